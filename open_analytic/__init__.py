@@ -1,0 +1,51 @@
+"""Deep-learning pipelines and vector search in your PostgreSQL.
+
+``connect()`` is the door; everything heavier than this file is loaded when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from open_analytic.errors import NoFace, NotFound, OpenAnalyticError
+
+if TYPE_CHECKING:
+    from open_analytic.app import Collection, OpenAnalytic, connect
+    from open_analytic.config import Settings
+    from open_analytic.types import Box, Hit, ImportReport, Progress
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Box",
+    "Collection",
+    "Hit",
+    "ImportReport",
+    "NoFace",
+    "NotFound",
+    "OpenAnalytic",
+    "OpenAnalyticError",
+    "Progress",
+    "Settings",
+    "connect",
+]
+
+_HOMES = {
+    "Box": "types",
+    "Collection": "app",
+    "Hit": "types",
+    "ImportReport": "types",
+    "OpenAnalytic": "app",
+    "Progress": "types",
+    "Settings": "config",
+    "connect": "app",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

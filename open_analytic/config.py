@@ -1,0 +1,71 @@
+"""Settings, read once from OPEN_ANALYTIC_* and the command line, then passed down as one frozen value."""
+
+import os
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+
+from open_analytic import resources
+from open_analytic.errors import BadParameter
+
+PREFIX = "OPEN_ANALYTIC_"
+
+
+def _models_dir() -> Path:
+    top = resources.checkout()
+    return top / "onnx_models" if top else platformdirs.user_cache_path("open_analytic") / "models"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting with its default. ``OPEN_ANALYTIC_MAX_BYTES=1000`` in the environment sets ``max_bytes``."""
+
+    dsn: str | None = None  # of an existing PostgreSQL; None means the embedded server in ``home``
+    home: Path = Path(".open_analytic")  # folder of the embedded server
+    pg_bin: Path | None = None  # folder of other PostgreSQL binaries for the embedded server
+    models_dir: Path = field(default_factory=_models_dir)  # where models are kept once pulled
+    cards: tuple[Path, ...] = ()  # more folders with cards of your own, separated by ':'
+    threads: int = 0  # threads of one model run; 0 means one a core
+    decode_threads: int = 0  # threads that decode pictures; 0 means one a core
+    batch_size: int = 16  # pictures a model is given at once
+    max_bytes: int = 50_000_000  # of one picture's file
+    max_pixels: int = 80_000_000  # of one picture, width times height
+    connections: int = 8  # at most so many to the database
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """Settings from the environment; keyword arguments that are not None win over it."""
+        found = {}
+        hints = typing.get_type_hints(cls)
+        for entry in fields(cls):
+            text = (os.environ if environ is None else environ).get(PREFIX + entry.name.upper())
+            if text:
+                found[entry.name] = _parse(entry.name, text, hints[entry.name])
+        return cls(**found | {name: value for name, value in overrides.items() if value is not None})
+
+
+def _parse(name: str, text: str, hint: Any) -> Any:
+    if typing.get_origin(hint) is types.UnionType:
+        hint = next(choice for choice in typing.get_args(hint) if choice is not type(None))
+    if hint is int:
+        return _whole_number(name, text)
+    if typing.get_origin(hint) is tuple:
+        return tuple(Path(part).expanduser() for part in text.split(os.pathsep) if part)
+    return Path(text).expanduser() if hint is Path else text
+
+
+def _whole_number(name: str, text: str) -> int:
+    try:
+        number = int(text.replace("_", ""))
+    except ValueError as error:
+        raise BadParameter(
+            f"{PREFIX}{name.upper()} is {text!r}, not a whole number.", hint="Set it to digits, or unset it."
+        ) from error
+    if number < 0:
+        raise BadParameter(f"{PREFIX}{name.upper()} is {number}; it cannot be negative.", hint="Unset it.")
+    return number

@@ -1,0 +1,153 @@
+"""Values that cross rooms: frozen, typed, with their shapes and units. Nothing here computes much or imports a model."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]  # (h, w, 3) RGB
+Images: TypeAlias = NDArray[np.uint8]  # (n, h, w, 3) RGB, one size
+Points: TypeAlias = NDArray[np.float32]  # (n, 2) x, y in pixels
+Vector: TypeAlias = NDArray[np.float32]  # (dim,)
+Vectors: TypeAlias = NDArray[np.float32]  # (n, dim)
+Metric: TypeAlias = Literal["l2", "cosine", "ip"]
+Json: TypeAlias = dict[str, Any]
+
+
+class Model(Protocol):
+    """A network as operators see it: RGB bytes in, named arrays out. A batcher in front of it looks the same.
+
+    Normalisation and layout are the model's own business (they stand on its card), so an operator gives uint8 pictures
+    and swapping a model in a pipeline changes nothing else.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels the model takes; None when it takes any."""
+
+    def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
+        """Arrays by the names its card gives them, the first axis the batch; only ``outputs`` when named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle in pixels of the upright picture, origin top left."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """A face found in a picture. Landmarks: left eye, right eye, nose, left and right mouth corner, as seen in it."""
+
+    box: Box
+    score: float
+    landmarks: Points  # (5, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One vector of one input, with where in the picture it comes from and what else was said of that place."""
+
+    vector: Vector
+    box: Box | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineInfo:
+    """A registered pipeline, as ``open_analytic.current_pipelines`` lists it."""
+
+    name: str
+    version: int
+    input: str
+    output: tuple[str, ...]
+    dim: int | None
+    hash: str
+    created_at: datetime
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionInfo:
+    """A collection: an ordinary table with a vector column, bound to one version of one pipeline."""
+
+    name: str
+    schema: str
+    pipeline: str
+    version: int
+    dim: int
+    metric: Metric
+    many: bool  # one row a region (face), not one a picture
+    parameters: Mapping[str, Any]
+    columns: Mapping[str, str]  # the user's own: name -> SQL type
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What is written for one input: its bytes once, a table row for each feature."""
+
+    name: str
+    features: tuple[Feature, ...]
+    data: bytes | None = None
+    sha256: bytes | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A row found. ``distance`` is the collection's metric; ``row`` holds the user's columns."""
+
+    name: str
+    distance: float
+    row: Mapping[str, Any]
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An input that was not imported, and the typed error that says why."""
+
+    name: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did, counted in pictures (``rows`` counts table rows)."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rows: int = 0
+    failed: tuple[Failure, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a long work stands; ``total`` is None while unknown."""
+
+    what: str
+    done: int
+    total: int | None = None
+    failed: int = 0
+
+
+ProgressCallback: TypeAlias = Callable[[Progress], None]
+PathLike: TypeAlias = str | Path
