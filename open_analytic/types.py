@@ -1,4 +1,4 @@
-"""Values that cross rooms: frozen, typed, with their shapes and units. Nothing here computes much or imports a model."""
+"""Values that cross rooms: frozen and typed, with their shapes and units. Nothing here computes or imports a model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
