@@ -1,0 +1,42 @@
+# Everything a contributor types. Recipes use relative paths only, so a folder with spaces in its name is fine.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python -m open_analytic
+PHOTOS ?= ../shared/data/photos
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "open_analytic needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 demo"; exit 1; }
+	@echo "Making .venv and installing open_analytic into it; about a minute with a good network."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --progress-bar on --quiet --editable .
+	@touch $@
+
+.venv/ready-dev: .venv/ready
+	@echo "Installing the tools for tests and checks."
+	@$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+demo: .venv/ready ## import real photos, search them by a picture, find a person: Python, SQL and shell
+	@$(RUN) demo
+
+test: .venv/ready-dev ## run every test: unit, a real database, end to end
+	$(BIN)/python -m pytest
+
+check: .venv/ready-dev ## lint, format, types (strict) and the layers between rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready-dev ## measure speed and memory side by side: make bench PHOTOS=folder
+	$(BIN)/python -m tests.bench.speed "$(PHOTOS)"
+
+clean: ## remove what was made here: .venv, the demo's database, caches; models stay
+	rm -rf .venv .open_analytic build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
