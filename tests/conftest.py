@@ -1,0 +1,103 @@
+"""What every test shares: one embedded server, one library of models, a fresh database each, real photos where they are."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+import open_analytic
+from open_analytic import embedded
+from open_analytic.config import Settings
+from open_analytic.models.library import Library
+from open_analytic.runtime.local import LocalEngine
+from open_analytic.store import schema
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("OPEN_ANALYTIC_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+TEMPLATE = "migrated"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The defaults, whatever the caller's environment says of a database."""
+    return Settings.read({name: value for name, value in os.environ.items() if name != "OPEN_ANALYTIC_DSN"})
+
+
+@pytest.fixture(scope="session")
+def library(settings: Settings) -> Library:
+    """The real models; what is missing is pulled on first use."""
+    return Library(settings)
+
+
+@pytest.fixture(scope="session")
+def engine(library: Library, settings: Settings) -> Iterator[LocalEngine]:
+    """One engine with the real models, loaded once."""
+    engine = LocalEngine(library, settings)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    """One embedded PostgreSQL for the whole run."""
+    with embedded.start(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+def database(server: embedded.Server, template: str = "template0") -> str:
+    """The DSN of a new database on the server."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        statement = "CREATE DATABASE {} TEMPLATE {}"
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(template)))
+    return psycopg.conninfo.make_conninfo(server.dsn, dbname=name)
+
+
+@pytest.fixture
+def empty_dsn(server: embedded.Server) -> str:
+    """A database of its own, without our schema."""
+    return database(server)
+
+
+@pytest.fixture(scope="session")
+def template(server: embedded.Server) -> str:
+    """The name of a database with our schema, to clone."""
+    dsn = database(server)
+    schema.upgrade(dsn)
+    return str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+
+
+@pytest.fixture
+def dsn(server: embedded.Server, template: str) -> str:
+    """A database of its own, with our schema."""
+    return database(server, template)
+
+
+@pytest.fixture
+def db(dsn: str, settings: Settings) -> Iterator[open_analytic.OpenAnalytic]:
+    """open_analytic on a fresh database."""
+    with open_analytic.connect(dsn, settings=settings) as db:
+        yield db
+
+
+def _data(folder: str) -> Path:
+    if not (DATA / folder).is_dir():
+        pytest.skip(f"PHOTOS MISSING: {DATA / folder} is not there; set OPEN_ANALYTIC_TEST_DATA to the photo sets.")
+    return DATA / folder
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[Path]:
+    """200 photos of many kinds."""
+    return sorted(_data("photos").iterdir())
+
+
+@pytest.fixture(scope="session")
+def people() -> dict[str, list[Path]]:
+    """Faces: five people, eleven photos each."""
+    return {person.name: sorted(person.iterdir()) for person in sorted(_data("faces").iterdir())}
