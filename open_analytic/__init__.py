@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from open_analytic.errors import NoFace, NotFound, OpenAnalyticError
 
 if TYPE_CHECKING:
-    from open_analytic.app import Collection, OpenAnalytic, connect
+    from open_analytic.app import OpenAnalytic, connect
+    from open_analytic.collection import Collection
     from open_analytic.config import Settings
     from open_analytic.types import Box, Hit, ImportReport, Progress
 
@@ -31,7 +32,7 @@ __all__ = [
 
 _HOMES = {
     "Box": "types",
-    "Collection": "app",
+    "Collection": "collection",
     "Hit": "types",
     "ImportReport": "types",
     "OpenAnalytic": "app",

@@ -1,0 +1,239 @@
+"""OpenAnalytic joins the database and the engine: pipelines by name, collections, and nothing else to deploy."""
+
+import dataclasses
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, Self
+
+from open_analytic import embedded
+from open_analytic.collection import Collection
+from open_analytic.config import Settings
+from open_analytic.errors import BadParameter, InvalidPipeline, NotMigrated, OpenAnalyticError, VersionMismatch
+from open_analytic.models.library import Library
+from open_analytic.pipeline import spec as specs
+from open_analytic.pipeline.engine import Engine
+from open_analytic.pipeline.plan import Plan
+from open_analytic.pipeline.plan import plan as make_plan
+from open_analytic.pipeline.run import Result
+from open_analytic.runtime.local import LocalEngine
+from open_analytic.store import collections, pipelines, schema
+from open_analytic.store.connection import Database
+from open_analytic.types import CollectionInfo, Json, Metric, PathLike, PipelineInfo
+
+logger = logging.getLogger(__name__)
+
+PLAN_SECONDS = 1.0  # a pipeline created or dropped by another process is seen after this long
+
+
+def connect(
+    dsn: str | None = None, *, home: PathLike | None = None, settings: Settings | None = None
+) -> "OpenAnalytic":
+    """Open a database: the DSN's, else OPEN_ANALYTIC_DSN's, else the embedded server in ``home`` (./.open_analytic).
+
+    The embedded server is started, shared with other processes, brought up to date, and stopped after its last user.
+    A server of your own is never changed: ``open-analytic db upgrade`` does that.
+    """
+    settings = settings or Settings.read()
+    if home is not None and dsn is None:
+        settings = dataclasses.replace(settings, dsn=None)
+    settings = dataclasses.replace(
+        settings, **{key: value for key, value in {"dsn": dsn, "home": home}.items() if value is not None}
+    )
+    if settings.dsn:
+        schema.check(settings.dsn)
+        return OpenAnalytic(Database(settings.dsn, settings), settings)
+    server = embedded.start(settings.home, pg_bin=settings.pg_bin)
+    try:
+        _bring_up_to_date(server.dsn)
+        return OpenAnalytic(Database(server.dsn, settings), settings, server=server)
+    except BaseException:
+        server.close()
+        raise
+
+
+def _bring_up_to_date(dsn: str) -> None:
+    try:
+        schema.check(dsn)
+    except NotMigrated:
+        schema.upgrade(dsn)
+
+
+class OpenAnalytic:
+    """Pipelines and collections of one database. May be shared by threads; close it, or use it in ``with``."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        server: embedded.Server | None = None,
+        library: Library | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        self.settings = settings
+        self.library = library or Library(settings)
+        self.engine: Engine = engine or LocalEngine(self.library, settings)
+        self._database = database
+        self._server = server
+        self._plans: dict[tuple[str, str], tuple[float, Plan]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def dsn(self) -> str:
+        """Where the database is, for psql and other clients."""
+        return self._database.dsn
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of connections, models and, when nobody else uses it, the embedded server."""
+        self.engine.close()
+        self._database.close()
+        if self._server:
+            self._server.close()
+
+    # Pipelines
+
+    def pipeline_create(self, name: str, definition: str | Mapping[str, Any] | None = None) -> PipelineInfo:
+        """Register a pipeline: a preset of this name, or your own definition (TOML or JSON text, or a dict).
+
+        The same definition again changes nothing; a different one becomes a new version.
+        """
+        spec = specs.preset(name) if definition is None else specs.load(definition, name=name)
+        plan = make_plan(spec, self.library.cards)
+        with self._database.transaction() as connection:
+            info = pipelines.register(connection, plan)
+        self._forget(name)
+        return info
+
+    def pipeline_run(self, name: str, data: bytes, **parameters: Any) -> Json:
+        """The pipeline's outputs for one input, as JSON has them: ``{"feature": [...]}``."""
+        (result,) = self.engine.run(self.plan(name, parameters), [_bytes(data)])
+        if isinstance(result, OpenAnalyticError):
+            raise result
+        return result.output
+
+    def pipeline_run_many(
+        self, name: str, items: Iterable[bytes], *, batch_size: int | None = None, **parameters: Any
+    ) -> Iterator[Json | OpenAnalyticError]:
+        """One output for each input, in order; a bad input gives its error and the rest goes on. Memory is bounded."""
+        plan = self.plan(name, parameters)
+        return map(_output, self.engine.run_many(plan, map(_bytes, items), batch_size=batch_size))
+
+    def pipeline_drop(self, name: str) -> None:
+        """Forget a pipeline. Refused (PipelineInUse) while collections hold its features."""
+        with self._database.transaction() as connection:
+            pipelines.drop(connection, name)
+        self._forget(name)
+
+    def pipelines(self) -> list[PipelineInfo]:
+        """The registered pipelines, each in its newest version."""
+        with self._database.transaction() as connection:
+            return pipelines.all(connection)
+
+    def pipeline(self, name: str) -> PipelineInfo:
+        """One registered pipeline in its newest version."""
+        with self._database.transaction() as connection:
+            return pipelines.get(connection, name)
+
+    def plan(self, name: str, parameters: Mapping[str, Any] | None = None) -> Plan:
+        """What running the newest version of a pipeline means, its models and parameters settled."""
+        key = (name, json.dumps(parameters or {}, sort_keys=True, default=repr))
+        with self._lock:
+            found = self._plans.get(key)
+        if found and time.monotonic() - found[0] < PLAN_SECONDS:
+            return found[1]
+        plan = self._plan_of(self.pipeline(name), parameters or {})
+        with self._lock:
+            self._plans[key] = (time.monotonic(), plan)
+        return plan
+
+    def _plan_of(self, info: PipelineInfo, parameters: Mapping[str, Any]) -> Plan:
+        plan = make_plan(specs.load(info.definition, name=info.name), self.library.cards, parameters)
+        if plan.hash != info.hash:
+            raise VersionMismatch(
+                f"The models of pipeline {info.name!r} version {info.version} have changed since it was created: "
+                "its vectors would not be comparable.",
+                hint=f"Put the models' cards back, or pipeline_create({info.name!r}) for a new version "
+                "and import into a new collection.",
+            )
+        return plan
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._plans = {key: plan for key, plan in self._plans.items() if key[0] != name}
+
+    # Collections
+
+    def create_collection(
+        self,
+        name: str,
+        *,
+        pipeline: str,
+        columns: Mapping[str, str] | None = None,
+        metric: Metric = "l2",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Collection:
+        """Create a table for a pipeline's vectors: its own columns and yours (``columns``: name -> SQL type).
+
+        It is bound to the pipeline's present version and to ``parameters``; vectors of another version are refused.
+        """
+        with self._database.transaction() as connection:
+            info = pipelines.get(connection, pipeline)
+            plan = self._plan_of(info, parameters or {})
+            if plan.dim is None:
+                raise InvalidPipeline(
+                    f"Pipeline {pipeline!r} gives no vector, so there is nothing to search by.",
+                    hint="A collection needs a pipeline with an output of kind vector, such as general_feature_extractor.",
+                )
+            made = collections.create(
+                connection, name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric
+            )
+        return self._collection(made)
+
+    def collection(self, name: str) -> Collection:
+        """The collection of this name."""
+        with self._database.transaction() as connection:
+            return self._collection(collections.get(connection, name))
+
+    def collections(self) -> list[Collection]:
+        """All collections, by name."""
+        with self._database.transaction() as connection:
+            return [self._collection(info) for info in collections.all(connection)]
+
+    def drop_collection(self, name: str) -> None:
+        """Drop the collection with its table: its pictures and vectors are gone."""
+        with self._database.transaction() as connection:
+            collections.drop(connection, name)
+
+    def _collection(self, info: CollectionInfo) -> Collection:
+        return Collection(info, self._database, self.engine, self.settings, partial(self._plan_for, info))
+
+    def _plan_for(self, info: CollectionInfo) -> Plan:
+        """The plan of the very version the collection was created with."""
+        if info.pipeline is None:
+            raise BadParameter(
+                f"Collection {info.name!r} is bound to no pipeline.", hint="Import and search by vectors instead."
+            )
+        with self._database.transaction() as connection:
+            return self._plan_of(pipelines.get(connection, info.pipeline, info.version), info.parameters)
+
+
+def _bytes(data: bytes) -> bytes:
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise BadParameter(
+            f"A pipeline takes bytes, not {type(data).__name__}.", hint="Of a file: Path(name).read_bytes()."
+        )
+    return bytes(data)
+
+
+def _output(result: Result | OpenAnalyticError) -> Json | OpenAnalyticError:
+    return result if isinstance(result, OpenAnalyticError) else result.output

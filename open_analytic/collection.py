@@ -1,0 +1,150 @@
+"""A collection: an ordinary table with a vector column, filled by one version of one pipeline and searched by pictures."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from open_analytic import importer
+from open_analytic.config import Settings
+from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError
+from open_analytic.pipeline.engine import Engine
+from open_analytic.pipeline.plan import Plan
+from open_analytic.store import collections, indexes, rows, search
+from open_analytic.store.connection import Database
+from open_analytic.types import CollectionInfo, Feature, Hit, ImportReport, PathLike, ProgressCallback, Vector
+
+Query: TypeAlias = bytes | Path | str | Vector | Sequence[float]
+
+
+class Collection:
+    """Import pictures or vectors, search, delete. Reached through ``OpenAnalytic.collection(name)``."""
+
+    def __init__(
+        self, info: CollectionInfo, database: Database, engine: Engine, settings: Settings, plan: Callable[[], Plan]
+    ) -> None:
+        self.info = info
+        self._database, self._engine, self._settings, self._make_plan = database, engine, settings, plan
+
+    def __repr__(self) -> str:
+        return f"<Collection {self.name!r} of {self.info.pipeline} version {self.info.version}, dim {self.info.dim}>"
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return self._make_plan()
+
+    def import_files(
+        self,
+        paths: PathLike | Iterable[PathLike],
+        *,
+        values: importer.Values | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> ImportReport:
+        """Import files and folders: added, updated, unchanged, and what failed with its reason.
+
+        ``values`` gives your columns by image name: a mapping, or a function. A picture's name is its path below
+        the folder given. When the collection has no index yet, one is built at the end.
+        """
+        report = importer.import_files(
+            self._database, self._engine, self._plan, self.info, paths,
+            values=values, progress=progress, settings=self._settings,
+        )  # fmt: skip
+        self._index_if_absent(report, progress)
+        return report
+
+    def import_vectors(
+        self, rows: Iterable[importer.VectorRow], *, progress: ProgressCallback | None = None
+    ) -> ImportReport:
+        """Import features computed elsewhere: rows of (name, vector, values of your columns or None)."""
+        report = importer.import_vectors(self._database, self.info, rows, progress=progress)
+        self._index_if_absent(report, progress)
+        return report
+
+    def create_index(self, *, m: int = 16, ef_construction: int = 64, progress: ProgressCallback | None = None) -> None:
+        """Build the HNSW index, in place of the one there is. Searches and imports go on meanwhile."""
+        indexes.create(self._database, self.info, m=m, ef_construction=ef_construction, progress=progress)
+
+    def search(
+        self,
+        query: Query,
+        *,
+        k: int = 10,
+        where: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        max_distance: float | None = None,
+    ) -> list[Hit]:
+        """The nearest k rows, nearest first, to a picture (its bytes or path) or a vector.
+
+        ``where`` is an SQL condition on the table's columns, values as ``%(name)s`` from ``params``: never put a value
+        into it yourself. Of a picture with several faces the largest is searched for.
+        """
+        vector = self.vector(query)
+        with self._database.transaction() as connection:
+            return search.search(
+                connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance
+            )
+
+    def vector(self, query: Query) -> Vector:
+        """The vector a query is searched by."""
+        if isinstance(query, str | Path):
+            query = importer.read(Path(query), self._settings.max_bytes)
+        if isinstance(query, bytes | bytearray | memoryview):
+            return max(self.features(bytes(query)), key=_area).vector
+        try:
+            return np.asarray(query, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise BadParameter(
+                f"A query is a picture's bytes, a path or a vector of numbers, not {type(query).__name__}.",
+                hint="For a file: search(Path(name)).",
+            ) from error
+
+    def features(self, data: bytes) -> tuple[Feature, ...]:
+        """The features the collection's pipeline finds in a picture, with their boxes."""
+        (result,) = self._engine.run(self._plan, [data])
+        if isinstance(result, OpenAnalyticError):
+            raise result
+        if not result.features:
+            raise NoFace(hint="Search with a picture that shows a face.")
+        return result.features
+
+    def delete(self, names: str | Iterable[str]) -> int:
+        """Delete pictures with all their rows; how many there were."""
+        wanted = [names] if isinstance(names, str) else list(names)
+        with self._database.transaction() as connection:
+            return rows.delete(connection, self.info, wanted)
+
+    def count(self) -> int:
+        """How many pictures are in it."""
+        return self._counts()[0]
+
+    def count_rows(self) -> int:
+        """How many table rows: one a picture, or one a face."""
+        return self._counts()[1]
+
+    def index(self) -> str:
+        """State of the index: ready, invalid, building or absent."""
+        with self._database.transaction() as connection:
+            return indexes.state(connection, self.info)
+
+    def image(self, name: str) -> bytes:
+        """The bytes of a picture as they were imported."""
+        with self._database.transaction() as connection:
+            return collections.image(connection, self.info, name)
+
+    def _counts(self) -> tuple[int, int]:
+        with self._database.transaction() as connection:
+            return collections.count(connection, self.info)
+
+    def _index_if_absent(self, report: ImportReport, progress: ProgressCallback | None) -> None:
+        if report.rows and self.index() != "ready":
+            self.create_index(progress=progress)
+
+
+def _area(feature: Feature) -> float:
+    return feature.box.area if feature.box else 0.0

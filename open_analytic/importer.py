@@ -1,0 +1,353 @@
+"""Folder to collection: a sorted walk, known files dropped, pictures through the engine, rows committed chunk by chunk.
+
+Files are read, decoded, run and written at the same time; memory is bounded by bytes, not by the number of files.
+"""
+
+import hashlib
+import logging
+import os
+import stat
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from open_analytic.config import Settings
+from open_analytic.errors import (
+    BadParameter,
+    ImageTooLarge,
+    InvalidInput,
+    InvalidName,
+    OpenAnalyticError,
+    UnreadableFile,
+)
+from open_analytic.pipeline.engine import Engine
+from open_analytic.pipeline.plan import Plan
+from open_analytic.pipeline.run import Result
+from open_analytic.store import rows as store
+from open_analytic.store.connection import Database
+from open_analytic.types import (
+    CollectionInfo,
+    Failure,
+    Feature,
+    ImportReport,
+    PathLike,
+    Progress,
+    ProgressCallback,
+    Row,
+    Vector,
+)
+
+logger = logging.getLogger(__name__)
+
+Values: TypeAlias = Mapping[str, Mapping[str, Any]] | Callable[[str], Mapping[str, Any]]
+VectorRow: TypeAlias = tuple[str, Vector | Sequence[float], Mapping[str, Any] | None]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+CHUNK_FILES = 64  # names asked for in one query, rows written in one transaction
+CHUNK_BYTES = 32_000_000
+CHUNK_VECTORS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    name: str
+    data: bytes
+    sha256: bytes
+    known: bool
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What happened so far. Reading and writing count from two threads."""
+
+    total: int | None
+    progress: ProgressCallback | None
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rows: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, *, added: int = 0, updated: int = 0, unchanged: int = 0, rows: int = 0) -> None:
+        with self.lock:
+            self.added += added
+            self.updated += updated
+            self.unchanged += unchanged
+            self.rows += rows
+            self._tell()
+
+    def fail(self, name: str, error: OpenAnalyticError) -> None:
+        with self.lock:
+            self.failed.append(Failure(name=name, error=error))
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.progress:
+            done = self.added + self.updated + self.unchanged + len(self.failed)
+            self.progress(Progress(what="import", done=done, total=self.total, failed=len(self.failed)))
+
+    def report(self) -> ImportReport:
+        return ImportReport(
+            added=self.added,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            rows=self.rows,
+            failed=tuple(sorted(self.failed, key=lambda failure: failure.name)),
+            seconds=time.monotonic() - self.started,
+        )
+
+
+def import_files(
+    database: Database,
+    engine: Engine,
+    plan: Plan,
+    info: CollectionInfo,
+    paths: PathLike | Iterable[PathLike],
+    *,
+    values: Values | None = None,
+    progress: ProgressCallback | None = None,
+    settings: Settings,
+) -> ImportReport:
+    """Import files and folders. A picture that cannot be used is a failure in the report; the rest goes on.
+
+    What is already there with the same bytes is left alone, a changed file replaces its rows. Each chunk is one
+    transaction: an interruption loses the chunk under way, and the next run goes on from there.
+    """
+    places = _places(paths)
+    engine.prepare(plan)
+    tally = _Tally(sum(1 for _ in find(places)), progress)
+    pending: deque[_Picture | _File] = deque()
+    results = engine.run_many(plan, _feed(database, info, find(places), pending, tally, settings))
+    with _Writer(database, info, tally) as writer:
+        for result in results:
+            item = pending.popleft()
+            row = _row(item, result, values)
+            if isinstance(row, Row):
+                writer.add(row, known=isinstance(item, _Picture) and item.known)
+            else:
+                tally.fail(item.name, row)
+    return tally.report()
+
+
+def import_vectors(
+    database: Database, info: CollectionInfo, rows: Iterable[VectorRow], *, progress: ProgressCallback | None = None
+) -> ImportReport:
+    """Import features computed elsewhere; a name that is already there is replaced."""
+    tally = _Tally(len(rows) if isinstance(rows, Sequence) else None, progress)
+    with _Writer(database, info, tally, chunk=CHUNK_VECTORS) as writer:
+        for batch in _batches(rows, CHUNK_VECTORS):
+            with database.transaction() as connection:
+                known = store.known(connection, info, [name for name, _, _ in batch])
+            for name, vector, values in batch:
+                feature = Feature(vector=vector)  # type: ignore[arg-type]  # the store checks and converts it
+                writer.add(Row(name=name, features=(feature,), values=values or {}), known=name in known)
+    return tally.report()
+
+
+def find(paths: Sequence[Path]) -> Iterator[_File]:
+    """The files in order: those named, whatever they are called, and the pictures below each folder."""
+    for path in paths:
+        if path.is_dir():
+            yield from _walk(path, "", set())
+        else:
+            yield _File(path.name, path)
+
+
+def _places(paths: PathLike | Iterable[PathLike]) -> list[Path]:
+    places = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    for place in places:
+        if not place.exists() and not place.is_symlink():
+            raise BadParameter(f"There is no file or folder {str(place)!r}.", hint="Check the spelling.")
+    return places
+
+
+def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[_File]:
+    """Pictures below a folder by name. A link back to a folder we are in is not followed: the walk always ends."""
+    state = folder.stat()
+    if (state.st_dev, state.st_ino) in above:
+        logger.warning("%s leads back to a folder above it and is left out", folder)
+        return
+    above = above | {(state.st_dev, state.st_ino)}
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        logger.warning("%s cannot be listed and is left out: %s", folder, error.strerror)
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", above)
+        elif Path(entry.name).suffix.lower() in SUFFIXES:
+            yield _File(prefix + entry.name, Path(entry.path))
+
+
+def read(path: Path, max_bytes: int) -> bytes:
+    """A file's bytes; a device, a pipe, an unreadable or a huge file is a typed error."""
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise UnreadableFile(f"{path} is not a regular file.", hint="Give it as a file of its own.")
+        if state.st_size <= max_bytes:
+            return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(
+            f"{path} cannot be read: {error.strerror}.", hint="Check that it is there and its rights."
+        ) from error
+    raise ImageTooLarge(
+        f"{path} has {state.st_size:,} bytes; at most {max_bytes:,} are read.",
+        hint="OPEN_ANALYTIC_MAX_BYTES raises it.",
+    )
+
+
+def _feed(
+    database: Database,
+    info: CollectionInfo,
+    files: Iterator[_File],
+    pending: "deque[_Picture | _File]",
+    tally: _Tally,
+    settings: Settings,
+) -> Iterator[bytes | OpenAnalyticError]:
+    """What the engine is given, in order: the bytes of new and changed files, and errors in their place."""
+    names: set[str] = set()
+    for chunk in _read_chunks(files, settings.max_bytes):
+        with database.transaction() as connection:
+            known = store.known(connection, info, [file.name for file, _ in chunk if _storable(file.name)])
+        for file, data in chunk:
+            if (problem := _name_problem(file, names)) is not None:
+                data = problem
+            names.add(file.name)
+            if isinstance(data, OpenAnalyticError):
+                pending.append(file)
+                yield data
+                continue
+            sha256 = hashlib.sha256(data).digest()
+            if known.get(file.name) == sha256:
+                tally.count(unchanged=1)
+                continue
+            pending.append(_Picture(file.name, data, sha256, file.name in known))
+            yield data
+
+
+def _name_problem(file: _File, names: set[str]) -> InvalidName | None:
+    if not _storable(file.name):
+        return InvalidName(f"The name {file.name!r} is not valid UTF-8.", hint="Rename the file.")
+    if file.name in names:
+        return InvalidName(
+            f"Two files are called {file.name!r}.",
+            hint="Import a folder above both, so that their paths tell them apart.",
+        )
+    return None
+
+
+def _storable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _read_chunks(files: Iterator[_File], max_bytes: int) -> Iterator[list[tuple[_File, bytes | OpenAnalyticError]]]:
+    chunk: list[tuple[_File, bytes | OpenAnalyticError]] = []
+    size = 0
+    for file in files:
+        try:
+            data: bytes | OpenAnalyticError = read(file.path, max_bytes)
+        except OpenAnalyticError as error:
+            data = error
+        chunk.append((file, data))
+        size += len(data) if isinstance(data, bytes) else 0
+        if len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _row(item: _Picture | _File, result: Result | OpenAnalyticError, values: Values | None) -> Row | OpenAnalyticError:
+    if isinstance(result, OpenAnalyticError):
+        return result
+    assert isinstance(item, _Picture)  # noqa: S101 - files without bytes were given to the engine as errors
+    given = values(item.name) if callable(values) else (values or {}).get(item.name, {})
+    return Row(name=item.name, features=result.features, data=item.data, sha256=item.sha256, values=given)
+
+
+def _batches(rows: Iterable[VectorRow], size: int) -> Iterator[list[VectorRow]]:
+    batch: list[VectorRow] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _Writer:
+    """Commits rows chunk by chunk in a thread of its own, one chunk ahead of the engine at most."""
+
+    def __init__(self, database: Database, info: CollectionInfo, tally: _Tally, *, chunk: int = CHUNK_FILES) -> None:
+        self._database, self._info, self._tally, self._chunk = database, info, tally, chunk
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="open_analytic-write")
+        self._under_way: Future[None] | None = None
+        self._rows: list[tuple[Row, bool]] = []
+        self._bytes = 0
+
+    def __enter__(self) -> "_Writer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._hand_over()
+                self._wait()
+        finally:
+            self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def add(self, row: Row, *, known: bool) -> None:
+        self._rows.append((row, known))
+        self._bytes += len(row.data or b"")
+        if len(self._rows) >= self._chunk or self._bytes >= CHUNK_BYTES:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._wait()
+        if self._rows:
+            self._under_way = self._thread.submit(self._write, self._rows)
+        self._rows, self._bytes = [], 0
+
+    def _wait(self) -> None:
+        if self._under_way:
+            self._under_way.result()
+
+    def _write(self, rows: list[tuple[Row, bool]]) -> None:
+        """One transaction; when a row is refused, one each, so that only that row fails."""
+        try:
+            self._commit(rows)
+        except InvalidInput as error:
+            if len(rows) == 1:
+                self._tally.fail(rows[0][0].name, error)
+                return
+            logger.debug("a row of %d was refused, writing them one by one: %s", len(rows), error)
+            for row in rows:
+                self._write([row])
+
+    def _commit(self, rows: list[tuple[Row, bool]]) -> None:
+        with self._database.transaction() as connection:
+            written = store.write(connection, self._info, [row for row, _ in rows])
+        updated = sum(known for _, known in rows)
+        self._tally.count(added=len(rows) - updated, updated=updated, rows=written)
