@@ -192,7 +192,7 @@ class OpenAnalytic:
             if plan.dim is None:
                 raise InvalidPipeline(
                     f"Pipeline {pipeline!r} gives no vector, so there is nothing to search by.",
-                    hint="A collection needs a pipeline with an output of kind vector, such as general_feature_extractor.",
+                    hint="A collection needs a pipeline that gives one, such as general_feature_extractor.",
                 )
             made = collections.create(
                 connection, name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric

@@ -1,4 +1,4 @@
-"""A collection: an ordinary table with a vector column, filled by one version of one pipeline and searched by pictures."""
+"""A collection: an ordinary table with a vector column, filled by one version of one pipeline, searched by pictures."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -34,6 +34,11 @@ class Collection:
     @property
     def name(self) -> str:
         return self.info.name
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models its pipeline runs."""
+        return self._plan.models
 
     @cached_property
     def _plan(self) -> Plan:

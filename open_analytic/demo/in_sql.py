@@ -1,0 +1,60 @@
+"""The demo's searches once more as plain SQL: any client of PostgreSQL gets the same answer."""
+
+from pathlib import Path
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg import sql
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+from open_analytic.app import OpenAnalytic
+from open_analytic.collection import Collection
+from open_analytic.errors import OpenAnalyticError
+from open_analytic.types import Hit
+
+# The vectors of the pictures searched for, so that the statement below can be pasted into psql.
+QUERIES = """
+CREATE TABLE IF NOT EXISTS demo_query (name text PRIMARY KEY, feature halfvec NOT NULL);
+"""
+STORE = """
+INSERT INTO demo_query VALUES (%s, %s::real[]::halfvec)
+ON CONFLICT (name) DO UPDATE SET feature = excluded.feature
+"""
+SEARCH = """\
+SELECT image_name,
+       round((feature <-> (SELECT feature FROM demo_query WHERE name = {query}))::numeric, 3) AS distance
+FROM {table}{where}
+ORDER BY feature <-> (SELECT feature FROM demo_query WHERE name = {query})
+LIMIT {limit};"""
+
+
+def show(
+    console: Console, db: OpenAnalytic, collection: Collection, query: Path, where: str | None, hits: list[Hit]
+) -> None:
+    """Run the search as SQL, print statement and rows, and make sure that Python said the same."""
+    limit = min(len(hits), 5)
+    with psycopg.connect(db.dsn) as connection:
+        register_vector(connection)
+        connection.execute(QUERIES)
+        connection.execute(STORE, (query.name, collection.vector(query).tolist()))
+        statement = sql.SQL(SEARCH).format(
+            table=sql.Identifier(collection.name),
+            query=sql.Literal(query.name),
+            where=sql.SQL("\nWHERE " + where if where else ""),  # type: ignore[arg-type]  # the demo's own words
+            limit=sql.Literal(limit),
+        )
+        rows = connection.execute(statement).fetchall()
+        text = statement.as_string(connection)
+    console.print(f"3. The same by SQL, from {collection.name}", style="italic")
+    console.print(Syntax(text, "sql", background_color="default", word_wrap=True))
+    table = Table("image_name", "distance")
+    for name, distance in rows:
+        table.add_row(name, str(distance))
+    console.print(table)
+    expected = [hit.name for hit in collection.search(query, k=limit, where=where)]
+    if [name for name, _ in rows] != expected:
+        raise OpenAnalyticError(
+            f"SQL found {[name for name, _ in rows]}, Python {expected}.", hint="This is a bug: please report it."
+        )
