@@ -1,20 +1,24 @@
 """What every test shares: one embedded server, one library of models, a fresh database each, real photos where they are."""
 
+from __future__ import annotations
+
 import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from psycopg import sql
 
 import open_analytic
-from open_analytic import embedded
 from open_analytic.config import Settings
-from open_analytic.models.library import Library
-from open_analytic.runtime.local import LocalEngine
-from open_analytic.store import schema
+
+if TYPE_CHECKING:
+    from open_analytic import embedded
+    from open_analytic.models.library import Library
+    from open_analytic.runtime.local import LocalEngine
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("OPEN_ANALYTIC_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -31,12 +35,16 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def library(settings: Settings) -> Library:
     """The real models; what is missing is pulled on first use."""
+    from open_analytic.models.library import Library
+
     return Library(settings)
 
 
 @pytest.fixture(scope="session")
 def engine(library: Library, settings: Settings) -> Iterator[LocalEngine]:
     """One engine with the real models, loaded once."""
+    from open_analytic.runtime.local import LocalEngine
+
     engine = LocalEngine(library, settings)
     yield engine
     engine.close()
@@ -45,6 +53,8 @@ def engine(library: Library, settings: Settings) -> Iterator[LocalEngine]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
     """One embedded PostgreSQL for the whole run."""
+    from open_analytic import embedded
+
     with embedded.start(tmp_path_factory.mktemp("server")) as server:
         yield server
 
@@ -67,6 +77,8 @@ def empty_dsn(server: embedded.Server) -> str:
 @pytest.fixture(scope="session")
 def template(server: embedded.Server) -> str:
     """The name of a database with our schema, to clone."""
+    from open_analytic.store import schema
+
     dsn = database(server)
     schema.upgrade(dsn)
     return str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
