@@ -1,4 +1,4 @@
-"""What every test shares: one embedded server, one library of models, a fresh database each, real photos where they are."""
+"""What every test shares: one embedded server, one library of models, a database each, real photos where they are."""
 
 from __future__ import annotations
 
