@@ -1,0 +1,74 @@
+"""The account the server runs as: our own, or an existing unprivileged one when we are root."""
+
+import os
+import pwd
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from open_analytic.errors import EmbeddedServerFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A local account."""
+
+    name: str
+    uid: int
+    gid: int
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether it is another account than ours."""
+        return self.uid != os.geteuid()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What makes subprocess run something as this account."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.borrowed else {}
+
+    def reaches(self, folder: Path) -> bool:
+        """Whether the account can enter the folder."""
+        command = ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)]
+        return subprocess.run(command, capture_output=True, check=False, cwd="/", **self.options).returncode == 0
+
+    def owns(self, descriptor: int) -> None:
+        """Hand an open file or folder to the account."""
+        if self.borrowed:
+            os.fchown(descriptor, self.uid, self.gid)
+
+
+def me() -> Account:
+    """The account we are."""
+    return _account(os.geteuid()) or Account(name=str(os.geteuid()), uid=os.geteuid(), gid=os.getegid())
+
+
+def choose(home: Path) -> Account:
+    """Ours; as root the owner of the data or of the home, so that they stay theirs, else postgres, else nobody."""
+    if os.geteuid() != 0:
+        return me()
+    for folder in (home / "data", home):
+        uid = folder.lstat().st_uid if folder.exists() else 0
+        owner = _account(uid) if uid else None
+        if owner:
+            return owner
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid:
+            return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
+    raise EmbeddedServerFailed(
+        "PostgreSQL does not run as root, and there is neither an account postgres nor nobody to run it as.",
+        hint="Run open_analytic as an ordinary user.",
+    )
+
+
+def _account(uid: int) -> Account | None:
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return None
+    return Account(name=entry.pw_name, uid=uid, gid=entry.pw_gid)

@@ -1,0 +1,128 @@
+"""The home folder: its data, its log, its locks, and where the running server is to be found."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from open_analytic.embedded import reaper
+from open_analytic.embedded.account import Account, choose
+from open_analytic.errors import EmbeddedServerFailed, StorageFull
+
+_LOCK_PATIENCE_S = 120.0  # a server that is being stopped may have much to write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where the server that was started last is."""
+
+    socket: str  # the socket's folder
+    bin: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """A home folder and the account its server runs as."""
+
+    folder: Path
+    account: Account
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The home, made when missing."""
+        folder = Path(folder).expanduser().resolve()
+        _make(folder)
+        home = cls(folder=folder, account=choose(folder))
+        _make(home.log.parent)
+        return home
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log" / "postgres.log"
+
+    @property
+    def state(self) -> State | None:
+        """What was recorded last; the server may be gone meanwhile."""
+        try:
+            return State(**json.loads((self.folder / reaper.STATE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def record(self, state: State) -> None:
+        """Keep the state for other processes: whole or not at all."""
+        new = self.folder / f"{reaper.STATE}.new"
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(state), file)
+            self.account.owns(file.fileno())
+        new.replace(self.folder / reaper.STATE)
+
+    def lock(self, name: str) -> int:
+        """A descriptor for the lock of this name."""
+        descriptor = reaper.open_lock(self.folder / name)
+        self.account.owns(descriptor)
+        return descriptor
+
+    def acquire(self, name: str, kind: int = fcntl.LOCK_EX) -> int:
+        """Hold the lock, after waiting for it when another process has it; closing the descriptor lets it go."""
+        descriptor = self.lock(name)
+        deadline = time.monotonic() + _LOCK_PATIENCE_S
+        try:
+            while not reaper.try_lock(descriptor, kind):
+                if time.monotonic() > deadline:
+                    raise EmbeddedServerFailed(
+                        f"Another process has held {self.folder / name} for {_LOCK_PATIENCE_S:.0f} s.",
+                        hint=f"See which with `fuser -v {self.folder / name}`.",
+                    )
+                time.sleep(0.02)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[int]:
+        """Hold the lock exclusively inside the block."""
+        descriptor = self.acquire(name)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def translated(folder: Path) -> Iterator[None]:
+    """Foreign errors of files as ours."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"There is no space left for {folder}.", hint="Free some space and try again.") from error
+        raise EmbeddedServerFailed(
+            f"The embedded server cannot use {error.filename or folder}: {error.strerror or error}.",
+            hint="Choose a home folder you may write to: OPEN_ANALYTIC_HOME, or connect(home=...).",
+        ) from error
+
+
+def _make(folder: Path) -> None:
+    """Make the folder; others may pass through what root makes, since the server runs as another account."""
+    with contextlib.suppress(FileExistsError):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+        if os.geteuid() == 0:
+            folder.chmod(0o711)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))

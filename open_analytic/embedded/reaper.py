@@ -1,0 +1,171 @@
+"""Stops the server when its last client is gone, however that one died. Standard library only: it is run as a file.
+
+A client holds a shared flock on ``clients.lock``; the server and all its backends hold ``server.lock``, which they inherit.
+The kernel drops both with the process, so neither a recycled pid nor a zombie can be taken for a living one.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CLIENTS, SERVER, START, REAPER = "clients.lock", "server.lock", "start.lock", "reaper.lock"
+STATE = "server.json"
+SOCKET_PREFIX = "open_analytic-"
+POLL_S = 0.5
+LOG_BYTES = 16_000_000  # the log is cut at this size; one older part is kept
+# Fast, then immediate, then by force: each is safe for committed rows, only the next start takes longer.
+STEPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor for flock; the file is made when missing. Links are not followed: root may come here too."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Whether the lock was to be had at once; it is held then."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_free(descriptor: int) -> bool:
+    """Whether nobody holds the lock; it is not held afterwards."""
+    if not try_lock(descriptor):
+        return False
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return True
+
+
+def as_owner(owner: os.stat_result) -> dict[str, Any]:
+    """What makes subprocess run something as this owner; nothing unless we are root."""
+    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def members(data: Path) -> list[int]:
+    """The processes of the server on this data directory: PostgreSQL's, with the directory as their working one.
+
+    Asked as the directory's owner, since a container's root may not look at other accounts' processes.
+    """
+    owner = data.stat()
+    if not Path("/proc/self/cwd").exists():
+        return _members_by_ps(data)
+    script = 'for p in /proc/[0-9]*; do [ "$p/cwd" -ef . ] && echo "${p#/proc/}"; done 2>/dev/null; true'
+    found = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=data, capture_output=True, text=True, check=False, **as_owner(owner)
+    )
+    return [pid for pid in map(int, found.stdout.split()) if _name(pid).startswith("postgres")]
+
+
+def _members_by_ps(data: Path) -> list[int]:
+    pid = recorded(data)
+    command = ["/bin/ps", "-o", "comm=", "-p", str(pid)]
+    name = subprocess.run(command, capture_output=True, text=True, check=False).stdout if pid else ""
+    return [pid] if pid and "postgres" in name else []
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return ""  # it ended meanwhile
+
+
+def recorded(data: Path) -> int | None:
+    """The pid in postmaster.pid, whoever has it today."""
+    try:
+        return int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+
+
+def postmaster(data: Path) -> int | None:
+    """The pid of the living postmaster."""
+    pid = recorded(data)
+    return pid if pid in members(data) else None
+
+
+def shut_down(lock: int, data: Path) -> bool:
+    """Stop the server and wait until its last process is gone; False when even force did not help."""
+    for number, patience_s in STEPS:
+        told: set[int] = set()
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            if is_free(lock):
+                return True
+            alive = members(data)
+            head = recorded(data)
+            if number == signal.SIGINT and head not in alive and alive:
+                break  # backends without their postmaster: they take no polite request
+            for pid in {head} if number == signal.SIGINT else alive:
+                if pid in alive and pid not in told and pid is not None:
+                    tell(pid, number)
+                    told.add(pid)
+            time.sleep(0.1)
+    return is_free(lock)
+
+
+def tell(pid: int, number: signal.Signals) -> None:
+    """Send the signal; a process that has just ended is fine."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def remove_socket(home: Path) -> None:
+    """Drop the socket's folder that the state names, if it is one of ours."""
+    try:
+        folder = Path(json.loads((home / STATE).read_text())["socket"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if not folder.name.startswith(SOCKET_PREFIX) or folder.is_symlink():
+        return
+    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def cut_log(log: Path) -> None:
+    """Keep the log small. The server appends to an open file, so the file is emptied, not renamed."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".old.log"))
+            os.truncate(log, 0)
+
+
+def main(home: Path, linger_s: float) -> None:
+    """Wait until there has been no client for ``linger_s``, then stop the server and end."""
+    clients, server = open_lock(home / CLIENTS), open_lock(home / SERVER)
+    os.chdir(home / "data")  # found again even when the home is deleted under the server
+    alone_since = None
+    while True:
+        if not is_free(clients):
+            alone_since = None
+        elif alone_since is None:
+            alone_since = time.monotonic()
+        elif time.monotonic() - alone_since >= linger_s and try_lock(clients):
+            break
+        cut_log(home / "log" / "postgres.log")
+        time.sleep(min(POLL_S, linger_s or POLL_S))
+    # From here new clients wait for us.
+    if shut_down(server, Path()):
+        remove_socket(home)
+
+
+if __name__ == "__main__":
+    # The descriptor of reaper.lock is inherited and lower than the others: it is let go first, so that a client that
+    # comes next sees that it has to start a reaper.
+    _folder, _linger, _lock = sys.argv[1:]
+    main(Path(_folder), float(_linger))
+    os.close(int(_lock))

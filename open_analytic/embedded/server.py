@@ -1,0 +1,130 @@
+"""Start, share and stop the server of a home folder."""
+
+import contextlib
+import fcntl
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from open_analytic.embedded import binaries, cluster, process, reaper
+from open_analytic.embedded.home import Home, State, translated
+from open_analytic.errors import EmbeddedServerFailed
+
+
+@dataclass(slots=True, kw_only=True)
+class Server:
+    """A client's hold on the server: while any process has one, it runs. The hold dies with the process."""
+
+    home: Path
+    dsn: str
+    bin: Path  # has psql, pg_dump and the others
+    version: str
+    _hold: int | None = field(repr=False)
+
+    def close(self) -> None:
+        """Let go. The server stops a moment after the last client has."""
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            os.close(hold)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStatus:
+    """What can be said of a home's server without starting it."""
+
+    running: bool
+    pid: int | None
+    version: str | None
+    data: Path
+    log: Path
+    socket: Path | None
+    dsn: str | None
+
+
+def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> Server:
+    """A running server in ``home``, started if need be; it stops ``linger_s`` after its last client is gone."""
+    with translated(home), contextlib.ExitStack() as undo:
+        place = Home.open(home)
+        hold = place.acquire(reaper.CLIENTS, fcntl.LOCK_SH)
+        undo.callback(os.close, hold)
+        with place.alone(reaper.START):
+            state = place.state
+            if not state or not process.answers(state.socket):
+                state = _bring_up(place, pg_bin, linger_s)
+            process.ensure_reaper(place, linger_s)
+        undo.pop_all()
+    return Server(
+        home=place.folder,
+        dsn=process.conninfo(state.socket),
+        bin=Path(state.bin),
+        version=state.version,
+        _hold=hold,
+    )
+
+
+def _bring_up(place: Home, pg_bin: Path | None, linger_s: float) -> State:
+    """Take over what is there, or make the data directory and launch the server."""
+    lock = place.lock(reaper.SERVER)
+    state = process.take_over(place, lock)
+    if state:
+        os.close(lock)
+        return state
+    found = binaries.find(pg_bin, place.account)
+    if not (place.data / "PG_VERSION").is_file():
+        cluster.create(place.data, found, place.account, lock)
+    cluster.check(place.data, found, place.account)
+    cluster.configure(place.data, found, place.account)
+    process.ensure_reaper(place, linger_s)  # first, so that being killed now leaves no server either
+    return process.launch(place, found, lock)
+
+
+def stop(home: Path) -> bool:
+    """Stop the server now, whoever uses it; False when none ran. The next start brings it back."""
+    folder = Path(home).expanduser().resolve()
+    if not (folder / "data").is_dir():
+        return False
+    with translated(home):
+        place = Home.open(folder)
+        with place.alone(reaper.START):
+            lock = place.lock(reaper.SERVER)
+            try:
+                ran = not reaper.is_free(lock)
+                if ran and not reaper.shut_down(lock, place.data):
+                    raise EmbeddedServerFailed(
+                        f"The embedded server of {folder} does not end.", hint=f"See {place.log}."
+                    )
+            finally:
+                os.close(lock)
+            reaper.remove_socket(folder)
+    return ran
+
+
+def status(home: Path) -> ServerStatus:
+    """How the server of this home is; nothing is started or made."""
+    folder = Path(home).expanduser().resolve()
+    data, log = folder / "data", folder / "log" / "postgres.log"
+    with translated(home):
+        if not data.is_dir():
+            return ServerStatus(running=False, pid=None, version=None, data=data, log=log, socket=None, dsn=None)
+        place = Home.open(folder)
+        state = place.state
+        running = state is not None and process.answers(state.socket)
+        return ServerStatus(
+            running=running,
+            pid=reaper.recorded(data) if running else None,
+            version=state.version if state else None,
+            data=data,
+            log=log,
+            socket=Path(state.socket) if running and state else None,
+            dsn=process.conninfo(state.socket) if running and state else None,
+        )
