@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,9 @@ class Account:
         return subprocess.run(command, capture_output=True, check=False, cwd="/", **self.options).returncode == 0
 
     def owns(self, descriptor: int) -> None:
-        """Hand an open file or folder to the account."""
-        if self.borrowed:
+        """Hand an open file or folder to the account, unless another name leads to the file: it may be anyone's."""
+        found = os.fstat(descriptor)
+        if self.borrowed and found.st_uid != self.uid and (found.st_nlink == 1 or stat.S_ISDIR(found.st_mode)):
             os.fchown(descriptor, self.uid, self.gid)
 
 
@@ -48,11 +50,13 @@ def choose(home: Path) -> Account:
     """Ours; as root the owner of the data or of the home, so that they stay theirs, else postgres, else nobody."""
     if os.geteuid() != 0:
         return me()
-    for folder in (home / "data", home):
-        uid = folder.lstat().st_uid if folder.exists() else 0
-        owner = _account(uid) if uid else None
-        if owner:
-            return owner
+    data = home / "data"
+    if data.is_dir() and data.stat().st_uid:
+        found = data.stat()
+        return _account(found.st_uid) or Account(name=str(found.st_uid), uid=found.st_uid, gid=found.st_gid)
+    owner = _account(home.stat().st_uid)
+    if owner and owner.uid:
+        return owner
     for name in ("postgres", "nobody"):
         try:
             entry = pwd.getpwnam(name)

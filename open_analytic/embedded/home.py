@@ -42,6 +42,10 @@ class Home:
         _make(folder)
         home = cls(folder=folder, account=choose(folder))
         _make(home.log.parent)
+        if home.account.borrowed and folder.stat().st_uid == home.account.uid:  # the home is theirs, so is the log
+            descriptor = os.open(home.log.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            home.account.owns(descriptor)
+            os.close(descriptor)
         return home
 
     @property
@@ -65,7 +69,7 @@ class Home:
         new = self.folder / f"{reaper.STATE}.new"
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(asdict(state), file)
             self.account.owns(file.fileno())
         new.replace(self.folder / reaper.STATE)
@@ -80,17 +84,16 @@ class Home:
         """Hold the lock, after waiting for it when another process has it; closing the descriptor lets it go."""
         descriptor = self.lock(name)
         deadline = time.monotonic() + _LOCK_PATIENCE_S
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, descriptor)
             while not reaper.try_lock(descriptor, kind):
                 if time.monotonic() > deadline:
                     raise EmbeddedServerFailed(
                         f"Another process has held {self.folder / name} for {_LOCK_PATIENCE_S:.0f} s.",
-                        hint=f"See which with `fuser -v {self.folder / name}`.",
+                        hint=f"See which with `fuser -v {str(self.folder / name)!r}`.",
                     )
                 time.sleep(0.02)
-        except BaseException:
-            os.close(descriptor)
-            raise
+            undo.pop_all()
         return descriptor
 
     @contextmanager

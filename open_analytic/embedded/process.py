@@ -2,8 +2,7 @@
 
 import contextlib
 import os
-import shutil
-import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 
 from open_analytic.embedded import cluster, reaper
 from open_analytic.embedded.account import Account
@@ -21,8 +21,7 @@ from open_analytic.embedded.home import Home, State
 from open_analytic.errors import EmbeddedServerFailed
 
 DATABASE = "open_analytic"
-_STALL_S = 60.0  # without any sign of progress
-_ORPHANS_S = 3.0  # what orphaned backends get to end by themselves
+STALL_S = 60.0  # without any sign of progress
 _LONGEST_SOCKET = 103  # bytes of a socket's path on macOS; Linux takes four more
 
 
@@ -31,16 +30,28 @@ def conninfo(socket: str, database: str = DATABASE) -> str:
     return make_conninfo(host=socket, port=5432, user=cluster.ROLE, dbname=database)
 
 
-def answers(socket: str) -> bool:
-    """Whether a server takes connections there; our database is made when it is missing."""
+def answers(home: Home, state: State | None) -> bool:
+    """Whether the server takes connections. A folder in /tmp that is not the account's own is not asked."""
     try:
-        with psycopg.connect(conninfo(socket, "postgres"), autocommit=True, connect_timeout=10) as connection:
-            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
-            if not found.rowcount:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-    except psycopg.OperationalError:
+        found = Path(state.socket).lstat() if state else None
+    except FileNotFoundError:
         return False
-    return True
+    if not state or not found or not stat.S_ISDIR(found.st_mode):
+        return False
+    if found.st_uid != home.account.uid or found.st_mode & 0o077:
+        return False
+    asked = f"{conninfo(state.socket)} connect_timeout=10"
+    return PGconn.ping(asked.encode()) == Ping.OK
+
+
+def ensure_database(state: State) -> None:
+    """Make our database unless it is there."""
+    try:
+        with psycopg.connect(conninfo(state.socket, "postgres"), autocommit=True, connect_timeout=30) as connection:
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    except psycopg.Error as error:
+        raise EmbeddedServerFailed(f"The embedded server runs, but refuses: {error}", hint="See its log.") from error
 
 
 def detach(command: list[str], *, log: int, keep: tuple[int, ...], account: Account | None = None) -> None:
@@ -68,18 +79,17 @@ def ensure_reaper(home: Home, linger_s: float) -> None:
 
 def open_log(home: Home) -> int:
     """The server's log, to append to."""
-    descriptor = os.open(home.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(home.log, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     home.account.owns(descriptor)
     return descriptor
 
 
 def launch(home: Home, binaries: Binaries, lock: int) -> State:
-    """Start the postmaster, which inherits the server's lock, and wait until it takes connections."""
+    """Start the postmaster, which inherits the server's lock."""
     socket = make_socket_folder(home.account)
     state = State(socket=str(socket), bin=str(binaries.folder), version=binaries.version)
     home.record(state)
     log, data = open_log(home), cluster.open_folder(home.data)
-    said = home.log.stat().st_size
     try:
         command = [str(binaries.folder / "postgres"), "-D", cluster.seen_by(home.account, home.data, data)]
         options = {"listen_addresses": "", "unix_socket_directories": f'"{socket}"', "unix_socket_permissions": "0700"}
@@ -88,24 +98,22 @@ def launch(home: Home, binaries: Binaries, lock: int) -> State:
     finally:
         os.close(log)
         os.close(data)
-        os.close(lock)
-    await_answer(home, state, said)
     return state
 
 
 def await_answer(home: Home, state: State, said: int) -> None:
     """Wait until the server answers, for as long as its log shows progress; fail with what it said since ``said``."""
-    size, deadline = said, time.monotonic() + _STALL_S
+    size, deadline = said, time.monotonic() + STALL_S
     lock = home.lock(reaper.SERVER)
     try:
-        while not answers(state.socket):
+        while not answers(home, state):
             if reaper.is_free(lock):
                 raise cluster.failed("The embedded PostgreSQL ended while starting.", tail(home.log, said))
             if home.log.stat().st_size != size:
-                size, deadline = home.log.stat().st_size, time.monotonic() + _STALL_S
+                size, deadline = home.log.stat().st_size, time.monotonic() + STALL_S
             if time.monotonic() > deadline:
                 raise cluster.failed(
-                    f"The embedded PostgreSQL has not answered, nor logged anything, for {_STALL_S:.0f} s.",
+                    f"The embedded PostgreSQL has not answered, nor logged anything, for {STALL_S:.0f} s.",
                     tail(home.log, said), hint=f"Its log is {home.log}; try again, it goes on starting.",
                 )  # fmt: skip
             time.sleep(0.02)
@@ -136,65 +144,3 @@ def make_socket_folder(account: Account) -> Path:
         f"There is no short folder for temporary files that the account {account.name} can reach; a socket needs one.",
         hint="Set TMPDIR to a folder with a short path.",
     )
-
-
-def take_over(home: Home, lock: int) -> State | None:
-    """Wait for what is left of an earlier server: the state of one that answers, or None once nothing is left.
-
-    In the latter case the server's lock is held, so no process of it lives and its pid and socket files are stale.
-    """
-    began, size, deadline = time.monotonic(), -1, time.monotonic() + _STALL_S
-    while not reaper.try_lock(lock):
-        state = home.state
-        if state and answers(state.socket):
-            return state
-        waited = time.monotonic() - began
-        if home.data.is_dir() and reaper.postmaster(home.data) is None:
-            _end_orphans(home.data, waited)
-        elif _unreachable(home, state):
-            raise EmbeddedServerFailed(
-                f"The embedded server of {home.folder} runs, but its socket is gone.",
-                hint="End the other programs that use it, or stop it: open_analytic.embedded.stop(home).",
-            )
-        if home.log.exists() and home.log.stat().st_size != size:
-            size, deadline = home.log.stat().st_size, time.monotonic() + _STALL_S
-        if time.monotonic() > deadline:
-            raise cluster.failed(
-                f"An earlier embedded server in {home.folder} neither answers nor ends.", tail(home.log, 0),
-                hint="Stop it: open_analytic.embedded.stop(home).",
-            )  # fmt: skip
-        time.sleep(0.05)
-    clear(home)
-    return None
-
-
-def _end_orphans(data: Path, waited_s: float) -> None:
-    """Backends whose postmaster was killed end by themselves, or are made to: no commit depends on them."""
-    if waited_s > _ORPHANS_S:
-        number = signal.SIGKILL if waited_s > 3 * _ORPHANS_S else signal.SIGQUIT
-        for pid in reaper.members(data):
-            reaper.tell(pid, number)
-
-
-def _unreachable(home: Home, state: State | None) -> bool:
-    """Whether the postmaster says it is ready, yet its socket is not there."""
-    with contextlib.suppress(OSError):
-        lines = (home.data / "postmaster.pid").read_text().split("\n")
-        ready = len(lines) > 7 and lines[7].strip() == "ready"
-        return ready and not (state and Path(state.socket, ".s.PGSQL.5432").exists())
-    return False
-
-
-def clear(home: Home) -> None:
-    """Drop what a dead server left: PostgreSQL itself would not start over a recycled pid or a zombie."""
-    reaper.remove_socket(home.folder)
-    shutil.rmtree(home.folder / "data.new", ignore_errors=True)
-    if not home.data.is_dir():
-        return
-    foreign = reaper.postmaster(home.data)
-    if foreign is not None:
-        raise EmbeddedServerFailed(
-            f"A PostgreSQL that open_analytic did not start (process {foreign}) runs on {home.data}.",
-            hint="Stop it, or connect to it by its DSN.",
-        )
-    (home.data / "postmaster.pid").unlink(missing_ok=True)

@@ -1,14 +1,13 @@
 """Stops the server when its last client is gone, however that one died. Standard library only: it is run as a file.
 
-A client holds a shared flock on ``clients.lock``; the server and all its backends hold ``server.lock``, which they inherit.
-The kernel drops both with the process, so neither a recycled pid nor a zombie can be taken for a living one.
+A client holds a shared flock on ``clients.lock``; the server's processes hold ``server.lock``, which they inherit. The
+kernel drops a lock with the last process that has it, so no recycled pid and no zombie is taken for a living server.
 """
 
 import contextlib
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,8 @@ CLIENTS, SERVER, START, REAPER = "clients.lock", "server.lock", "start.lock", "r
 STATE = "server.json"
 SOCKET_PREFIX = "open_analytic-"
 POLL_S = 0.5
-LOG_BYTES = 16_000_000  # the log is cut at this size; one older part is kept
+LOG_BYTES = 16_000_000  # where the log is cut
+LOG_KEPT_BYTES = 1_000_000  # its end, which stays
 # Fast, then immediate, then by force: each is safe for committed rows, only the next start takes longer.
 STEPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 
@@ -121,10 +121,11 @@ def tell(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def remove_socket(home: Path) -> None:
-    """Drop the socket's folder that the state names, if it is one of ours."""
+def remove_socket(home: int) -> None:
+    """Drop the socket's folder that the state in the home names, if it is one of ours."""
     try:
-        folder = Path(json.loads((home / STATE).read_text())["socket"])
+        with os.fdopen(os.open(STATE, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=home), encoding="utf-8") as file:
+            folder = Path(json.load(file)["socket"])
     except (OSError, ValueError, KeyError, TypeError):
         return
     if not folder.name.startswith(SOCKET_PREFIX) or folder.is_symlink():
@@ -136,18 +137,29 @@ def remove_socket(home: Path) -> None:
         folder.rmdir()
 
 
-def cut_log(log: Path) -> None:
+def cut_log(log: int) -> None:
     """Keep the log small. The server appends to an open file, so the file is emptied, not renamed."""
-    with contextlib.suppress(OSError):
-        if log.stat().st_size > LOG_BYTES:
-            shutil.copyfile(log, log.with_suffix(".old.log"))
-            os.truncate(log, 0)
+    size = os.fstat(log).st_size
+    if size > LOG_BYTES:
+        end = os.pread(log, LOG_KEPT_BYTES, size - LOG_KEPT_BYTES)
+        os.ftruncate(log, 0)
+        os.write(log, end)
+
+
+def become(owner: os.stat_result) -> None:
+    """Give up root for good: the server's account is enough from here."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
 
 
 def main(home: Path, linger_s: float) -> None:
     """Wait until there has been no client for ``linger_s``, then stop the server and end."""
     clients, server = open_lock(home / CLIENTS), open_lock(home / SERVER)
+    folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     os.chdir(home / "data")  # found again even when the home is deleted under the server
+    become(Path().stat())
     alone_since = None
     while True:
         if not is_free(clients):
@@ -156,16 +168,17 @@ def main(home: Path, linger_s: float) -> None:
             alone_since = time.monotonic()
         elif time.monotonic() - alone_since >= linger_s and try_lock(clients):
             break
-        cut_log(home / "log" / "postgres.log")
+        cut_log(sys.stderr.fileno())
         time.sleep(min(POLL_S, linger_s or POLL_S))
     # From here new clients wait for us.
     if shut_down(server, Path()):
-        remove_socket(home)
+        remove_socket(folder)
 
 
 if __name__ == "__main__":
-    # The descriptor of reaper.lock is inherited and lower than the others: it is let go first, so that a client that
-    # comes next sees that it has to start a reaper.
     _folder, _linger, _lock = sys.argv[1:]
-    main(Path(_folder), float(_linger))
-    os.close(int(_lock))
+    try:
+        main(Path(_folder), float(_linger))
+    finally:
+        # Let go before clients.lock: a client that was waiting for that one sees that it has to start a reaper.
+        os.close(int(_lock))

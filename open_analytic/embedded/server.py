@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from open_analytic.embedded import binaries, cluster, process, reaper
+from open_analytic.embedded import binaries, cluster, leftovers, process, reaper
 from open_analytic.embedded.home import Home, State, translated
 from open_analytic.errors import EmbeddedServerFailed
 
@@ -59,9 +59,10 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
         undo.callback(os.close, hold)
         with place.alone(reaper.START):
             state = place.state
-            if not state or not process.answers(state.socket):
-                state = _bring_up(place, pg_bin, linger_s)
+            if not state or not process.answers(place, state):
+                state = _bring_up(place, hold, pg_bin, linger_s)
             process.ensure_reaper(place, linger_s)
+            process.ensure_database(state)
         undo.pop_all()
     return Server(
         home=place.folder,
@@ -72,20 +73,25 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
     )
 
 
-def _bring_up(place: Home, pg_bin: Path | None, linger_s: float) -> State:
+def _bring_up(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> State:
     """Take over what is there, or make the data directory and launch the server."""
     lock = place.lock(reaper.SERVER)
-    state = process.take_over(place, lock)
-    if state:
+    try:
+        state = leftovers.take_over(place, lock, hold)
+        if state:
+            return state
+        found = binaries.find(pg_bin, place.account)
+        if not (place.data / "PG_VERSION").is_file():
+            cluster.create(place.data, found, place.account, lock)
+        cluster.check(place.data, found, place.account)
+        cluster.configure(place.data, found, place.account)
+        process.ensure_reaper(place, linger_s)  # first, so that being killed now leaves no server either
+        said = place.log.stat().st_size
+        state = process.launch(place, found, lock)
+    finally:
         os.close(lock)
-        return state
-    found = binaries.find(pg_bin, place.account)
-    if not (place.data / "PG_VERSION").is_file():
-        cluster.create(place.data, found, place.account, lock)
-    cluster.check(place.data, found, place.account)
-    cluster.configure(place.data, found, place.account)
-    process.ensure_reaper(place, linger_s)  # first, so that being killed now leaves no server either
-    return process.launch(place, found, lock)
+    process.await_answer(place, state, said)
+    return state
 
 
 def stop(home: Path) -> bool:
@@ -105,7 +111,7 @@ def stop(home: Path) -> bool:
                     )
             finally:
                 os.close(lock)
-            reaper.remove_socket(folder)
+            leftovers.forget_socket(place)
     return ran
 
 
@@ -118,7 +124,7 @@ def status(home: Path) -> ServerStatus:
             return ServerStatus(running=False, pid=None, version=None, data=data, log=log, socket=None, dsn=None)
         place = Home.open(folder)
         state = place.state
-        running = state is not None and process.answers(state.socket)
+        running = process.answers(place, state)
         return ServerStatus(
             running=running,
             pid=reaper.recorded(data) if running else None,

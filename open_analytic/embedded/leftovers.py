@@ -1,0 +1,95 @@
+"""What an earlier server left behind: one that still runs, orphans, stale files. Taken over, ended, cleared away."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from open_analytic.embedded import cluster, process, reaper
+from open_analytic.embedded.home import Home, State
+from open_analytic.errors import EmbeddedServerFailed
+
+_ORPHANS_S = 3.0  # what orphaned backends get to end by themselves
+
+
+def take_over(home: Home, lock: int, hold: int) -> State | None:
+    """Wait for what is left of an earlier server: the state of one that answers, or None once nothing is left.
+
+    In the latter case the server's lock is held, so no process of it lives and its pid and socket files are stale.
+    ``hold`` is our own hold on the clients' lock.
+    """
+    began, size, deadline = time.monotonic(), -1, time.monotonic() + process.STALL_S
+    while not reaper.try_lock(lock):
+        state = home.state
+        if state and process.answers(home, state):
+            return state
+        waited = time.monotonic() - began
+        if home.data.is_dir() and reaper.postmaster(home.data) is None:
+            _end_orphans(home.data, waited)
+        elif _unreachable(home, state):
+            _restart(home, lock, hold)
+        if home.log.exists() and home.log.stat().st_size != size:
+            size, deadline = home.log.stat().st_size, time.monotonic() + process.STALL_S
+        if time.monotonic() > deadline:
+            raise cluster.failed(
+                f"An earlier embedded server in {home.folder} neither answers nor ends.", process.tail(home.log, 0),
+                hint="Stop it: open_analytic.embedded.stop(home).",
+            )  # fmt: skip
+        time.sleep(0.05)
+    clear(home)
+    return None
+
+
+def _end_orphans(data: Path, waited_s: float) -> None:
+    """Backends whose postmaster was killed end by themselves, or are made to: no commit depends on them."""
+    if waited_s > _ORPHANS_S:
+        number = signal.SIGKILL if waited_s > 3 * _ORPHANS_S else signal.SIGQUIT
+        for pid in reaper.members(data):
+            reaper.tell(pid, number)
+
+
+def _unreachable(home: Home, state: State | None) -> bool:
+    """Whether the postmaster says it is ready, yet its socket is not there."""
+    with contextlib.suppress(OSError):
+        lines = (home.data / "postmaster.pid").read_text().split("\n")
+        ready = len(lines) > 7 and lines[7].strip() == "ready"
+        return ready and not (state and Path(state.socket, ".s.PGSQL.5432").exists())
+    return False
+
+
+def _restart(home: Home, lock: int, hold: int) -> None:
+    """Stop a server whose socket is gone, unless others still use it."""
+    others = not reaper.try_lock(hold)
+    if not others:
+        reaper.shut_down(lock, home.data)
+    fcntl.flock(hold, fcntl.LOCK_SH)
+    if others:
+        raise EmbeddedServerFailed(
+            f"The embedded server of {home.folder} runs, but its socket is gone.",
+            hint="End the other programs that use it, or stop it: open_analytic.embedded.stop(home).",
+        )
+
+
+def clear(home: Home) -> None:
+    """Drop what a dead server left: PostgreSQL itself would not start over a recycled pid or a zombie."""
+    forget_socket(home)
+    shutil.rmtree(home.folder / "data.new", ignore_errors=True)
+    if not home.data.is_dir():
+        return
+    foreign = reaper.postmaster(home.data)
+    if foreign is not None:
+        raise EmbeddedServerFailed(
+            f"A PostgreSQL that open_analytic did not start (process {foreign}) runs on {home.data}.",
+            hint="Stop it, or connect to it by its DSN.",
+        )
+    (home.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def forget_socket(home: Home) -> None:
+    """Drop the folder of the last server's socket."""
+    descriptor = cluster.open_folder(home.folder)
+    reaper.remove_socket(descriptor)
+    os.close(descriptor)
