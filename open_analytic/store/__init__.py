@@ -1,0 +1,1 @@
+"""PostgreSQL: the schema, pipelines, collections, their rows, indexes and searches. The only room that speaks SQL."""

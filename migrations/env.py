@@ -1,0 +1,46 @@
+"""Alembic's environment: one transaction, one upgrade at a time, the version table in our own schema.
+
+``store.schema`` gives the connection in ``config.attributes``; without one (``--sql``) a script is printed.
+"""
+
+from pathlib import Path
+
+from alembic import context
+from alembic.util import load_python_file
+from sqlalchemy import Connection
+
+SCHEMA = "open_analytic"
+# Held to the end of the transaction; the number is the first eight bytes of sha256("open_analytic migrations").
+LOCK = "SELECT pg_catalog.pg_advisory_xact_lock({key})"
+KEY = 1131913832500658023
+
+load_python_file(str(Path(__file__).parent), "sqlfile.py")  # registers op.run_file
+
+
+def offline() -> None:
+    context.configure(dialect_name="postgresql", version_table_schema=SCHEMA, literal_binds=True)
+    with context.begin_transaction():
+        context.execute(LOCK.format(key=KEY))
+        context.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        context.run_migrations()
+        if context.get_revision_argument() is None:
+            context.execute(f"DROP TABLE {SCHEMA}.alembic_version")
+            context.execute(f"DROP SCHEMA {SCHEMA}")
+
+
+def online(connection: Connection) -> None:
+    with connection.begin():
+        connection.exec_driver_sql(LOCK.format(key=KEY))
+        if not connection.exec_driver_sql(f"SELECT to_regnamespace('{SCHEMA}') IS NOT NULL").scalar():
+            connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
+        context.configure(connection=connection, version_table_schema=SCHEMA)
+        context.run_migrations()
+        if not context.get_context().get_current_heads():
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {SCHEMA}.alembic_version")
+            connection.exec_driver_sql(f"DROP SCHEMA {SCHEMA}")
+
+
+if context.is_offline_mode():
+    offline()
+else:
+    online(context.config.attributes["connection"])

@@ -1,0 +1,118 @@
+"""Connections: a pool that notices dead ones, set up for vectors, with every foreign error translated."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import psycopg
+import psycopg_pool
+from pgvector.psycopg import register_vector
+from psycopg import conninfo
+
+from open_analytic.config import Settings
+from open_analytic.errors import CannotConnect
+from open_analytic.store.faults import translated
+
+logger = logging.getLogger(__name__)
+
+Connection: TypeAlias = psycopg.Connection[Any]
+
+QUICK_S = 2.0  # after so long without a connection we look whether the server is there at all
+PATIENT_S = 60.0  # a busy pool is waited for
+
+# Where pgvector was installed into a schema of its own, its operators are found there.
+SETUP = """
+SELECT set_config('plan_cache_mode', 'force_custom_plan', false),
+       (SELECT set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''),
+                                                   quote_ident(n.nspname)), false)
+        FROM pg_catalog.pg_extension AS e
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+        WHERE e.extname = 'vector' AND n.nspname <> ALL (current_schemas(true)))
+"""
+
+
+class Database:
+    """One pool of connections to one database. May be shared by threads."""
+
+    def __init__(self, dsn: str, settings: Settings) -> None:
+        self.dsn = dsn
+        self._pool: psycopg_pool.ConnectionPool[Connection] = psycopg_pool.ConnectionPool(
+            options(dsn),
+            min_size=0,
+            max_size=max(1, settings.connections),
+            configure=_configure,
+            check=psycopg_pool.ConnectionPool.check_connection,
+            reconnect_timeout=QUICK_S,
+            open=False,
+            name="open_analytic",
+        )
+        self._pool.open()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection in one transaction: committed at the end, rolled back by an exception."""
+        with translated():
+            connection = self._take()
+            try:
+                with connection.transaction():
+                    yield connection
+            finally:
+                self._pool.putconn(connection)
+
+    def close(self) -> None:
+        """Close every connection. May be called twice."""
+        self._pool.close()
+
+    def _take(self) -> Connection:
+        try:
+            return self._pool.getconn(QUICK_S)
+        except psycopg_pool.PoolTimeout:
+            connect(self.dsn).close()  # raises when the server is not there
+        return self._pool.getconn(PATIENT_S)
+
+
+def connect(dsn: str, *, autocommit: bool = False, vectors: bool = True) -> Connection:
+    """One connection outside the pool; ``vectors=False`` where pgvector may not be there yet."""
+    parameters = options(dsn)
+    try:
+        connection = psycopg.connect(parameters, autocommit=autocommit)
+    except psycopg.OperationalError as error:
+        raise CannotConnect(
+            f"The database cannot be reached: {_reason(error)}.",
+            hint="Check that the server runs, and host, port, user, password and database of the DSN.",
+        ) from error
+    if vectors:
+        try:
+            with translated():
+                _configure(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def options(dsn: str) -> str:
+    """The DSN with what we rely on: UTF-8, a name to be seen by, and an end to waiting."""
+    try:
+        given = conninfo.conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:  # its message repeats the DSN, and so the password
+        raise CannotConnect(
+            "The DSN cannot be read.",
+            hint="Write postgresql://user:password@host:5432/database, or host=... dbname=... user=...",
+        ) from None
+    ours = {"connect_timeout": "10", "fallback_application_name": "open_analytic"}
+    return conninfo.make_conninfo(**(ours | given | {"client_encoding": "UTF8"}))  # type: ignore[arg-type]
+
+
+def _reason(error: psycopg.OperationalError) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].removesuffix(".") if lines else type(error).__name__
+
+
+def _configure(connection: Connection) -> None:
+    connection.prepare_threshold = None  # a prepared search gets a generic plan, which loses rows
+    connection.execute(SETUP)
+    register_vector(connection)
+    if not connection.autocommit:
+        connection.commit()

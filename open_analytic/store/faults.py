@@ -1,0 +1,157 @@
+"""What the database driver raises, as errors of ours: one table, applied at the room's edge by ``translated()``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import psycopg_pool
+from psycopg import errors as pg
+
+from open_analytic import errors
+from open_analytic.errors import OpenAnalyticError
+
+VERSION_CHECK = "open_analytic_version"  # the constraint of every collection that keeps versions apart
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a foreign error becomes. ``{detail}`` is the server's own sentence."""
+
+    error: type[OpenAnalyticError]
+    message: str
+    hint: str
+
+
+FAULTS: dict[type[BaseException], Fault] = {
+    pg.CheckViolation: Fault(
+        errors.BadParameter, "A row does not meet a constraint of its table: {detail}", "Correct the value."
+    ),
+    pg.IntegrityError: Fault(
+        errors.BadParameter, "A row does not meet a constraint of its table: {detail}", "Correct the value."
+    ),
+    pg.DataError: Fault(errors.BadParameter, "The database does not accept a value: {detail}", "Correct the value."),
+    pg.ProgramLimitExceeded: Fault(
+        errors.BadParameter, "A value is too large for the database: {detail}", "Use a shorter one."
+    ),
+    pg.InsufficientPrivilege: Fault(
+        errors.PermissionDenied,
+        "The database role may not do this: {detail}.",
+        "Ask for GRANT open_analytic_user (run, search, import) or open_analytic_admin (create, drop) to your role.",
+    ),
+    pg.ReadOnlySqlTransaction: Fault(
+        errors.PermissionDenied, "The database takes no changes: {detail}.", "Connect to the primary server."
+    ),
+    pg.DiskFull: Fault(
+        errors.StorageFull, "The database has no space left: {detail}.", "Free space on the server and run it again."
+    ),
+    pg.OutOfMemory: Fault(
+        errors.DatabaseError, "The database server has no memory left: {detail}.", "Lower its load and run it again."
+    ),
+    pg.TooManyConnections: Fault(
+        errors.CannotConnect,
+        "The database takes no more connections: {detail}.",
+        "Close some, or raise max_connections.",
+    ),
+    pg.QueryCanceled: Fault(
+        errors.DatabaseError, "The database stopped the statement: {detail}.", "Check statement_timeout of your role."
+    ),
+    pg.LockNotAvailable: Fault(
+        errors.DatabaseError, "The table is locked: {detail}.", "Run it again when the other work has finished."
+    ),
+    pg.TransactionRollback: Fault(
+        errors.DatabaseError, "The transaction met another one: {detail}.", "Run it again; nothing was written."
+    ),
+    pg.UndefinedTable: Fault(
+        errors.UnknownCollection, "A table is not there: {detail}.", "`open-analytic collection list` shows what is."
+    ),
+    pg.UndefinedObject: Fault(
+        errors.NotMigrated, "Something of open_analytic is not there: {detail}.", "Run `open-analytic db upgrade`."
+    ),
+    pg.InvalidSchemaName: Fault(
+        errors.InvalidName, "There is no such schema: {detail}.", "Create it first: CREATE SCHEMA name."
+    ),
+    pg.DuplicateTable: Fault(
+        errors.CollectionExists, "The table is there already: {detail}.", "Choose another name, or drop it first."
+    ),
+    pg.DuplicateObject: Fault(
+        errors.CollectionExists, "The name is taken: {detail}.", "Choose another name, or drop it first."
+    ),
+    pg.AdminShutdown: Fault(
+        errors.ConnectionLost,
+        "The database server closed the connection: {detail}.",
+        "Committed work is kept. Check the server, then run it again.",
+    ),
+    pg.CrashShutdown: Fault(
+        errors.ConnectionLost,
+        "The database server crashed: {detail}.",
+        "Committed work is kept. Check the server's log, then run it again.",
+    ),
+    pg.CannotConnectNow: Fault(
+        errors.CannotConnect, "The database server is starting or stopping: {detail}.", "Try again in a moment."
+    ),
+    psycopg.OperationalError: Fault(  # without an SQLSTATE: the socket broke
+        errors.ConnectionLost,
+        "The connection to the database broke: {detail}.",
+        "Committed work is kept. Check that the server runs, then run it again.",
+    ),
+    psycopg_pool.PoolClosed: Fault(
+        errors.DatabaseError, "The database was closed: {detail}.", "Open it again with connect()."
+    ),
+    psycopg_pool.PoolTimeout: Fault(
+        errors.DatabaseError,
+        "No connection to the database came free in time: {detail}.",
+        "Use fewer threads, or raise OPEN_ANALYTIC_CONNECTIONS.",
+    ),
+    psycopg.Error: Fault(
+        errors.DatabaseError, "The database refused: {detail}.", "If this should work, please report it."
+    ),
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Errors of psycopg raised inside come out as ours; everything else passes."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error) from error
+
+
+def translate(error: psycopg.Error) -> OpenAnalyticError:
+    """Our error for one of psycopg's."""
+    if error.sqlstate and error.sqlstate.startswith("OA"):
+        return _own(error)
+    if error.diag.constraint_name == VERSION_CHECK:
+        return errors.VersionMismatch(
+            "These features come from another version of the pipeline than the collection holds.",
+            hint="Import into a collection created with that version.",
+        )
+    if isinstance(error, pg.UndefinedTable) and '"open_analytic.' in str(error):
+        return errors.NotMigrated(hint="Run `open-analytic db upgrade`.")
+    fault = FAULTS[_nearest(error)]
+    return fault.error(fault.message.format(detail=detail(error)).replace("..", "."), hint=fault.hint)
+
+
+def detail(error: psycopg.Error) -> str:
+    """The server's sentence, without the statement and the cursor it points with."""
+    said = error.diag.message_primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{said} ({error.diag.message_detail})" if error.diag.message_detail else said
+
+
+def _nearest(error: psycopg.Error) -> type[BaseException]:
+    for kind in type(error).__mro__:
+        if kind in FAULTS and not (kind is psycopg.OperationalError and error.sqlstate):
+            return kind
+    return psycopg.Error
+
+
+def _own(error: psycopg.Error) -> OpenAnalyticError:
+    kind = {kind.sqlstate: kind for kind in _all(OpenAnalyticError)}.get(error.sqlstate or "", errors.DatabaseError)
+    return kind(error.diag.message_primary, hint=error.diag.message_hint)
+
+
+def _all(kind: type[OpenAnalyticError]) -> Iterator[type[OpenAnalyticError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _all(child)

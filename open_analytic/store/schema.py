@@ -1,0 +1,181 @@
+"""The schema's version: what the database has, what this package needs, and the way between them (Alembic)."""
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from open_analytic import resources
+from open_analytic.errors import BadParameter, DatabaseTooNew, NotFound, NotMigrated
+from open_analytic.store.connection import connect
+from open_analytic.store.faults import translate, translated
+
+if TYPE_CHECKING:  # Alembic and SQLAlchemy take 0.3 s to import: only those who migrate wait for them
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One step of the schema."""
+
+    revision: str
+    message: str
+
+
+def history() -> list[Revision]:
+    """Every revision this package has, oldest first."""
+    files = sorted((resources.folder("migrations") / "versions").glob("[0-9]*.py"))
+    return [Revision(revision=file.stem[:4], message=_sentence(file)) for file in files]
+
+
+def head() -> str:
+    """The newest revision of this package."""
+    return history()[-1].revision
+
+
+def current(dsn: str) -> str | None:
+    """The revision the database is at; None when open_analytic was never there."""
+    with translated(), connect(dsn, vectors=False) as connection:
+        if connection.execute("SELECT to_regclass('open_analytic.alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("SELECT version_num FROM open_analytic.alembic_version").fetchone()
+    return row[0] if row else None
+
+
+def check(dsn: str) -> None:
+    """Raise NotMigrated or DatabaseTooNew unless the database is at this package's revision."""
+    found = current(dsn)
+    _refuse_newer(found)
+    if found is None:
+        raise NotMigrated(
+            "The database does not have open_analytic's schema yet.", hint="Run `open-analytic db upgrade`."
+        )
+    if found != head():
+        raise NotMigrated(
+            f"The database is at revision {found} of open_analytic's schema, this package needs {head()}.",
+            hint="Run `open-analytic db upgrade`.",
+        )
+
+
+def upgrade(dsn: str, revision: str = "head") -> None:
+    """Bring the database to a revision. Several at once wait for one another, and all succeed."""
+    from alembic import command
+
+    _refuse_newer(current(dsn))
+    with _config(dsn) as config:
+        command.upgrade(config, _known(revision))
+
+
+def downgrade(dsn: str, revision: str) -> None:
+    """Take the schema back to a revision; ``base`` removes it. Collections stay, as ordinary tables."""
+    from alembic import command
+
+    _refuse_newer(current(dsn))
+    with _config(dsn) as config:
+        command.downgrade(config, _known(revision))
+
+
+def script(start: str | None = None, end: str = "head") -> str:
+    """The SQL between two revisions (None or ``base``: from nothing), for a DBA to read and run with psql."""
+    from alembic import command
+
+    order = ["base", *(step.revision for step in history())]
+    first, last = _known(start or "base"), _known(end)
+    first, last = (head() if name == "head" else name for name in (first, last))
+    config = _offline(printed := io.StringIO())
+    if order.index(first) <= order.index(last):
+        command.upgrade(config, f"{first}:{last}", sql=True)
+    else:
+        command.downgrade(config, f"{first}:{last}", sql=True)
+    return printed.getvalue()
+
+
+def revision(message: str) -> Path:
+    """Start a new revision (for developers of open_analytic): its Python file, with the two .sql files beside it."""
+    from alembic import command
+
+    if resources.checkout() is None:
+        raise BadParameter(
+            "Revisions of open_analytic are written in a checkout of its source, not in an installed package.",
+            hint="For your own tables use Alembic in your own project, with open_analytic.alembic.",
+        )
+    topic = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_") or "change"
+    name = f"{int(head()) + 1:04d}"
+    command.revision(_offline(io.StringIO()), message=message, rev_id=name)
+    folder = resources.folder("migrations")
+    (made,) = (folder / "versions").glob(f"{name}_*.py")
+    file = made.rename(made.with_name(f"{name}_{topic}.py"))
+    for direction in ("up", "down"):
+        (folder / "sql" / f"{file.stem}.{direction}.sql").write_text(f"-- {message}\n", encoding="utf-8")
+    return file
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found not in {step.revision for step in history()}:
+        raise DatabaseTooNew(
+            f"The database is at revision {found} of open_analytic's schema; this package knows up to {head()}.",
+            hint="Install a newer open_analytic: pip install --upgrade open-analytic.",
+        )
+
+
+def _known(revision: str) -> str:
+    names = [step.revision for step in history()]
+    if revision not in (*names, "head", "base"):
+        raise NotFound(f"There is no revision {revision!r}.", hint=f"Known: base, {', '.join(names)}, head.")
+    return revision
+
+
+def _sentence(file: Path) -> str:
+    """The first line of a revision's docstring, read without running it."""
+    found = re.match(r'"""(.*?)(?:"""|\n)', file.read_text(encoding="utf-8"))
+    return found.group(1).strip().removesuffix(".") if found else file.stem
+
+
+def _offline(output: io.StringIO) -> "Config":
+    from alembic.config import Config
+
+    config = Config(stdout=output, output_buffer=output)
+    config.set_main_option("script_location", str(resources.folder("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def _config(dsn: str) -> Iterator["Config"]:
+    """Alembic's configuration with one connection to work on; warnings of the server go to the log."""
+    import sqlalchemy
+
+    def open_connection() -> psycopg.Connection[tuple[object, ...]]:
+        connection = connect(dsn, vectors=False)
+        connection.add_notice_handler(_log)
+        return connection
+
+    engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=open_connection, poolclass=sqlalchemy.NullPool)
+    config = _offline(io.StringIO())
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = _checked(connection)
+            yield config
+    except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            raise translate(error.orig) from error
+        raise
+
+
+def _checked(connection: "Connection") -> "Connection":
+    connection.rollback()  # SQLAlchemy has asked for the server's version; env.py begins its own transaction
+    return connection
+
+
+def _log(notice: psycopg.errors.Diagnostic) -> None:
+    if notice.severity_nonlocalized == "WARNING":
+        logger.warning("%s", " ".join(filter(None, (notice.message_primary, notice.message_hint))))
