@@ -147,13 +147,15 @@ def import_vectors(
 ) -> ImportReport:
     """Import features computed elsewhere; a name that is already there is replaced."""
     tally = _Tally(len(rows) if isinstance(rows, Sequence) else None, progress)
+    seen: set[str] = set()
     with _Writer(database, info, tally, chunk=CHUNK_VECTORS) as writer:
         for batch in _batches(rows, CHUNK_VECTORS):
             with database.transaction() as connection:
-                known = store.known(connection, info, [name for name, _, _ in batch])
+                seen.update(store.known(connection, info, [name for name, _, _ in batch]))
             for name, vector, values in batch:
                 feature = Feature(vector=vector)  # type: ignore[arg-type]  # the store checks and converts it
-                writer.add(Row(name=name, features=(feature,), values=values or {}), known=name in known)
+                writer.add(Row(name=name, features=(feature,), values=values or {}), known=name in seen)
+                seen.add(name)
     return tally.report()
 
 
@@ -305,6 +307,7 @@ class _Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="open_analytic-write")
         self._under_way: Future[None] | None = None
         self._rows: list[tuple[Row, bool]] = []
+        self._names: set[str] = set()
         self._bytes = 0
 
     def __enter__(self) -> "_Writer":
@@ -319,6 +322,9 @@ class _Writer:
             self._thread.shutdown(wait=True, cancel_futures=True)
 
     def add(self, row: Row, *, known: bool) -> None:
+        if row.name in self._names:  # its second row goes into the next transaction, and wins
+            self._hand_over()
+        self._names.add(row.name)
         self._rows.append((row, known))
         self._bytes += len(row.data or b"")
         if len(self._rows) >= self._chunk or self._bytes >= CHUNK_BYTES:
@@ -328,7 +334,7 @@ class _Writer:
         self._wait()
         if self._rows:
             self._under_way = self._thread.submit(self._write, self._rows)
-        self._rows, self._bytes = [], 0
+        self._rows, self._names, self._bytes = [], set(), 0
 
     def _wait(self) -> None:
         if self._under_way:
