@@ -38,7 +38,7 @@ def take_over(home: Home, lock: int, hold: int) -> State | None:
                 f"An earlier embedded server in {home.folder} neither answers nor ends.", process.tail(home.log, 0),
                 hint="Stop it: open_analytic.embedded.stop(home).",
             )  # fmt: skip
-        time.sleep(0.05)
+        time.sleep(0.1)
     clear(home)
     return None
 

@@ -66,6 +66,11 @@ def detach(command: list[str], *, log: int, keep: tuple[int, ...], account: Acco
 
 def ensure_reaper(home: Home, linger_s: float) -> None:
     """Start the reaper unless one is there: it holds a lock that it inherits from us."""
+    if not os.access(sys.executable, os.X_OK):
+        raise EmbeddedServerFailed(
+            f"Python itself, {sys.executable!r}, cannot be run; without it nobody would stop the embedded server.",
+            hint="Use a Python that this account can run, or give a DSN.",
+        )
     lock = home.lock(reaper.REAPER)
     log = open_log(home)
     try:

