@@ -1,5 +1,6 @@
 """The data directory: made once with initdb, configured at each start, refused when it is another version's."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -123,7 +124,7 @@ def _identities(binaries: Binaries, account: Account) -> str:
 
 
 def _settings(binaries: Binaries) -> str:
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory = _memory()
     values: dict[str, str | int] = {
         "shared_buffers": f"{_within(memory // 8, 128, 1024)}MB",
         "maintenance_work_mem": f"{_within(memory // 16, 64, 1024)}MB",
@@ -147,6 +148,15 @@ def _settings(binaries: Binaries) -> str:
     if binaries.major >= 15:
         values["log_startup_progress_interval"] = "2s"  # how a waiting client sees that recovery goes on
     return "".join(f"{name} = '{value}'\n" for name, value in values.items())
+
+
+def _memory() -> int:
+    """Bytes of memory of the machine, or of the container when that has a limit."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # no such limit, or the word "max"
+            memory = min(memory, int(Path(limit).read_text()))
+    return memory
 
 
 def _within(size: int, least: int, most: int) -> int:

@@ -91,5 +91,5 @@ def clear(home: Home) -> None:
 def forget_socket(home: Home) -> None:
     """Drop the folder of the last server's socket."""
     descriptor = cluster.open_folder(home.folder)
-    reaper.remove_socket(descriptor)
+    reaper.remove_socket(reaper.socket_folder(descriptor))
     os.close(descriptor)

@@ -121,14 +121,19 @@ def tell(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def remove_socket(home: int) -> None:
-    """Drop the socket's folder that the state in the home names, if it is one of ours."""
+def socket_folder(home: int) -> Path | None:
+    """The socket's folder that the state in the home (a descriptor) names, if it is one of ours."""
     try:
         with os.fdopen(os.open(STATE, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=home), encoding="utf-8") as file:
             folder = Path(json.load(file)["socket"])
     except (OSError, ValueError, KeyError, TypeError):
-        return
-    if not folder.name.startswith(SOCKET_PREFIX) or folder.is_symlink():
+        return None
+    return folder if folder.name.startswith(SOCKET_PREFIX) and not folder.is_symlink() else None
+
+
+def remove_socket(folder: Path | None) -> None:
+    """Drop the socket's folder of a server that is gone."""
+    if folder is None:
         return
     for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
         with contextlib.suppress(OSError):
@@ -160,19 +165,21 @@ def main(home: Path, linger_s: float) -> None:
     folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     os.chdir(home / "data")  # found again even when the home is deleted under the server
     become(Path().stat())
-    alone_since = None
+    alone_since, socket = None, None
     while True:
+        socket = socket_folder(folder) or socket  # remembered in case the home is deleted
         if not is_free(clients):
             alone_since = None
         elif alone_since is None:
             alone_since = time.monotonic()
         elif time.monotonic() - alone_since >= linger_s and try_lock(clients):
             break
-        cut_log(sys.stderr.fileno())
+        with contextlib.suppress(OSError):  # a full disk must not end us
+            cut_log(sys.stderr.fileno())
         time.sleep(min(POLL_S, linger_s or POLL_S))
     # From here new clients wait for us.
     if shut_down(server, Path()):
-        remove_socket(folder)
+        remove_socket(socket_folder(folder) or socket)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,10 @@ class ServerStatus:
 
 
 def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> Server:
-    """A running server in ``home``, started if need be; it stops ``linger_s`` after its last client is gone."""
+    """A running server in ``home``, made and started if need be; it stops when its last client is gone.
+
+    It waits ``linger_s`` (the first client's) for another one before that. A process killed with -9 is gone as well.
+    """
     with translated(home), contextlib.ExitStack() as undo:
         place = Home.open(home)
         hold = place.acquire(reaper.CLIENTS, fcntl.LOCK_SH)

