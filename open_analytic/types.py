@@ -86,10 +86,10 @@ class PipelineInfo:
 class CollectionInfo:
     """A collection: an ordinary table with a vector column, bound to one version of one pipeline."""
 
-    name: str
+    name: str  # as given: "table", or "schema.table" outside public
     schema: str
-    pipeline: str
-    version: int
+    pipeline: str | None  # None: it holds vectors computed elsewhere
+    version: int | None
     dim: int
     metric: Metric
     many: bool  # one row a region (face), not one a picture

@@ -65,6 +65,9 @@ FAULTS: dict[type[BaseException], Fault] = {
     pg.UndefinedTable: Fault(
         errors.UnknownCollection, "A table is not there: {detail}.", "`open-analytic collection list` shows what is."
     ),
+    pg.UndefinedColumn: Fault(
+        errors.BadParameter, "A column is not there: {detail}.", "Open the collection again to see its columns."
+    ),
     pg.UndefinedObject: Fault(
         errors.NotMigrated, "Something of open_analytic is not there: {detail}.", "Run `open-analytic db upgrade`."
     ),
@@ -76,6 +79,9 @@ FAULTS: dict[type[BaseException], Fault] = {
     ),
     pg.DuplicateObject: Fault(
         errors.CollectionExists, "The name is taken: {detail}.", "Choose another name, or drop it first."
+    ),
+    pg.DependentObjectsStillExist: Fault(
+        errors.Conflict, "Other objects of the database need it: {detail}.", "Drop them first."
     ),
     pg.AdminShutdown: Fault(
         errors.ConnectionLost,

@@ -1,0 +1,142 @@
+"""Collections: tables with a vector column, each bound to one version of one pipeline, and the catalogue of them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from open_analytic.errors import BadParameter, InvalidPipeline, UnknownCollection, UnknownImage
+from open_analytic.store import tables
+from open_analytic.store.connection import Connection
+from open_analytic.store.faults import detail, translated
+from open_analytic.store.queries import query
+from open_analytic.types import CollectionInfo, Metric, PipelineInfo
+
+if TYPE_CHECKING:
+    from open_analytic.pipeline.plan import Plan
+
+
+def create(
+    connection: Connection,
+    *,
+    name: str,
+    plan: "Plan",
+    pipeline: PipelineInfo,
+    columns: Mapping[str, str],
+    metric: Metric,
+) -> CollectionInfo:
+    """Make the table and enter it in the catalogue. It takes the features of this version of the pipeline only."""
+    if plan.dim is None:
+        raise InvalidPipeline(f"Pipeline {plan.name!r} gives no vector.", hint="Choose one whose dim is a number.")
+    shape = tables.Shape(
+        name=name,
+        dim=plan.dim,
+        metric=metric,
+        many=plan.many,
+        columns=columns,
+        pipeline=pipeline.name,
+        version=pipeline.version,
+        parameters=plan.parameters,
+    )
+    return make(connection, shape)
+
+
+def make(connection: Connection, shape: tables.Shape) -> CollectionInfo:
+    """Make a collection of any shape, also one that is bound to no pipeline."""
+    with translated():
+        for column, type_ in shape.columns.items():
+            check_type(connection, column, type_)
+        for statement in tables.statements(shape):
+            connection.execute(statement)
+        connection.execute(query("collection_register"), tables.entry(shape))
+    return get(connection, shape.name)
+
+
+def check_type(connection: Connection, column: str, type_: str) -> None:
+    """Let the server read a type's text, and nothing but a type: it becomes part of a statement."""
+    problem = "it is not text"
+    if isinstance(type_, str):
+        try:
+            with connection.transaction():
+                if connection.execute(query("column_type"), {"type": type_}).fetchone():
+                    return
+            problem = "the server knows no such type for a column"
+        except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
+            problem = detail(error)
+    raise BadParameter(
+        f"Column {column!r} cannot have the type {type_!r}: {problem}.",
+        hint="For example: text, integer, real, numeric(10,2), timestamptz, text[].",
+    )
+
+
+def get(connection: Connection, name: str) -> CollectionInfo:
+    """The collection of this name, with the columns its table has now."""
+    schema, table = tables.split(name)
+    found = _find(connection, schema, table)
+    if not found:
+        known = ", ".join(info.name for info in all(connection))
+        raise UnknownCollection(f"There is no collection {name!r}.", hint=f"There are: {known or 'none yet'}.")
+    return found[0]
+
+
+def all(connection: Connection) -> list[CollectionInfo]:  # noqa: A001 - reads collections.all(connection)
+    """Every collection whose table is there, those of public first."""
+    return _find(connection, None, None)
+
+
+def drop(connection: Connection, name: str) -> None:
+    """Drop the table with everything in it, and its entry in the catalogue."""
+    info = get(connection, name)
+    with translated():
+        connection.execute(psycopg.sql.SQL("DROP TABLE {}").format(tables.identifier(info)))
+        schema, table = tables.split(name)
+        connection.execute(query("collection_unregister"), {"schema": schema, "table": table})
+
+
+def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:
+    """Pictures, and table rows."""
+    pictures = psycopg.sql.SQL("count(DISTINCT image_name)" if info.many else "count(*)")
+    with translated():
+        row = connection.execute(
+            query("collection_count").format(pictures=pictures, table=tables.identifier(info))
+        ).fetchone()
+    return row[0], row[1]  # type: ignore[index]  # an aggregate always gives a row
+
+
+def image(connection: Connection, info: CollectionInfo, name: str) -> bytes:
+    """A picture's bytes as they were imported."""
+    statement = query("collection_image").format(table=tables.identifier(info), first=first(info))
+    with translated():
+        row = connection.execute(statement, {"name": name}).fetchone() if tables.is_text(name) else None
+    if row is None:
+        raise UnknownImage(f"Collection {info.name!r} has no image {name!r}.", hint="Names are those of the import.")
+    if row[0] is None:
+        raise UnknownImage(f"Of {name!r} only the vector was imported, not the picture.", hint="Import the file.")
+    return bytes(row[0])
+
+
+def first(info: CollectionInfo) -> psycopg.sql.SQL:
+    """The condition that leaves one row a picture."""
+    return psycopg.sql.SQL("AND part = 0" if info.many else "")
+
+
+def _find(connection: Connection, schema: str | None, table: str | None) -> list[CollectionInfo]:
+    values = {"schema": schema, "table": table, "own": list(tables.own(False)), "many": list(tables.own(True))}
+    with translated():
+        return [_info(row) for row in connection.execute(query("collections"), values)]
+
+
+def _info(row: Any) -> CollectionInfo:
+    schema, table, pipeline, version, dim, metric, many, parameters, created_at, columns = row
+    return CollectionInfo(
+        name=table if schema == "public" else f"{schema}.{table}",
+        schema=schema,
+        pipeline=pipeline,
+        version=version,
+        dim=dim,
+        metric=metric,
+        many=many,
+        parameters=parameters,
+        columns=columns,
+        created_at=created_at,
+    )

@@ -1,0 +1,196 @@
+"""The HNSW index of a collection: built beside running searches and imports, with progress, never left half made."""
+
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from open_analytic.errors import BadParameter, UnknownCollection
+from open_analytic.store import tables
+from open_analytic.store.connection import Connection, Database, connect
+from open_analytic.store.faults import translated
+from open_analytic.store.queries import query
+from open_analytic.store.search import OPERATORS
+from open_analytic.types import CollectionInfo, Progress, ProgressCallback
+
+logger = logging.getLogger(__name__)
+
+State: TypeAlias = Literal["ready", "invalid", "absent", "building"]
+
+POLL_S = 0.2
+KEY = 1_397_050_988  # first half of the advisory lock of one who builds; the other half is the table
+LEAST_BYTES, MOST_BYTES = (
+    64 << 20,
+    2 << 30,
+)  # of maintenance_work_mem; a graph that outgrows it builds many times slower
+WORKERS = 2
+
+
+def state(connection: Connection, info: CollectionInfo) -> State:
+    """Whether searches can use an index, or why not."""
+    with translated():
+        valid, invalid, building = _look(connection, info)
+    if valid:
+        return "ready"
+    if building:
+        return "building"
+    return "invalid" if invalid else "absent"
+
+
+def create(
+    database: Database | str,
+    info: CollectionInfo,
+    *,
+    m: int = 16,
+    ef_construction: int = 64,
+    progress: ProgressCallback | None = None,
+) -> None:
+    """Build the index, in place of the one there is. Who comes while another builds it waits, and is done then."""
+    _check(m, ef_construction)
+    dsn = database if isinstance(database, str) else database.dsn
+    with translated(), connect(dsn, autocommit=True) as connection:
+        with _alone(connection, info, progress) as waited:
+            old, left_over, _ = _look(connection, info)
+            if waited and old:
+                return
+            _drop(connection, info, left_over)
+            _prepare(connection, info, m)
+            statement = create_statement(
+                info.name, info.metric, m=m, ef_construction=ef_construction, concurrently=_is_filled(connection, info)
+            )
+            _build(connection, dsn, info, statement, progress)
+            _drop(connection, info, old)
+
+
+def drop(database: Database | str, info: CollectionInfo) -> None:
+    """Drop the index; searches measure every row then."""
+    dsn = database if isinstance(database, str) else database.dsn
+    with translated(), connect(dsn, autocommit=True) as connection:
+        valid, invalid, _ = _look(connection, info)
+        _drop(connection, info, [*valid, *invalid])
+
+
+def create_statement(
+    name: str, metric: str, *, m: int = 16, ef_construction: int = 64, concurrently: bool
+) -> sql.Composed:
+    """The CREATE INDEX. PostgreSQL names it: the table's name with ``_feature_idx``."""
+    return query("index_create").format(
+        concurrently=sql.SQL("CONCURRENTLY" if concurrently else ""),
+        table=sql.Identifier(*tables.split(name)),
+        opclass=sql.Identifier(OPERATORS[metric][1]),  # type: ignore[index]  # checked where the collection was made
+        m=sql.Literal(m),
+        ef_construction=sql.Literal(ef_construction),
+    )
+
+
+def _look(connection: Connection, info: CollectionInfo) -> tuple[list[str], list[str], bool]:
+    """The names of valid and of invalid indexes, and whether someone is building one."""
+    table = tables.identifier(info).as_string(connection)
+    values = {"table": table, "opclass": OPERATORS[info.metric][1], "key": KEY}
+    row = connection.execute(query("index_state"), values).fetchone()
+    if row is None:
+        raise UnknownCollection(f"The table of collection {info.name!r} is gone.", hint="Create the collection again.")
+    valid, invalid, building = row
+    return valid, invalid, building
+
+
+@contextmanager
+def _alone(connection: Connection, info: CollectionInfo, progress: ProgressCallback | None) -> Iterator[bool]:
+    """Only one builds at a time; gives whether another did before. Asking again and again, since to wait inside a
+    statement would make the other's CREATE INDEX CONCURRENTLY wait for us."""
+    values = {"table": tables.identifier(info).as_string(connection), "key": KEY}
+    waited = False
+    while connection.execute(query("index_lock"), values).fetchone() == (False,):
+        waited = True
+        if progress:
+            progress(Progress(what="index", done=0))
+        time.sleep(POLL_S)
+    try:
+        yield waited
+    finally:
+        if not connection.broken:
+            connection.execute(query("index_unlock"), values)
+
+
+def _prepare(connection: Connection, info: CollectionInfo, m: int) -> None:
+    """Memory for the graph, as much as it needs and no more than is sane, and workers to share the work."""
+    values = {"table": tables.identifier(info).as_string(connection)}
+    row = connection.execute(query("index_budget"), values).fetchone()
+    size, counted, present = row or (0, 0, 0)
+    rows = max(counted, size // (2 * info.dim + 150))
+    graph = int(rows * (2 * info.dim + 30 * m + 250))
+    budget = min(MOST_BYTES, max(LEAST_BYTES, present, graph))
+    connection.execute("SELECT set_config('maintenance_work_mem', %s, false)", [f"{budget >> 10}kB"])
+    workers = WORKERS if graph > LEAST_BYTES else 0
+    connection.execute("SELECT set_config('max_parallel_maintenance_workers', %s, false)", [str(workers)])
+
+
+def _build(
+    connection: Connection, dsn: str, info: CollectionInfo, statement: sql.Composed, progress: ProgressCallback | None
+) -> None:
+    try:
+        _run(connection, dsn, statement, progress)
+    except psycopg.errors.DiskFull:
+        # Workers share the graph in /dev/shm, which containers keep small: build it alone.
+        logger.info("no shared memory for parallel workers; building the index of %s without", info.name)
+        _drop(connection, info, _look(connection, info)[1])
+        connection.execute("SET max_parallel_maintenance_workers = 0")
+        _run(connection, dsn, statement, progress)
+    except BaseException:
+        if not connection.broken:
+            _drop(connection, info, _look(connection, info)[1])
+        raise
+
+
+def _run(connection: Connection, dsn: str, statement: sql.Composed, progress: ProgressCallback | None) -> None:
+    """Run it in a thread, tell how far it is, and cancel it when we are interrupted."""
+    with ThreadPoolExecutor(1, thread_name_prefix="open_analytic-index") as thread:
+        work = thread.submit(connection.execute, statement)
+        try:
+            _follow(work, dsn, connection.info.backend_pid, progress)
+            work.result()
+        except BaseException:
+            if not work.done():
+                connection.cancel_safe()
+                work.exception()
+            raise
+
+
+def _follow(work: "Future[psycopg.Cursor[object]]", dsn: str, backend: int, progress: ProgressCallback | None) -> None:
+    if progress is None:
+        return
+    with connect(dsn, autocommit=True, vectors=False) as watcher:
+        while not _finished(work):
+            row = watcher.execute(query("index_progress"), {"backend": backend}).fetchone()
+            if row:
+                progress(Progress(what="index", done=row[0], total=row[1]))
+
+
+def _finished(work: "Future[psycopg.Cursor[object]]") -> bool:
+    try:
+        work.exception(POLL_S)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _drop(connection: Connection, info: CollectionInfo, names: list[str]) -> None:
+    for name in names:
+        connection.execute(query("index_drop").format(index=sql.Identifier(info.schema, name)))
+
+
+def _is_filled(connection: Connection, info: CollectionInfo) -> bool:
+    statement = query("index_filled").format(table=tables.identifier(info))
+    return connection.execute(statement).fetchone() is not None
+
+
+def _check(m: int, ef_construction: int) -> None:
+    if not 2 <= m <= 100:
+        raise BadParameter(f"m is {m!r}.", hint="Give 2 to 100.")
+    if not max(4, 2 * m) <= ef_construction <= 1000:
+        raise BadParameter(f"ef_construction is {ef_construction!r}.", hint=f"Give {max(4, 2 * m)} to 1000.")

@@ -1,0 +1,22 @@
+"""The statements of queries.sql by name: a line ``-- name --``, a sentence, the statement."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from psycopg import sql
+
+_HEADING = re.compile(r"^-- (\w+) --$", re.MULTILINE)
+
+
+@cache
+def _statements() -> dict[str, str]:
+    text = Path(__file__).with_name("queries.sql").read_text(encoding="utf-8")
+    _, *parts = _HEADING.split(text)
+    return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+
+
+@cache
+def query(name: str) -> sql.SQL:
+    """The statement of this name; its ``{places}`` are filled with psycopg.sql objects, its ``%(values)s`` bound."""
+    return sql.SQL(_statements()[name])

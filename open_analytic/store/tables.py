@@ -1,0 +1,175 @@
+"""What a collection is as a table: its names, its columns, the statements that make it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import sql
+from psycopg.types.json import Json
+
+from open_analytic.errors import BadParameter, InvalidName
+from open_analytic.store.faults import VERSION_CHECK
+from open_analytic.store.queries import query
+from open_analytic.types import CollectionInfo, Metric
+
+MAX_DIM = 4000  # what an HNSW index over halfvec takes
+PLAIN_DIM = 3000  # up to here a feature stays in its row, with 2 kB of the page left for the other columns
+ROOM = 1024  # bytes a row may have beside its feature before its long values go out of line
+
+OWN = ("image_name", "image_data", "feature", "image_sha256", "pipeline_version", "imported_at")
+REGION = ("part", "box")  # of collections with one row a region
+SYSTEM = (  # PostgreSQL's, and what a search computes
+    "tableoid",
+    "xmin",
+    "cmin",
+    "xmax",
+    "cmax",
+    "ctid",
+    "open_analytic_distance",
+)
+METRICS: tuple[Metric, ...] = ("l2", "cosine", "ip")
+
+COMMENTS = {
+    "image_name": "Name of the picture, unique",
+    "image_data": "Its bytes as imported; NULL when only the vector was given",
+    "feature": "Its vector; NULL when nothing was found in it",
+    "image_sha256": "SHA-256 of image_data when it was imported: an unchanged file is left alone",
+    "pipeline_version": "Version of the pipeline the feature comes from",
+    "imported_at": "When the row was written",
+    "part": "Number of the region (face) in its picture, from 0; image_data is in row 0",
+    "box": "Where the region is in pixels: {x, y, width, height}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A collection before it is made."""
+
+    name: str
+    dim: int
+    metric: Metric = "l2"
+    many: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+    pipeline: str | None = None
+    version: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        split(self.name)
+        if isinstance(self.dim, bool) or not isinstance(self.dim, int) or not 1 <= self.dim <= MAX_DIM:
+            raise BadParameter(f"A collection's dim is {self.dim!r}.", hint=f"It can be 1 to {MAX_DIM}.")
+        if self.metric not in METRICS:
+            raise BadParameter(f"There is no metric {self.metric!r}.", hint=f"Choose of: {', '.join(METRICS)}.")
+        if (self.pipeline is None) != (self.version is None):
+            raise BadParameter(
+                f"Collection {self.name!r} needs a pipeline with its version, or neither.", hint="Give both, or none."
+            )
+        check_columns(self.columns, own(self.many))
+
+
+def split(name: str) -> tuple[str, str]:
+    """Schema and table of a collection's name: ``table`` is in public, ``schema.table`` says where."""
+    schema, dot, table = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+    if not dot:
+        schema = "public"
+    for part in (schema, table):
+        if "." in part or not is_identifier(part):
+            raise InvalidName(
+                f"{name!r} cannot be a collection's name.",
+                hint="Use table or schema.table, each of 1 to 63 bytes, without further dots.",
+            )
+    return schema, table
+
+
+def is_identifier(name: str) -> bool:
+    """Whether PostgreSQL takes this as a name, quoted; longer ones it would cut off silently."""
+    return is_text(name) and 1 <= len(name.encode()) <= 63
+
+
+def is_text(name: str) -> bool:
+    """Whether PostgreSQL can hold this as text: no NUL, no half of a surrogate pair."""
+    return isinstance(name, str) and "\0" not in name and _is_unicode(name)
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def own(many: bool) -> tuple[str, ...]:
+    """The columns that are ours."""
+    return OWN + REGION if many else OWN
+
+
+def check_columns(columns: Mapping[str, str], taken: tuple[str, ...]) -> None:
+    """Refuse column names that are ours or PostgreSQL's, or none at all."""
+    for name in columns:
+        if not isinstance(name, str) or not is_identifier(name):
+            raise InvalidName(f"{name!r} cannot be a column's name.", hint="Use 1 to 63 bytes.")
+        if name in taken or name in SYSTEM:
+            raise InvalidName(
+                f"Column {name!r} is one every collection has.",
+                hint=f"Choose another name than {', '.join((*taken, *SYSTEM))}.",
+            )
+
+
+def identifier(info: "CollectionInfo | Shape") -> sql.Identifier:
+    """The table, quoted."""
+    return sql.Identifier(*split(info.name))
+
+
+def statements(shape: Shape) -> Iterator[sql.Composed]:
+    """What makes the table: to be run in order in one transaction. Types of columns must have been checked."""
+    table = identifier(shape)
+    plain = shape.dim <= PLAIN_DIM
+    yield query("collection_create").format(
+        table=table,
+        part=sql.SQL("part integer NOT NULL DEFAULT 0, box real[]," if shape.many else ""),
+        dim=sql.Literal(shape.dim),
+        columns=sql.SQL("").join(_column(name, type_) for name, type_ in shape.columns.items()),
+        version=_version(shape.version),
+        key=sql.SQL("image_name, part" if shape.many else "image_name"),
+        target=sql.Literal(2 * shape.dim + ROOM if plain else 2040),
+    )
+    yield query("collection_storage").format(table=table, storage=sql.SQL("PLAIN" if plain else "EXTERNAL"))
+    yield sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(_comment(shape)))
+    for column in own(shape.many):
+        place = sql.Identifier(*split(shape.name), column)
+        yield sql.SQL("COMMENT ON COLUMN {} IS {}").format(place, sql.Literal(COMMENTS[column]))
+    yield sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO open_analytic_user").format(table)
+
+
+def entry(shape: Shape) -> dict[str, Any]:
+    """The collection's row in the catalogue."""
+    schema, table = split(shape.name)
+    return {
+        "schema": schema,
+        "table": table,
+        "pipeline": shape.pipeline,
+        "version": shape.version,
+        "dim": shape.dim,
+        "metric": shape.metric,
+        "many": shape.many,
+        "parameters": Json(dict(shape.parameters)),
+    }
+
+
+def _column(name: str, type_: str) -> sql.Composed:
+    # A newline, so that a comment inside a type's text ends with it.
+    return sql.SQL("{} {}\n    , ").format(sql.Identifier(name), sql.SQL(type_))
+
+
+def _version(version: int | None) -> sql.Composed:
+    if version is None:
+        return sql.Composed([])
+    return sql.SQL("NOT NULL DEFAULT {0} CONSTRAINT {1} CHECK (pipeline_version = {0})").format(
+        sql.Literal(version), sql.Identifier(VERSION_CHECK)
+    )
+
+
+def _comment(shape: Shape) -> str:
+    source = f"pipeline {shape.pipeline} version {shape.version}" if shape.pipeline else "vectors computed elsewhere"
+    return f"Collection of open_analytic: {source}, dim {shape.dim}, metric {shape.metric}"
