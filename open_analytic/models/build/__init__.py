@@ -1,0 +1,39 @@
+"""Builders: a source file of weights to an ONNX graph. Each module has ``build(source, card) -> onnx.ModelProto``."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from open_analytic.errors import InvalidCard
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from open_analytic.models.card import ModelCard
+
+# Named in cards: module and version. A version is raised when what the builder gives changes: models are built again,
+# and their vectors count as others. A module is imported when first used: onnx takes 0.3 s.
+BUILDERS = {
+    "age_gender": ("open_analytic.models.build.age_gender", 1),
+    "centerface": ("open_analytic.models.build.centerface", 1),
+    "dlib_face_resnet": ("open_analytic.models.build.dlib_face_resnet", 1),
+    "efficientnet_lite": ("open_analytic.models.build.efficientnet_lite", 1),
+}
+
+
+def version(card: "ModelCard") -> int | None:
+    """The version of the card's builder; None when it needs none."""
+    if card.builder is None:
+        return None
+    if card.builder not in BUILDERS:
+        raise InvalidCard(
+            f"The card {card.file}: no builder is named {card.builder!r}.", hint=f"Known: {', '.join(BUILDERS)}."
+        )
+    return BUILDERS[card.builder][1]
+
+
+def build(source: Path, card: "ModelCard") -> "ModelProto":
+    """The card's network with the weights of the source file."""
+    module, _ = BUILDERS[card.builder or ""]
+    model: ModelProto = import_module(module).build(source, card)
+    return model

@@ -1,0 +1,55 @@
+"""Tensors of an ONNX file that are kept in other files: allowed beside it, never elsewhere."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from open_analytic.errors import ModelCorrupt, UnsafeModel
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, TensorProto
+
+
+def refuse_outside(path: Path) -> None:
+    """Refuse (UnsafeModel) a file that asks for data outside of its own folder, by a path or a link."""
+    folder = path.parent.resolve()
+    for location in _locations(path):
+        if not (folder / location).resolve().is_relative_to(folder):
+            raise UnsafeModel(
+                f"The model {path} asks for data in {location!r}, outside of its folder.",
+                hint="Put the data beside it, or keep it in the file itself.",
+            )
+
+
+def refuse_any(path: Path, name: str) -> None:
+    """Refuse a fetched file that asks for other files: it is one file, and nothing lies beside it."""
+    if location := next(_locations(path), None):
+        raise UnsafeModel(
+            f"The model {name!r} asks for data in {location!r}.", hint="A fetched model has to be one file."
+        )
+
+
+def _locations(path: Path) -> Iterator[str]:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except DecodeError as error:
+        raise ModelCorrupt(
+            f"{path} is not an ONNX model: {error}", hint="Correct its card, or fetch it again."
+        ) from error
+    for tensor in _tensors(model.graph):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            yield next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+
+
+def _tensors(graph: "GraphProto") -> "Iterator[TensorProto]":
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+            for inner in [attribute.g, *attribute.graphs]:
+                yield from _tensors(inner)
