@@ -271,7 +271,6 @@ def test_a_socket_folder_that_someone_else_put_there_is_not_trusted(home: Path) 
         trap.listen()
         with embedded.start(home) as server:
             assert str(folder) not in server.dsn
-            keep(server.dsn, 1)
 
 
 def test_a_server_that_lost_its_socket_is_replaced(home: Path) -> None:
