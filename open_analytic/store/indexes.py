@@ -53,18 +53,17 @@ def create(
     """Build the index, in place of the one there is. Who comes while another builds it waits, and is done then."""
     _check(m, ef_construction)
     dsn = database if isinstance(database, str) else database.dsn
-    with translated(), connect(dsn, autocommit=True) as connection:
-        with _alone(connection, info, progress) as waited:
-            old, left_over, _ = _look(connection, info)
-            if waited and old:
-                return
-            _drop(connection, info, left_over)
-            _prepare(connection, info, m)
-            statement = create_statement(
-                info.name, info.metric, m=m, ef_construction=ef_construction, concurrently=_is_filled(connection, info)
-            )
-            _build(connection, dsn, info, statement, progress)
-            _drop(connection, info, old)
+    with translated(), connect(dsn, autocommit=True) as connection, _alone(connection, info, progress) as waited:
+        old, left_over, _ = _look(connection, info)
+        if waited and old:
+            return
+        _drop(connection, info, left_over)
+        _prepare(connection, info, m)
+        statement = create_statement(
+            info.name, info.metric, m=m, ef_construction=ef_construction, concurrently=_is_filled(connection, info)
+        )
+        _build(connection, dsn, info, statement, progress)
+        _drop(connection, info, old)
 
 
 def drop(database: Database | str, info: CollectionInfo) -> None:

@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,14 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from open_analytic import resources
-from open_analytic.errors import BadParameter, DatabaseTooNew, NotFound, NotMigrated
+from open_analytic.errors import (
+    BadParameter,
+    DatabaseTooNew,
+    NotFound,
+    NotMigrated,
+    OpenAnalyticError,
+    PermissionDenied,
+)
 from open_analytic.store.connection import connect
 from open_analytic.store.faults import translate, translated
 
@@ -21,6 +29,8 @@ if TYPE_CHECKING:  # Alembic and SQLAlchemy take 0.3 s to import: only those who
     from sqlalchemy import Connection
 
 logger = logging.getLogger(__name__)
+
+_alembic = threading.Lock()  # its environment is one a process; processes wait for each other in env.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +81,7 @@ def upgrade(dsn: str, revision: str = "head") -> None:
     from alembic import command
 
     _refuse_newer(current(dsn))
-    with _config(dsn) as config:
+    with _alembic, _config(dsn) as config:
         command.upgrade(config, _known(revision))
 
 
@@ -80,7 +90,7 @@ def downgrade(dsn: str, revision: str) -> None:
     from alembic import command
 
     _refuse_newer(current(dsn))
-    with _config(dsn) as config:
+    with _alembic, _config(dsn) as config:
         command.downgrade(config, _known(revision))
 
 
@@ -92,10 +102,9 @@ def script(start: str | None = None, end: str = "head") -> str:
     first, last = _known(start or "base"), _known(end)
     first, last = (head() if name == "head" else name for name in (first, last))
     config = _offline(printed := io.StringIO())
-    if order.index(first) <= order.index(last):
-        command.upgrade(config, f"{first}:{last}", sql=True)
-    else:
-        command.downgrade(config, f"{first}:{last}", sql=True)
+    go = command.upgrade if order.index(first) <= order.index(last) else command.downgrade
+    with _alembic:
+        go(config, f"{first}:{last}", sql=True)
     return printed.getvalue()
 
 
@@ -156,7 +165,7 @@ def _config(dsn: str) -> Iterator["Config"]:
 
     def open_connection() -> psycopg.Connection[tuple[object, ...]]:
         connection = connect(dsn, vectors=False)
-        connection.add_notice_handler(_log)
+        connection.add_notice_handler(log_warning)
         return connection
 
     engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=open_connection, poolclass=sqlalchemy.NullPool)
@@ -166,9 +175,18 @@ def _config(dsn: str) -> Iterator["Config"]:
             config.attributes["connection"] = _checked(connection)
             yield config
     except sqlalchemy.exc.DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error):
-            raise translate(error.orig) from error
-        raise
+        if not isinstance(error.orig, psycopg.Error):
+            raise
+        raise _with_next_step(translate(error.orig)) from error
+
+
+def _with_next_step(error: OpenAnalyticError) -> OpenAnalyticError:
+    if isinstance(error, PermissionDenied):
+        error.hint = (
+            "Creating the extension and the roles takes a superuser: let one run `open-analytic db upgrade`, "
+            "or the script that `open-analytic db sql` prints."
+        )
+    return error
 
 
 def _checked(connection: "Connection") -> "Connection":
@@ -176,6 +194,6 @@ def _checked(connection: "Connection") -> "Connection":
     return connection
 
 
-def _log(notice: psycopg.errors.Diagnostic) -> None:
+def log_warning(notice: psycopg.errors.Diagnostic) -> None:
     if notice.severity_nonlocalized == "WARNING":
         logger.warning("%s", " ".join(filter(None, (notice.message_primary, notice.message_hint))))

@@ -1,0 +1,76 @@
+"""What the tests of the store share: connections, small plans, and collections of four numbers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import pytest
+
+from open_analytic.config import Settings
+from open_analytic.store import collections, pipelines
+from open_analytic.store.connection import Connection, Database, connect
+from open_analytic.types import CollectionInfo, Metric
+
+
+@dataclass(frozen=True)
+class Definition:
+    text: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallPlan:
+    """What the store reads of a plan, without models."""
+
+    name: str = "colours"
+    hash: str = "a" * 64
+    input: str = "bytes"
+    output: tuple[str, ...] = ("feature",)
+    dim: int | None = 4
+    many: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=lambda: {"scale": 0.5})
+    spec: Definition = Definition({"name": "colours", "scale": 1e20})
+
+
+MakeCollection: TypeAlias = Callable[..., CollectionInfo]
+
+
+@pytest.fixture
+def database(dsn: str, settings: Settings) -> Iterator[Database]:
+    database = Database(dsn, settings)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def connection(dsn: str) -> Iterator[Connection]:
+    """A connection in a transaction that is never committed, unless the test does."""
+    connection = connect(dsn)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def make(connection: Connection) -> MakeCollection:
+    """Makes a collection of four numbers in the connection's transaction."""
+
+    def make(
+        name: str = "photos",
+        *,
+        columns: Mapping[str, str] | None = None,
+        metric: Metric = "l2",
+        dim: int = 4,
+        many: bool = False,
+    ) -> CollectionInfo:
+        plan: Any = SmallPlan(dim=dim, many=many, hash=f"{dim:060d}{int(many):04d}")
+        info = pipelines.register(connection, plan)
+        return collections.create(connection, name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric)
+
+    return make
+
+
+@pytest.fixture
+def photos_table(make: MakeCollection) -> CollectionInfo:
+    return make(columns={"district": "text", "year": "integer"})

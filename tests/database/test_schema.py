@@ -1,0 +1,254 @@
+"""The schema goes up, down and up again; many at once; and a database that does not fit is refused by name."""
+
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.script import ScriptDirectory
+from psycopg.conninfo import make_conninfo
+
+from open_analytic import resources
+from open_analytic.embedded import Server
+from open_analytic.errors import (
+    BadParameter,
+    CannotConnect,
+    DatabaseTooNew,
+    MissingExtension,
+    NotFound,
+    NotMigrated,
+    OpenAnalyticError,
+    PermissionDenied,
+)
+from open_analytic.store import schema
+from open_analytic.store.faults import translated
+
+EXPECTED = Path(__file__).with_name("schema.expected")
+
+
+def dump(server: Server, dsn: str) -> str:
+    """The schema as pg_dump tells it, without what changes from run to run."""
+    run = subprocess.run(
+        [server.bin / "pg_dump", "--schema-only", "--no-owner", "--schema=open_analytic", dsn],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    noise = ("--", "\\", "SET ", "SELECT pg_catalog.set_config")
+    lines = [line for line in run.stdout.splitlines() if line and not line.startswith(noise)]
+    return "\n".join(lines) + "\n"
+
+
+def execute(dsn: str, statement: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def role(server: Server) -> Iterator[str]:
+    """A role without any rights that may log in; it and what it got are gone afterwards."""
+    name = "nobody_special"
+    execute(server.dsn, f"CREATE ROLE {name} LOGIN")
+    yield name
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        databases = connection.execute("SELECT datname FROM pg_database WHERE datallowconn").fetchall()
+    for (database,) in databases:
+        execute(make_conninfo(server.dsn, dbname=database), f"DROP OWNED BY {name}")
+    execute(server.dsn, f"DROP ROLE {name}")
+
+
+def test_schema_is_the_one_written_down(server: Server, dsn: str) -> None:
+    found = dump(server, dsn)
+    if os.environ.get("OPEN_ANALYTIC_WRITE_EXPECTED"):
+        EXPECTED.write_text(found, encoding="utf-8")
+    assert found == EXPECTED.read_text(encoding="utf-8"), "OPEN_ANALYTIC_WRITE_EXPECTED=1 writes the file anew"
+
+
+def test_up_down_up_leaves_the_schema_unchanged(server: Server, empty_dsn: str) -> None:
+    schema.upgrade(empty_dsn)
+    first = dump(server, empty_dsn)
+    schema.downgrade(empty_dsn, "base")
+    with psycopg.connect(empty_dsn) as connection:
+        left = connection.execute("SELECT to_regnamespace('open_analytic')").fetchone()
+    schema.upgrade(empty_dsn)
+    assert (left, dump(server, empty_dsn)) == ((None,), first)
+
+
+def test_three_upgrades_at_once_all_succeed(empty_dsn: str) -> None:
+    program = "import sys; from open_analytic.store import schema; schema.upgrade(sys.argv[1])"
+    others = [subprocess.Popen([sys.executable, "-c", program, empty_dsn]) for _ in range(2)]
+    schema.upgrade(empty_dsn)
+    assert [other.wait() for other in others] == [0, 0]
+    schema.check(empty_dsn)
+
+
+def test_threads_may_upgrade_at_once(empty_dsn: str) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(schema.upgrade, [empty_dsn] * 3))
+    schema.check(empty_dsn)
+
+
+def test_two_databases_upgrade_and_downgrade_at_once(server: Server) -> None:
+    names = ["at_once_1", "at_once_2"]
+    for name in names:
+        execute(server.dsn, f"CREATE DATABASE {name} TEMPLATE template0")
+    dsns = [make_conninfo(server.dsn, dbname=name) for name in names]
+    program = """
+import sys
+from open_analytic.store import schema
+for _ in range(3):
+    schema.upgrade(sys.argv[1])
+    schema.downgrade(sys.argv[1], "base")
+schema.upgrade(sys.argv[1])
+"""
+    both = [subprocess.Popen([sys.executable, "-c", program, dsn]) for dsn in dsns]
+    assert [one.wait() for one in both] == [0, 0]
+    for dsn in dsns:
+        schema.check(dsn)
+
+
+def test_a_database_says_where_it_stands(empty_dsn: str) -> None:
+    assert schema.current(empty_dsn) is None
+    with pytest.raises(NotMigrated) as caught:
+        schema.check(empty_dsn)
+    assert "open-analytic db upgrade" in (caught.value.hint or "")
+    schema.upgrade(empty_dsn)
+    assert schema.current(empty_dsn) == schema.head()
+    schema.check(empty_dsn)
+    schema.upgrade(empty_dsn)  # nothing to do is not an error
+
+
+def test_a_database_newer_than_the_package_is_refused(dsn: str) -> None:
+    execute(dsn, "UPDATE open_analytic.alembic_version SET version_num = '9999'")
+    for refused in (
+        lambda: schema.check(dsn),
+        lambda: schema.upgrade(dsn),
+        lambda: schema.downgrade(dsn, "base"),
+    ):
+        with pytest.raises(DatabaseTooNew, match="9999"):
+            refused()
+
+
+def test_an_older_database_is_told_to_upgrade(dsn: str) -> None:
+    execute(dsn, "DELETE FROM open_analytic.alembic_version")
+    with pytest.raises(NotMigrated):
+        schema.check(dsn)
+
+
+def test_the_printed_script_does_the_same(server: Server, empty_dsn: str, dsn: str, tmp_path: Path) -> None:
+    up, down = tmp_path / "up.sql", tmp_path / "down.sql"
+    up.write_text(schema.script(), encoding="utf-8")
+    down.write_text(schema.script("head", "base"), encoding="utf-8")
+
+    def psql(file: Path) -> None:
+        command = [server.bin / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", empty_dsn, "-f", file]
+        subprocess.run(command, check=True, capture_output=True)
+
+    psql(up)
+    schema.check(empty_dsn)
+    assert dump(server, empty_dsn) == dump(server, dsn)
+    psql(down)
+    assert schema.current(empty_dsn) is None
+    psql(up)
+    schema.check(empty_dsn)
+
+
+def test_history_is_alembics_own() -> None:
+    known = ScriptDirectory(str(resources.folder("migrations"))).walk_revisions()
+    assert [step.revision for step in schema.history()] == [step.revision for step in known][::-1]
+
+
+def test_released_files_are_unchanged() -> None:
+    folder = resources.folder("migrations")
+    listed = [line.split() for line in (folder / "frozen.txt").read_text(encoding="utf-8").splitlines()]
+    found = [[hashlib.sha256((folder / file).read_bytes()).hexdigest(), file] for _, file in listed]
+    assert found == listed, "a released revision changed: write a new revision instead"
+
+
+def test_an_unknown_revision_names_the_known(dsn: str) -> None:
+    with pytest.raises(NotFound, match="0001"):
+        schema.upgrade(dsn, "0815")
+
+
+def test_no_right_to_create_anything_names_the_next_step(empty_dsn: str, role: str) -> None:
+    with pytest.raises(PermissionDenied) as caught:
+        schema.upgrade(make_conninfo(empty_dsn, user=role))
+    assert "db sql" in (caught.value.hint or "")
+    assert schema.current(empty_dsn) is None
+
+
+def test_no_right_to_see_the_schema_names_the_role_to_ask_for(dsn: str, role: str) -> None:
+    with pytest.raises(PermissionDenied) as caught:
+        schema.check(make_conninfo(dsn, user=role))
+    assert "open_analytic_user" in (caught.value.hint or "")
+    execute(dsn, f"GRANT open_analytic_user TO {role}")
+    schema.check(make_conninfo(dsn, user=role))
+
+
+def test_roles_with_members_outlive_the_schema(server: Server, role: str, empty_dsn: str) -> None:
+    schema.upgrade(empty_dsn)
+    execute(server.dsn, f"GRANT open_analytic_user TO {role}")
+    schema.downgrade(empty_dsn, "base")
+    with psycopg.connect(server.dsn) as connection:
+        assert connection.execute("SELECT pg_has_role(%s, 'open_analytic_user', 'member')", [role]).fetchone() == (
+            True,
+        )
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [(None, MissingExtension), ("0.7.4", MissingExtension), ("0.8.0", "warned"), ("0.8.4", "fine"), ("0.10", "fine")],
+)
+def test_pgvector_must_be_new_enough(
+    empty_dsn: str, version: str | None, expected: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The check itself, with a table in place of the server's list of extensions."""
+    text = (resources.folder("migrations") / "sql" / "0001_catalogue.up.sql").read_text(encoding="utf-8")
+    check = text[: text.index("$$;") + 3].replace("pg_catalog.pg_available_extensions", "pg_temp.offered")
+    with psycopg.connect(empty_dsn) as connection:
+        connection.add_notice_handler(schema.log_warning)
+        connection.execute("CREATE TEMP TABLE offered (name text, installed_version text, default_version text)")
+        if version:
+            connection.execute("INSERT INTO offered VALUES ('vector', NULL, %s)", [version])
+        if isinstance(expected, type) and issubclass(expected, OpenAnalyticError):
+            with pytest.raises(expected) as caught, translated():
+                connection.execute(check)  # type: ignore[call-overload]
+            assert "pgvector" in caught.value.message
+            assert caught.value.hint
+            return
+        with caplog.at_level(logging.WARNING):
+            connection.execute(check)  # type: ignore[call-overload]
+    assert bool(caplog.records) == (expected == "warned")
+
+
+def test_a_new_revision_is_for_a_checkout_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "checkout", lambda: None)
+    with pytest.raises(BadParameter, match="checkout"):
+        schema.revision("add something")
+
+
+def test_a_new_revision_comes_with_its_sql_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copy = tmp_path / "migrations"
+    shutil.copytree(resources.folder("migrations"), copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(resources, "folder", lambda _: copy)
+    made = schema.revision("Faces get a name")
+    assert made.name == "0002_faces_get_a_name.py"
+    assert sorted(file.name for file in (copy / "sql").glob("0002*")) == [
+        "0002_faces_get_a_name.down.sql",
+        "0002_faces_get_a_name.up.sql",
+    ]
+    assert [step.message for step in schema.history()][-1] == "Faces get a name"
+    assert schema.head() == "0002"
+    assert "-- Faces get a name" in schema.script("0001", "0002")
+
+
+def test_no_database_there(tmp_path: Path) -> None:
+    with pytest.raises(CannotConnect):
+        schema.check(f"host={tmp_path} dbname=nothing")
