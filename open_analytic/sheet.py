@@ -1,0 +1,185 @@
+"""A contact sheet: the picture searched for, large, and what was found beside it, with captions and boxes."""
+
+import contextlib
+import errno
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from open_analytic.errors import BadParameter, OpenAnalyticError, StorageFull
+from open_analytic.types import Box
+
+Tile: TypeAlias = tuple[bytes | None, str, Box | None]  # the picture, its caption (at most two lines), where in it
+_Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+COLUMNS = 5
+MOST = 200  # tiles on one sheet
+LARGER = 3  # times at most
+TILE, QUERY, GAP, MARGIN = 220, 400, 18, 32  # pixels
+TITLE, CAPTION = 24, 15  # heights of the letters
+LINE = 21
+PAPER, CARD, INK, GREY, ACCENT = "#fbfbfa", "#ececea", "#1d1d1f", "#77777c", "#00c275"
+# Pillow's own font has no Chinese; these are looked for where the system keeps its fonts.
+WIDE_FONTS = (
+    "NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "wqy-microhei.ttc", "PingFang.ttc", "msyh.ttc",
+    "DejaVuSans.ttf",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    """Where things stand: the query in a column of its own, the tiles in a grid beside it."""
+
+    columns: int
+    rows: int
+    left: int  # of the grid
+    top: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        grid = self.columns * (TILE + GAP) - GAP if self.columns else 0
+        height = max(self.rows * (TILE + 2 * LINE + GAP), QUERY if self.left > MARGIN else 0)
+        return self.left + grid + MARGIN, self.top + height + MARGIN
+
+    def corner(self, number: int) -> tuple[int, int]:
+        row, column = divmod(number, self.columns)
+        return self.left + column * (TILE + GAP), self.top + row * (TILE + 2 * LINE + GAP)
+
+
+def write(path: Path, *, query: bytes | None, title: str, tiles: Sequence[Tile]) -> None:
+    """Write the sheet in the format of the suffix, whole or not at all."""
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise BadParameter(
+            f"A sheet cannot be written as {path.suffix or path.name!r}.", hint=f"Use one of {', '.join(FORMATS)}."
+        )
+    file = io.BytesIO()
+    draw(query=query, title=title, tiles=tiles).save(file, FORMATS[path.suffix.lower()], quality=90)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(file.getvalue())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def draw(*, query: bytes | None, title: str, tiles: Sequence[Tile]) -> Image.Image:
+    """The sheet as a picture. A picture that cannot be shown leaves an empty card with its caption."""
+    tiles = tiles[:MOST]
+    columns = min(COLUMNS if len(tiles) <= 4 * COLUMNS else 2 * COLUMNS, max(len(tiles), 1))
+    layout = _Layout(
+        columns=columns,
+        rows=-(-len(tiles) // columns),
+        left=MARGIN + (QUERY + 2 * GAP if query is not None else 0),
+        top=MARGIN + TITLE + GAP + GAP // 2,
+    )
+    sheet = Image.new("RGB", layout.size, PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((MARGIN, MARGIN), _fit(title, TITLE, layout.size[0] - 2 * MARGIN), fill=INK, font=_font(TITLE, title))
+    if query is not None:
+        _place(sheet, query, None, (MARGIN, layout.top), QUERY)
+    for number, (data, caption, box) in enumerate(tiles):
+        corner = layout.corner(number)
+        _place(sheet, data, box, corner, TILE)
+        for line, text in enumerate(caption.splitlines()[:2]):
+            place = (corner[0] + 2, corner[1] + TILE + 6 + line * LINE)
+            pen.text(place, _fit(text, CAPTION, TILE - 4), fill=GREY if line else INK, font=_font(CAPTION, text))
+    if not tiles:
+        pen.text((layout.left, layout.top), "nothing found", fill=GREY, font=_font(CAPTION, ""))
+    return sheet
+
+
+def _place(sheet: Image.Image, data: bytes | None, box: Box | None, corner: tuple[int, int], side: int) -> None:
+    """The picture, whole, in the middle of a square card with rounded corners."""
+    card = Image.new("RGB", (side, side), CARD)
+    found = _thumbnail(data, side) if data else None
+    if found is None:
+        ImageDraw.Draw(card).text((side / 2, side / 2), "no picture", fill=GREY, font=_font(CAPTION, ""), anchor="mm")
+    else:
+        picture, factor = found
+        x, y = (side - picture.width) // 2, (side - picture.height) // 2
+        card.paste(picture, (x, y))
+        if box:
+            _frame(card, (x, y), box, factor)
+    mask = Image.new("L", (2 * side, 2 * side), 0)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, 2 * side - 1, 2 * side - 1), side // 12, fill=255)
+    sheet.paste(card, corner, mask.resize((side, side), Image.Resampling.LANCZOS))
+
+
+def _frame(card: Image.Image, place: tuple[int, int], box: Box, factor: float) -> None:
+    """The region's rectangle, dark around it so that it is seen on any picture."""
+    x, y = place[0] + box.x * factor, place[1] + box.y * factor
+    edges = (x, y, x + max(box.width * factor, 2), y + max(box.height * factor, 2))
+    pen = ImageDraw.Draw(card)
+    for colour, width, grow in (("#101012", 4, 1), (ACCENT, 2, 0)):
+        pen.rounded_rectangle(
+            (edges[0] - grow, edges[1] - grow, edges[2] + grow, edges[3] + grow), 4, outline=colour, width=width
+        )
+
+
+def _thumbnail(data: bytes, side: int) -> tuple[Image.Image, float] | None:
+    """The upright picture as large as the card, and by how much it was scaled; None when it cannot be read."""
+    try:
+        with Image.open(io.BytesIO(data)) as file:
+            longest = max(file.size)
+            file.draft("RGB", (2 * side, 2 * side))
+            picture = _flat(ImageOps.exif_transpose(file))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    enlarged = min(side, longest * LARGER)  # tiny pictures grow, but not to mush
+    scale = enlarged / max(picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    return picture.resize(size, Image.Resampling.LANCZOS), enlarged / longest
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    """RGB of eight bits; the card shows through what is transparent."""
+    if picture.mode.startswith("I;16"):
+        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    over = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", over.size, CARD), over).convert("RGB")
+
+
+def _fit(text: str, size: int, width: int) -> str:
+    """The text on one line of at most ``width`` pixels, its middle left out where it is too long."""
+    text = "".join(letter if letter.isprintable() else "·" for letter in text)
+    font = _font(size, text)
+    if font.getlength(text) <= width:
+        return text
+    for keep in range(len(text) - 1, 1, -1):
+        shorter = f"{text[: keep // 2]}…{text[-(keep - keep // 2) :]}"
+        if font.getlength(shorter) <= width:
+            return shorter
+    return "…"
+
+
+def _font(size: int, text: str) -> _Font:
+    """Pillow's own letters, or the system's where those have none for the text."""
+    return _load(size, wide=any(ord(letter) > 0x24F and letter not in "…·" for letter in text))
+
+
+@cache
+def _load(size: int, *, wide: bool) -> _Font:
+    for name in WIDE_FONTS if wide else ():
+        with contextlib.suppress(OSError):
+            return ImageFont.truetype(name, size)
+    return ImageFont.load_default(size)
+
+
+def _unwritable(path: Path, error: OSError) -> OpenAnalyticError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull(f"There is no space left to write {path}.", hint="Free some space and try again.")
+    return BadParameter(
+        f"The sheet {path} cannot be written: {error.strerror}.", hint="Name a file in a folder you may write to."
+    )
