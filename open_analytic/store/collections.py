@@ -55,7 +55,7 @@ def make(connection: Connection, shape: tables.Shape) -> CollectionInfo:
 def check_type(connection: Connection, column: str, type_: str) -> None:
     """Let the server read a type's text, and nothing but a type: it becomes part of a statement."""
     problem = "it is not text"
-    if isinstance(type_, str):
+    if isinstance(type_, str) and tables.is_text(type_):
         try:
             with connection.transaction():
                 if connection.execute(query("column_type"), {"type": type_}).fetchone():
@@ -105,7 +105,7 @@ def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:
 
 def image(connection: Connection, info: CollectionInfo, name: str) -> bytes:
     """A picture's bytes as they were imported."""
-    statement = query("collection_image").format(table=tables.identifier(info), first=first(info))
+    statement = query("collection_image").format(table=tables.bound(info), first=first(info))
     with translated():
         row = connection.execute(statement, {"name": name}).fetchone() if tables.is_text(name) else None
     if row is None:

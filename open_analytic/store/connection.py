@@ -11,7 +11,7 @@ from pgvector.psycopg import register_vector
 from psycopg import conninfo
 
 from open_analytic.config import Settings
-from open_analytic.errors import CannotConnect
+from open_analytic.errors import CannotConnect, NotMigrated
 from open_analytic.store.faults import translated
 
 logger = logging.getLogger(__name__)
@@ -113,6 +113,11 @@ def _reason(error: psycopg.OperationalError) -> str:
 def _configure(connection: Connection) -> None:
     connection.prepare_threshold = None  # a prepared search gets a generic plan, which loses rows
     connection.execute(SETUP)
-    register_vector(connection)
+    try:
+        register_vector(connection)
+    except psycopg.ProgrammingError as error:
+        raise NotMigrated(
+            "The database does not have the extension vector (pgvector).", hint="Run `open-analytic db upgrade`."
+        ) from error
     if not connection.autocommit:
         connection.commit()

@@ -20,3 +20,8 @@ def _statements() -> dict[str, str]:
 def query(name: str) -> sql.SQL:
     """The statement of this name; its ``{places}`` are filled with psycopg.sql objects, its ``%(values)s`` bound."""
     return sql.SQL(_statements()[name])
+
+
+def quoted(*name: str) -> sql.SQL:
+    """A quoted name for a statement with bound values, where a percent sign must be doubled."""
+    return sql.SQL(sql.Identifier(*name).as_string().replace("%", "%%"))

@@ -34,7 +34,7 @@ class Record(NamedTuple):
 
 def known(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> dict[str, bytes | None]:
     """The names that are there, with the SHA-256 of the bytes they came from (None: only a vector was given)."""
-    statement = query("rows_known").format(table=tables.identifier(info), first=first(info))
+    statement = query("rows_known").format(table=tables.bound(info), first=first(info))
     with translated():
         return dict(connection.execute(statement, {"names": [name for name in names if tables.is_text(name)]}))
 
@@ -56,7 +56,7 @@ def write(connection: Connection, info: CollectionInfo, rows: Iterable[Row]) -> 
 
 def delete(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> int:
     """Delete pictures with all their rows; how many there were."""
-    statement = query("rows_delete").format(table=tables.identifier(info))
+    statement = query("rows_delete").format(table=tables.bound(info))
     with translated():
         row = connection.execute(statement, {"names": [name for name in names if tables.is_text(name)]}).fetchone()
     return int(row[0]) if row else 0

@@ -14,7 +14,7 @@ from open_analytic.errors import BadParameter, InvalidFilter
 from open_analytic.store import tables, vectors
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import detail, translated
-from open_analytic.store.queries import query
+from open_analytic.store.queries import query, quoted
 from open_analytic.types import Box, CollectionInfo, Hit, Metric, Vector
 
 OPERATORS: dict[Metric, tuple[str, str]] = {  # operator, operator class of the index
@@ -84,9 +84,9 @@ def _run(
     key = ["image_name", "part"] if info.many else ["image_name"]
     columns = ["image_name", *(["box"] if info.many else []), *info.columns]
     statement = query(name).format(
-        table=tables.identifier(info),
+        table=tables.bound(info),
         key=sql.SQL(", ").join(map(sql.Identifier, key)),
-        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        columns=sql.SQL(", ").join(map(quoted, columns)),
         operator=sql.SQL(OPERATORS[info.metric][0]),
         where=condition or sql.SQL("true"),
         near=sql.SQL("true") if near is None else sql.SQL("open_analytic_distance <= {}").format(sql.Literal(near)),
@@ -138,7 +138,7 @@ def _condition(
             raise _invalid(info, "it has placeholders, but params is missing")
         where = where.replace("%", "%%")
     condition = sql.SQL(where)
-    check = query("search_check").format(table=tables.identifier(info), where=condition)
+    check = query("search_check").format(table=tables.bound(info), where=condition)
     try:
         # binary: the extended protocol, which takes one statement and refuses a second after a semicolon
         connection.execute(check, values, binary=True)

@@ -9,7 +9,7 @@ from psycopg.types.json import Json
 
 from open_analytic.errors import BadParameter, InvalidName
 from open_analytic.store.faults import VERSION_CHECK
-from open_analytic.store.queries import query
+from open_analytic.store.queries import query, quoted
 from open_analytic.types import CollectionInfo, Metric
 
 MAX_DIM = 4000  # what an HNSW index over halfvec takes
@@ -116,9 +116,14 @@ def check_columns(columns: Mapping[str, str], taken: tuple[str, ...]) -> None:
             )
 
 
-def identifier(info: "CollectionInfo | Shape") -> sql.Identifier:
-    """The table, quoted."""
+def identifier(info: CollectionInfo | Shape) -> sql.Identifier:
+    """The table, quoted, for a statement without bound values."""
     return sql.Identifier(*split(info.name))
+
+
+def bound(info: CollectionInfo) -> sql.SQL:
+    """The table, quoted, for a statement with bound values."""
+    return quoted(*split(info.name))
 
 
 def statements(shape: Shape) -> Iterator[sql.Composed]:

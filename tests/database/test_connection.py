@@ -1,0 +1,205 @@
+"""Connections: errors by name and without secrets, dead connections replaced, every foreign error in one table."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import psycopg_pool
+import pytest
+from psycopg import errors as pg
+from psycopg.conninfo import make_conninfo
+
+from open_analytic import errors
+from open_analytic.config import Settings
+from open_analytic.errors import (
+    BadParameter,
+    CannotConnect,
+    ConnectionLost,
+    DatabaseError,
+    NotMigrated,
+    OpenAnalyticError,
+    PermissionDenied,
+)
+from open_analytic.store import faults, schema
+from open_analytic.store.connection import Database, connect
+
+SECRET = "s3cr3t-w0rd"  # noqa: S105 - of nobody
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        f"postgresql://someone:{SECRET}@localhost:1/nothing",
+        f"host=/nonexistent password={SECRET} user=someone",
+        f"postgres//someone:{SECRET}@host/malformed",
+        f"postgresql://someone:{SECRET}%zz@host/malformed",
+        f"password={SECRET} nonsense=1",
+        f"host=localhost port=abc password={SECRET}",
+    ],
+)
+def test_a_wrong_dsn_is_one_error_without_the_password(dsn: str, settings: Settings) -> None:
+    with pytest.raises(CannotConnect) as caught:
+        schema.check(dsn)
+    assert SECRET not in f"{caught.value!s}{caught.value.as_dict()}"
+    assert caught.value.hint
+    with pytest.raises(CannotConnect) as caught, Database(dsn, settings).transaction():
+        pass
+    assert SECRET not in str(caught.value)
+
+
+def test_an_unknown_user_and_an_unknown_database_are_named(dsn: str) -> None:
+    with pytest.raises(CannotConnect, match="no_such_user"):
+        schema.check(make_conninfo(dsn, user="no_such_user"))
+    with pytest.raises(CannotConnect, match="no_such_database"):
+        schema.check(make_conninfo(dsn, dbname="no_such_database"))
+
+
+def test_a_connection_is_set_up_for_searches(database: Database) -> None:
+    with database.transaction() as connection:
+        settings = ("plan_cache_mode", "client_encoding", "application_name")
+        found = [connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in settings]
+        assert found == [("force_custom_plan",), ("UTF8",), ("open_analytic",)]
+        assert connection.prepare_threshold is None
+
+
+def test_a_transaction_is_committed_or_leaves_nothing(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("CREATE TABLE kept (n int)")
+
+    def interrupted() -> None:
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO kept VALUES (1)")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        interrupted()
+    with database.transaction() as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_a_dead_connection_in_the_pool_is_replaced(database: Database, dsn: str) -> None:
+    with database.transaction() as connection:
+        backend = connection.info.backend_pid
+    with psycopg.connect(dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+    with database.transaction() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_connection_killed_at_work_is_lost_and_the_next_one_works(database: Database, dsn: str) -> None:
+    def killed() -> None:
+        with database.transaction() as connection:
+            with psycopg.connect(dsn, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+            connection.execute("SELECT 1")
+
+    with pytest.raises(ConnectionLost) as caught:
+        killed()
+    assert caught.value.hint
+    with database.transaction() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_more_threads_than_connections_wait_their_turn(dsn: str) -> None:
+    database = Database(dsn, Settings.read({}, connections=2))
+    together = threading.Semaphore(2)
+
+    def work(number: int) -> int:
+        with database.transaction() as connection:
+            assert together.acquire(blocking=False)
+            connection.execute("SELECT pg_sleep(0.02)")
+            together.release()
+        return number
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(work, range(24))) == list(range(24))
+    database.close()
+
+
+def test_a_closed_database_says_so(dsn: str, settings: Settings) -> None:
+    database = Database(dsn, settings)
+    database.close()
+    database.close()
+    with pytest.raises(DatabaseError, match="closed"), database.transaction():
+        pass
+
+
+def test_a_database_without_pgvector_is_not_migrated(empty_dsn: str) -> None:
+    with pytest.raises(NotMigrated, match="vector"):
+        connect(empty_dsn)
+
+
+def test_pgvector_may_live_in_a_schema_of_its_own(empty_dsn: str, settings: Settings) -> None:
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA extensions; CREATE EXTENSION vector SCHEMA extensions")
+    schema.upgrade(empty_dsn)
+    database = Database(empty_dsn, settings)
+    with database.transaction() as connection:
+        assert connection.execute("SELECT '[1,2]'::halfvec <-> '[1,3]'::halfvec").fetchone() == (1.0,)
+    database.close()
+
+
+FOREIGN = {
+    pg.CheckViolation: BadParameter,
+    psycopg.IntegrityError: BadParameter,
+    psycopg.DataError: BadParameter,
+    pg.ProgramLimitExceeded: BadParameter,
+    pg.InsufficientPrivilege: PermissionDenied,
+    pg.ReadOnlySqlTransaction: PermissionDenied,
+    pg.DiskFull: errors.StorageFull,
+    pg.OutOfMemory: DatabaseError,
+    pg.TooManyConnections: CannotConnect,
+    pg.QueryCanceled: DatabaseError,
+    pg.LockNotAvailable: DatabaseError,
+    psycopg.errors.TransactionRollback: DatabaseError,
+    pg.UndefinedTable: errors.UnknownCollection,
+    pg.UndefinedColumn: BadParameter,
+    pg.UndefinedObject: NotMigrated,
+    pg.InvalidSchemaName: errors.InvalidName,
+    pg.DuplicateTable: errors.CollectionExists,
+    pg.DuplicateObject: errors.CollectionExists,
+    pg.DependentObjectsStillExist: errors.Conflict,
+    pg.AdminShutdown: ConnectionLost,
+    pg.CrashShutdown: ConnectionLost,
+    pg.CannotConnectNow: CannotConnect,
+    psycopg.OperationalError: ConnectionLost,
+    psycopg_pool.PoolClosed: DatabaseError,
+    psycopg_pool.PoolTimeout: DatabaseError,
+    psycopg.Error: DatabaseError,
+}
+
+
+def test_every_foreign_error_we_map_is_listed_here() -> None:
+    assert {kind: fault.error for kind, fault in faults.FAULTS.items()} == FOREIGN
+
+
+@pytest.mark.parametrize(("foreign", "ours"), FOREIGN.items(), ids=lambda kind: kind.__name__)
+def test_a_foreign_error_becomes_ours_with_a_hint(foreign: type[psycopg.Error], ours: type[OpenAnalyticError]) -> None:
+    with pytest.raises(ours) as caught, faults.translated():
+        raise foreign("what the server said")
+    assert type(caught.value) is ours
+    assert "what the server said" in caught.value.message
+    assert caught.value.hint
+    assert isinstance(caught.value.__cause__, foreign)
+
+
+def test_an_error_with_a_state_of_its_own_is_not_a_broken_connection() -> None:
+    with pytest.raises(DatabaseError) as caught, faults.translated():
+        raise pg.ObjectInUse("busy")
+    assert not isinstance(caught.value, ConnectionLost)
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, OpenAnalyticError)]
+)
+def test_our_own_states_raised_in_sql_come_back_as_our_errors(dsn: str, kind: type[OpenAnalyticError]) -> None:
+    statement = f"DO $$ BEGIN RAISE 'said' USING ERRCODE = '{kind.sqlstate}', HINT = 'do this'; END $$"
+    with connect(dsn) as connection, pytest.raises(kind) as caught, faults.translated():
+        connection.execute(statement)
+    assert (type(caught.value), caught.value.message, caught.value.hint) == (kind, "said", "do this")
+
+
+def test_a_full_disk_of_the_server_is_storage_full(dsn: str) -> None:
+    statement = "DO $$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$"
+    with connect(dsn) as connection, pytest.raises(errors.StorageFull), faults.translated():
+        connection.execute(statement)
