@@ -1,0 +1,35 @@
+"""The operators pipelines are made of, by the name a step calls them."""
+
+from open_analytic.operators.align import align_faces
+from open_analytic.operators.choose import choose_faces, keeps_all
+from open_analytic.operators.classify import classify_gender, estimate_age
+from open_analytic.operators.detect import detect_faces
+from open_analytic.operators.embed import embed, normalize
+from open_analytic.operators.image import decode_image
+from open_analytic.operators.kinds import Operator
+from open_analytic.operators.resize import resize
+
+OPERATORS: dict[str, Operator] = {
+    "decode_image": Operator(function=decode_image, inputs=("bytes",), output="image", limited=True),
+    "resize": Operator(function=resize, inputs=("image",), output="image"),
+    "detect_faces": Operator(
+        function=detect_faces,
+        inputs=("image",),
+        output="face",
+        finds_many=True,
+        tasks=("face detection",),
+        batched=True,
+    ),
+    "choose_faces": Operator(
+        function=choose_faces, inputs=("face",), output="face", takes_list=True, keeps_list=keeps_all
+    ),
+    "align_faces": Operator(function=align_faces, inputs=("image", "face"), output="image"),
+    "embed": Operator(
+        function=embed, inputs=("image",), output="vector", tasks=("image features", "face embedding"), batched=True
+    ),
+    "estimate_age": Operator(function=estimate_age, inputs=("image",), output="number", tasks=("age",), batched=True),
+    "classify_gender": Operator(
+        function=classify_gender, inputs=("image",), output="label", tasks=("gender",), batched=True
+    ),
+    "normalize": Operator(function=normalize, inputs=("vector",), output="vector", batched=True),
+}

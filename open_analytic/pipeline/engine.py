@@ -1,0 +1,30 @@
+"""What runs plans: in this process, or elsewhere. Whoever calls cannot tell."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+from open_analytic.errors import OpenAnalyticError
+from open_analytic.pipeline.plan import Plan
+from open_analytic.pipeline.run import Result
+from open_analytic.types import ProgressCallback
+
+# Bytes, a function that reads them (in a decoding thread), or an error that takes the item's place in the results.
+Item: TypeAlias = bytes | Callable[[], bytes] | OpenAnalyticError
+
+
+class Engine(Protocol):
+    """Runs plans on pictures. May be shared by threads."""
+
+    def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
+        """A result or an error for each item, in order."""
+
+    def run_many(
+        self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
+    ) -> Iterator[Result | OpenAnalyticError]:
+        """The same for any number of items, in bounded memory: decoding goes on while models run."""
+
+    def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
+        """Pull and load the models of the plan."""
+
+    def close(self) -> None:
+        """Let go of models and threads."""

@@ -1,0 +1,75 @@
+"""The engine in this process: decoding threads feed batches to one thread that runs the models."""
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from open_analytic.config import Settings
+from open_analytic.errors import OpenAnalyticError
+from open_analytic.models.library import Library
+from open_analytic.operators.image import Limits
+from open_analytic.pipeline import run as pipeline
+from open_analytic.pipeline.engine import Item
+from open_analytic.pipeline.plan import Plan
+from open_analytic.pipeline.run import Result, State
+from open_analytic.runtime.cache import ModelCache
+from open_analytic.types import ProgressCallback
+
+BATCHES_AHEAD = 3  # one that runs, one that is ready, one that is decoded
+
+
+class LocalEngine:
+    """Meets ``pipeline.engine.Engine`` with models in this process. May be shared by threads."""
+
+    def __init__(self, library: Library, settings: Settings) -> None:
+        self._cache = ModelCache(library, settings)
+        self._limits = Limits(settings.max_bytes, settings.max_pixels)
+        self._batch_size = max(1, settings.batch_size)
+        self._decode_threads = settings.decode_threads or os.cpu_count() or 1
+
+    def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
+        """A result or an error for each item, in order."""
+        return pipeline.run(plan, items, self._cache.model, self._limits)
+
+    def run_many(
+        self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
+    ) -> Iterator[Result | OpenAnalyticError]:
+        """The same for any number of items: at most ``BATCHES_AHEAD`` batches are held at once."""
+        size = batch_size or self._batch_size
+        source = iter(items)
+        batches: deque[Future[list[Result | OpenAnalyticError]]] = deque()
+        decoders = ThreadPoolExecutor(self._decode_threads, thread_name_prefix="open_analytic-decode")
+        runner = ThreadPoolExecutor(1, thread_name_prefix="open_analytic-run")
+        try:
+            while True:
+                while len(batches) < BATCHES_AHEAD and (part := list(itertools.islice(source, size))):
+                    states = [decoders.submit(self._begin, plan, item) for item in part]
+                    batches.append(runner.submit(self._finish, plan, states))
+                if not batches:
+                    return
+                yield from batches.popleft().result()
+        finally:
+            runner.shutdown(wait=False, cancel_futures=True)
+            decoders.shutdown(wait=True, cancel_futures=True)
+            runner.shutdown(wait=True)
+
+    def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
+        """Pull and load the models of the plan."""
+        for name in plan.models:
+            self._cache.model(name, progress)
+
+    def close(self) -> None:
+        """Let go of the models."""
+        self._cache.clear()
+
+    def _begin(self, plan: Plan, item: Item) -> State | OpenAnalyticError:
+        try:
+            data = item() if callable(item) else item
+        except OpenAnalyticError as error:
+            return error
+        return data if isinstance(data, OpenAnalyticError) else pipeline.begin(plan, data, self._limits)
+
+    def _finish(self, plan: Plan, states: list[Future[State | OpenAnalyticError]]) -> list[Result | OpenAnalyticError]:
+        return pipeline.finish(plan, [state.result() for state in states], self._cache.model, self._limits)

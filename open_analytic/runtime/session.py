@@ -1,0 +1,90 @@
+"""One network in ONNX Runtime, fed with pictures as its card says. The only file that imports onnxruntime."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from open_analytic.errors import ModelCorrupt, ModelFailed
+from open_analytic.models.card import ModelCard
+from open_analytic.types import Images
+
+
+class OnnxModel:
+    """Meets ``types.Model``: uint8 RGB pictures in, arrays by their roles out."""
+
+    def __init__(self, path: Path, card: ModelCard, *, threads: int = 0) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # A waiting thread sleeps instead of burning the core that decodes the next pictures.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self.card = card
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no class above all of its errors
+            raise ModelCorrupt(
+                f"ONNX Runtime cannot load {path}: {error}", hint=f"`open-analytic models verify {card.name}`."
+            ) from error
+        self._check_names(path)
+        self._mean = np.array(card.input.mean, np.float32)
+        self._scale = 1 / np.array(card.input.std, np.float32)
+        if card.input.color == "BGR":
+            self._mean, self._scale = self._mean[::-1], self._scale[::-1]
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels, None when any will do."""
+        height, width = self.card.input.height, self.card.input.width
+        return (height, width) if height and width else None
+
+    def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
+        """Arrays by role, the first axis the batch, run ``max_batch`` rows at a time."""
+        roles = outputs or tuple(self.card.outputs)
+        if unknown := sorted(set(roles) - set(self.card.outputs)):
+            raise ModelFailed(
+                f"Model {self.name!r} has no output {unknown[0]!r}.", hint=f"It has: {', '.join(self.card.outputs)}."
+            )
+        names = [self.card.outputs[role].name for role in roles]
+        step = self.card.max_batch
+        parts = [self._run(batch[start : start + step], names) for start in range(0, len(batch), step)]
+        if len(parts) == 1:
+            return dict(zip(roles, parts[0], strict=True))
+        return {role: np.concatenate(arrays) for role, arrays in zip(roles, zip(*parts, strict=True), strict=True)}
+
+    def _run(self, batch: Images, names: list[str]) -> list[NDArray[np.float32]]:
+        try:
+            return list(self._session.run(names, {self.card.input.name: self._tensor(batch)}))
+        except Exception as error:  # onnxruntime has no class above all of its errors
+            raise ModelFailed(
+                f"Model {self.name!r} failed on pictures of shape {batch.shape}: {error}",
+                hint="Check the input of its card: layout, height and width.",
+            ) from error
+
+    def _tensor(self, batch: Images) -> NDArray[np.float32]:
+        """(x - mean) / std in the card's layout and order of colours, one contiguous array."""
+        nchw = self.card.input.layout == "NCHW"
+        pixels = batch[..., ::-1] if self.card.input.color == "BGR" else batch
+        shape = (1, 3, 1, 1) if nchw else (1, 1, 1, 3)
+        tensor = np.empty((len(batch), 3, *batch.shape[1:3]) if nchw else batch.shape, np.float32)
+        np.subtract(pixels.transpose(0, 3, 1, 2) if nchw else pixels, self._mean.reshape(shape), out=tensor)
+        tensor *= self._scale.reshape(shape)
+        return tensor
+
+    def _check_names(self, path: Path) -> None:
+        inputs = {entry.name for entry in self._session.get_inputs()}
+        outputs = {entry.name for entry in self._session.get_outputs()}
+        wanted = {output.name for output in self.card.outputs.values()}
+        if inputs != {self.card.input.name} or not wanted <= outputs:
+            raise ModelCorrupt(
+                f"{path} takes {sorted(inputs)} and gives {sorted(outputs)}; its card says it takes "
+                f"{self.card.input.name!r} and gives {sorted(wanted)}.",
+                hint=f"Correct {self.card.file}.",
+            )
