@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 # Named in cards: module and version. A version is raised when what the builder gives changes: models are built again,
 # and their vectors count as others. A module is imported when first used: onnx takes 0.3 s.
 BUILDERS = {
-    "age_gender": ("open_analytic.models.build.age_gender", 1),
     "centerface": ("open_analytic.models.build.centerface", 1),
     "dlib_face_resnet": ("open_analytic.models.build.dlib_face_resnet", 1),
     "efficientnet_lite": ("open_analytic.models.build.efficientnet_lite", 1),
