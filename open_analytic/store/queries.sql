@@ -214,10 +214,16 @@ LEFT JOIN LATERAL (
 WHERE t.oid IS NOT NULL
 GROUP BY t.oid
 
-integer, to_regclass(%(table)s)::oid::integer)
+-- index_lock --
+-- Taken without waiting.
+SELECT pg_try_advisory_lock(%(key)s::integer, to_regclass(%(table)s)::oid::integer)
+
+-- index_unlock --
+-- Given back.
+SELECT pg_advisory_unlock(%(key)s::integer, to_regclass(%(table)s)::oid::integer)
 
 -- index_budget --
--- How large the graph will be, about, and the memory that is allowed now.
+-- How large the table is, and the memory that is allowed now.
 SELECT pg_relation_size(c.oid), c.reltuples::bigint,
        (SELECT setting::bigint * 1024 FROM pg_settings WHERE name = 'maintenance_work_mem')
 FROM pg_catalog.pg_class AS c
@@ -240,3 +246,14 @@ DROP INDEX CONCURRENTLY IF EXISTS {index}
 SELECT tuples_done, nullif(tuples_total, 0)
 FROM pg_stat_progress_create_index
 WHERE pid = %(backend)s
+
+-- server_facts --
+-- What doctor says of a server and of the role that is connected; NULL where one of our roles does not exist.
+SELECT current_setting('server_version'),
+       (SELECT installed_version FROM pg_catalog.pg_available_extensions WHERE name = 'vector'),
+       (SELECT default_version FROM pg_catalog.pg_available_extensions WHERE name = 'vector'),
+       current_user,
+       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
+       (SELECT pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles WHERE rolname = 'open_analytic_user'),
+       (SELECT pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles WHERE rolname = 'open_analytic_admin'),
+       has_schema_privilege('public', 'CREATE')

@@ -1,0 +1,141 @@
+"""``open-analytic collection``: create, list, show, index, drop."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from open_analytic.cli import given
+from open_analytic.cli.context import Context, command
+from open_analytic.cli.output import plain, print_json, print_record, print_table, say
+from open_analytic.cli.pipeline import Parameters
+from open_analytic.cli.progress import bar
+from open_analytic.errors import BadParameter
+
+if TYPE_CHECKING:
+    from open_analytic.collection import Collection
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the collection: table, or schema.table.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Register the commands of the noun."""
+    command(app, "create")(create)
+    command(app, "list")(list_)
+    command(app, "show")(show)
+    command(app, "index")(index)
+    command(app, "drop")(drop)
+
+
+def create(
+    context: Context,
+    name: Name,
+    pipeline: Annotated[str, typer.Option(help="The registered pipeline whose vectors it holds.")],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME:TYPE", help="A column of your own, such as district:text. Repeatable."),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="How near two vectors are: l2, cosine or ip (inner product).")] = "l2",
+    param: Parameters = None,
+) -> None:
+    """Create a table for pictures and their vectors.
+
+    It is bound to the pipeline's present version, and to the parameters given.
+    """
+    from open_analytic.types import Metric
+
+    if metric not in get_args(Metric):
+        raise BadParameter(f"There is no metric {metric!r}.", hint=f"Choose of: {', '.join(get_args(Metric))}.")
+    columns, parameters = given.columns(column or []), given.parameters(param or [])
+    with context.open() as db:
+        made = db.create_collection(
+            name,
+            pipeline=pipeline,
+            columns=columns,
+            metric=metric,  # type: ignore[arg-type]  # checked above
+            parameters=parameters,
+        )
+        _print(context, made)
+
+
+def list_(context: Context) -> None:
+    """List the collections with how much is in them."""
+    with context.open() as db:
+        found = [_record(collection) for collection in db.collections()]
+    if context.json:
+        print_json(found)
+    elif found:
+        names = ["name", "pipeline", "version", "dim", "metric", "columns", "pictures", "rows", "index"]
+        print_table(
+            names, [[row[name] for name in names] for row in found], right=["version", "dim", "pictures", "rows"]
+        )
+    else:
+        say("There is no collection yet: open-analytic collection create NAME --pipeline general_feature_extractor")
+
+
+def show(context: Context, name: Name) -> None:
+    """Show a collection: pipeline, columns, counts, index."""
+    with context.open() as db:
+        _print(context, db.collection(name))
+
+
+def index(
+    context: Context,
+    name: Name,
+    m: Annotated[int, typer.Option("--m", min=2, max=100, help="Neighbours a vector keeps in the graph.")] = 16,
+    ef_construction: Annotated[
+        int, typer.Option(min=4, max=1000, help="Candidates looked at while building; more is slower and better.")
+    ] = 64,
+) -> None:
+    """Build the HNSW index anew.
+
+    Searches go on meanwhile. An import builds the first one by itself.
+    """
+    with context.open() as db:
+        collection = db.collection(name)
+        with bar(name) as progress:
+            collection.create_index(m=m, ef_construction=ef_construction, progress=progress)
+        if context.json:
+            print_json({"name": collection.name, "index": collection.index()})
+        else:
+            say(f"The index of {collection.name} is {collection.index()}.")
+
+
+def drop(
+    context: Context,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Drop a collection with its table, after asking."""
+    with context.open() as db:
+        collection = db.collection(name)
+        if not yes:
+            _ask(collection)
+        db.drop_collection(name)
+    if context.json:
+        print_json({"dropped": name})
+    else:
+        say(f"{name} is dropped.")
+
+
+def _ask(collection: "Collection") -> None:
+    if not sys.stdin.isatty():
+        raise BadParameter(
+            f"{collection.name!r} holds {collection.count():,} pictures, which would be gone.",
+            hint="Say --yes where nobody can be asked.",
+        )
+    typer.confirm(f"Drop {collection.name} with {collection.count():,} pictures?", abort=True, err=True)
+
+
+def _record(collection: "Collection") -> dict[str, Any]:
+    record: dict[str, Any] = plain(collection.info)
+    return record | {
+        "pictures": collection.count(),
+        "rows": collection.count_rows(),
+        "index": collection.index(),
+    }
+
+
+def _print(context: Context, collection: "Collection") -> None:
+    record = _record(collection)
+    print_json(record) if context.json else print_record(record | {"created_at": collection.info.created_at})

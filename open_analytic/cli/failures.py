@@ -1,0 +1,145 @@
+"""Errors as a user meets them: one line, a hint, an exit code; never a password, and a traceback only when asked."""
+
+import io
+import json
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import typer
+
+from open_analytic.errors import OpenAnalyticError
+
+if TYPE_CHECKING:
+    from open_analytic.cli.context import Context
+
+USAGE = 2  # Typer's: the command line itself is wrong
+SOME_FAILED = 9  # some of the files failed, the others are done
+INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+# Hints are written for Python; here the next step is a command.
+AS_COMMANDS = (
+    (r"pipeline_create\('([\w.-]+)'\)", r"`open-analytic pipeline create \1`"),
+    (r"connect\(home=\.\.\.\)", "--home"),
+    (r"with connect\(\)", ""),
+    (r"create_collection\([^)]*\)", "`open-analytic collection create`"),
+    (r"create_index\(\)", "`open-analytic collection index`"),
+    (r"Library\.pull\([^)]*\)", "`open-analytic models pull`"),
+)
+
+
+def prepare() -> None:
+    """Names that are not valid text are printed with escapes, whatever the terminal can show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def handled(context: "Context") -> Iterator[None]:
+    """Run a command: whatever happens inside becomes what the user should see of it."""
+    _log(context)
+    try:
+        yield
+        sys.stdout.flush()
+    except OpenAnalyticError as error:
+        report(context, error)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        _say("Interrupted. What was committed is kept; the same command goes on from there.")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:  # the reader, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(PIPE_CLOSED) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort; --debug shows all of it
+        report(context, _bug(context, error))
+        raise typer.Exit(OpenAnalyticError.exit_code) from None
+
+
+def report(context: "Context", error: OpenAnalyticError, before: str = "") -> None:
+    """The error on standard error: a line and a hint, or the JSON it is everywhere."""
+    if context.debug:
+        _say(hide("".join(traceback.format_exception(error)).rstrip(), context.dsn))
+    if context.json:
+        _say(hide(json.dumps(error.as_dict(), ensure_ascii=False), context.dsn))
+        return
+    _say(hide(f"Error: {printable(before + error.message)}", context.dsn))
+    if error.hint:
+        _say(hide(f"  {printable(as_command(error.hint))}", context.dsn))
+
+
+def as_command(hint: str) -> str:
+    """A hint that names calls of Python, naming commands instead."""
+    for call, words in AS_COMMANDS:
+        hint = re.sub(call, words, hint)
+    return hint
+
+
+def printable(text: str) -> str:
+    """The text on one line: what would move the cursor or colour the terminal is shown as its escape."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def hide(text: str, dsn: str | None) -> str:
+    """The text without the passwords of the DSN in use."""
+    for found in passwords(dsn or os.environ.get("OPEN_ANALYTIC_DSN", "")):
+        text = text.replace(found, "***")
+    return text
+
+
+def passwords(dsn: str) -> set[str]:
+    """What may be a password in a DSN, also in one that is not well formed."""
+    found = re.findall(r"://[^:/?#]*:(.*)@", dsn) + re.findall(r"password\s*=\s*'((?:[^'\\]|\\.)*)'", dsn)
+    found += re.findall(r"password\s*=\s*([^'\s&][^\s&]*)", dsn)
+    return {form for text in found for form in (text, unquote(text), text.replace("\\", "")) if form}
+
+
+def _bug(context: "Context", error: Exception) -> OpenAnalyticError:
+    wrapped = OpenAnalyticError(
+        f"An unexpected {type(error).__name__}: {error}".rstrip(": ") + ".",
+        hint="This is a bug in open_analytic."
+        + (
+            ""
+            if context.debug
+            else " Run it again with --debug and report what it prints, with `open-analytic doctor`."
+        ),
+    )
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+class _Handler(logging.Handler):
+    """Log lines on standard error, above a progress bar when one is shown."""
+
+    def __init__(self, context: "Context") -> None:
+        super().__init__()
+        self._dsn = context.dsn
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from open_analytic.cli.output import stderr
+
+        line = hide(printable(record.getMessage()), self._dsn)
+        stderr().print(f"{record.levelname.lower()}: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _log(context: "Context") -> None:
+    """Our warnings are always shown; -v adds what is done, -vv what others say as well."""
+    top = logging.getLogger()
+    top.handlers = [_Handler(context)]
+    top.setLevel(logging.DEBUG if context.verbose > 1 else logging.ERROR)
+    ours = logging.DEBUG if context.verbose > 1 else logging.INFO if context.verbose else logging.WARNING
+    logging.getLogger("open_analytic").setLevel(ours)

@@ -1,0 +1,102 @@
+"""Words of the command line as values: name=value, name:type, files of values, bytes of a file or of standard input."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from open_analytic.errors import BadParameter, UnreadableFile
+
+KEY = "image_name"  # the column of a file of values that says which picture
+
+
+def parameters(words: Sequence[str]) -> dict[str, Any]:
+    """``face=all`` and ``threshold=0.7``: a value that is JSON is taken as such, another one as text."""
+    return {name: _json(value) for name, value in texts(words, "--param").items()}
+
+
+def texts(words: Sequence[str], option: str) -> dict[str, str]:
+    """``name=value`` words as they stand."""
+    return dict(_pair(word, "=", option, "name=value") for word in words)
+
+
+def columns(words: Sequence[str]) -> dict[str, str]:
+    """``district:text`` words: a column's name and its SQL type."""
+    return dict(_pair(word, ":", "--column", "name:type, such as district:text") for word in words)
+
+
+def values(file: Path) -> dict[str, dict[str, Any]]:
+    """The columns of pictures by image name, from a CSV with a header or from JSON."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableFile(
+            f"The values in {str(file)!r} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}.",
+            hint="Give a .csv or .json file in UTF-8.",
+        ) from error
+    return _from_json(file, text) if file.suffix.lower() == ".json" else _from_csv(file, text)
+
+
+def data(file: Path, max_bytes: int) -> bytes:
+    """A file's bytes, or those of standard input for ``-``."""
+    from open_analytic.errors import ImageTooLarge
+    from open_analytic.importer import read
+
+    if str(file) != "-":
+        return read(file, max_bytes)
+    found = sys.stdin.buffer.read(max_bytes + 1)
+    if len(found) > max_bytes:
+        raise ImageTooLarge(
+            f"Standard input has more than {max_bytes:,} bytes.", hint="OPEN_ANALYTIC_MAX_BYTES raises it."
+        )
+    return found
+
+
+def _pair(word: str, sign: str, option: str, form: str) -> tuple[str, str]:
+    name, found, value = word.partition(sign)
+    if not found or not name.strip() or (sign == ":" and not value.strip()):
+        raise BadParameter(f"{option} {word!r} is not {form}.", hint=f"Write {option} {form}.")
+    return name.strip(), value.strip() if sign == ":" else value
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _from_csv(file: Path, text: str) -> dict[str, dict[str, Any]]:
+    """An empty cell is NULL."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise BadParameter(f"{file} is not CSV: line {reader.line_num}: {error}.", hint="Quote the cell.") from error
+    if KEY not in (reader.fieldnames or ()):
+        raise BadParameter(
+            f"{file} has no column {KEY!r}.", hint=f"The first line names the columns: {KEY}, then those of the table."
+        )
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise BadParameter(f"Row {number} of {file} has not as many cells as its first line.", hint="Correct it.")
+    return {row.pop(KEY): {name: value or None for name, value in row.items()} for row in rows}
+
+
+def _from_json(file: Path, text: str) -> dict[str, dict[str, Any]]:
+    """Either ``{"a.jpg": {"district": "A"}}`` or ``[{"image_name": "a.jpg", "district": "A"}]``."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise BadParameter(f"{file} is not JSON: {error}.", hint="Correct it.") from error
+    if isinstance(found, list) and all(isinstance(row, dict) and isinstance(row.get(KEY), str) for row in found):
+        return {row.pop(KEY): row for row in found}
+    if isinstance(found, dict) and all(isinstance(row, dict) for row in found.values()):
+        return found
+    raise BadParameter(
+        f"{file} does not say values by picture.",
+        hint=f'Write {{"a.jpg": {{"district": "A"}}}} or [{{"{KEY}": "a.jpg", "district": "A"}}].',
+    )

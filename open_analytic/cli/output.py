@@ -1,0 +1,127 @@
+"""What commands print: JSON, tables on a terminal, plain aligned text in a pipe. Data goes to standard output only."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from open_analytic.cli.failures import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_WIDTH = 160  # of what others print with Rich into a pipe: the demo's tables
+
+
+@cache
+def stdout() -> "Console":
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+
+
+@cache
+def stderr() -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """The value as JSON: dataclasses by their fields, arrays as lists, times in ISO 8601."""
+    indent = 2 if sys.stdout.isatty() else None
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=indent) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """The value made of what JSON has."""
+    if hasattr(value, "as_dict"):
+        return value.as_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):  # numpy's arrays and numbers
+        return value.tolist()
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
+    """A table; the columns named in ``right`` hold numbers."""
+    cells = [[shown(value) for value in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(headers, cells, right)
+    else:
+        for line in _aligned(headers, cells, right):
+            sys.stdout.write(line + "\n")
+
+
+def print_record(record: Mapping[str, Any]) -> None:
+    """Names and values, one a line."""
+    width = max(map(len, record), default=0)
+    for name, value in record.items():
+        sys.stdout.write(f"{name.ljust(width)}  {shown(value)}".rstrip() + "\n")
+
+
+def say(text: str) -> None:
+    """A line for the reader of standard output."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def note(text: str) -> None:
+    """A line for a person, out of the way of data."""
+    stderr().print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def shown(value: Any) -> str:
+    """A value as text in a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={shown(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(item) for item in value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat(" ", "seconds") if hasattr(value, "hour") else value.isoformat()  # type: ignore[no-any-return]
+    return printable(str(value))
+
+
+def _rich_table(headers: Sequence[str], cells: list[list[str]], right: Sequence[str]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right" if header in right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    stdout().print(table)
+
+
+def _aligned(headers: Sequence[str], cells: list[list[str]], right: Sequence[str]) -> Iterator[str]:
+    """Lines of columns, two spaces apart, nothing cut: Chinese letters count two."""
+    from rich.cells import cell_len
+
+    lines = [list(headers), *cells]
+    widths = [max(cell_len(line[place]) for line in lines) for place in range(len(headers))]
+    for line in lines:
+        parts = []
+        for header, text, width in zip(headers, line, widths, strict=True):
+            space = " " * (width - cell_len(text))
+            parts.append(space + text if header in right else text + space)
+        yield "  ".join(parts).rstrip()

@@ -1,0 +1,67 @@
+"""The command ``open-analytic``: its nouns, each in a file of its own, and what comes before them."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from open_analytic.cli import collection, db, demo, doctor, failures, import_, models, pipeline, search
+from open_analytic.cli.context import Context, command, group, signed
+
+ORDER = ("pipeline", "collection", "import", "search", "models", "db", "doctor", "demo")
+
+
+class _InOrder(TyperGroup):
+    """Commands in the order one meets them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+
+app = typer.Typer(
+    name="open-analytic",
+    cls=_InOrder,
+    help="Deep-learning pipelines and vector search in your PostgreSQL.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Boxes and colours are for people; in a pipe help is plain text.
+    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from open_analytic import __version__
+
+        sys.stdout.write(f"open-analytic {__version__}\n")
+        raise typer.Exit
+
+
+def _root(
+    context: Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Deep-learning pipelines and vector search in your PostgreSQL."""
+
+
+app.callback()(signed(_root))
+pipeline.add(group(app, "pipeline", "Create, show and run pipelines."))
+collection.add(group(app, "collection", "Tables of pictures with their vectors."))
+command(app, "import")(import_.import_)
+command(app, "search")(search.search)
+models.add(group(app, "models", "The neural networks on this machine."))
+db.add(group(app, "db", "The database: its schema, its embedded server, psql."))
+command(app, "doctor")(doctor.doctor)
+command(app, "demo")(demo.demo)
+
+
+def run() -> None:
+    """What ``open-analytic`` and ``python -m open_analytic`` do."""
+    failures.prepare()
+    try:
+        app(prog_name="open-analytic")
+    except KeyboardInterrupt:
+        sys.exit(failures.INTERRUPTED)

@@ -1,0 +1,92 @@
+"""``open-analytic search``: the nearest pictures of a collection."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from open_analytic.cli import given
+from open_analytic.cli.context import Context
+from open_analytic.cli.output import note, print_json, print_table, say
+from open_analytic.errors import BadParameter, UnknownImage
+
+if TYPE_CHECKING:
+    from open_analytic.collection import Collection
+    from open_analytic.types import Hit
+
+
+def search(
+    context: Context,
+    collection: Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection to search in.")],
+    query: Annotated[
+        Path | None, typer.Argument(metavar="QUERY", help="The picture to search for; - is standard input.")
+    ] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Search for a picture of the collection, by its name.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", "--k", min=1, help="How many hits at most.")] = 10,
+    where: Annotated[
+        str | None, typer.Option(metavar="SQL", help="A condition on the columns, such as \"district = 'A'\".")
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="NAME=VALUE", help="A value for %(NAME)s in --where. Repeatable."),
+    ] = None,
+    max_distance: Annotated[float | None, typer.Option(help="Leave out what is further away.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the hits: .jpg, .png or .webp.")
+    ] = None,
+) -> None:
+    """Find the nearest pictures, nearest first.
+
+    Of a query with several faces the largest is searched for.
+    """
+    if (query is None) == (like is None):
+        raise BadParameter("What is searched for?", hint="Give one of: a picture's path, or --like NAME.")
+    params = given.texts(param or [], "--param") or None
+    with context.open() as db:
+        found = db.collection(collection)
+        data = found.image(like) if like is not None else given.data(query or Path("-"), db.settings.max_bytes)
+        hits = found.search(data, k=k, where=where, params=params, max_distance=max_distance)
+        if sheet:
+            _write_sheet(sheet, found, data, f"{collection}: {like or (query.name if query else '')}", hits)
+    _print(context, hits)
+    if sheet:
+        note(f"The contact sheet is {sheet}.")
+
+
+def _print(context: Context, hits: "list[Hit]") -> None:
+    if context.json:
+        print_json(hits)
+        return
+    if not hits:
+        say("Nothing was found.")
+        return
+    columns = list(hits[0].row)
+    boxes = any(hit.box for hit in hits)
+    rows = [
+        [hit.distance, hit.name, *hit.row.values(), *([_place(hit)] if boxes else [])]
+        for hit in hits
+    ]  # fmt: skip
+    print_table(["distance", "name", *columns, *(["box"] if boxes else [])], rows, right=["distance"])
+
+
+def _place(hit: "Hit") -> str:
+    """``64x80+12+30``: width, height and the corner, in pixels."""
+    box = hit.box
+    return f"{box.width:.0f}x{box.height:.0f}{box.x:+.0f}{box.y:+.0f}" if box else ""
+
+
+def _write_sheet(path: Path, collection: "Collection", query: bytes, title: str, hits: "list[Hit]") -> None:
+    from open_analytic import sheet
+
+    tiles = [(_image(collection, hit.name), f"{Path(hit.name).name}\n{hit.distance:.3f}", hit.box) for hit in hits]
+    sheet.write(path, query=query, title=title, tiles=tiles)
+
+
+def _image(collection: "Collection", name: str) -> bytes | None:
+    """None when only its vector was imported."""
+    try:
+        return collection.image(name)
+    except UnknownImage:
+        return None

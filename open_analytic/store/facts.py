@@ -1,0 +1,33 @@
+"""What a server is and what the connected role may do there, for ``open-analytic doctor``."""
+
+from dataclasses import dataclass
+
+from open_analytic.store.connection import connect
+from open_analytic.store.faults import translated
+from open_analytic.store.queries import query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A server and a role. ``user`` and ``admin`` are None where the schema's roles were not made yet."""
+
+    version: str
+    vector: str | None  # pgvector in this database
+    vector_offered: str | None  # pgvector on this server
+    role: str
+    superuser: bool
+    user: bool | None
+    admin: bool | None
+    creates: bool  # tables in the schema public
+
+
+def facts(dsn: str) -> Facts:
+    """Ask the server; nothing is changed."""
+    with translated(), connect(dsn, vectors=False) as connection:
+        row = connection.execute(query("server_facts")).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
+    version, vector, offered, role, superuser, user, admin, creates = row
+    return Facts(
+        version=version, vector=vector, vector_offered=offered, role=role, superuser=superuser,
+        user=user, admin=admin, creates=creates,
+    )  # fmt: skip
