@@ -16,7 +16,8 @@ from open_analytic.errors import BadImage, ImageTooLarge, UnsupportedImage
 from open_analytic.operators.kinds import Between
 from open_analytic.types import Image
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # AVIF where Pillow was built with its codec
+Pillow.init()  # fills Pillow.OPEN; AVIF is there when Pillow was built with its codec
+FORMATS = tuple(name for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF") if name in Pillow.OPEN)
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, OverflowError, MemoryError, struct.error,
            zlib.error)  # fmt: skip  # what Pillow's readers raise on damaged files
 

@@ -174,7 +174,7 @@ class _Step:
             raise UnknownModel(f"{self.where}: no model is named {name!r}.", hint=_known(self.cards, name))
         if name not in fitting:
             raise self.wrong(
-                f"{self.step.operator} needs a model for {' or '.join(tasks)}; {name!r} is for {self.cards[name].task}.",
+                f"needs a model for {' or '.join(tasks)}, and {name!r} is for {self.cards[name].task}.",
                 f"Those that fit: {', '.join(sorted(fitting))}.",
             )
 
@@ -253,7 +253,7 @@ class _Step:
         return defaults | given
 
     def _checked(self, key: str, value: Any, hint: Any) -> Any:
-        limits: Any = None
+        limits: Between | None = None
         if typing.get_origin(hint) is typing.Annotated:
             hint, limits = typing.get_args(hint)
         if typing.get_origin(hint) is typing.Literal:
@@ -265,7 +265,7 @@ class _Step:
             raise self.bad(
                 key, value, {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")
             )
-        if isinstance(limits, Between) and not limits.low <= value <= limits.high:
+        if limits and not limits.low <= float(value) <= limits.high:
             raise self.bad(key, value, f"between {limits.low} and {limits.high}")
         return value
 
