@@ -1,63 +1,16 @@
 """A definition, checked: operators and models are known, every step gets what it takes, parameters have values."""
 
-import difflib
 import hashlib
-import inspect
 import json
-import math
-import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import UnionType
-from typing import Any, Protocol
+from typing import Any
 
-from open_analytic.errors import BadParameter, InvalidPipeline, UnknownModel, UnknownOperator
-from open_analytic.operators import OPERATORS
-from open_analytic.operators.kinds import Between, Kind, Operator
-from open_analytic.pipeline.spec import Output, Spec, Step
-
-INPUT = "input"  # what the first steps take when they name nothing
-FIELDS = {"face": ("box", "score", "landmarks"), "label": ("label", "score")}  # parts an output may name: faces.box
-
-
-class Tensor(Protocol):
-    """What a plan has to know of a model's output."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-
-class Card(Protocol):
-    """What a plan has to know of a model; ``models.card.ModelCard`` is one."""
-
-    @property
-    def task(self) -> str: ...
-
-    @property
-    def outputs(self) -> Mapping[str, Tensor]: ...
-
-    def identity(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """What is known of a step's output before it is computed."""
-
-    kind: Kind
-    dim: int | None = None  # of vectors
-    face: str | None = None  # the faces it was made of, by their name
-    list_of: str | None = None  # the list whose order it has
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A step ready to run."""
-
-    step: Step
-    operator: Operator
-    parameters: Mapping[str, Any]
-    many: tuple[bool, ...]  # which inputs are lists
+from open_analytic.errors import BadParameter, InvalidPipeline
+from open_analytic.operators.kinds import Kind
+from open_analytic.pipeline.call import INPUT, Call, Card, Value
+from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
+from open_analytic.pipeline.spec import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +57,17 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
     settled = dict(spec.parameters)
     for key, value in (parameters or {}).items():
         if key not in settled:
-            raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=_known(settled))
+            raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(settled))
         settled[key] = value
     values = {INPUT: Value(kind=Kind("bytes"))}
     calls = []
     for number, step in enumerate(spec.steps, 1):
-        checked = _Step(f"Step {number} ({step.operator} -> {step.output})", step, cards)
+        checked = StepCheck(f"Step {number} ({step.operator} -> {step.output})", step, cards)
         call = checked.call(values, settled)
         values[step.output] = checked.value(call, values)
         calls.append(call)
-    _check_unused(spec, settled)
-    vectors = _check_output(spec, values)
+    check_unused(spec, settled)
+    vectors = check_output(spec, values)
     return Plan(
         name=spec.name,
         spec=spec,
@@ -129,198 +82,3 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
 def _hash(spec: Spec, cards: Mapping[str, Card]) -> str:
     models = {step.model: cards[step.model].identity() for step in spec.steps if step.model}
     return hashlib.sha256(json.dumps([spec.canonical(), models], sort_keys=True).encode()).hexdigest()
-
-
-def _known(names: Iterable[str], given: str = "") -> str:
-    names = sorted(names)
-    near = difflib.get_close_matches(given, names, 1)
-    guess = f"Did you mean {near[0]!r}? " if near else ""
-    return f"{guess}Known: {', '.join(names)}." if names else "There is none."
-
-
-class _Step:
-    """One step under examination; ``where`` names it in every complaint."""
-
-    def __init__(self, where: str, step: Step, cards: Mapping[str, Card]) -> None:
-        self.where, self.step, self.cards = where, step, cards
-        if step.operator not in OPERATORS:
-            raise UnknownOperator(
-                f"{where}: no operator is named {step.operator!r}.", hint=_known(OPERATORS, step.operator)
-            )
-        self.operator = OPERATORS[step.operator]
-
-    def wrong(self, message: str, hint: str | None = None) -> InvalidPipeline:
-        return InvalidPipeline(f"{self.where}: {message}", hint=hint)
-
-    def call(self, values: Mapping[str, Value], settled: Mapping[str, Any]) -> Call:
-        if self.step.output in values:
-            raise self.wrong(f"{self.step.output!r} is there already.", "Give each output a name of its own.")
-        if not self.step.output.isidentifier():
-            raise self.wrong(f"{self.step.output!r} cannot be a name.", "Use letters, digits and _.")
-        self._check_model()
-        many = self._check_inputs(values)
-        return Call(step=self.step, operator=self.operator, parameters=self._parameters(settled), many=many)
-
-    def _check_model(self) -> None:
-        name, tasks = self.step.model, self.operator.tasks
-        if not tasks:
-            if name is not None:
-                raise self.wrong(f"{self.step.operator} uses no model, and {name!r} is given.", "Leave model out.")
-            return
-        fitting = [card for card, entry in self.cards.items() if entry.task in tasks]
-        if name is None:
-            raise self.wrong("a model is needed.", f"Those that fit: {', '.join(sorted(fitting))}.")
-        if name not in self.cards:
-            raise UnknownModel(f"{self.where}: no model is named {name!r}.", hint=_known(self.cards, name))
-        if name not in fitting:
-            raise self.wrong(
-                f"needs a model for {' or '.join(tasks)}, and {name!r} is for {self.cards[name].task}.",
-                f"Those that fit: {', '.join(sorted(fitting))}.",
-            )
-
-    def _names(self) -> tuple[str, ...]:
-        return self.step.inputs or (INPUT,) * len(self.operator.inputs)
-
-    def _check_inputs(self, values: Mapping[str, Value]) -> tuple[bool, ...]:
-        names, wanted = self._names(), self.operator.inputs
-        if len(names) != len(wanted):
-            raise self.wrong(f"takes {len(wanted)} inputs ({', '.join(wanted)}), not {len(names)}.")
-        for name, kind in zip(names, wanted, strict=True):
-            fitting = [other for other, value in values.items() if value.kind.name == kind]
-            if name not in values:
-                raise self.wrong(f"nothing before it is named {name!r}.", self._fitting(kind, fitting))
-            if values[name].kind.name != kind:
-                raise self.wrong(
-                    f"{self.step.operator} takes {_article(kind)} and {name!r} is {_article(str(values[name].kind))}.",
-                    self._fitting(kind, fitting),
-                )
-        many = tuple(values[name].kind.many for name in names)
-        if self.operator.takes_list and not many[0]:
-            raise self.wrong(f"{self.step.operator} takes a list, and {names[0]!r} is a single {wanted[0]}.")
-        if self.operator.finds_many and any(many):
-            raise self.wrong("it would give a list of lists.", "Apply it to a single picture.")
-        lists = {values[name].list_of for name in names if values[name].kind.many}
-        if len(lists) > 1:
-            raise self.wrong(f"its inputs are lists of different things: {', '.join(sorted(map(str, lists)))}.")
-        return many
-
-    @staticmethod
-    def _fitting(kind: str, names: list[str]) -> str:
-        return f"What would fit: {', '.join(names)}." if names else f"No step before it gives {_article(kind)}."
-
-    def value(self, call: Call, values: Mapping[str, Value]) -> Value:
-        sources = [values[name] for name in self._names()]
-        many = call.operator.finds_many or any(call.many)
-        if call.operator.takes_list:
-            many = bool(call.operator.keeps_list and call.operator.keeps_list(call.parameters))
-        starts = call.operator.output == "face"
-        face = self.step.output if starts else next((source.face for source in sources if source.face), None)
-        order = next((source.list_of for source in sources if source.list_of), None)
-        return Value(
-            kind=Kind(call.operator.output, many),
-            dim=self._dim(call, sources) if call.operator.output == "vector" else None,
-            face=face,
-            list_of=(self.step.output if starts else order) if many else None,
-        )
-
-    def _dim(self, call: Call, sources: list[Value]) -> int | None:
-        if not self.step.model:
-            return sources[0].dim
-        outputs = self.cards[self.step.model].outputs
-        role = call.parameters.get("role") or (next(iter(outputs)) if len(outputs) == 1 else "")
-        if role not in outputs:
-            asked = f"has no output {role!r}" if role else "has several outputs"
-            raise self.wrong(f"model {self.step.model!r} {asked}.", f"Name one, role = {' or '.join(outputs)}.")
-        dim = math.prod(outputs[role].shape)
-        if not dim:
-            raise self.wrong(f"output {role!r} of model {self.step.model!r} has no fixed size.", "Choose another role.")
-        return dim
-
-    def _parameters(self, settled: Mapping[str, Any]) -> Mapping[str, Any]:
-        known = signature(self.step.operator)
-        given = {}
-        for key, value in self.step.parameters.items():
-            if key not in known:
-                raise self.wrong(f"{self.step.operator} has no parameter {key!r}.", _known(known, key))
-            if isinstance(value, str) and value.startswith("$"):
-                if value[1:] not in settled:
-                    raise self.wrong(f"{key} = {value!r}, and the pipeline has no such parameter.", _known(settled))
-                value = settled[value[1:]]
-            given[key] = self._checked(key, value, known[key].annotation)
-        defaults = {key: entry.default for key, entry in known.items() if entry.default is not inspect.Parameter.empty}
-        if missing := sorted(set(known) - set(given) - set(defaults)):
-            raise self.wrong(f"{self.step.operator} needs {missing[0]}.", "Add it to the step.")
-        return defaults | given
-
-    def _checked(self, key: str, value: Any, hint: Any) -> Any:
-        limits: Between | None = None
-        if typing.get_origin(hint) is typing.Annotated:
-            hint, limits = typing.get_args(hint)
-        if typing.get_origin(hint) is typing.Literal:
-            if value not in typing.get_args(hint):
-                raise self.bad(key, value, " or ".join(map(repr, typing.get_args(hint))))
-            return value
-        accepted: type | UnionType = int | float if hint is float else hint
-        if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
-            raise self.bad(
-                key, value, {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")
-            )
-        if limits and not limits.low <= float(value) <= limits.high:
-            raise self.bad(key, value, f"between {limits.low} and {limits.high}")
-        return value
-
-    def bad(self, key: str, value: Any, expected: str) -> BadParameter:
-        return BadParameter(f"{self.where}: {key} has to be {expected}, not {value!r}.")
-
-
-@cache
-def signature(operator: str) -> Mapping[str, inspect.Parameter]:
-    """The parameters of an operator: the keyword-only ones of its function."""
-    function = OPERATORS[operator].function
-    hints = typing.get_type_hints(function, include_extras=True)
-    found = inspect.signature(function).parameters
-    return {
-        key: entry.replace(annotation=hints[key]) for key, entry in found.items() if entry.kind is entry.KEYWORD_ONLY
-    }
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
-
-
-def _check_unused(spec: Spec, settled: Mapping[str, Any]) -> None:
-    used = {value[1:] for step in spec.steps for value in step.parameters.values() if str(value).startswith("$")}
-    if unused := sorted(set(settled) - used):
-        raise InvalidPipeline(f"No step uses the parameter {unused[0]!r}.", hint=f"Write it as ${unused[0]} in a step.")
-
-
-def _check_output(spec: Spec, values: Mapping[str, Value]) -> list[str]:
-    """Every output names a value that is there; those of kind vector."""
-    vectors: dict[str, None] = {}
-    for key, output in spec.output.items():
-        parts = {key: output} if isinstance(output, str) else {f"{key}.{name}": part for name, part in output.items()}
-        lists = set()
-        for where, reference in parts.items():
-            name, _, part = reference.partition(".")
-            if name not in values or name == INPUT:
-                raise InvalidPipeline(
-                    f"output.{where}: no step gives {name!r}.", hint=_known(set(values) - {INPUT}, name)
-                )
-            _check_part(where, name, part, values[name].kind.name)
-            lists.add(values[name].list_of)
-            if values[name].kind.name == "vector":
-                vectors[name] = None
-        if len(lists) > 1:
-            raise InvalidPipeline(f"output.{key} mixes lists of different things.", hint="Make an object of each.")
-    return list(vectors)
-
-
-def _check_part(where: str, name: str, part: str, kind: str) -> None:
-    if kind in ("image", "bytes"):
-        raise InvalidPipeline(f"output.{where}: {name!r} is an {kind}, which JSON cannot hold.", hint="Embed it first.")
-    fields = FIELDS.get(kind, ())
-    if part and part not in fields:
-        raise InvalidPipeline(f"output.{where}: a {kind} has no {part!r}.", hint=_known(fields, part))
-
-
-__all__ = ["INPUT", "Call", "Card", "Output", "Plan", "Value", "plan", "signature"]

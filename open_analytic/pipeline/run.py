@@ -9,7 +9,8 @@ import numpy as np
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.operators.image import Limits
 from open_analytic.operators.kinds import Label
-from open_analytic.pipeline.plan import INPUT, Call, Plan
+from open_analytic.pipeline.call import INPUT, Call
+from open_analytic.pipeline.plan import Plan
 from open_analytic.types import Face, Feature, Json, Model
 
 State: TypeAlias = dict[str, Any]  # the values of one item so far, by their names
@@ -157,13 +158,9 @@ def _step(call: Call, states: list[State], models: Models, limits: Limits) -> li
     return faults
 
 
-def _inputs(call: Call, state: State) -> list[Any]:
-    return [state[name] for name in call.step.inputs or (INPUT,) * len(call.operator.inputs)]
-
-
 def _elements(call: Call, state: State) -> list[tuple[Any, ...]]:
     """What the function is applied to: lists element by element, single values beside each of them."""
-    inputs = _inputs(call, state)
+    inputs = [state[name] for name in call.inputs]
     if not any(call.many) or call.operator.takes_list:
         return [tuple(inputs)]
     count = max(len(value) for value, many in zip(inputs, call.many, strict=True) if many)

@@ -1,0 +1,74 @@
+"""What is known of a pipeline's values and steps before anything runs."""
+
+import inspect
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from open_analytic.operators import OPERATORS
+from open_analytic.operators.kinds import Kind, Operator
+from open_analytic.pipeline.spec import Step
+
+INPUT = "input"  # what the first steps take when they name nothing
+
+
+class Tensor(Protocol):
+    """What a plan has to know of a model's output."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+class Card(Protocol):
+    """What a plan has to know of a model; ``models.card.ModelCard`` is one."""
+
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def outputs(self) -> Mapping[str, Tensor]: ...
+
+    def identity(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """What is known of a step's output before it is computed."""
+
+    kind: Kind
+    dim: int | None = None  # of vectors
+    face: str | None = None  # the faces it was made of, by their name
+    list_of: str | None = None  # the list whose order it has
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A step ready to run."""
+
+    step: Step
+    operator: Operator
+    parameters: Mapping[str, Any]
+    many: tuple[bool, ...]  # which inputs are lists
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the values it takes."""
+        return names(self.step, self.operator)
+
+
+@cache
+def signature(operator: str) -> Mapping[str, inspect.Parameter]:
+    """The parameters of an operator: the keyword-only ones of its function."""
+    function = OPERATORS[operator].function
+    hints = typing.get_type_hints(function, include_extras=True)
+    found = inspect.signature(function).parameters
+    return {
+        key: entry.replace(annotation=hints[key]) for key, entry in found.items() if entry.kind is entry.KEYWORD_ONLY
+    }
+
+
+def names(step: Step, operator: Operator) -> tuple[str, ...]:
+    """The values a step takes; one that names none takes the pipeline's input."""
+    return step.inputs or (INPUT,) * len(operator.inputs)
