@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal, TypeAlias
 
 import psycopg
@@ -20,6 +21,7 @@ from open_analytic.types import CollectionInfo, Progress, ProgressCallback
 
 logger = logging.getLogger(__name__)
 
+Tell: TypeAlias = Callable[[int], None]
 State: TypeAlias = Literal["ready", "invalid", "absent", "building"]
 
 POLL_S = 0.2
@@ -58,11 +60,12 @@ def create(
         if waited and old:
             return
         _drop(connection, info, left_over)
-        _prepare(connection, info, m)
+        rows = _count(connection, info)
+        _prepare(connection, info, rows, m)
         statement = create_statement(
-            info.name, info.metric, m=m, ef_construction=ef_construction, concurrently=_is_filled(connection, info)
+            info.name, info.metric, m=m, ef_construction=ef_construction, concurrently=rows > 0
         )
-        _build(connection, dsn, info, statement, progress)
+        _build(connection, dsn, info, statement, progress and partial(_tell, progress, rows))
         _drop(connection, info, old)
 
 
@@ -116,21 +119,15 @@ def _alone(connection: Connection, info: CollectionInfo, progress: ProgressCallb
             connection.execute(query("index_unlock"), values)
 
 
-def _prepare(connection: Connection, info: CollectionInfo, m: int) -> None:
+def _prepare(connection: Connection, info: CollectionInfo, rows: int, m: int) -> None:
     """Memory for the graph, as much as it needs and no more than is sane, and workers to share the work."""
-    values = {"table": tables.identifier(info).as_string(connection)}
-    row = connection.execute(query("index_budget"), values).fetchone()
-    size, counted, present = row or (0, 0, 0)
-    rows = max(counted, size // (2 * info.dim + 150))
-    graph = int(rows * (2 * info.dim + 30 * m + 250))
-    budget = min(MOST_BYTES, max(LEAST_BYTES, present, graph))
-    connection.execute("SELECT set_config('maintenance_work_mem', %s, false)", [f"{budget >> 10}kB"])
-    workers = WORKERS if graph > LEAST_BYTES else 0
-    connection.execute("SELECT set_config('max_parallel_maintenance_workers', %s, false)", [str(workers)])
+    graph = rows * (2 * info.dim + 30 * m + 250)
+    values = {"wanted": max(graph, LEAST_BYTES) >> 10, "most": MOST_BYTES >> 10, "workers": str(WORKERS)}
+    connection.execute(query("index_budget"), values)
 
 
 def _build(
-    connection: Connection, dsn: str, info: CollectionInfo, statement: sql.Composed, progress: ProgressCallback | None
+    connection: Connection, dsn: str, info: CollectionInfo, statement: sql.Composed, progress: Tell | None
 ) -> None:
     try:
         _run(connection, dsn, statement, progress)
@@ -146,7 +143,7 @@ def _build(
         raise
 
 
-def _run(connection: Connection, dsn: str, statement: sql.Composed, progress: ProgressCallback | None) -> None:
+def _run(connection: Connection, dsn: str, statement: sql.Composed, progress: Tell | None) -> None:
     """Run it in a thread, tell how far it is, and cancel it when we are interrupted."""
     with ThreadPoolExecutor(1, thread_name_prefix="open_analytic-index") as thread:
         work = thread.submit(connection.execute, statement)
@@ -160,14 +157,14 @@ def _run(connection: Connection, dsn: str, statement: sql.Composed, progress: Pr
             raise
 
 
-def _follow(work: "Future[psycopg.Cursor[object]]", dsn: str, backend: int, progress: ProgressCallback | None) -> None:
+def _follow(work: "Future[psycopg.Cursor[object]]", dsn: str, backend: int, progress: Tell | None) -> None:
     if progress is None:
         return
     with connect(dsn, autocommit=True, vectors=False) as watcher:
         while not _finished(work):
             row = watcher.execute(query("index_progress"), {"backend": backend}).fetchone()
             if row:
-                progress(Progress(what="index", done=row[0], total=row[1]))
+                progress(row[0])
 
 
 def _finished(work: "Future[psycopg.Cursor[object]]") -> bool:
@@ -183,9 +180,13 @@ def _drop(connection: Connection, info: CollectionInfo, names: list[str]) -> Non
         connection.execute(query("index_drop").format(index=sql.Identifier(info.schema, name)))
 
 
-def _is_filled(connection: Connection, info: CollectionInfo) -> bool:
-    statement = query("index_filled").format(table=tables.identifier(info))
-    return connection.execute(statement).fetchone() is not None
+def _count(connection: Connection, info: CollectionInfo) -> int:
+    row = connection.execute(query("index_rows").format(table=tables.identifier(info))).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _tell(progress: ProgressCallback, total: int, done: int) -> None:
+    progress(Progress(what="index", done=min(done, total), total=total))
 
 
 def _check(m: int, ef_construction: int) -> None:

@@ -58,7 +58,7 @@ FROM pg_catalog.pg_type
 WHERE oid = to_regtype(%(type)s) AND typtype <> 'p'
 
 -- collection_create --
--- The table. Its feature stays in the row (PLAIN) where it fits: out of line an exact scan takes five times as long.
+-- The table. Its feature stays in the row (PLAIN) where it fits: measured on 20,000 x 1024, an exact search takes 20 ms, out of line 57.
 CREATE TABLE {table} (
     image_name text NOT NULL,
     {part}
@@ -166,25 +166,25 @@ EXPLAIN SELECT %(open_analytic_vector)s::text FROM {table} WHERE
 
 -- search_exact --
 -- Every row that matches is measured; MATERIALIZED keeps the planner from taking the index.
-WITH matches AS MATERIALIZED (
+WITH open_analytic_matches AS MATERIALIZED (
     SELECT {key}, feature {operator} %(open_analytic_vector)s AS open_analytic_distance
     FROM {table}
     WHERE feature IS NOT NULL AND (
 {where}
     )
-), nearest AS MATERIALIZED (
-    SELECT * FROM matches
+), open_analytic_nearest AS MATERIALIZED (
+    SELECT * FROM open_analytic_matches
     WHERE open_analytic_distance <> 'NaN' AND {near}
     ORDER BY open_analytic_distance, {key}
     LIMIT {k}
 )
 SELECT {columns}, open_analytic_distance
-FROM nearest JOIN {table} USING ({key})
+FROM open_analytic_nearest JOIN {table} AS open_analytic_table USING ({key})
 ORDER BY open_analytic_distance, {key}
 
 -- search_index --
 -- The index gives the nearest, nearly in order; here they are put in order.
-WITH nearest AS MATERIALIZED (
+WITH open_analytic_nearest AS MATERIALIZED (
     SELECT {key}, feature {operator} %(open_analytic_vector)s AS open_analytic_distance
     FROM {table}
     WHERE feature IS NOT NULL
@@ -192,7 +192,7 @@ WITH nearest AS MATERIALIZED (
     LIMIT {k}
 )
 SELECT {columns}, open_analytic_distance
-FROM nearest JOIN {table} USING ({key})
+FROM open_analytic_nearest JOIN {table} AS open_analytic_table USING ({key})
 ORDER BY open_analytic_distance, {key}
 
 -- index_state --
@@ -223,15 +223,16 @@ SELECT pg_try_advisory_lock(%(key)s::integer, to_regclass(%(table)s)::oid::integ
 SELECT pg_advisory_unlock(%(key)s::integer, to_regclass(%(table)s)::oid::integer)
 
 -- index_budget --
--- How large the table is, and the memory that is allowed now.
-SELECT pg_relation_size(c.oid), c.reltuples::bigint,
-       (SELECT setting::bigint * 1024 FROM pg_settings WHERE name = 'maintenance_work_mem')
-FROM pg_catalog.pg_class AS c
-WHERE c.oid = to_regclass(%(table)s)
+-- At least the memory that is allowed now, at most what is sane. Workers only come for a table worth them.
+SELECT set_config('maintenance_work_mem',
+                  least(%(most)s, greatest(%(wanted)s, pg_size_bytes(current_setting('maintenance_work_mem')) / 1024))
+                      || 'kB', false),
+       set_config('max_parallel_maintenance_workers', %(workers)s, false)
 
--- index_filled --
--- An empty table is indexed at once, without CONCURRENTLY.
-SELECT FROM {table} LIMIT 1
+-- index_rows --
+-- How many rows there are to index: pgvector does not say while it builds.
+SELECT count(feature)
+FROM {table}
 
 -- index_create --
 -- HNSW with the operator class of the collection's metric.
@@ -242,8 +243,8 @@ CREATE INDEX {concurrently} ON {table} USING hnsw (feature {opclass}) WITH (m = 
 DROP INDEX CONCURRENTLY IF EXISTS {index}
 
 -- index_progress --
--- How many rows of how many are in the index that a connection builds.
-SELECT tuples_done, nullif(tuples_total, 0)
+-- How many rows are in the index that a connection builds.
+SELECT tuples_done
 FROM pg_stat_progress_create_index
 WHERE pid = %(backend)s
 

@@ -28,6 +28,9 @@ EXACT_K = 400  # beyond, the index would have to walk so far that measuring all 
 ROW_BYTES = 150  # a row beside its feature, at least
 LARGEST_K = 2**31 - 1
 
+PLACEHOLDER = re.compile(r"%\(\w+\)s")
+VECTOR = "open_analytic_vector"  # a name no parameter of a caller has by accident
+
 # What a filter of the caller's may fail with: his condition, not our database, is at fault.
 FILTER_FAULTS = (
     psycopg.ProgrammingError,
@@ -66,9 +69,6 @@ def search(
             if condition is None:
                 raise
             raise _blame(info, error) from error
-
-
-VECTOR = "open_analytic_vector"  # a name no parameter of a caller has by accident
 
 
 def _run(
@@ -134,9 +134,11 @@ def _condition(
     if not isinstance(where, str) or not tables.is_text(where):
         raise _invalid(info, f"it is {where!r:.80}, not text the database can read")
     if params is None:
-        if re.search(r"%\(\w+\)s", where):
+        if PLACEHOLDER.search(where):
             raise _invalid(info, "it has placeholders, but params is missing")
         where = where.replace("%", "%%")
+    elif "%" in PLACEHOLDER.sub("", where.replace("%%", "")):
+        raise _invalid(info, "a percent sign in it is neither %(name)s nor doubled")
     condition = sql.SQL(where)
     check = query("search_check").format(table=tables.bound(info), where=condition)
     try:
