@@ -1,0 +1,120 @@
+"""Weights out of PyTorch's legacy files (``.pth``, before 1.6) without PyTorch, and without running what they say.
+
+Such a file is five pickles (magic, protocol, system, the object, the keys of its storages), then each storage as a
+count and its values. Only what a table of tensors needs is unpickled; a file that asks for more is refused.
+"""
+
+import pickle
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from open_analytic.errors import ModelCorrupt, UnsafeModel
+
+MAGIC = 0x1950A86A20F9469CFC6C
+PROTOCOL = 1001
+MAX_VALUES = 500_000_000  # of one storage
+DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+
+
+@dataclass(slots=True)
+class _Storage:
+    dtype: np.dtype[Any]
+    size: int
+    values: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A tensor before its storage was read."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def array(self) -> NDArray[Any]:
+        values = self.storage.values
+        assert values is not None  # noqa: S101 - every storage was read
+        last = self.offset + sum(step * (side - 1) for step, side in zip(self.strides, self.shape, strict=True))
+        if min((self.offset, *self.strides, *self.shape), default=0) < 0 or last >= values.size > 0:
+            raise ModelCorrupt("A tensor in the file reaches beyond its storage.")
+        steps = [step * values.itemsize for step in self.strides]
+        return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps).copy()
+
+
+def read_torch(path: Path) -> dict[str, NDArray[Any]]:
+    """The tensors of the file by their names."""
+    try:
+        with path.open("rb") as file:
+            return _read(file)
+    except (EOFError, struct.error, pickle.UnpicklingError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise ModelCorrupt(f"{path} is not a whole PyTorch file: {error}", hint="Fetch it again.") from error
+
+
+def _read(file: IO[bytes]) -> dict[str, NDArray[Any]]:
+    reader = _Reader(file)
+    if (reader.load(), reader.load()) != (MAGIC, PROTOCOL):
+        raise ValueError("it does not begin like one")
+    reader.load()  # the sizes of integers on the machine that wrote it
+    table = reader.load()
+    for key in reader.load():
+        storage = reader.storages[key]
+        (count,) = struct.unpack("<q", file.read(8))
+        if count != storage.size:
+            raise ValueError(f"a storage has {count} values where {storage.size} were announced")
+        data = file.read(count * storage.dtype.itemsize)
+        if len(data) < count * storage.dtype.itemsize:
+            raise EOFError("it ends too early")
+        storage.values = np.frombuffer(data, storage.dtype)
+    if not isinstance(table, Mapping):
+        raise TypeError("it holds no table of tensors")
+    return {str(name): view.array() for name, view in table.items() if isinstance(view, _View)}
+
+
+class _Reader:
+    """Unpickles with nothing but a table of tensors allowed."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.storages: dict[str, _Storage] = {}
+
+    def load(self) -> Any:
+        return _Unpickler(self.file, self.storages).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: IO[bytes], storages: dict[str, _Storage]) -> None:
+        super().__init__(file)
+        self._storages = storages
+
+    def find_class(self, module: str, name: str) -> Any:
+        allowed: dict[tuple[str, str], Callable[..., Any] | str] = {
+            ("collections", "OrderedDict"): OrderedDict,
+            ("torch._utils", "_rebuild_tensor_v2"): _rebuild,
+            ("torch", "FloatStorage"): "FloatStorage",
+            ("torch", "LongStorage"): "LongStorage",
+        }
+        if (module, name) not in allowed:
+            raise UnsafeModel(
+                f"The file asks for {module}.{name}, which weights have no need of.", hint="Do not use it."
+            )
+        return allowed[module, name]
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        kind, dtype, key, _, size, view = pid
+        if kind != "storage" or dtype not in DTYPES or view is not None or not 0 <= size <= MAX_VALUES:
+            raise ValueError("it has a storage that is not understood")
+        return self._storages.setdefault(key, _Storage(DTYPES[dtype], size))
+
+
+def _rebuild(storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> _View:
+    if not isinstance(storage, _Storage):
+        raise TypeError("it has a tensor without storage")
+    return _View(storage, offset, tuple(shape), tuple(strides))
