@@ -1,6 +1,6 @@
 """EfficientNet-Lite2 (Tan and Le, 2019; the Lite variants by Google, 2020) from the PyTorch port's weights.
 
-Outputs: ``logits`` of 1000 classes, ``features`` (the head's mean over the picture), ``map`` (the head before the mean).
+Outputs: ``logits`` (1000 classes), ``features`` (the head's mean over the picture), ``map`` (the head before the mean).
 """
 
 from collections.abc import Mapping
