@@ -78,6 +78,7 @@ CREATE TABLE open_analytic.collections (
     metric text NOT NULL CHECK (metric IN ('l2', 'cosine', 'ip')),
     many boolean NOT NULL,
     parameters json NOT NULL,
+    migrated boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL DEFAULT current_user,
     PRIMARY KEY (schema_name, table_name),
@@ -85,6 +86,7 @@ CREATE TABLE open_analytic.collections (
 );
 COMMENT ON TABLE open_analytic.collections IS 'Tables with a vector column, each bound to one version of one pipeline or to none';
 COMMENT ON COLUMN open_analytic.collections.parameters IS 'What the pipeline is run with';
+COMMENT ON COLUMN open_analytic.collections.migrated IS 'Made by a migration of the user''s own project, which also drops it';
 
 CREATE INDEX ON open_analytic.collections (pipeline, version);
 

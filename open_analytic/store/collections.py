@@ -48,7 +48,7 @@ def make(connection: Connection, shape: tables.Shape) -> CollectionInfo:
             check_type(connection, column, type_)
         for statement in tables.statements(shape):
             connection.execute(statement)
-        connection.execute(query("collection_register"), tables.entry(shape))
+        connection.execute(tables.register(shape))
     return get(connection, shape.name)
 
 
@@ -89,8 +89,7 @@ def drop(connection: Connection, name: str) -> None:
     info = get(connection, name)
     with translated():
         connection.execute(psycopg.sql.SQL("DROP TABLE {}").format(tables.identifier(info)))
-        schema, table = tables.split(name)
-        connection.execute(query("collection_unregister"), {"schema": schema, "table": table})
+        connection.execute(tables.unregister(name))
 
 
 def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
 from open_analytic.store.search import OPERATORS
-from open_analytic.types import CollectionInfo, Progress, ProgressCallback
+from open_analytic.types import CollectionInfo, Metric, Progress, ProgressCallback
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def create(
     progress: ProgressCallback | None = None,
 ) -> None:
     """Build the index, in place of the one there is. Who comes while another builds it waits, and is done then."""
-    _check(m, ef_construction)
+    check(m, ef_construction)
     dsn = database if isinstance(database, str) else database.dsn
     with translated(), connect(dsn, autocommit=True) as connection, _alone(connection, info, progress) as waited:
         old, left_over, _ = _look(connection, info)
@@ -78,16 +78,30 @@ def drop(database: Database | str, info: CollectionInfo) -> None:
 
 
 def create_statement(
-    name: str, metric: str, *, m: int = 16, ef_construction: int = 64, concurrently: bool
+    name: str,
+    metric: Metric,
+    *,
+    m: int = 16,
+    ef_construction: int = 64,
+    concurrently: bool = True,
+    index: str | None = None,
 ) -> sql.Composed:
-    """The CREATE INDEX. PostgreSQL names it: the table's name with ``_feature_idx``."""
+    """The CREATE INDEX. Without a name for it PostgreSQL takes ``index_name``'s, or one like it when that is taken."""
     return query("index_create").format(
         concurrently=sql.SQL("CONCURRENTLY" if concurrently else ""),
+        index=sql.Identifier(index) if index else sql.SQL(""),
         table=sql.Identifier(*tables.split(name)),
-        opclass=sql.Identifier(OPERATORS[metric][1]),  # type: ignore[index]  # checked where the collection was made
+        opclass=sql.Identifier(OPERATORS[metric][1]),
         m=sql.Literal(m),
         ef_construction=sql.Literal(ef_construction),
     )
+
+
+def index_name(name: str) -> str:
+    """What PostgreSQL calls the index of a collection by itself."""
+    suffix = "_feature_idx"
+    table = tables.split(name)[1].encode()[: 63 - len(suffix)].decode(errors="ignore")
+    return table + suffix
 
 
 def _look(connection: Connection, info: CollectionInfo) -> tuple[list[str], list[str], bool]:
@@ -130,13 +144,14 @@ def _build(
     connection: Connection, dsn: str, info: CollectionInfo, statement: sql.Composed, progress: Tell | None
 ) -> None:
     try:
-        _run(connection, dsn, statement, progress)
-    except psycopg.errors.DiskFull:
-        # Workers share the graph in /dev/shm, which containers keep small: build it alone.
-        logger.info("no shared memory for parallel workers; building the index of %s without", info.name)
-        _drop(connection, info, _look(connection, info)[1])
-        connection.execute("SET max_parallel_maintenance_workers = 0")
-        _run(connection, dsn, statement, progress)
+        try:
+            _run(connection, dsn, statement, progress)
+        except psycopg.errors.DiskFull:
+            # Workers share the graph in /dev/shm, which containers keep small: build it alone.
+            logger.info("no shared memory for parallel workers; building the index of %s without", info.name)
+            _drop(connection, info, _look(connection, info)[1])
+            connection.execute("SET max_parallel_maintenance_workers = 0")
+            _run(connection, dsn, statement, progress)
     except BaseException:
         if not connection.broken:
             _drop(connection, info, _look(connection, info)[1])
@@ -189,7 +204,8 @@ def _tell(progress: ProgressCallback, total: int, done: int) -> None:
     progress(Progress(what="index", done=min(done, total), total=total))
 
 
-def _check(m: int, ef_construction: int) -> None:
+def check(m: int, ef_construction: int) -> None:
+    """Refuse sizes pgvector does not take."""
     if not 2 <= m <= 100:
         raise BadParameter(f"m is {m!r}.", hint="Give 2 to 100.")
     if not max(4, 2 * m) <= ef_construction <= 1000:

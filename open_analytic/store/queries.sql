@@ -77,11 +77,13 @@ ALTER TABLE {table} ALTER COLUMN image_data SET STORAGE EXTERNAL, ALTER COLUMN f
 
 -- collection_register --
 -- A row left by a table that was dropped with plain SQL is replaced.
-INSERT INTO open_analytic.collections (schema_name, table_name, pipeline, version, dim, metric, many, parameters)
-VALUES (%(schema)s, %(table)s, %(pipeline)s, %(version)s, %(dim)s, %(metric)s, %(many)s, %(parameters)s)
+INSERT INTO open_analytic.collections
+    (schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated)
+VALUES ({schema}, {table}, {pipeline}, {version}, {dim}, {metric}, {many}, {parameters}, {migrated})
 ON CONFLICT (schema_name, table_name) DO UPDATE
 SET pipeline = excluded.pipeline, version = excluded.version, dim = excluded.dim, metric = excluded.metric,
-    many = excluded.many, parameters = excluded.parameters, created_at = now(), created_by = current_user
+    many = excluded.many, parameters = excluded.parameters, migrated = excluded.migrated,
+    created_at = now(), created_by = current_user
 
 -- collections --
 -- Collections whose table is there, with the columns that are the user's own: what we made ourselves is left out.
@@ -102,7 +104,22 @@ ORDER BY c.schema_name <> 'public', c.schema_name, c.table_name
 -- collection_unregister --
 -- The catalogue forgets a collection.
 DELETE FROM open_analytic.collections
-WHERE schema_name = %(schema)s AND table_name = %(table)s
+WHERE schema_name = {schema} AND table_name = {table}
+
+-- collections_there --
+-- What autogenerate compares: every collection with all its columns and its ANN indexes.
+SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, c.migrated,
+       (SELECT json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = place.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+       array(SELECT x.relname::text
+             FROM pg_catalog.pg_index AS i
+             JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+             JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+             WHERE i.indrelid = place.oid AND m.amname = 'hnsw') AS indexes
+FROM open_analytic.collections AS c
+CROSS JOIN LATERAL to_regclass(format('%I.%I', c.schema_name, c.table_name)) AS place (oid)
+WHERE place.oid IS NOT NULL
 
 -- collection_count --
 -- Pictures and table rows.
@@ -236,17 +253,17 @@ FROM {table}
 
 -- index_create --
 -- HNSW with the operator class of the collection's metric.
-CREATE INDEX {concurrently} ON {table} USING hnsw (feature {opclass}) WITH (m = {m}, ef_construction = {ef_construction})
+CREATE INDEX {concurrently} {index} ON {table} USING hnsw (feature {opclass}) WITH (m = {m}, ef_construction = {ef_construction})
 
 -- index_drop --
 -- Without stopping searches.
 DROP INDEX CONCURRENTLY IF EXISTS {index}
 
 -- index_progress --
--- How many rows are in the index that a connection builds.
+-- How many rows are in the index that a connection builds. What comes after counts anew.
 SELECT tuples_done
 FROM pg_stat_progress_create_index
-WHERE pid = %(backend)s
+WHERE pid = %(backend)s AND phase LIKE 'building index%%'
 
 -- server_facts --
 -- What doctor says of a server and of the role that is connected; NULL where one of our roles does not exist.

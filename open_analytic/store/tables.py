@@ -147,10 +147,10 @@ def statements(shape: Shape) -> Iterator[sql.Composed]:
     yield sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO open_analytic_user").format(table)
 
 
-def entry(shape: Shape) -> dict[str, Any]:
-    """The collection's row in the catalogue."""
+def register(shape: Shape, *, migrated: bool = False) -> sql.Composed:
+    """What enters the collection in the catalogue; ``migrated`` when a migration made it, which then also drops it."""
     schema, table = split(shape.name)
-    return {
+    values = {
         "schema": schema,
         "table": table,
         "pipeline": shape.pipeline,
@@ -159,7 +159,15 @@ def entry(shape: Shape) -> dict[str, Any]:
         "metric": shape.metric,
         "many": shape.many,
         "parameters": Json(dict(shape.parameters)),
+        "migrated": migrated,
     }
+    return query("collection_register").format(**{name: sql.Literal(value) for name, value in values.items()})
+
+
+def unregister(name: str) -> sql.Composed:
+    """What makes the catalogue forget a collection."""
+    schema, table = split(name)
+    return query("collection_unregister").format(schema=sql.Literal(schema), table=sql.Literal(table))
 
 
 def _column(name: str, type_: str) -> sql.Composed:

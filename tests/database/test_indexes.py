@@ -1,0 +1,192 @@
+"""The index: built beside other work, told of, built anew, and never left half made."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import psycopg
+import pytest
+
+from open_analytic.errors import BadParameter, DatabaseError, PermissionDenied, UnknownCollection
+from open_analytic.store import collections, indexes, rows, tables
+from open_analytic.store.connection import Database, connect
+from open_analytic.types import CollectionInfo, Feature, Metric, Progress, Row
+
+ROWS = 3000
+
+
+def definitions(database: Database, table: str = "photos") -> list[str]:
+    with database.transaction() as connection:
+        found = connection.execute(
+            "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = %s::regclass AND NOT indisprimary",
+            [table],
+        )
+        return [definition for (definition,) in found]
+
+
+@pytest.fixture
+def empty(database: Database) -> CollectionInfo:
+    with database.transaction() as connection:
+        return collections.make(connection, tables.Shape(name="photos", dim=64))
+
+
+@pytest.fixture
+def filled(database: Database, empty: CollectionInfo) -> CollectionInfo:
+    vectors = np.random.default_rng(3).standard_normal((ROWS, 64)).astype(np.float32)
+    with database.transaction() as connection:
+        rows.write(connection, empty, [Row(name=str(n), features=(Feature(vector=v),)) for n, v in enumerate(vectors)])
+    return empty
+
+
+def state(database: Database, info: CollectionInfo) -> str:
+    with database.transaction() as connection:
+        return indexes.state(connection, info)
+
+
+def test_an_index_is_made_used_and_dropped(database: Database, filled: CollectionInfo) -> None:
+    assert state(database, filled) == "absent"
+    indexes.create(database, filled, m=8, ef_construction=32)
+    assert state(database, filled) == "ready"
+    assert definitions(database) == [
+        "CREATE INDEX photos_feature_idx ON public.photos USING hnsw (feature halfvec_l2_ops)"
+        " WITH (m='8', ef_construction='32')"
+    ]
+    indexes.drop(database, filled)
+    assert state(database, filled) == "absent"
+    indexes.drop(database, filled)
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine", "ip"])
+def test_the_operators_fit_the_metric(database: Database, metric: Metric) -> None:
+    with database.transaction() as connection:
+        info = collections.make(connection, tables.Shape(name='Odd "%s" 名', dim=3, metric=metric))
+    indexes.create(database.dsn, info)
+    (definition,) = definitions(database, '"Odd ""%s"" 名"')
+    assert f"halfvec_{metric}_ops" in definition
+    assert state(database, info) == "ready"
+
+
+def test_an_index_again_is_built_anew(database: Database, filled: CollectionInfo) -> None:
+    indexes.create(database, filled)
+    indexes.create(database, filled, m=4, ef_construction=16)
+    (definition,) = definitions(database)
+    assert "m='4'" in definition
+
+
+def test_progress_is_told(database: Database, filled: CollectionInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexes, "POLL_S", 0.005)
+    told: list[Progress] = []
+    indexes.create(database, filled, ef_construction=200, progress=told.append)
+    assert told
+    assert {(step.what, step.total) for step in told} == {("index", ROWS)}
+    assert [step.done for step in told] == sorted(step.done for step in told)
+
+
+def test_a_left_over_is_replaced(database: Database, filled: CollectionInfo) -> None:
+    with database.transaction() as connection:
+        connection.execute("CREATE INDEX left_over ON photos USING hnsw (feature halfvec_l2_ops)")
+        connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'left_over'::regclass")
+    assert state(database, filled) == "invalid"
+    indexes.create(database, filled)
+    assert state(database, filled) == "ready"
+    assert ["left_over" in definition for definition in definitions(database)] == [False]
+
+
+class Interrupted(BaseException):
+    """What Ctrl-C is to a program."""
+
+
+@pytest.mark.parametrize("kind", [Interrupted, KeyError])
+def test_an_interrupted_build_leaves_nothing(
+    database: Database, filled: CollectionInfo, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexes, "POLL_S", 0.005)
+
+    def interrupt(_: Progress) -> None:
+        raise kind
+
+    with pytest.raises(kind):
+        indexes.create(database, filled, m=48, ef_construction=400, progress=interrupt)
+    assert (state(database, filled), definitions(database)) == ("absent", [])
+
+
+def test_a_build_that_is_killed_can_be_run_again(database: Database, filled: CollectionInfo) -> None:
+    def kill(_: Progress) -> None:
+        with connect(database.dsn, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index")
+
+    with pytest.raises(DatabaseError):
+        indexes.create(database, filled, m=48, ef_construction=800, progress=kill)
+    indexes.create(database, filled)
+    assert (state(database, filled), len(definitions(database))) == ("ready", 1)
+
+
+def test_who_build_at_once_build_one(database: Database, filled: CollectionInfo) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: indexes.create(database, filled), range(3)))
+    assert (state(database, filled), len(definitions(database))) == ("ready", 1)
+
+
+def test_searches_and_imports_go_on_meanwhile(
+    database: Database, filled: CollectionInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexes, "POLL_S", 0.005)
+    seen: set[str] = set()
+    written = threading.Event()
+
+    def meanwhile(_: Progress) -> None:
+        seen.add(state(database, filled))
+        if not written.is_set():
+            written.set()
+            with database.transaction() as connection:
+                rows.write(connection, filled, [Row(name="new", features=(Feature(vector=np.ones(64, np.float32)),))])
+
+    indexes.create(database, filled, ef_construction=200, progress=meanwhile)
+    assert "building" in seen
+    with database.transaction() as connection:
+        assert collections.count(connection, filled) == (ROWS + 1, ROWS + 1)
+
+
+def test_without_shared_memory_it_is_built_alone(
+    database: Database, filled: CollectionInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = indexes._run, []
+
+    def full_at_first(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise psycopg.errors.DiskFull("could not resize shared memory segment")
+        real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(indexes, "_run", full_at_first)
+    indexes.create(database, filled)
+    assert (len(calls), state(database, filled)) == (2, "ready")
+
+
+@pytest.mark.parametrize(("m", "ef_construction"), [(1, 64), (101, 500), (16, 31), (16, 1001)])
+def test_sizes_pgvector_does_not_take_are_named(
+    database: Database, empty: CollectionInfo, m: int, ef_construction: int
+) -> None:
+    with pytest.raises(BadParameter, match=f"{m}|{ef_construction}"):
+        indexes.create(database, empty, m=m, ef_construction=ef_construction)
+
+
+def test_a_table_that_is_gone_is_said_to_be(database: Database, empty: CollectionInfo) -> None:
+    with database.transaction() as connection:
+        connection.execute("DROP TABLE photos")
+    calls: list[Callable[[], object]] = [lambda: state(database, empty), lambda: indexes.create(database, empty)]
+    for call in calls:
+        with pytest.raises(UnknownCollection):
+            call()
+
+
+def test_only_the_owner_builds(database: Database, empty: CollectionInfo) -> None:
+    with database.transaction() as connection:
+        connection.execute("CREATE ROLE mere_user LOGIN IN ROLE open_analytic_user")
+    try:
+        with pytest.raises(PermissionDenied):
+            indexes.create(psycopg.conninfo.make_conninfo(database.dsn, user="mere_user"), empty)
+    finally:
+        with database.transaction() as connection:
+            connection.execute("DROP ROLE mere_user")
