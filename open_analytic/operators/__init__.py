@@ -11,7 +11,7 @@ from open_analytic.operators.resize import resize
 
 OPERATORS: dict[str, Operator] = {
     "decode_image": Operator(function=decode_image, inputs=("bytes",), output="image", limited=True),
-    "resize": Operator(function=resize, inputs=("image",), output="image"),
+    "resize": Operator(function=resize, inputs=("image",), output="image", placed=True),
     "detect_faces": Operator(
         function=detect_faces,
         inputs=("image",),
@@ -19,11 +19,12 @@ OPERATORS: dict[str, Operator] = {
         finds_many=True,
         tasks=("face detection",),
         batched=True,
+        placed=True,
     ),
     "choose_faces": Operator(
         function=choose_faces, inputs=("face",), output="face", takes_list=True, keeps_list=keeps_all
     ),
-    "align_faces": Operator(function=align_faces, inputs=("image", "face"), output="image"),
+    "align_faces": Operator(function=align_faces, inputs=("image", "face"), output="image", placed=True),
     "embed": Operator(
         function=embed, inputs=("image",), output="vector", tasks=("image features", "face embedding"), batched=True
     ),

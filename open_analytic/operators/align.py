@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from open_analytic.errors import BadImage
 from open_analytic.operators.geometry import similarity
 from open_analytic.operators.kinds import Between
+from open_analytic.operators.picture import Picture
 from open_analytic.types import Face, Image, Points
 
 # Where dlib's networks expect left eye, right eye, nose and mouth corners in a picture of 150 x 150 pixels
@@ -27,12 +28,12 @@ def template(size: int, padding: float) -> Points:
 
 
 def align_faces(
-    image: Image,
+    picture: Picture,
     face: Face,
     *,
     size: Annotated[int, Between(16, 1024)] = 150,
     padding: Annotated[float, Between(0, 2)] = 0.25,
-) -> Image:
+) -> Picture:
     """The face as a (size, size, 3) crop; what lies outside of the picture is black."""
     try:
         matrix = similarity(face.landmarks, template(size, padding))
@@ -40,7 +41,7 @@ def align_faces(
         raise BadImage(
             "A face was found whose points fall together.", hint="Raise the detector's threshold."
         ) from error
-    return cut(image, matrix, size)
+    return Picture(cut(picture.pixels, picture.lower(matrix), size))
 
 
 def cut(image: Image, matrix: NDArray[np.float64], size: int) -> Image:

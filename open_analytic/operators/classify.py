@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from open_analytic.operators.embed import stack
+from open_analytic.operators.embed import outputs
 from open_analytic.operators.kinds import Label
 from open_analytic.types import Image, Model
 
@@ -23,6 +24,5 @@ def classify_gender(images: Sequence[Image], model: Model) -> list[Label]:
     return [Label(GENDERS[int(row.argmax())], float(row.max())) for row in rows]
 
 
-def _probabilities(images: Sequence[Image], model: Model) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    rows = model(stack(images, model), ("probabilities",))["probabilities"]
-    return rows.reshape(len(images), -1)
+def _probabilities(images: Sequence[Image], model: Model) -> NDArray[np.float32]:
+    return outputs(images, model, "probabilities")

@@ -1,6 +1,7 @@
 """Faces of a picture with CenterFace (Xu et al., 2019): a heat map of centres, and at each the size and five points."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 
 from open_analytic.operators.geometry import non_maximum_suppression
 from open_analytic.operators.kinds import Between
-from open_analytic.operators.resize import scaled
-from open_analytic.types import Box, Face, Image, Model
+from open_analytic.operators.picture import Picture
+from open_analytic.operators.resize import fitted
+from open_analytic.types import Box, Face, Model
 
 STRIDE = 4  # pixels of the input a cell of the maps stands for
 MULTIPLE = 32  # the network halves its input five times
@@ -17,45 +19,54 @@ MAX_FACES = 1000  # of one picture, before overlapping ones are dropped
 
 
 def detect_faces(
-    images: Sequence[Image],
+    pictures: Sequence[Picture],
     model: Model,
     *,
     threshold: Annotated[float, Between(0, 1)] = 0.5,
     overlap: Annotated[float, Between(0, 1)] = 0.3,
     long_side: Annotated[int, Between(32, 4096)] = 640,
 ) -> list[list[Face]]:
-    """The faces of each picture, the surest first, in the picture's own pixels.
+    """The faces of each picture, the surest first, in the pixels of the upright original.
 
-    A picture is looked at with its longer side at ``long_side`` pixels or less. Pictures of one size share a run.
+    A picture is looked at with its longer side at ``long_side`` pixels or less. Those that fill the same multiples
+    of 32 share a run.
     """
-    found: list[list[Face]] = [[] for _ in images]
+    small = [_small(picture, long_side) for picture in pictures]
     groups: dict[tuple[int, int], list[int]] = {}
-    for index, image in enumerate(images):
-        groups.setdefault(_inner(image, long_side), []).append(index)
-    for (height, width), indices in groups.items():
-        batch = np.zeros((len(indices), _up(height), _up(width), 3), np.uint8)
+    for index, picture in enumerate(small):
+        groups.setdefault((_up(picture.sides[0]), _up(picture.sides[1])), []).append(index)
+    found: list[list[Face]] = [[] for _ in pictures]
+    for sides, indices in groups.items():
+        batch = np.zeros((len(indices), *sides, 3), np.uint8)
         for row, index in enumerate(indices):
-            batch[row, :height, :width] = scaled(images[index], height, width)
+            height, width = small[index].sides
+            batch[row, :height, :width] = small[index].pixels
         maps = model(batch, ("heatmap", "scale", "offset", "landmarks"))
         for row, index in enumerate(indices):
-            picture = {role: array[row] for role, array in maps.items()}
-            scale = (images[index].shape[1] / width, images[index].shape[0] / height)
-            found[index] = _decode(picture, threshold, overlap, scale)
+            faces = _decode({role: array[row] for role, array in maps.items()}, threshold, overlap)
+            found[index] = [small[index].lift(_clipped(face, small[index].sides)) for face in faces]
     return found
 
 
-def _inner(image: Image, long_side: int) -> tuple[int, int]:
-    ratio = min(1.0, long_side / max(image.shape[:2]))
-    return max(1, round(image.shape[0] * ratio)), max(1, round(image.shape[1] * ratio))
+def _small(picture: Picture, long_side: int) -> Picture:
+    height, width = picture.sides
+    ratio = min(1.0, long_side / max(height, width))
+    return fitted(picture, (max(1, round(height * ratio)), max(1, round(width * ratio))), "stretch")
+
+
+def _clipped(face: Face, sides: tuple[int, int]) -> Face:
+    """The face with the part of its box that is in the picture."""
+    box = face.box
+    left, top = min(max(box.x, 0.0), sides[1]), min(max(box.y, 0.0), sides[0])
+    right, bottom = min(max(box.x + box.width, left), sides[1]), min(max(box.y + box.height, top), sides[0])
+    return replace(face, box=Box(x=left, y=top, width=right - left, height=bottom - top))
 
 
 def _up(side: int) -> int:
     return -(-side // MULTIPLE) * MULTIPLE
 
 
-def _decode(
-    maps: Mapping[str, NDArray[np.float32]], threshold: float, overlap: float, scale: tuple[float, float]
-) -> list[Face]:
+def _decode(maps: Mapping[str, NDArray[np.float32]], threshold: float, overlap: float) -> list[Face]:
     """Cells above the threshold to faces. Sizes are logarithms; offsets, sizes and points come as (y, x)."""
     heat = maps["heatmap"][0]
     rows, columns = np.nonzero(heat > threshold)
@@ -73,11 +84,11 @@ def _decode(
     return [
         Face(
             box=Box(
-                x=float(left[i] * scale[0]), y=float(top[i] * scale[1]),
-                width=float(widths[i] * scale[0]), height=float(heights[i] * scale[1]),
+                x=float(left[i]), y=float(top[i]),
+                width=float(widths[i]), height=float(heights[i]),
             ),
             score=float(scores[i]),
-            landmarks=np.stack([x[:, i] * scale[0], y[:, i] * scale[1]], axis=1).astype(np.float32),
+            landmarks=np.stack([x[:, i], y[:, i]], axis=1).astype(np.float32),
         )
         for i in non_maximum_suppression(corners, scores, overlap)
     ]  # fmt: skip

@@ -3,27 +3,43 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from open_analytic.errors import InvalidPipeline
+from open_analytic.errors import ModelFailed
 from open_analytic.operators.resize import Fit, to_size
 from open_analytic.types import Image, Images, Model, Vectors
 
 
-def stack(images: Sequence[Image], model: Model, fit: Fit = "stretch") -> Images:
-    """The pictures as one (n, h, w, 3) array of the model's size."""
-    size = model.size or images[0].shape[:2]
-    return np.stack([to_size(image, (size[0], size[1]), fit) for image in images])
+def outputs(images: Sequence[Image], model: Model, role: str = "", fit: Fit = "stretch") -> NDArray[np.float32]:
+    """The model's output of this role, or its only one, a row a picture.
+
+    A model that takes any size is given each picture in its own, so that no picture depends on its neighbours.
+    """
+    sized = [to_size(image, model.size, fit) if model.size else image for image in images]
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, image in enumerate(sized):
+        groups.setdefault(image.shape, []).append(index)
+    parts = [_output(np.stack([sized[index] for index in indices]), model, role) for indices in groups.values()]
+    if len(parts) == 1:
+        return parts[0]
+    order = np.argsort([index for indices in groups.values() for index in indices])
+    rows: NDArray[np.float32] = np.concatenate(parts)[order]
+    return rows
+
+
+def _output(batch: Images, model: Model, role: str) -> NDArray[np.float32]:
+    arrays = model(batch, (role,) if role else None)
+    rows = arrays[role] if role else next(iter(arrays.values()))
+    if not np.isfinite(rows).all():
+        raise ModelFailed(
+            f"Model {model.name!r} gave numbers that are not finite.", hint="Check mean and std of its card."
+        )
+    return rows.reshape(len(batch), -1)
 
 
 def embed(images: Sequence[Image], model: Model, *, role: str = "", fit: Fit = "stretch") -> Vectors:
     """One vector a picture: the model's output of this role, or its only one."""
-    arrays = model(stack(images, model, fit), (role,) if role else None)
-    if not role and len(arrays) != 1:
-        raise InvalidPipeline(
-            f"Model {model.name!r} has several outputs.", hint=f"Name one: role = one of {', '.join(sorted(arrays))}."
-        )
-    vectors = arrays[role] if role else next(iter(arrays.values()))
-    return vectors.reshape(len(images), -1)
+    return outputs(images, model, role, fit)
 
 
 def normalize(vectors: Vectors) -> Vectors:

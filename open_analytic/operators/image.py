@@ -1,25 +1,57 @@
 """Bytes to upright RGB pictures. Pictures are hostile: format and size are looked at before anything is decoded."""
 
 import io
-import struct
-import zlib
+import re
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+    features,
+)
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
-from open_analytic.errors import BadImage, ImageTooLarge, UnsupportedImage
+from open_analytic.errors import BadImage, ImageTooLarge, OpenAnalyticError, UnsupportedImage
 from open_analytic.operators.kinds import Between
+from open_analytic.operators.picture import Picture
 from open_analytic.types import Image
 
-Pillow.init()  # fills Pillow.OPEN; AVIF is there when Pillow was built with its codec
-FORMATS = tuple(name for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF") if name in Pillow.OPEN)
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, OverflowError, MemoryError, struct.error,
-           zlib.error)  # fmt: skip  # what Pillow's readers raise on damaged files
+# What a file begins with, and its reader. ``PIL.Image.open`` would try more formats, and apply a limit on pixels that
+# belongs to the whole process; a JPEG with several pictures (MPO) is read as the first of them.
+READERS: Mapping[str, tuple[re.Pattern[bytes], Callable[..., ImageFile]]] = {
+    "JPEG": (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
+    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
+    "WebP": (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
+    "GIF": (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
+    "BMP": (re.compile(rb"BM....\0\0\0\0", re.DOTALL), BmpImagePlugin.BmpImageFile),
+    "TIFF": (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
+    "AVIF": (re.compile(rb"....ftyp(avif|avis|mif1)", re.DOTALL), AvifImagePlugin.AvifImageFile),
+}
+FORMATS = tuple(name for name in READERS if name not in ("WebP", "AVIF") or features.check(name.lower()))
+
+ORIENTATION = 0x0112  # the EXIF tag
+UPRIGHT: Mapping[int, Callable[[Image], Image]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.transpose(1, 0, 2),
+    6: lambda pixels: pixels[::-1].transpose(1, 0, 2),
+    7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda pixels: pixels[:, ::-1].transpose(1, 0, 2),
+}
+_MURMURS: tuple[Any, ...] = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)  # as warnings.filters has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +62,7 @@ class Limits:
     max_pixels: int = 80_000_000
 
 
-def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Between(0, 8192)] = 0) -> Image:
+def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Between(0, 8192)] = 0) -> Picture:
     """The first frame of a picture as (h, w, 3) RGB, upright by its EXIF note, transparency on white.
 
     A large picture is halved while its shorter side stays at ``shrink_to`` pixels or more (0: never): JPEG as it is
@@ -41,45 +73,62 @@ def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Betwe
             f"The picture has {len(data):,} bytes; at most {limits.max_bytes:,} are read.",
             hint="OPEN_ANALYTIC_MAX_BYTES raises it.",
         )
+    reader = _reader(data)
+    if _MURMURS not in warnings.filters:  # notes on damaged metadata; a picture is read, or it is an error
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
-        with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with reader(io.BytesIO(data)) as picture:
             return _read(picture, limits, shrink_to)
-    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
-        raise ImageTooLarge(f"The picture has too many pixels: {error}", hint="Make it smaller.") from error
-    except UnidentifiedImageError as error:
-        raise _unknown(data) from error
-    except _BROKEN as error:
-        raise BadImage(f"The picture cannot be read: {error}.", hint="The file may be cut short or damaged.") from error
+    except OpenAnalyticError:
+        raise
+    except Exception as error:  # on hostile bytes Pillow's readers raise nearly anything
+        raise BadImage(
+            f"The picture cannot be read: {str(error).rstrip('.') or type(error).__name__}.",
+            hint="The file may be cut short or damaged.",
+        ) from error
 
 
-def _unknown(data: bytes) -> BadImage:
+def _reader(data: bytes) -> Callable[..., ImageFile]:
     if not data:
-        return BadImage("The picture is empty: it has no bytes.", hint="The file may not have been written to its end.")
-    return UnsupportedImage(
+        raise BadImage("The picture is empty: it has no bytes.", hint="The file may not have been written to its end.")
+    for name, (beginning, reader) in READERS.items():
+        if beginning.match(data) and name in FORMATS:
+            return reader
+    raise UnsupportedImage(
         "The bytes are not a picture of a known format.", hint=f"Known: {', '.join(FORMATS)}. Bytes: {data[:8]!r}..."
     )
 
 
-def _read(picture: Pillow.Image, limits: Limits, shrink_to: int) -> Image:
+def _read(picture: ImageFile, limits: Limits, shrink_to: int) -> Picture:
     width, height = picture.size
     if width * height > limits.max_pixels:
         raise ImageTooLarge(
             f"The picture has {width} x {height} pixels; at most {limits.max_pixels:,} are decoded.",
             hint="OPEN_ANALYTIC_MAX_PIXELS raises it.",
         )
-    if not width or not height:
-        raise BadImage(f"The picture has {width} x {height} pixels.")
     factor = halving(min(width, height), shrink_to)
     if factor > 1:
         picture.draft(None, (width // factor, height // factor))
     picture.load()
-    ImageOps.exif_transpose(picture, in_place=True)
     pixels = _rgb(picture)
     left = halving(min(pixels.shape[:2]), shrink_to)
     if left > 1:
         size = (pixels.shape[1] // left, pixels.shape[0] // left)
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return pixels
+    orientation = _orientation(picture)
+    if orientation in UPRIGHT:
+        pixels = np.ascontiguousarray(UPRIGHT[orientation](pixels))
+    if orientation in (5, 6, 7, 8):
+        width, height = height, width
+    return Picture(pixels, (width / pixels.shape[1], height / pixels.shape[0]))
+
+
+def _orientation(picture: ImageFile) -> int:
+    """The EXIF note on which way is up; 1 when there is none, or none that can be read."""
+    try:
+        return int(picture.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - a damaged note is no note: the picture itself is whole
+        return 1
 
 
 def halving(side: int, shrink_to: int) -> int:

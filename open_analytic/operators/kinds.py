@@ -41,6 +41,7 @@ class Operator:
     tasks: tuple[str, ...] = ()  # of the models it can use; none when it needs no model
     batched: bool = False
     limited: bool = False  # is given the limits on pictures
+    placed: bool = False  # is given pictures with their place in the original, not only their pixels
 
 
 class Label(NamedTuple):

@@ -6,31 +6,49 @@ import cv2
 import numpy as np
 
 from open_analytic.operators.kinds import Between
+from open_analytic.operators.picture import Picture
 from open_analytic.types import Image
 
 Fit: TypeAlias = Literal["stretch", "cover", "contain"]
 
 
-def resize(image: Image, *, size: Annotated[int, Between(8, 4096)], fit: Fit = "stretch") -> Image:
+def resize(picture: Picture, *, size: Annotated[int, Between(8, 4096)], fit: Fit = "stretch") -> Picture:
     """A square picture: stretched, its middle cut out (``cover``), or whole on grey (``contain``)."""
-    return to_size(image, (size, size), fit)
+    return fitted(picture, (size, size), fit)
 
 
 def to_size(image: Image, size: tuple[int, int], fit: Fit = "stretch") -> Image:
+    """The pixels at (height, width)."""
+    return fitted(Picture(image), size, fit).pixels
+
+
+def fitted(picture: Picture, size: tuple[int, int], fit: Fit) -> Picture:
     """The picture at (height, width)."""
-    height, width = size
-    if fit == "stretch":
-        return scaled(image, height, width)
-    ratios = height / image.shape[0], width / image.shape[1]
-    ratio = max(ratios) if fit == "cover" else min(ratios)
-    inner = scaled(image, max(1, round(image.shape[0] * ratio)), max(1, round(image.shape[1] * ratio)))
     if fit == "cover":
-        top, left = (inner.shape[0] - height) // 2, (inner.shape[1] - width) // 2
-        return np.ascontiguousarray(inner[top : top + height, left : left + width])
-    whole = np.full((height, width, 3), 128, np.uint8)
-    top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
-    whole[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
-    return whole
+        picture = _middle(picture, size[1] / size[0])
+    if fit == "contain":
+        return _framed(picture, size)
+    height, width = picture.sides
+    return picture.inner(scaled(picture.pixels, *size), (width / size[1], height / size[0]))
+
+
+def _middle(picture: Picture, ratio: float) -> Picture:
+    """The largest middle part whose width is ``ratio`` times its height."""
+    height, width = picture.sides
+    rows, columns = min(height, max(1, round(width / ratio))), min(width, max(1, round(height * ratio)))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return picture.inner(picture.pixels[top : top + rows, left : left + columns], (1, 1), (left, top))
+
+
+def _framed(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The whole picture in the middle of a grey one."""
+    (height, width), ratio = picture.sides, min(size[0] / picture.sides[0], size[1] / picture.sides[1])
+    rows, columns = max(1, round(height * ratio)), max(1, round(width * ratio))
+    top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
+    whole = np.full((*size, 3), 128, np.uint8)
+    whole[top : top + rows, left : left + columns] = scaled(picture.pixels, rows, columns)
+    scale = (width / columns, height / rows)
+    return picture.inner(whole, scale, (-left * scale[0], -top * scale[1]))
 
 
 def scaled(image: Image, height: int, width: int) -> Image:

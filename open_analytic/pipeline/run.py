@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.operators.image import Limits
 from open_analytic.operators.kinds import Label
+from open_analytic.operators.picture import Picture
 from open_analytic.pipeline.call import INPUT, Call
 from open_analytic.pipeline.plan import Plan
 from open_analytic.types import Face, Feature, Json, Model
@@ -139,33 +141,42 @@ def _result(plan: Plan, state: State) -> Result:
 
 def _step(call: Call, states: list[State], models: Models, limits: Limits) -> list[OpenAnalyticError | None]:
     """Apply a step to every item; the error of each, or None. What a batch does not bear is tried one by one."""
-    if call.operator.batched and len(states) > 1:
-        try:
-            _batch(call, states, models)
-        except OpenAnalyticError:
-            return [fault for state in states for fault in _step(call, [state], models, limits)]
+    if not states:
+        return []
+    if not call.operator.batched:
+        return [_attempt(partial(_each, call, limits=limits), [state]) for state in states]
+    # A model that cannot be had is no item's fault, so that error is not caught here.
+    apply = partial(_batch, call, model=models(call.step.model) if call.step.model else None)
+    if len(states) > 1 and _attempt(apply, states) is None:
         return [None] * len(states)
-    faults: list[OpenAnalyticError | None] = []
-    for state in states:
-        try:
-            if call.operator.batched:
-                _batch(call, [state], models)
-            else:
-                _each(call, [state], limits)
-            faults.append(None)
-        except OpenAnalyticError as error:
-            faults.append(error)
-    return faults
+    return [_attempt(apply, [state]) for state in states]
+
+
+def _attempt(apply: Callable[[list[State]], None], states: list[State]) -> OpenAnalyticError | None:
+    try:
+        apply(states)
+    except OpenAnalyticError as error:
+        return error
+    return None
 
 
 def _elements(call: Call, state: State) -> list[tuple[Any, ...]]:
     """What the function is applied to: lists element by element, single values beside each of them."""
-    inputs = [state[name] for name in call.inputs]
+    inputs = [_given(call, state[name]) for name in call.inputs]
     if not any(call.many) or call.operator.takes_list:
         return [tuple(inputs)]
     count = max(len(value) for value, many in zip(inputs, call.many, strict=True) if many)
     columns = [value if many else [value] * count for value, many in zip(inputs, call.many, strict=True)]
     return list(zip(*columns, strict=True))
+
+
+def _given(call: Call, value: Any) -> Any:
+    """Pictures as bare pixels, but for operators that ask for their place too."""
+    if call.operator.placed:
+        return value
+    if isinstance(value, list):
+        return [_given(call, each) for each in value]
+    return value.pixels if isinstance(value, Picture) else value
 
 
 def _keep(call: Call, state: State, made: Any) -> None:
@@ -181,7 +192,7 @@ def _each(call: Call, states: Sequence[State], limits: Limits) -> None:
         _keep(call, state, [call.operator.function(*element, *extra, **call.parameters) for element in elements])
 
 
-def _batch(call: Call, states: Sequence[State], models: Models) -> None:
+def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
     """Apply a function to all elements of all items at once."""
     elements = [_elements(call, state) for state in states]
     flat = [element for part in elements for element in part]
@@ -190,8 +201,7 @@ def _batch(call: Call, states: Sequence[State], models: Models) -> None:
         columns = [
             _column(kind, [element[place] for element in flat]) for place, kind in enumerate(call.operator.inputs)
         ]
-        model = (models(call.step.model),) if call.step.model else ()
-        made = call.operator.function(*columns, *model, **call.parameters)
+        made = call.operator.function(*columns, *([model] if model else []), **call.parameters)
     start = 0
     for state, part in zip(states, elements, strict=True):
         _keep(call, state, made[start : start + len(part)])

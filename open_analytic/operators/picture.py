@@ -1,0 +1,53 @@
+"""A picture on its way through a pipeline: its pixels, and where they lie in the original."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from open_analytic.types import Box, Face, Image
+
+Pair: TypeAlias = tuple[float, float]  # along x, along y
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Pixels with their place: a point of the upright original is ``scale`` * its place here + ``shift``."""
+
+    pixels: Image
+    scale: Pair = (1.0, 1.0)
+    shift: Pair = (0.0, 0.0)
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    def inner(self, pixels: Image, scale: Pair, shift: Pair = (0.0, 0.0)) -> "Picture":
+        """Other pixels, whose place in this picture is given in the same way."""
+        return Picture(
+            pixels,
+            (self.scale[0] * scale[0], self.scale[1] * scale[1]),
+            (self.scale[0] * shift[0] + self.shift[0], self.scale[1] * shift[1] + self.shift[1]),
+        )
+
+    def lift(self, face: Face) -> Face:
+        """A face of these pixels in the pixels of the original."""
+        (scale_x, scale_y), (shift_x, shift_y) = self.scale, self.shift
+        box = face.box
+        return Face(
+            box=Box(
+                x=box.x * scale_x + shift_x,
+                y=box.y * scale_y + shift_y,
+                width=box.width * scale_x,
+                height=box.height * scale_y,
+            ),
+            score=face.score,
+            landmarks=(face.landmarks * self.scale + self.shift).astype(np.float32),
+        )
+
+    def lower(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A (2, 3) matrix for points of the original as one for points of these pixels."""
+        turn = matrix[:, :2]
+        return np.column_stack([turn * self.scale, turn @ np.array(self.shift) + matrix[:, 2]])
