@@ -95,7 +95,7 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Function]
     """Register a function as a command: it receives a Context first, and its errors become a line and an exit code."""
 
     def register(function: Function) -> Function:
-        app.command(name, **settings)(signed(function))
+        app.command(name, help=_paragraphs(function), **settings)(signed(function))
         return function
 
     return register
@@ -103,6 +103,11 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Function]
 
 def _keep(context: Context) -> None:
     """Options given before the command are remembered for it."""
+
+
+def _paragraphs(function: Callable[..., None]) -> str:
+    """The docstring with every paragraph on one line: Typer keeps the line breaks of the source otherwise."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(function) or "").split("\n\n"))
 
 
 def signed(function: Callable[..., None]) -> Callable[..., None]:

@@ -1,5 +1,6 @@
 """``open-analytic db``: the schema's migrations, the embedded server, psql."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -145,7 +146,8 @@ def revision(context: Context, message: Annotated[str, typer.Argument(help="What
     """
     from open_analytic.store import schema
 
-    made = schema.revision(message)
+    with contextlib.redirect_stdout(sys.stderr):  # Alembic says there what it does
+        made = schema.revision(message)
     if context.json:
         print_json({"revision": made.name[:4], "path": made})
     else:

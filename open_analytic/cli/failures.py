@@ -5,9 +5,10 @@ import json
 import logging
 import os
 import re
+import shlex
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -25,10 +26,11 @@ INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 # Hints are written for Python; here the next step is a command.
-AS_COMMANDS = (
-    (r"pipeline_create\('([\w.-]+)'\)", r"`open-analytic pipeline create \1`"),
-    (r"connect\(home=\.\.\.\)", "--home"),
-    (r"with connect\(\)", ""),
+AS_COMMANDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"pipeline_create\('([^'\\]*)'\)", lambda found: f"`open-analytic pipeline create {shlex.quote(found[1])}`"),
+    (r"connect\(home=\.\.\.\)", "--home FOLDER"),
+    (r"open_analytic\.embedded\.stop\(home\)", "`open-analytic db stop`"),
+    (r"There are: none yet\.", "`open-analytic collection create NAME --pipeline PIPELINE` makes one."),
     (r"create_collection\([^)]*\)", "`open-analytic collection create`"),
     (r"create_index\(\)", "`open-analytic collection index`"),
     (r"Library\.pull\([^)]*\)", "`open-analytic models pull`"),

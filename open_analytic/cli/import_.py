@@ -11,14 +11,14 @@ import typer
 from open_analytic.cli import given
 from open_analytic.cli.context import Context
 from open_analytic.cli.failures import SOME_FAILED, as_command
-from open_analytic.cli.output import print_json, print_table, say
+from open_analytic.cli.output import print_json, say
 from open_analytic.cli.progress import bar
 from open_analytic.errors import BadParameter, OpenAnalyticError
 
 if TYPE_CHECKING:
     from open_analytic.types import ImportReport
 
-MOST = 100  # failures listed on a terminal
+MOST = 40  # failures named on a terminal
 
 
 def import_(
@@ -93,18 +93,25 @@ def _print(collection: str, report: "ImportReport") -> None:
     counts = ("added", "updated", "unchanged")
     words = [f"{getattr(report, name):,} {name}" for name in counts]
     say(f"{collection}: {', '.join(words)}, {len(report.failed):,} failed, in {report.seconds:.1f} s")
-    if not report.failed:
-        return
-    shown = report.failed[:MOST] if sys.stdout.isatty() else report.failed
-    rows = []
-    for failure in shown:
+    if report.failed:
+        _print_failed(report)
+
+
+def _print_failed(report: "ImportReport") -> None:
+    """Each reason once, the pictures it holds for below it."""
+    reasons: dict[str, list[str]] = {}
+    left = MOST if sys.stdout.isatty() else len(report.failed)
+    for failure in report.failed:
         error = _known(failure.error)
-        rows.append(
-            [failure.name, type(error).__name__, " ".join(filter(None, (error.message, as_command(error.hint or ""))))]
-        )
-    print_table(["failed", "error", "reason"], rows)
-    if len(shown) < len(report.failed):
-        say(f"... and {len(report.failed) - len(shown):,} more; --json lists all")
+        words = filter(None, (f"{type(error).__name__}: {error.message}", as_command(error.hint or "")))
+        reasons.setdefault(" ".join(words), []).append(failure.name)
+    for reason, names in reasons.items():
+        say(f"{len(names):,} failed with {reason}")
+        for name in names[:left]:
+            say(f"  {name}")
+        if len(names) > left:
+            say(f"  ... and {len(names) - left:,} more; --json lists all")
+        left = max(left - len(names), 0)
 
 
 def _known(error: Exception) -> OpenAnalyticError:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from open_analytic.cli.context import Context, command
-from open_analytic.cli.output import plain, print_json, print_record, print_table, say, shown
+from open_analytic.cli.output import plain, print_json, print_record, print_table, say
 from open_analytic.cli.progress import bar
 from open_analytic.errors import ModelCorrupt, ModelUnavailable
 
@@ -87,7 +87,7 @@ def show(context: Context, name: Annotated[str, typer.Argument(metavar="NAME", h
     if context.json:
         print_json(record)
     else:
-        print_record({key: shown(value) for key, value in record.items()})
+        print_record(record)
 
 
 def _size(count: int | None) -> str:

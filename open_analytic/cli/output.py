@@ -65,10 +65,19 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right:
 
 
 def print_record(record: Mapping[str, Any]) -> None:
-    """Names and values, one a line."""
-    width = max(map(len, record), default=0)
-    for name, value in record.items():
+    """Names and values, one a line; what is inside another value gets a name with a dot."""
+    flat = dict(_flat(record, ""))
+    width = max(map(len, flat), default=0)
+    for name, value in flat.items():
         sys.stdout.write(f"{name.ljust(width)}  {shown(value)}".rstrip() + "\n")
+
+
+def _flat(record: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", None if isinstance(value, Mapping) else value
 
 
 def say(text: str) -> None:
@@ -88,9 +97,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4f}"
-    if isinstance(value, int):
-        return f"{value:,}"
+        return f"{value:.6g}"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={shown(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
@@ -98,6 +105,11 @@ def shown(value: Any) -> str:
     if hasattr(value, "isoformat"):
         return value.isoformat(" ", "seconds") if hasattr(value, "hour") else value.isoformat()  # type: ignore[no-any-return]
     return printable(str(value))
+
+
+def place(x: float, y: float, width: float, height: float) -> str:
+    """A box as ``64x80+12+30``: width, height and the corner, in pixels."""
+    return f"{width:.0f}x{height:.0f}{x:+.0f}{y:+.0f}"
 
 
 def _rich_table(headers: Sequence[str], cells: list[list[str]], right: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import typer
 from open_analytic.cli import given
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.failures import SOME_FAILED, report
-from open_analytic.cli.output import print_json, print_record, print_table, say, shown
+from open_analytic.cli.output import place, print_json, print_record, print_table, say, shown
 from open_analytic.errors import OpenAnalyticError, UnreadableFile
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def show(context: Context, name: Name) -> None:
         }
     )
     for number, step in enumerate(info.definition["steps"], 1):
-        say(f"step {number}: {_step(step)}")
+        say(f"step {number}: {_step({'input': info.input} | step)}")
     say(f"output: {shown(info.definition['output'])}")
 
 
@@ -167,7 +167,7 @@ def _print_many(context: Context, files: list[Path], results: Iterable[Any]) -> 
         if isinstance(result, OpenAnalyticError):
             answers.append({"name": str(file), "error": result.as_dict()})
             if not context.json:
-                report(context, result, before=f"{file}: ")
+                report(context, result, before="" if str(file) in result.message else f"{file}: ")
         else:
             answers.append({"name": str(file), "output": result.output})
             if not context.json:
@@ -191,6 +191,8 @@ def _print_output(output: Mapping[str, Any]) -> None:
 
 def _short(value: Any) -> str:
     if isinstance(value, Mapping):
+        if set(value) == {"x", "y", "width", "height"}:
+            return place(**value)
         return ", ".join(f"{key} {_short(item)}" for key, item in value.items())
     if isinstance(value, list):
         if value and isinstance(value[0], list):

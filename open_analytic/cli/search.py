@@ -7,7 +7,7 @@ import typer
 
 from open_analytic.cli import given
 from open_analytic.cli.context import Context
-from open_analytic.cli.output import note, print_json, print_table, say
+from open_analytic.cli.output import note, place, plain, print_json, print_table, say
 from open_analytic.errors import BadParameter, UnknownImage
 
 if TYPE_CHECKING:
@@ -62,19 +62,13 @@ def _print(context: Context, hits: "list[Hit]") -> None:
     if not hits:
         say("Nothing was found.")
         return
-    columns = list(hits[0].row)
     boxes = any(hit.box for hit in hits)
-    rows = [
-        [hit.distance, hit.name, *hit.row.values(), *([_place(hit)] if boxes else [])]
-        for hit in hits
-    ]  # fmt: skip
-    print_table(["distance", "name", *columns, *(["box"] if boxes else [])], rows, right=["distance"])
-
-
-def _place(hit: "Hit") -> str:
-    """``64x80+12+30``: width, height and the corner, in pixels."""
-    box = hit.box
-    return f"{box.width:.0f}x{box.height:.0f}{box.x:+.0f}{box.y:+.0f}" if box else ""
+    names = ["distance", "name", *hits[0].row, *(["box"] if boxes else [])]
+    rows = []
+    for hit in hits:
+        where = [place(**plain(hit.box)) if hit.box else None] if boxes else []
+        rows.append([f"{hit.distance:.4f}", hit.name, *hit.row.values(), *where])
+    print_table(names, rows, right=["distance"])
 
 
 def _write_sheet(path: Path, collection: "Collection", query: bytes, title: str, hits: "list[Hit]") -> None:
