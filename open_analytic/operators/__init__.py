@@ -18,6 +18,7 @@ OPERATORS: dict[str, Operator] = {
         output="face",
         finds_many=True,
         tasks=("face detection",),
+        roles=("heatmap", "scale", "offset", "landmarks"),
         batched=True,
         placed=True,
     ),
@@ -28,9 +29,21 @@ OPERATORS: dict[str, Operator] = {
     "embed": Operator(
         function=embed, inputs=("image",), output="vector", tasks=("image features", "face embedding"), batched=True
     ),
-    "estimate_age": Operator(function=estimate_age, inputs=("image",), output="number", tasks=("age",), batched=True),
+    "estimate_age": Operator(
+        function=estimate_age,
+        inputs=("image",),
+        output="number",
+        tasks=("age",),
+        roles=("probabilities",),
+        batched=True,
+    ),
     "classify_gender": Operator(
-        function=classify_gender, inputs=("image",), output="label", tasks=("gender",), batched=True
+        function=classify_gender,
+        inputs=("image",),
+        output="label",
+        tasks=("gender",),
+        roles=("probabilities",),
+        batched=True,
     ),
     "normalize": Operator(function=normalize, inputs=("vector",), output="vector", batched=True),
 }

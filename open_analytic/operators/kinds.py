@@ -39,6 +39,7 @@ class Operator:
     takes_list: bool = False  # its first input is the whole list, not its elements
     keeps_list: Callable[[Mapping[str, Any]], bool] | None = None  # with takes_list: whether it gives a list again
     tasks: tuple[str, ...] = ()  # of the models it can use; none when it needs no model
+    roles: tuple[str, ...] = ()  # outputs such a model must have
     batched: bool = False
     limited: bool = False  # is given the limits on pictures
     placed: bool = False  # is given pictures with their place in the original, not only their pixels

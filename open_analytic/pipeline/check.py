@@ -4,6 +4,7 @@ import difflib
 import inspect
 import math
 import typing
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Any
@@ -12,7 +13,7 @@ from open_analytic.errors import BadParameter, InvalidPipeline, UnknownModel, Un
 from open_analytic.operators import OPERATORS
 from open_analytic.operators.kinds import Between, Kind
 from open_analytic.pipeline.call import INPUT, Call, Card, Value, names, signature
-from open_analytic.pipeline.spec import Spec, Step
+from open_analytic.pipeline.spec import Spec, Step, shown
 
 FIELDS = {"face": ("box", "score", "landmarks"), "label": ("label", "score")}  # parts an output may name: faces.box
 
@@ -31,7 +32,7 @@ class StepCheck:
     def wrong(self, message: str, hint: str | None = None) -> InvalidPipeline:
         return InvalidPipeline(f"{self.where}: {message}", hint=hint)
 
-    def call(self, values: Mapping[str, Value], settled: Mapping[str, Any]) -> Call:
+    def call(self, values: Mapping[str, Value], settled: ChainMap[str, Any]) -> Call:
         if self.step.output in values:
             raise self.wrong(f"{self.step.output!r} is there already.", "Give each output a name of its own.")
         if not self.step.output.isidentifier():
@@ -55,6 +56,10 @@ class StepCheck:
             raise self.wrong(
                 f"needs a model for {' or '.join(tasks)}, and {name!r} is for {self.cards[name].task}.",
                 f"Those that fit: {', '.join(sorted(fitting))}.",
+            )
+        if missing := sorted(set(self.operator.roles) - set(self.cards[name].outputs)):
+            raise self.wrong(
+                f"it needs the output {missing[0]!r}, and model {name!r} has none.", "Name it on its card."
             )
 
     def _check_inputs(self, values: Mapping[str, Value]) -> tuple[bool, ...]:
@@ -112,17 +117,22 @@ class StepCheck:
             raise self.wrong(f"output {role!r} of model {self.step.model!r} has no fixed size.", "Choose another role.")
         return dim
 
-    def _parameters(self, settled: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _parameters(self, settled: ChainMap[str, Any]) -> Mapping[str, Any]:
         accepted = signature(self.step.operator)
         given = {}
         for key, value in self.step.parameters.items():
+            of_caller = False
             if key not in accepted:
                 raise self.wrong(f"{self.step.operator} has no parameter {key!r}.", known(accepted, key))
             if isinstance(value, str) and value.startswith("$"):
                 if value[1:] not in settled:
                     raise self.wrong(f"{key} = {value!r}, and the pipeline has no such parameter.", known(settled))
+                of_caller = value[1:] in settled.maps[0]
                 value = settled[value[1:]]
-            given[key] = self._checked(key, value, accepted[key].annotation)
+            if expected := mismatch(value, accepted[key].annotation):
+                message = f"{key} has to be {expected}, not {shown(value)}."
+                raise BadParameter(f"{self.where}: {message}") if of_caller else self.wrong(message)
+            given[key] = value
         defaults = {
             key: entry.default for key, entry in accepted.items() if entry.default is not inspect.Parameter.empty
         }
@@ -130,25 +140,21 @@ class StepCheck:
             raise self.wrong(f"{self.step.operator} needs {missing[0]}.", "Add it to the step.")
         return defaults | given
 
-    def _checked(self, key: str, value: Any, hint: Any) -> Any:
-        limits: Between | None = None
-        if typing.get_origin(hint) is typing.Annotated:
-            hint, limits = typing.get_args(hint)
-        if typing.get_origin(hint) is typing.Literal:
-            if value not in typing.get_args(hint):
-                raise self.bad(key, value, " or ".join(map(repr, typing.get_args(hint))))
-            return value
-        accepted: type | UnionType = int | float if hint is float else hint
-        if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
-            raise self.bad(
-                key, value, {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")
-            )
-        if limits and not limits.low <= typing.cast(float, value) <= limits.high:
-            raise self.bad(key, value, f"between {limits.low} and {limits.high}")
-        return value
 
-    def bad(self, key: str, value: Any, expected: str) -> BadParameter:
-        return BadParameter(f"{self.where}: {key} has to be {expected}, not {value!r}.")
+def mismatch(value: Any, hint: Any) -> str | None:
+    """What a parameter has to be when the value is something else; None when it fits."""
+    limits: Between | None = None
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, limits = typing.get_args(hint)
+    if typing.get_origin(hint) is typing.Literal:
+        choices = typing.get_args(hint)
+        return None if value in choices else " or ".join(map(repr, choices))
+    accepted: type | UnionType = int | float if hint is float else hint
+    if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
+        return {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")
+    if limits and not limits.low <= typing.cast(float, value) <= limits.high:
+        return f"between {limits.low} and {limits.high}"
+    return None
 
 
 def check_unused(spec: Spec, settled: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,11 +55,11 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
     """Check the definition and settle its parameters."""
     if spec.input != "bytes":
         raise InvalidPipeline(f"The input of pipeline {spec.name!r} cannot be {spec.input!r}.", hint="Known: bytes.")
-    settled = dict(spec.parameters)
-    for key, value in (parameters or {}).items():
-        if key not in settled:
-            raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(settled))
-        settled[key] = value
+    given = dict(parameters or {})
+    for key in given:
+        if key not in spec.parameters:
+            raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(spec.parameters, key))
+    settled = ChainMap(given, dict(spec.parameters))
     values = {INPUT: Value(kind=Kind("bytes"))}
     calls = []
     for number, step in enumerate(spec.steps, 1):
@@ -71,7 +72,7 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
     return Plan(
         name=spec.name,
         spec=spec,
-        parameters=settled,
+        parameters=dict(settled),
         calls=tuple(calls),
         values=values,
         hash=_hash(spec, cards),

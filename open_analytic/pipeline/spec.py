@@ -1,6 +1,8 @@
 """A pipeline's definition: names and numbers, in TOML, JSON or a dict, and the presets that come with the package."""
 
 import json
+import re
+import reprlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +15,10 @@ from open_analytic.errors import InvalidPipeline, UnknownPipeline
 from open_analytic.types import Json
 
 MAX_STEPS = 100
+MAX_BYTES = 1_000_000  # of a definition's text
+MAX_NAME = 200  # characters
+HINT = "docs/pipelines.md shows a whole one."
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # by PostgreSQL, as text in JSON
 Output: TypeAlias = str | Mapping[str, str]  # a value's name, or an object of them
 
 
@@ -58,18 +64,18 @@ class Spec:
 
     def canonical(self) -> str:
         """One text for one meaning, whatever the spelling of the file; the description does not count."""
-        meaning = self.as_dict() | {"description": ""}
+        meaning = _whole(self.as_dict() | {"description": ""})
         return json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def load(definition: str | Path | Mapping[str, Any], name: str | None = None) -> Spec:
     """A definition from TOML or JSON text, a file of either, or a dict. ``name`` wins over the name it states."""
     if isinstance(definition, Path):
-        try:
-            definition = definition.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidPipeline(f"The definition {definition} cannot be read: {error}.") from error
-    table = dict(_parse(definition) if isinstance(definition, str) else definition)
+        definition = _read(definition)
+    table = _parse(definition) if isinstance(definition, str) else definition
+    if not isinstance(table, Mapping):
+        raise InvalidPipeline(f"A definition is TOML, JSON or an object, not {shown(table)}.", hint=HINT)
+    table = dict(table)
     stated = table.pop("name", None)
     return _spec(name or stated, table)
 
@@ -91,17 +97,43 @@ def preset(name: str) -> Spec:
         ) from None
 
 
-def _parse(text: str) -> Mapping[str, Any]:
-    reads = (json.loads, "JSON") if text.lstrip().startswith("{") else (tomllib.loads, "TOML")
+def _parse(text: str) -> Any:
+    if len(text) > MAX_BYTES:
+        raise InvalidPipeline(f"The definition has {len(text):,} characters; at most {MAX_BYTES:,} are read.")
+    json_text = text.lstrip().startswith(("{", "["))
     try:
-        table = reads[0](text)
+        return json.loads(text, object_pairs_hook=_object) if json_text else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidPipeline(
-            f"The definition is not {reads[1]}: {error}", hint="docs/pipelines.md shows a whole one."
+            f"The definition is not {'JSON' if json_text else 'TOML'}: {error}.", hint=HINT
         ) from error
-    if not isinstance(table, dict):
-        raise _wrong("the definition", "an object", table)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidPipeline(
+            f"The definition {path} cannot be read: {error}.", hint="Give a TOML or JSON file."
+        ) from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, where a key stands once as it does in TOML."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise ValueError(f"a key stands twice among {', '.join(key for key, _ in pairs)}")
     return table
+
+
+def _whole(value: Any) -> Any:
+    """1.0 as 1 throughout: some writers of JSON know no difference."""
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _spec(name: object, table: dict[str, Any]) -> Spec:
@@ -115,7 +147,7 @@ def _spec(name: object, table: dict[str, Any]) -> Spec:
         raise _wrong("steps", f"a list of 1 to {MAX_STEPS} steps", steps)
     return Spec(
         name=_text("name", name),
-        description=table.get("description", "") if isinstance(table.get("description", ""), str) else "",
+        description=_text("description", table.get("description") or " ", MAX_BYTES).strip(),
         input=_text("input", table.get("input", "bytes")),
         parameters=_parameters("parameters", table.get("parameters", {})),
         steps=tuple(_step(number, step) for number, step in enumerate(steps, 1)),
@@ -157,20 +189,29 @@ def _parameters(where: str, table: object) -> Mapping[str, Any]:
     if not isinstance(table, Mapping):
         raise _wrong(where, "an object", table)
     for key, value in table.items():
+        _text(f"a key of {where}", key)
         if not isinstance(value, str | int | float | bool):
             raise _wrong(f"{key} of {where}", "a text, a number, true or false", value)
-    return {str(key): value for key, value in table.items()}
+        if isinstance(value, str) and value:
+            _text(f"{key} of {where}", value)
+    return dict(table)
 
 
-def _text(what: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise _wrong(what, "a text", value)
+def _text(what: str, value: object, longest: int = MAX_NAME) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise _wrong(what, f"a text of 1 to {longest} characters", value)
+    if _UNSTORABLE.search(value):
+        raise _wrong(what, "a text without zero bytes and lone surrogates", value)
     return value
 
 
+def shown(value: object) -> str:
+    """A value for a message, however large or deep it is."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        return f"a {type(value).__name__}"
+
+
 def _wrong(what: str, expected: str, value: object) -> InvalidPipeline:
-    shown = repr(value)
-    return InvalidPipeline(
-        f"In the definition, {what} has to be {expected}, not {shown if len(shown) < 80 else shown[:77] + '...'}.",
-        hint="docs/pipelines.md shows a whole one.",
-    )
+    return InvalidPipeline(f"In the definition, {what} has to be {expected}, not {shown(value)}.", hint=HINT)

@@ -1,7 +1,9 @@
 """One network in ONNX Runtime, fed with pictures as its card says. The only file that imports onnxruntime."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from open_analytic.errors import ModelCorrupt, ModelFailed
 from open_analytic.models.card import ModelCard
 from open_analytic.types import Images
+
+DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
 class OnnxModel:
@@ -30,6 +34,7 @@ class OnnxModel:
                 f"ONNX Runtime cannot load {path}: {error}", hint=f"`open-analytic models verify {card.name}`."
             ) from error
         self._check_names(path)
+        self._dtype = DTYPES[self._session.get_inputs()[0].type]
         self._mean = np.array(card.input.mean, np.float32)
         self._scale = 1 / np.array(card.input.std, np.float32)
         if card.input.color == "BGR":
@@ -61,12 +66,26 @@ class OnnxModel:
 
     def _run(self, batch: Images, names: list[str]) -> list[NDArray[np.float32]]:
         try:
-            return list(self._session.run(names, {self.card.input.name: self._tensor(batch)}))
+            arrays = self._session.run(names, {self.card.input.name: self._tensor(batch)})
         except Exception as error:  # onnxruntime has no class above all of its errors
             raise ModelFailed(
                 f"Model {self.name!r} failed on pictures of shape {batch.shape}: {error}",
                 hint="Check the input of its card: layout, height and width.",
             ) from error
+
+        return [self._checked(array, len(batch), name) for array, name in zip(arrays, names, strict=True)]
+
+    def _checked(self, array: Any, rows: int, name: str) -> NDArray[np.float32]:
+        """An output as the card says it is: a plan has relied on its shape."""
+        told = next(output.shape for output in self.card.outputs.values() if output.name == name)
+        shape = array.shape[1:]
+        alike = len(shape) == len(told) and all(side in (0, there) for side, there in zip(told, shape, strict=True))
+        if array.shape[:1] != (rows,) or not (alike or math.prod(shape) == math.prod(told)):
+            raise ModelFailed(
+                f"Model {self.name!r}: output {name!r} has the shape {array.shape} for {rows} pictures.",
+                hint=f"{self.card.file} says {told} for each; correct it.",
+            )
+        return np.asarray(array, np.float32)
 
     def _tensor(self, batch: Images) -> NDArray[np.float32]:
         """(x - mean) / std in the card's layout and order of colours, one contiguous array."""
@@ -76,12 +95,18 @@ class OnnxModel:
         tensor = np.empty((len(batch), 3, *batch.shape[1:3]) if nchw else batch.shape, np.float32)
         np.subtract(pixels.transpose(0, 3, 1, 2) if nchw else pixels, self._mean.reshape(shape), out=tensor)
         tensor *= self._scale.reshape(shape)
-        return tensor
+        return tensor if self._dtype == np.float32 else tensor.astype(self._dtype)
 
     def _check_names(self, path: Path) -> None:
         inputs = {entry.name for entry in self._session.get_inputs()}
         outputs = {entry.name for entry in self._session.get_outputs()}
         wanted = {output.name for output in self.card.outputs.values()}
+        kinds = {entry.type for entry in self._session.get_inputs()}
+        if not kinds <= set(DTYPES):
+            raise ModelCorrupt(
+                f"{path} takes {', '.join(kinds)}; pictures are given as {', '.join(DTYPES)}.",
+                hint="Use a model whose input is a picture.",
+            )
         if inputs != {self.card.input.name} or not wanted <= outputs:
             raise ModelCorrupt(
                 f"{path} takes {sorted(inputs)} and gives {sorted(outputs)}; its card says it takes "
