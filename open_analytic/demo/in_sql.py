@@ -42,7 +42,7 @@ def show(
         statement = sql.SQL(SEARCH).format(
             table=sql.Identifier(collection.name),
             query=sql.Literal(query.name),
-            where=sql.SQL("\nWHERE " + where if where else ""),  # type: ignore[arg-type]  # the demo's own words
+            where=sql.SQL("\nWHERE " + where if where else ""),
             limit=sql.Literal(limit),
         )
         rows = connection.execute(statement).fetchall()

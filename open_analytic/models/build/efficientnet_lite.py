@@ -95,5 +95,5 @@ def _convolution(
     )  # fmt: skip
     if not clip:
         return made
-    low, high = graph.weights(np.float32(0).reshape(())), graph.weights(np.float32(6).reshape(()))
+    low, high = graph.weights(np.array(0, np.float32)), graph.weights(np.array(6, np.float32))
     return graph.node("Clip", made, low, high, output=output)
