@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from open_analytic import embedded
@@ -38,11 +39,10 @@ def connect(
     A server of your own is never changed: ``open-analytic db upgrade`` does that.
     """
     settings = settings or Settings.read()
-    if home is not None and dsn is None:
-        settings = dataclasses.replace(settings, dsn=None)
-    settings = dataclasses.replace(
-        settings, **{key: value for key, value in {"dsn": dsn, "home": home}.items() if value is not None}
-    )
+    if dsn is not None:
+        settings = dataclasses.replace(settings, dsn=dsn)
+    elif home is not None:
+        settings = dataclasses.replace(settings, dsn=None, home=Path(home))
     if settings.dsn:
         schema.check(settings.dsn)
         return OpenAnalytic(Database(settings.dsn, settings), settings)

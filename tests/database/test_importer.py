@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -15,6 +16,7 @@ import open_analytic
 from open_analytic import Collection, OpenAnalytic
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, ConnectionLost, UnreadableFile
+from open_analytic.importer import VectorRow
 from open_analytic.types import Progress
 from tests import tiny
 
@@ -126,7 +128,7 @@ def test_a_pipe_a_missing_link_and_a_directory_loop_end(colours: Collection, fol
 
 
 def test_a_value_the_column_refuses_fails_its_row_only(colours: Collection, folder: Path) -> None:
-    values = {"A/red.png": {"year": "MMXX"}, "A/green.png": {"year": 2021}}
+    values: dict[str, dict[str, Any]] = {"A/red.png": {"year": "MMXX"}, "A/green.png": {"year": 2021}}
     report = colours.import_files(folder, values=values)
 
     assert counts(report) == {"added": 2, "updated": 0, "unchanged": 0, "failed": 1}
@@ -177,7 +179,7 @@ def test_an_interruption_keeps_whole_rows_and_the_rerun_completes(colours: Colle
 
 
 def test_vectors_from_elsewhere_are_imported_and_replaced(colours: Collection) -> None:
-    rows = [("a", [1, 0, 0], {"district": "A"}), ("b", np.array([0, 1, 0]), None), ("c", [0, 0, float("nan")], None)]
+    rows: list[VectorRow] = [("a", [1, 0, 0], {"district": "A"}), ("b", np.array([0, 1, 0], np.float32), None), ("c", [0, 0, float("nan")], None)]
     report = colours.import_vectors(rows)
 
     assert counts(report) == {"added": 2, "updated": 0, "unchanged": 0, "failed": 1}
