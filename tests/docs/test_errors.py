@@ -17,7 +17,11 @@ def _line(error: type[errors.OpenAnalyticError]) -> str:
 
 
 def _tree() -> list[type[errors.OpenAnalyticError]]:
-    return [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, errors.OpenAnalyticError)]
+    return [
+        value
+        for value in vars(errors).values()
+        if inspect.isclass(value) and issubclass(value, errors.OpenAnalyticError)
+    ]
 
 
 def test_the_page_lists_every_error_as_it_is() -> None:

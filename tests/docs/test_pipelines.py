@@ -1,0 +1,51 @@
+"""docs/pipelines.md describes every operator as it is, and shows a preset as it is."""
+
+import inspect
+import re
+import typing
+from pathlib import Path
+from typing import Any
+
+from open_analytic.operators import OPERATORS
+from open_analytic.operators.kinds import Operator
+from open_analytic.pipeline import spec
+from open_analytic.pipeline.call import signature
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "pipelines.md").read_text("utf-8")
+
+
+def _values(hint: Any) -> str:
+    limits = ""
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, range_ = typing.get_args(hint)
+        limits = f" {range_.low} to {range_.high}"
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(f'`"{choice}"`' for choice in typing.get_args(hint))
+    return {int: "whole number", float: "number", str: "text"}[hint] + limits
+
+
+def _parameter(entry: inspect.Parameter) -> str:
+    default = "" if entry.default is inspect.Parameter.empty else f" (`{entry.default!r}`)".replace("'", '"')
+    return f"`{entry.name}`: {_values(entry.annotation)}{default}"
+
+
+def _line(name: str, operator: Operator) -> str:
+    takes = f"list of {operator.inputs[0]}" if operator.takes_list else ", ".join(operator.inputs)
+    if operator.tasks:
+        takes += f"; a model for {' or '.join(operator.tasks)}"
+    gives = f"list of {operator.output}" if operator.finds_many else operator.output
+    parameters = "; ".join(_parameter(entry) for entry in signature(name).values())
+    return f"| `{name}` | {takes} | {gives} | {parameters} |"
+
+
+def test_the_page_describes_every_operator_as_it_is() -> None:
+    written = [line for line in PAGE.splitlines() if line.startswith("| `")]
+    assert written == [_line(name, operator) for name, operator in OPERATORS.items()]
+
+
+def test_the_example_is_the_preset() -> None:
+    example = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert example
+    assert (
+        spec.load(example[1], "face_feature_extractor").canonical() == spec.preset("face_feature_extractor").canonical()
+    )
