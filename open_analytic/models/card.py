@@ -5,7 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from open_analytic import resources
@@ -114,13 +114,18 @@ def load_cards(settings: Settings) -> dict[str, ModelCard]:
     for place in dict.fromkeys(place.resolve() for place in places):
         for path in sorted(place.glob("*.toml")):
             card = read_card(path)
-            if card.name in cards:
+            if card.name in cards and not _same(card, cards[card.name]):
                 raise InvalidCard(
                     f"Two cards are named {card.name!r}: {cards[card.name].file} and {path}.",
                     hint="Rename one of them.",
                 )
-            cards[card.name] = card
+            cards.setdefault(card.name, card)
     return cards
+
+
+def _same(card: ModelCard, other: ModelCard) -> bool:
+    """Whether one is a copy of the other: ``models_dir`` may be that of a checkout, whose cards are shipped too."""
+    return card.local is None and replace(card, file=other.file) == other
 
 
 def read_card(path: Path) -> ModelCard:

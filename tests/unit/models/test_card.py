@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +145,17 @@ def test_cards_are_found_beside_the_models_and_in_folders_of_your_own(tmp_path: 
 
 
 def test_two_cards_of_one_name_are_refused_with_both_files(tmp_path: Path) -> None:
-    first, second = written(tmp_path, name="a.toml"), written(tmp_path, name="b.toml")
+    first, second = written(tmp_path, name="a.toml"), written(tmp_path, FULL.replace("MIT", "GPL"), name="b.toml")
     with pytest.raises(InvalidCard) as caught:
         load_cards(Settings(models_dir=tmp_path))
     assert str(first) in caught.value.message
     assert str(second) in caught.value.message
+
+
+def test_a_copy_of_a_card_is_no_second_card(tmp_path: Path) -> None:
+    for path in resources.folder("onnx_models").glob("*.toml"):  # as in the models folder of another checkout
+        shutil.copy(path, tmp_path)
+    assert load_cards(Settings(models_dir=tmp_path)) == load_cards(Settings())
 
 
 def test_a_folder_of_cards_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import subprocess
@@ -145,6 +146,20 @@ def test_two_processes_that_pull_at_once_do_it_once(library: Library, index: Ind
     assert said == ["['packed']\n", "[]\n"]
     assert index.downloads() == 1
     assert state(library) == "ready"
+
+
+def test_who_has_to_wait_for_another_pull_is_told(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    seen: list[str] = []
+    with (tmp_path / "models" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def release(progress: Progress) -> None:
+            seen.append(progress.what)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        assert library.pull(["packed"], release) == ["packed"]
+    assert seen[0] == "wait for another pull"
 
 
 def test_what_a_killed_pull_left_is_cleared_away(library: Library, tmp_path: Path) -> None:

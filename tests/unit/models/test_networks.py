@@ -15,7 +15,7 @@ from open_analytic.models.build.dlib_face_resnet import CONVOLUTIONS
 from open_analytic.models.card import read_card
 from open_analytic.models.library import Library
 
-PICTURE: NDArray[np.uint8] = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+PICTURE: NDArray[np.uint8] = skimage.data.astronaut()
 NAMES = ("age", "centerface", "dlib_face_resnet", "efficientnet_lite2", "gender")
 
 
