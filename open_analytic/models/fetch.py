@@ -159,7 +159,7 @@ def _refusal(requirement: str, members: list[str], said: str) -> OpenAnalyticErr
         reason = "the package index cannot be reached"
         hint = (
             "Check the network and pip's settings (its index, a proxy), then try again. Without a network, put the "
-            "package's file into a folder and set PIP_NO_INDEX=1 and PIP_FIND_LINKS to that folder."
+            "package's file (for a .tar.gz setuptools' too) into a folder, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to it."
         )
     if "No module named pip" in said:
         hint = "Install pip into this Python: `python -m ensurepip`."
