@@ -5,6 +5,7 @@ from pathlib import Path
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
+from rich import box
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
@@ -23,10 +24,9 @@ INSERT INTO demo_query VALUES (%s, %s::real[]::halfvec)
 ON CONFLICT (name) DO UPDATE SET feature = excluded.feature
 """
 SEARCH = """\
-SELECT image_name,
-       round((feature <-> (SELECT feature FROM demo_query WHERE name = {query}))::numeric, 3) AS distance
+SELECT image_name, feature <-> (SELECT feature FROM demo_query WHERE name = {query}) AS distance
 FROM {table}{where}
-ORDER BY feature <-> (SELECT feature FROM demo_query WHERE name = {query})
+ORDER BY distance
 LIMIT {limit};"""
 
 
@@ -47,11 +47,11 @@ def show(
         )
         rows = connection.execute(statement).fetchall()
         text = statement.as_string(connection)
-    console.print(f"3. The same by SQL, from {collection.name}", style="italic")
+    console.print(f"\n3. The same by SQL, from {collection.name}\n", style="bold")
     console.print(Syntax(text, "sql", background_color="default", word_wrap=True))
-    table = Table("image_name", "distance")
+    table = Table("image_name", "distance", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, distance in rows:
-        table.add_row(name, str(distance))
+        table.add_row(name, f"{distance:.3f}")
     console.print(table)
     expected = [hit.name for hit in collection.search(query, k=limit, where=where)]
     if [name for name, _ in rows] != expected:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeAlias
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -50,8 +51,14 @@ def run(settings: Settings, console: Console, bar: Bar) -> None:
     _tell_next(console, settings, album, sheets, time.monotonic() - started)
 
 
+def titled(console: Console, title: str, *columns: str) -> Table:
+    """Prints the title; the table to fill and print after it."""
+    console.print(f"\n{title}", style="bold", highlight=False)
+    return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+
+
 def _tell_photos(console: Console, album: gather.Album) -> None:
-    table = Table("source", "licences", "photos", title="Photos", title_justify="left")
+    table = titled(console, "Photos", "from", "licences", "photos")
     for package in gather.packages():
         licences = sorted({entry["licence"] for entry in package["files"].values()})
         table.add_row(package["source"], ", ".join(licences), str(len(package["files"])))
@@ -66,8 +73,8 @@ def _prepare(db: OpenAnalytic, console: Console, bar: Bar, album: gather.Album) 
     db.pipeline_create("face_feature_extractor")
     images = _collection(db, IMAGES, "general_feature_extractor", {"edit": "text"})
     faces = _collection(db, FACES, "face_feature_extractor", {})
-    table = Table("collection", "pipeline", "dim", "pictures", "added", "failed", "seconds", "index")
-    table.title, table.title_justify = "Imported into PostgreSQL", "left"
+    columns = ("collection", "pipeline", "dim", "pictures", "added", "failed", "seconds", "index")
+    table = titled(console, "Imported into PostgreSQL", *columns)
     places = {
         IMAGES: (images, [album.pictures]),
         FACES: (faces, [album.faces, album.photos / "astronaut.png"]),
@@ -103,8 +110,8 @@ def _collection(db: OpenAnalytic, name: str, pipeline: str, columns: dict[str, s
 
 def _find_originals(console: Console, images: Collection, album: gather.Album) -> list[Hit]:
     """Screenshots of photos, none of them imported, find the photo they show; then the nearest kinds."""
-    table = Table("picture searched for", "found", "distance", "then the nearest kinds")
-    table.title, table.title_justify = "1. An edited copy finds its original, by Python", "left"
+    title = "1. An edited copy finds its original, among originals only (Python: search(picture, k=4, where=...))"
+    table = titled(console, title, "picture searched for", "found", "distance", "then the nearest kinds")
     answers = {photo: images.search(album.query(photo), k=4, where=ORIGINALS) for photo in IMAGE_QUERIES}
     for photo, (first, *others) in answers.items():
         kinds = ", ".join(f"{_stem(hit)} {hit.distance:.2f}" for hit in others)
@@ -116,14 +123,14 @@ def _find_originals(console: Console, images: Collection, album: gather.Album) -
 def _find_person(console: Console, faces: Collection, album: gather.Album) -> list[Hit]:
     """A copy of one photo of a person finds the person's other photos first, the next person plainly further."""
     hits = faces.search(album.query(PERSON_QUERY), k=10)
-    table = Table("photo", "distance", f"same person (below {SAME_PERSON})")
-    table.title, table.title_justify = f"2. A person is found: {PERSON}, by {album.query(PERSON_QUERY).name}", "left"
+    title = f"2. A person is found: {PERSON}, by a face in {album.query(PERSON_QUERY).name}"
+    table = titled(console, title, "photo", "distance", f"same person (below {SAME_PERSON})")
     for hit in hits:
         table.add_row(hit.name, f"{hit.distance:.3f}", "yes" if hit.distance < SAME_PERSON else "no")
     console.print(table)
     same = [hit.distance for hit in hits if hit.distance < SAME_PERSON]
     other = [hit.distance for hit in hits if hit.distance >= SAME_PERSON]
-    console.print(f"   the furthest of the same person {max(same):.3f}, the next person {min(other):.3f}\n")
+    console.print(f"the same person at {max(same):.3f} or nearer, the next person at {min(other):.3f}")
     return hits
 
 
@@ -146,7 +153,7 @@ def _write_sheets(
 
 
 def _tell_next(console: Console, settings: Settings, album: gather.Album, sheets: list[Path], seconds: float) -> None:
-    console.print("Contact sheets, the picture searched for and what was found:")
+    console.print("\nContact sheets, the picture searched for and what was found:")
     for path in sheets:
         console.print(f"   {path}", highlight=False, soft_wrap=True)
     command = _command(settings)

@@ -45,7 +45,7 @@ def test_the_demo_runs_twice_and_its_last_words_are_commands_that_work(
     second = run(f"{shlex.quote(sys.executable)} -m open_analytic demo")
     for told in (first, second):
         assert "obama_partial_face.jpg" in told
-        assert "ORDER BY feature <->" in told
+        assert "ORDER BY distance" in told
         assert "Traceback" not in told
     for sheet in ("image_search.jpg", "face_search.jpg"):
         with Image.open(folder / ".open_analytic" / "demo" / sheet) as picture:
