@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,18 @@ pytestmark = pytest.mark.models
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``open-analytic`` as installed from the wheel that is built from this tree."""
-    top = tmp_path_factory.mktemp("wheel")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel built from this tree."""
+    top = tmp_path_factory.mktemp("built")
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", top, REPOSITORY], check=True, timeout=600)
     (wheel,) = top.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``open-analytic`` as installed from the wheel."""
+    top = tmp_path_factory.mktemp("installed")
     venv.create(top / "venv", with_pip=True)
     subprocess.run([top / "venv/bin/python", "-m", "pip", "install", "--quiet", wheel], check=True, timeout=900)
     return top / "venv" / "bin" / "open-analytic"
@@ -32,6 +40,17 @@ def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
     """A new user's, except that the models pulled already are used again."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPEN_ANALYTIC_", "PYTHON"))}
     return kept | {"HOME": str(tmp_path), "OPEN_ANALYTIC_MODELS_DIR": str(settings.models_dir.resolve())}
+
+
+def test_the_wheel_holds_cards_pipelines_and_migrations_but_no_weights(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as file:
+        names = set(file.namelist())
+    for folder, pattern in {"onnx_models": "*.toml", "pipelines": "*.toml", "migrations": "**/*.*"}.items():
+        shipped = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / folder).glob(pattern)}
+        wanted = {f"open_analytic/_data/{name}" for name in shipped if "__pycache__" not in name}
+        assert wanted
+        assert wanted <= names
+    assert not [name for name in names if ".onnx" in name or name.endswith(".lock")]
 
 
 def test_doctor_and_the_search_of_the_demo(command: Path, environment: dict[str, str], tmp_path: Path) -> None:
