@@ -112,7 +112,7 @@ def _paragraphs(function: Callable[..., None]) -> str:
 
 def signed(function: Callable[..., None]) -> Callable[..., None]:
     """The function with the common options added to its signature, which is what Typer reads."""
-    from open_analytic.cli.failures import handled
+    from open_analytic.cli.failures import handled, listen
 
     own = [item for item in inspect.signature(function).parameters.values() if item.name != "context"]
 
@@ -120,6 +120,7 @@ def signed(function: Callable[..., None]) -> Callable[..., None]:
     def run(ctx: typer.Context, **values: Any) -> None:
         context = (ctx.obj or Context()).merged({name: values.pop(name) for name in COMMON})
         ctx.obj = context
+        listen(context)
         with handled(context):
             function(context, **values)
 

@@ -47,7 +47,6 @@ def prepare() -> None:
 @contextmanager
 def handled(context: "Context") -> Iterator[None]:
     """Run a command: whatever happens inside becomes what the user should see of it."""
-    _log(context)
     try:
         yield
         sys.stdout.flush()
@@ -130,18 +129,20 @@ class _Handler(logging.Handler):
     def __init__(self, context: "Context") -> None:
         super().__init__()
         self._dsn = context.dsn
+        self._ours = logging.DEBUG if context.verbose > 1 else logging.INFO if context.verbose else logging.WARNING
+        self._others = logging.DEBUG if context.verbose > 1 else logging.ERROR
 
     def emit(self, record: logging.LogRecord) -> None:
         from open_analytic.cli.output import stderr
 
+        if record.levelno < (self._ours if record.name.startswith("open_analytic") else self._others):
+            return
         line = hide(printable(record.getMessage()), self._dsn)
         stderr().print(f"{record.levelname.lower()}: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _log(context: "Context") -> None:
+def listen(context: "Context") -> None:
     """Our warnings are always shown; -v adds what is done, -vv what others say as well."""
     top = logging.getLogger()
     top.handlers = [_Handler(context)]
-    top.setLevel(logging.DEBUG if context.verbose > 1 else logging.ERROR)
-    ours = logging.DEBUG if context.verbose > 1 else logging.INFO if context.verbose else logging.WARNING
-    logging.getLogger("open_analytic").setLevel(ours)
+    top.setLevel(logging.DEBUG if context.verbose > 1 else logging.INFO if context.verbose else logging.WARNING)
