@@ -1,5 +1,6 @@
 """Errors as a user meets them: one line, a hint, an exit code; never a password, and a traceback only when asked."""
 
+import errno
 import io
 import json
 import logging
@@ -15,7 +16,7 @@ from urllib.parse import unquote
 
 import typer
 
-from open_analytic.errors import OpenAnalyticError
+from open_analytic.errors import OpenAnalyticError, StorageFull
 
 if TYPE_CHECKING:
     from open_analytic.cli.context import Context
@@ -32,6 +33,7 @@ AS_COMMANDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"open_analytic\.embedded\.stop\(home\)", "`open-analytic db stop`"),
     (r"There are: none yet\.", "`open-analytic collection create NAME --pipeline PIPELINE` makes one."),
     (r"create_collection\([^)]*\)", "`open-analytic collection create`"),
+    (r"with params", "with --param NAME=VALUE"),
     (r"create_index\(\)", "`open-analytic collection index`"),
     (r"Library\.pull\([^)]*\)", "`open-analytic models pull`"),
 )
@@ -57,13 +59,14 @@ def handled(context: "Context") -> Iterator[None]:
         _say("Interrupted. What was committed is kept; the same command goes on from there.")
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:  # the reader, say `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         raise typer.Exit(PIPE_CLOSED) from None
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:  # noqa: BLE001 - the last resort; --debug shows all of it
-        report(context, _bug(context, error))
-        raise typer.Exit(OpenAnalyticError.exit_code) from None
+        known = _full(error) or _bug(context, error)
+        report(context, known)
+        raise typer.Exit(known.exit_code) from None
 
 
 def report(context: "Context", error: OpenAnalyticError, before: str = "") -> None:
@@ -102,6 +105,20 @@ def passwords(dsn: str) -> set[str]:
     found = re.findall(r"://[^:/?#]*:(.*)@", dsn) + re.findall(r"password\s*=\s*'((?:[^'\\]|\\.)*)'", dsn)
     found += re.findall(r"password\s*=\s*([^'\s&][^\s&]*)", dsn)
     return {form for text in found for form in (text, unquote(text), text.replace("\\", "")) if form}
+
+
+def _full(error: Exception) -> OpenAnalyticError | None:
+    """No space for what we print, say into a file."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    _give_up_output()
+    place = error.filename or "what is printed"
+    return StorageFull(f"There is no space left for {place}.", hint="Free some space and try again.")
+
+
+def _give_up_output() -> None:
+    """What is still to be printed goes nowhere, so that the end of the program does not stumble over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bug(context: "Context", error: Exception) -> OpenAnalyticError:

@@ -95,6 +95,8 @@ def _print(collection: str, report: "ImportReport") -> None:
     say(f"{collection}: {', '.join(words)}, {len(report.failed):,} failed, in {report.seconds:.1f} s")
     if report.failed:
         _print_failed(report)
+    elif not report.added + report.updated + report.unchanged:
+        say("There was no picture: of a folder the files with a picture's suffix are taken (.jpg, .png, .webp, ...).")
 
 
 def _print_failed(report: "ImportReport") -> None:

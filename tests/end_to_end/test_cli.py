@@ -1,13 +1,14 @@
 """Each command does what it says, for people and as JSON, with its exit code."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from open_analytic.errors import UnknownCollection, UnknownPipeline
+from open_analytic.errors import StorageFull, UnknownCollection, UnknownPipeline
 from tests import tiny
 from tests.end_to_end.runner import NAMES, REPOSITORY, Cli, make
 from tests.unit.cli.commands import ALL
@@ -329,6 +330,20 @@ def test_the_reader_may_close_the_pipe(cli: Cli) -> None:
         process.stdout.close()
         assert process.wait(60) == 141
         assert process.stderr.read() == ""
+
+
+def test_a_full_disk_is_a_typed_error(cli: Cli) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            cli.words("pipeline", "list", "--json"), cwd=cli.folder, env=cli.environment, stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == StorageFull.exit_code
+    assert json.loads(done.stderr)["type"] == "StorageFull"
+
+
+def test_a_folder_without_pictures_is_told(cli: Cli, collection: str, tmp_path: Path) -> None:
+    assert "There was no picture" in cli("import", tmp_path, "--collection", collection).out
 
 
 def test_every_command_was_run_here() -> None:
