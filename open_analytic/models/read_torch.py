@@ -20,7 +20,7 @@ from open_analytic.errors import ModelCorrupt, UnsafeModel
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 MAX_VALUES = 500_000_000  # of one storage
-DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """EfficientNet-Lite2 (Tan and Le, 2019; the Lite variants by Google, 2020) from the PyTorch port's weights.
 
-Outputs: ``logits`` (1000 classes), ``features`` (the head's mean over the picture), ``map`` (the head before the mean).
+Outputs: ``logits`` (1000 classes), ``features`` (the head's mean over the picture), ``map`` (the head before the mean),
+``descriptor`` (1,024 numbers for search: root mean square over the picture, centred, projected).
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.errors import ModelCorrupt
+from open_analytic.models.build import descriptor
 from open_analytic.models.build.graph import Graph
 from open_analytic.models.read_torch import read_torch
 
@@ -50,6 +52,11 @@ def _network(weights: Weights) -> "ModelProto":
     features = graph.node("ReduceMean", head, output="features", axes=[2, 3], keepdims=0)
     matrix, bias = graph.weights(weights["_fc.weight"]), graph.weights(weights["_fc.bias"])
     graph.node("Gemm", features, matrix, bias, output="logits", transB=1)
+    mean_square = graph.node("ReduceMean", graph.node("Mul", head, head), axes=[2, 3], keepdims=0)
+    typical = graph.weights(descriptor.centre(weights, "_bn1").astype(np.float32))
+    centred = graph.node("Sub", graph.node("Sqrt", mean_square), typical)
+    directions = graph.weights(descriptor.projection(weights["_fc.weight"]).astype(np.float32))
+    graph.node("MatMul", centred, directions, output="descriptor")
     channels = weights["_conv_head.weight"].shape[0]
     return graph.model(
         inputs=[("input", ["n", 3, "height", "width"])],
@@ -57,6 +64,7 @@ def _network(weights: Weights) -> "ModelProto":
             ("logits", ["n", CLASSES]),
             ("features", ["n", channels]),
             ("map", ["n", channels, "rows", "columns"]),
+            ("descriptor", ["n", descriptor.DIM]),
         ],
     )
 
