@@ -1,0 +1,50 @@
+"""Doctor's verdicts on what a server answers."""
+
+import pytest
+
+from open_analytic.cli import checks
+from open_analytic.store.facts import Facts
+
+
+def facts(
+    *, vector: str | None = "0.8.6", offered: str | None = "0.8.6", superuser: bool = False,
+    user: bool | None = True, admin: bool | None = True, creates: bool = True,
+) -> Facts:  # fmt: skip
+    return Facts(
+        version="18.6", vector=vector, vector_offered=offered, role="me", superuser=superuser, user=user, admin=admin,
+        creates=creates,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("vector", "offered", "state"),
+    [
+        ("0.8.6", "0.8.6", "ok"),
+        ("0.10.0", "0.10.0", "ok"),
+        (None, "0.8.4", "ok"),
+        ("0.8.0", "0.8.6", "note"),
+        ("0.7.4", "0.8.6", "broken"),
+        (None, None, "broken"),
+    ],
+)
+def test_pgvector_has_to_be_new_enough(vector: str | None, offered: str | None, state: str) -> None:
+    check = checks._vector(facts(vector=vector, offered=offered))
+    assert check.state == state
+    assert (check.hint is None) == (state == "ok")
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "says"),
+    [
+        (facts(), "ok", "create"),
+        (facts(superuser=True, user=None, admin=None), "ok", "create"),
+        (facts(admin=False), "note", "GRANT open_analytic_admin TO me"),
+        (facts(creates=False), "note", "GRANT CREATE ON SCHEMA public TO me"),
+        (facts(user=None, admin=None), "note", "not made yet"),
+        (facts(user=False, admin=False), "broken", "GRANT open_analytic_user TO me"),
+    ],
+)
+def test_rights_say_what_to_grant(found: Facts, state: str, says: str) -> None:
+    check = checks._rights(found)
+    assert check.state == state
+    assert says in f"{check.detail} {check.hint}"
