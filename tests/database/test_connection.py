@@ -1,7 +1,9 @@
 """Connections: errors by name and without secrets, dead connections replaced, every foreign error in one table."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import psycopg_pool
@@ -9,7 +11,7 @@ import pytest
 from psycopg import errors as pg
 from psycopg.conninfo import make_conninfo
 
-from open_analytic import errors
+from open_analytic import embedded, errors
 from open_analytic.config import Settings
 from open_analytic.errors import (
     BadParameter,
@@ -98,6 +100,21 @@ def test_a_connection_killed_at_work_is_lost_and_the_next_one_works(database: Da
     assert caught.value.hint
     with database.transaction() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_server_that_went_away_is_named_soon(settings: Settings, tmp_path: Path) -> None:
+    with embedded.start(tmp_path) as server:
+        schema.upgrade(server.dsn)
+        database = Database(server.dsn, settings)
+        with database.transaction() as connection:
+            connection.execute("SELECT 1")
+        embedded.stop(tmp_path)
+        started = time.monotonic()
+        with pytest.raises(CannotConnect) as caught, database.transaction():
+            pass
+        assert time.monotonic() - started < 10
+        assert caught.value.hint
+        database.close()
 
 
 def test_more_threads_than_connections_wait_their_turn(dsn: str) -> None:
