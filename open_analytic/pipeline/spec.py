@@ -17,6 +17,7 @@ from open_analytic.types import Json
 MAX_STEPS = 100
 MAX_BYTES = 1_000_000  # of a definition's text
 MAX_NAME = 200  # characters
+MAX_SHOWN = 120  # characters of a wrong value in a message
 HINT = "docs/pipelines.md shows a whole one."
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # by PostgreSQL, as text in JSON
 Output: TypeAlias = str | Mapping[str, str]  # a value's name, or an object of them
@@ -208,9 +209,10 @@ def _text(what: str, value: object, longest: int = MAX_NAME) -> str:
 def shown(value: object) -> str:
     """A value for a message, however large or deep it is."""
     try:
-        return reprlib.repr(value)
+        text = reprlib.repr(value)
     except ValueError:  # an integer of more digits than Python prints
-        return f"a {type(value).__name__}"
+        return f"an enormous {type(value).__name__}"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _wrong(what: str, expected: str, value: object) -> InvalidPipeline:

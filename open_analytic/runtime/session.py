@@ -35,10 +35,8 @@ class OnnxModel:
             ) from error
         self._check_names(path)
         self._dtype = DTYPES[self._session.get_inputs()[0].type]
-        self._mean = np.array(card.input.mean, np.float32)
+        self._mean = np.array(card.input.mean, np.float32)  # in the order of the network's colours, as its authors say
         self._scale = 1 / np.array(card.input.std, np.float32)
-        if card.input.color == "BGR":
-            self._mean, self._scale = self._mean[::-1], self._scale[::-1]
 
     @property
     def name(self) -> str:
