@@ -66,10 +66,19 @@ def list_(context: Context) -> None:
         say("No pipeline is registered yet: open-analytic pipeline create general_feature_extractor")
 
 
-def show(context: Context, name: Name) -> None:
+def show(
+    context: Context,
+    name: Name,
+    definition: Annotated[
+        bool, typer.Option("--definition", help="Print its definition as JSON, as pipeline create takes it.")
+    ] = False,
+) -> None:
     """Show a pipeline with its steps."""
     with context.open() as db:
         info = db.pipeline(name)
+    if definition:
+        print_json(info.definition)
+        return
     if context.json:
         print_json(info)
         return

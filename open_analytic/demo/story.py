@@ -147,7 +147,7 @@ def _write_sheets(
         folder / "face_search.jpg": (faces, face_hits, album.query(PERSON_QUERY)),
     }
     for path, (collection, hits, query) in work.items():
-        tiles = [(collection.image(hit.name), f"{_stem(hit)}  {hit.distance:.3f}", hit.box) for hit in hits]
+        tiles = [(collection.image(hit.name), f"{_stem(hit)}\n{hit.distance:.3f}", hit.box) for hit in hits]
         sheet.write(path, query=query.read_bytes(), title=f"{collection.name}: {query.name}", tiles=tiles)
     return list(work)
 

@@ -179,7 +179,11 @@ def test_an_interruption_keeps_whole_rows_and_the_rerun_completes(colours: Colle
 
 
 def test_vectors_from_elsewhere_are_imported_and_replaced(colours: Collection) -> None:
-    rows: list[VectorRow] = [("a", [1, 0, 0], {"district": "A"}), ("b", np.array([0, 1, 0], np.float32), None), ("c", [0, 0, float("nan")], None)]
+    rows: list[VectorRow] = [
+        ("a", [1, 0, 0], {"district": "A"}),
+        ("b", np.array([0, 1, 0], np.float32), None),
+        ("c", [0, 0, float("nan")], None),
+    ]
     report = colours.import_vectors(rows)
 
     assert counts(report) == {"added": 2, "updated": 0, "unchanged": 0, "failed": 1}
