@@ -4,6 +4,7 @@ Such a file is five pickles (magic, protocol, system, the object, the keys of it
 count and its values. Only what a table of tensors needs is unpickled; a file that asks for more is refused.
 """
 
+import math
 import pickle
 import struct
 from collections import OrderedDict
@@ -19,7 +20,12 @@ from open_analytic.errors import ModelCorrupt, UnsafeModel
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-MAX_VALUES = 500_000_000  # of one storage
+MAX_VALUES = 500_000_000  # of one storage or tensor
+# What the unpickler raises on bytes that were damaged or made up: MemoryError on a size that is not there.
+DAMAGE = (
+    EOFError, struct.error, pickle.UnpicklingError, ValueError, TypeError, AttributeError, LookupError,
+    OverflowError, MemoryError, RecursionError,
+)  # fmt: skip
 DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
@@ -41,10 +47,14 @@ class _View:
 
     def array(self) -> NDArray[Any]:
         values = self.storage.values
-        assert values is not None  # noqa: S101 - every storage was read
+        if values is None:
+            raise ValueError("a tensor's storage is missing")
+        if len(self.shape) != len(self.strides):
+            raise ValueError("a tensor's strides are not those of its shape")
         last = self.offset + sum(step * (side - 1) for step, side in zip(self.strides, self.shape, strict=True))
-        if min((self.offset, *self.strides, *self.shape), default=0) < 0 or last >= values.size > 0:
-            raise ModelCorrupt("A tensor in the file reaches beyond its storage.")
+        count = math.prod(self.shape)
+        if min(self.offset, *self.strides, *self.shape, 0) < 0 or count > MAX_VALUES or (count and last >= values.size):
+            raise ValueError("a tensor reaches beyond its storage")
         steps = [step * values.itemsize for step in self.strides]
         return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps).copy()
 
@@ -54,8 +64,9 @@ def read_torch(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as file:
             return _read(file)
-    except (EOFError, struct.error, pickle.UnpicklingError, ValueError, TypeError, AttributeError, KeyError) as error:
-        raise ModelCorrupt(f"{path} is not a whole PyTorch file: {error}", hint="Fetch it again.") from error
+    except DAMAGE as error:
+        reason = str(error) or type(error).__name__
+        raise ModelCorrupt(f"{path} is not a whole PyTorch file: {reason}", hint="Fetch it again.") from error
 
 
 def _read(file: IO[bytes]) -> dict[str, NDArray[Any]]:

@@ -18,6 +18,7 @@ LOUDNESS = 0.5  # exponent of a direction's strength: 0 treats all alike, 1 is t
 BLIND_WEIGHT = 0.3  # of directions the classifier does not look at, beside its strongest of 1
 CENTRE = 0.7  # a picture's root mean square lies below that of all pictures together
 SMALLEST = 1e-9  # eigenvalues below, beside the largest, are rounding
+GRID = 2.0**-20  # directions are rounded to it: linear algebra differs by 1e-14 between machines, a float32 may show it
 
 
 def centre(weights: Mapping[str, NDArray[Any]], norm: str) -> Matrix:
@@ -48,7 +49,9 @@ def projection(classifier: NDArray[Any]) -> Matrix:
     inside = _power(rows @ rows.T, -1.0) @ rows
     blind = waves - (waves @ rows.T) @ inside
     blind = _power(blind @ blind.T, -0.5) @ blind
-    return np.concatenate([seen, BLIND_WEIGHT * blind]).T
+    directions = np.concatenate([seen, BLIND_WEIGHT * blind]).T
+    rounded: Matrix = np.round(directions / GRID) * GRID
+    return rounded
 
 
 def _power(symmetric: Matrix, exponent: float) -> Matrix:
