@@ -15,7 +15,7 @@ help: ## list these commands
 	@echo "Making .venv and installing open_analytic into it; about a minute with a good network."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --progress-bar on --quiet --editable .
+	@$(BIN)/python -m pip install --editable .
 	@touch $@
 
 .venv/ready-dev: .venv/ready
