@@ -17,8 +17,9 @@ BEGIN
         ) THEN
             BEGIN
                 EXECUTE format('DROP ROLE IF EXISTS %I', unwanted);
-            EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN
-                NULL;
+            EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege OR undefined_object
+                OR internal_error THEN
+                NULL;  -- still needed, not ours to drop, or just dropped by another database's downgrade
             END;
         END IF;
     END LOOP;
