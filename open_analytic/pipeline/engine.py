@@ -24,7 +24,7 @@ class Engine(Protocol):
         """The same for any number of items, in bounded memory: decoding goes on while models run."""
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
-        """Pull and load the models of the plan."""
+        """Pull the models of the plan, so that running it waits for nothing."""
 
     def close(self) -> None:
         """Let go of models and threads."""

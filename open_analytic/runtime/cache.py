@@ -13,19 +13,23 @@ class ModelCache:
 
     def __init__(self, library: Library, settings: Settings) -> None:
         self._library, self._threads = library, settings.threads
-        self._models: dict[str, OnnxModel] = {}
+        self._models: dict[tuple[str, int], OnnxModel] = {}
         self._lock = threading.Lock()
 
-    def model(self, name: str, progress: ProgressCallback | None = None) -> OnnxModel:
-        """The network, pulled and loaded when it is not there yet."""
-        found = self._models.get(name)
+    def pull(self, name: str, progress: ProgressCallback | None = None) -> None:
+        """Have the network's file here, whole."""
+        self._library.path(name, progress)
+
+    def model(self, name: str, threads: int | None = None) -> OnnxModel:
+        """The network, pulled and loaded when it is not there yet; by default with the threads of the settings."""
+        key = (name, self._threads if threads is None else threads)
+        found = self._models.get(key)
         if found is None:
             with self._lock:
-                found = self._models.get(name)
+                found = self._models.get(key)
                 if found is None:
-                    path = self._library.path(name, progress)
-                    found = OnnxModel(path, self._library.card(name), threads=self._threads)
-                    self._models[name] = found
+                    found = OnnxModel(self._library.path(name), self._library.card(name), threads=key[1])
+                    self._models[key] = found
         return found
 
     def clear(self) -> None:

@@ -1,10 +1,11 @@
-"""The engine in this process: decoding threads feed batches to one thread that runs the models."""
+"""The engine in this process: decoding threads feed batches to the threads that run the models."""
 
 import itertools
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
@@ -17,7 +18,8 @@ from open_analytic.pipeline.run import Result, State
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import ProgressCallback
 
-BATCHES_AHEAD = 3  # one that runs, one that is ready, one that is decoded
+RUNNERS = 2  # batches that run side by side: two runs of half the threads waste less on waiting than one of all
+BATCHES_AHEAD = RUNNERS + 1  # one more is decoded meanwhile
 
 
 class LocalEngine:
@@ -27,7 +29,10 @@ class LocalEngine:
         self._cache = ModelCache(library, settings)
         self._limits = Limits(settings.max_bytes, settings.max_pixels)
         self._batch_size = max(1, settings.batch_size)
-        self._decode_threads = settings.decode_threads or os.cpu_count() or 1
+        cores = os.cpu_count() or 1
+        self._decode_threads = settings.decode_threads or cores
+        self._runners = min(RUNNERS, settings.threads or cores)
+        self._half = partial(self._cache.model, threads=(settings.threads or cores) // self._runners)
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """A result or an error for each item, in order."""
@@ -37,11 +42,11 @@ class LocalEngine:
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
     ) -> Iterator[Result | OpenAnalyticError]:
         """The same for any number of items: at most ``BATCHES_AHEAD`` batches are held at once."""
-        size = batch_size or self._batch_size
+        size = batch_size or max(1, self._batch_size // self._runners)  # so side by side they take no more memory
         source = iter(items)
         batches: deque[Future[list[Result | OpenAnalyticError]]] = deque()
         decoders = ThreadPoolExecutor(self._decode_threads, thread_name_prefix="open_analytic-decode")
-        runner = ThreadPoolExecutor(1, thread_name_prefix="open_analytic-run")
+        runner = ThreadPoolExecutor(self._runners, thread_name_prefix="open_analytic-run")
         try:
             while True:
                 while len(batches) < BATCHES_AHEAD and (part := list(itertools.islice(source, size))):
@@ -56,9 +61,9 @@ class LocalEngine:
             runner.shutdown(wait=True)
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
-        """Pull and load the models of the plan."""
+        """Pull the models of the plan."""
         for name in plan.models:
-            self._cache.model(name, progress)
+            self._cache.pull(name, progress)
 
     def close(self) -> None:
         """Let go of the models."""
@@ -72,4 +77,4 @@ class LocalEngine:
         return data if isinstance(data, OpenAnalyticError) else pipeline.begin(plan, data, self._limits)
 
     def _finish(self, plan: Plan, states: list[Future[State | OpenAnalyticError]]) -> list[Result | OpenAnalyticError]:
-        return pipeline.finish(plan, [state.result() for state in states], self._cache.model, self._limits)
+        return pipeline.finish(plan, [state.result() for state in states], self._half, self._limits)
