@@ -65,8 +65,8 @@ def test_many_run_in_order_and_a_bad_one_is_an_error_in_its_place(tiny_db: OpenA
     assert len(results) == 60
     for blue, bad, green in zip(*[iter(results)] * 3, strict=True):
         assert isinstance(bad, BadImage)
-        assert blue["feature"] == pytest.approx([0, 0, 1])  # type: ignore[index, call-overload]
-        assert green["feature"] == pytest.approx([0, 1, 0])  # type: ignore[index, call-overload]
+        assert blue["feature"] == pytest.approx([0, 0, 1])
+        assert green["feature"] == pytest.approx([0, 1, 0])
 
 
 def test_what_is_not_bytes_is_told_so(tiny_db: OpenAnalytic) -> None:
