@@ -25,7 +25,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """The picture tensor: (x - mean) / std of values 0..255, given for red, green, blue. A side of None is any."""
+    """The picture tensor: (x - mean) / std of values 0..255, in the order of ``color``. A side of None is any."""
 
     name: str
     layout: str  # NCHW or NHWC

@@ -69,6 +69,12 @@ def signature(operator: str) -> Mapping[str, inspect.Parameter]:
     }
 
 
+def defaults(operator: str) -> Mapping[str, Any]:
+    """The values of parameters that a step leaves out."""
+    found = signature(operator).items()
+    return {key: entry.default for key, entry in found if entry.default is not inspect.Parameter.empty}
+
+
 def names(step: Step, operator: Operator) -> tuple[str, ...]:
     """The values a step takes; one that names none takes the pipeline's input."""
     return step.inputs or (INPUT,) * len(operator.inputs)

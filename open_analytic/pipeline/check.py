@@ -1,7 +1,6 @@
 """A definition's steps and outputs under examination; every complaint names the step and says what would fit."""
 
 import difflib
-import inspect
 import math
 import typing
 from collections import ChainMap
@@ -12,7 +11,7 @@ from typing import Any
 from open_analytic.errors import BadParameter, InvalidPipeline, UnknownModel, UnknownOperator
 from open_analytic.operators import OPERATORS
 from open_analytic.operators.kinds import Between, Kind
-from open_analytic.pipeline.call import INPUT, Call, Card, Value, names, signature
+from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults, names, signature
 from open_analytic.pipeline.spec import Spec, Step, shown
 
 FIELDS = {"face": ("box", "score", "landmarks"), "label": ("label", "score")}  # parts an output may name: faces.box
@@ -133,12 +132,10 @@ class StepCheck:
                 message = f"{key} has to be {expected}, not {shown(value)}."
                 raise BadParameter(f"{self.where}: {message}") if of_caller else self.wrong(message)
             given[key] = value
-        defaults = {
-            key: entry.default for key, entry in accepted.items() if entry.default is not inspect.Parameter.empty
-        }
-        if missing := sorted(set(accepted) - set(given) - set(defaults)):
+        whole = {**defaults(self.step.operator), **given}
+        if missing := sorted(set(accepted) - set(whole)):
             raise self.wrong(f"{self.step.operator} needs {missing[0]}.", "Add it to the step.")
-        return defaults | given
+        return whole
 
 
 def mismatch(value: Any, hint: Any) -> str | None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from open_analytic.errors import BadParameter, InvalidPipeline
+from open_analytic.operators import OPERATORS
 from open_analytic.operators.kinds import Kind
-from open_analytic.pipeline.call import INPUT, Call, Card, Value
+from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
 from open_analytic.pipeline.spec import Spec
 
@@ -81,5 +82,7 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
 
 
 def _hash(spec: Spec, cards: Mapping[str, Card]) -> str:
+    """What the definition says, what it leaves to defaults, and what its operators and models are."""
     models = {step.model: cards[step.model].identity() for step in spec.steps if step.model}
-    return hashlib.sha256(json.dumps([spec.canonical(), models], sort_keys=True).encode()).hexdigest()
+    operators = [[OPERATORS[step.operator].version, defaults(step.operator)] for step in spec.steps]
+    return hashlib.sha256(json.dumps([spec.canonical(), operators, models], sort_keys=True).encode()).hexdigest()

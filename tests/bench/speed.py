@@ -28,6 +28,7 @@ import open_analytic
 from open_analytic.config import Settings
 from open_analytic.models.library import Library
 from open_analytic.pipeline import spec
+from open_analytic.runtime.local import BATCHES_AHEAD, RUNNERS
 from tests.bench import machine
 
 PIPELINE, MODEL = "general_feature_extractor", "efficientnet_lite2"
@@ -73,7 +74,7 @@ def print_import(folder: Path) -> None:
 
 @contextmanager
 def collection() -> Iterator[open_analytic.Collection]:
-    """An empty collection on a fresh embedded server, its model loaded."""
+    """An empty collection on a fresh embedded server, its model there."""
     settings = Settings.read()
     with tempfile.TemporaryDirectory() as home, open_analytic.connect(home=home, settings=settings) as db:
         db.pipeline_create(PIPELINE)
@@ -81,12 +82,12 @@ def collection() -> Iterator[open_analytic.Collection]:
         yield db.create_collection("bench", pipeline=PIPELINE)
 
 
-def session() -> tuple[onnxruntime.InferenceSession, str]:
-    """The same network, as anybody would open it, and the output the pipeline uses."""
-    settings = Settings.read()
-    library = Library(settings)
+def session(threads: int) -> tuple[onnxruntime.InferenceSession, str]:
+    """The same network with the engine's options, and the output the pipeline uses."""
+    library = Library(Settings.read())
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = settings.threads
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     role = next(step.parameters["role"] for step in spec.preset(PIPELINE).steps if step.model == MODEL)
     return (
         onnxruntime.InferenceSession(str(library.path(MODEL)), options, providers=["CPUExecutionProvider"]),
@@ -103,24 +104,33 @@ def decode(data: bytes) -> NDArray[np.float32]:
 
 
 def bare_loop(paths: list[Path]) -> None:
-    """Decode in threads, a few batches ahead of the network. Nothing is checked, kept or written."""
-    network, output = session()
-    size, threads = Settings.read().batch_size, os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as decoders:
-        ahead: deque[Future[NDArray[np.float32]]] = deque()
+    """Decode in threads, and run batches side by side as the engine does. Nothing is checked, kept or written."""
+    cores = os.cpu_count() or 1
+    runners = min(RUNNERS, cores)
+    network, output = session(cores // runners)
+    size = max(1, Settings.read().batch_size // runners)
+    with ThreadPoolExecutor(cores) as decoders, ThreadPoolExecutor(runners) as runs:
+        ahead: deque[Future[object]] = deque()
         rest = iter(paths)
         while True:
-            for path in itertools.islice(rest, 3 * size - len(ahead)):
-                ahead.append(decoders.submit(lambda place: decode(place.read_bytes()), path))
+            while len(ahead) < BATCHES_AHEAD and (part := list(itertools.islice(rest, size))):
+                decoded = [decoders.submit(lambda place: decode(place.read_bytes()), path) for path in part]
+                ahead.append(runs.submit(run_batch, network, output, decoded))
             if not ahead:
                 return
-            batch = [ahead.popleft().result() for _ in range(min(size, len(ahead)))]
-            network.run([output], {"input": np.stack(batch)})
+            ahead.popleft().result()
+
+
+def run_batch(
+    network: onnxruntime.InferenceSession, output: str, decoded: list[Future[NDArray[np.float32]]]
+) -> NDArray[np.float32]:
+    (rows,) = network.run([output], {"input": np.stack([each.result() for each in decoded])})
+    return np.asarray(rows)
 
 
 def print_one_photo(files: list[Path]) -> None:
     """Medians over single photos: the network alone, the steps by hand, and pipeline_run."""
-    network, output = session()
+    network, output = session(Settings.read().threads)
     photos = [path.read_bytes() for path in files]
     with tempfile.TemporaryDirectory() as home, open_analytic.connect(home=home) as db:
         db.pipeline_create(PIPELINE)

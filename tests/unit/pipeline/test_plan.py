@@ -1,5 +1,6 @@
 """A definition means one thing however it is written, and one that does not hold together says where and what fits."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from open_analytic.errors import (
 )
 from open_analytic.models.card import ModelCard
 from open_analytic.models.library import Library
+from open_analytic.operators import OPERATORS
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import load, preset, presets
 
@@ -202,3 +204,12 @@ def test_a_callers_wrong_parameter_is_the_callers_error(
 ) -> None:
     with pytest.raises(BadParameter, match=message):
         plan(preset("face_feature_extractor"), cards, parameters)
+
+
+def test_another_default_or_version_of_an_operator_is_another_pipeline(
+    cards: Mapping[str, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = plan(load(TOML), cards).hash
+    operator = OPERATORS["detect_faces"]
+    monkeypatch.setitem(OPERATORS, "detect_faces", dataclasses.replace(operator, version=operator.version + 1))
+    assert plan(load(TOML), cards).hash != now
