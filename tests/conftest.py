@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("OPEN_ANALYTIC_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 TEMPLATE = "migrated"
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """A test run in the background is born with Ctrl-C ignored, and so would be the processes that tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -219,7 +219,7 @@ def test_ctrl_c_in_one_clients_terminal_leaves_the_server_to_the_others(home: Pa
         told(process)
         with embedded.start(home) as server:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait()
+            process.wait(timeout=60)
             time.sleep(1)
             keep(server.dsn, 1)
             assert rows(server.dsn) == [1]
