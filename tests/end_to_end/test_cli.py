@@ -31,7 +31,7 @@ def test_a_pipeline_from_creation_to_drop(cli: Cli, cards: Path) -> None:
     assert "step 2: embed(image) -> colours, model mean_colour\n" in cli("pipeline", "show", "other").out
     definition = cli("pipeline", "show", "other", "--definition").out
     again = cli("pipeline", "create", "other", "--definition", "-", "--json", text=definition)
-    assert again.json["version"] == 1  # the same definition is the same version
+    assert again.json["version"] == 2  # the same definition is the same version
     assert cli("pipeline", "drop", "other", "--json").json == {"dropped": "other"}
     assert cli("pipeline", "show", "other", code=UnknownPipeline.exit_code).out == ""
 
