@@ -1,6 +1,7 @@
 """The same bytes give the same vector, whatever the batch size, the number of threads or the caller."""
 
 import dataclasses
+import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
+from skimage import data
 
 from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
@@ -17,7 +20,7 @@ from open_analytic.pipeline.run import Result
 from open_analytic.pipeline.spec import preset
 from open_analytic.runtime.local import LocalEngine
 
-pytestmark = [pytest.mark.models, pytest.mark.photos]
+pytestmark = pytest.mark.models
 
 
 def matrix(results: Sequence[Result | OpenAnalyticError]) -> NDArray[np.float32]:
@@ -44,15 +47,32 @@ def one_by_one(library: Library, settings: Settings) -> LocalEngine:
     return LocalEngine(library, dataclasses.replace(settings, threads=1, decode_threads=1))
 
 
-def chosen(photos: list[Path], people: dict[str, list[Path]]) -> list[bytes]:
-    """Pictures of many shapes, with and without faces, in no order."""
+@pytest.fixture(scope="module")
+def pictures() -> list[bytes]:
+    """Pictures of many shapes and both formats, with a face, with several and without."""
+    woman, cat, cup = data.astronaut(), data.chelsea(), data.coffee()
+    made = [woman, cat, cup, woman[:300, 80:380], np.hstack([woman, woman]), cat[::2, ::3], cup[:, :90], woman[:, ::-1]]
+    return [encoded(pixels, "JPEG" if number % 3 else "PNG") for number, pixels in enumerate(made)]
+
+
+def encoded(pixels: NDArray[np.uint8], form: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, form)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def real(photos: list[Path], people: dict[str, list[Path]]) -> list[bytes]:
+    """Photos of many kinds, and of every person one, in no order."""
     files = [*photos[::20], *(group[0] for group in people.values()), *photos[7:10]]
     return [file.read_bytes() for file in files]
 
 
+@pytest.mark.parametrize("kind", ["pictures", pytest.param("real", marks=pytest.mark.photos)])
 @pytest.mark.parametrize("name", ["general", "analyzer"])
 @pytest.mark.parametrize(("threads", "batch_size"), [(1, 1), (1, 5), (2, 7), (0, 16)])
 def test_batches_and_threads_do_not_matter(
+    kind: str,
     name: str,
     threads: int,
     batch_size: int,
@@ -60,27 +80,24 @@ def test_batches_and_threads_do_not_matter(
     one_by_one: LocalEngine,
     library: Library,
     settings: Settings,
-    photos: list[Path],
-    people: dict[str, list[Path]],
 ) -> None:
     made: Plan = request.getfixturevalue(name)
-    items = chosen(photos, people)
+    items: list[bytes] = request.getfixturevalue(kind)
     alone = [result for item in items for result in one_by_one.run(made, [item])]
     engine = LocalEngine(library, dataclasses.replace(settings, threads=threads))
     together = list(engine.run_many(made, items, batch_size=batch_size))
     assert np.abs(matrix(alone) - matrix(together)).max() < 1e-5
 
 
-def test_callers_do_not_matter(engine: LocalEngine, general: Plan, photos: list[Path]) -> None:
-    items = [file.read_bytes() for file in photos[:8]]
-    expected = matrix(engine.run(general, items))
+def test_callers_do_not_matter(engine: LocalEngine, general: Plan, pictures: list[bytes]) -> None:
+    expected = matrix(engine.run(general, pictures))
     with ThreadPoolExecutor(4) as callers:
-        found = list(callers.map(lambda item: engine.run(general, [item])[0], items))
+        found = list(callers.map(lambda item: engine.run(general, [item])[0], pictures))
     assert np.abs(matrix(found) - expected).max() < 1e-5
 
 
-def test_plain_numbers_are_what_the_vector_holds(engine: LocalEngine, general: Plan, photos: list[Path]) -> None:
-    (result,) = engine.run(general, [photos[0].read_bytes()])
+def test_plain_numbers_are_what_the_vector_holds(engine: LocalEngine, general: Plan, pictures: list[bytes]) -> None:
+    (result,) = engine.run(general, pictures[:1])
     assert isinstance(result, Result)
     (feature,) = result.features
     assert feature.vector.tolist() == result.output["feature"]
