@@ -5,10 +5,10 @@ RUN := $(BIN)/python -m open_analytic
 PHOTOS ?= ../shared/data/photos
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check plpython serve bench clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "open_analytic needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 demo"; exit 1; }
@@ -34,6 +34,12 @@ check: .venv/ready-dev ## lint, format, types (strict) and the layers between ro
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+plpython: ## install a PostgreSQL with plpython3u and pgvector for the tests: Debian or Ubuntu, as root
+	@scripts/plpython.sh install
+
+serve: .venv/ready ## run the inference service of the embedded database in the foreground
+	@$(RUN) serve
 
 bench: .venv/ready-dev ## measure speed and memory side by side: make bench PHOTOS=folder
 	$(BIN)/python -m tests.bench.speed "$(PHOTOS)"
