@@ -36,6 +36,16 @@ class Settings:
     max_bytes: int = 50_000_000  # of one picture's file
     max_pixels: int = 80_000_000  # of one picture, width times height
     connections: int = 8  # at most so many to the database
+    service: str | None = None  # address of a service that runs the models: unix:/path or http(s)://host:port
+    service_token: str | None = None  # what the service asks for over TCP
+    service_start: int = 1  # 1: the embedded database comes with a service, for SQL; 0: it does not
+    service_max_batch: int = 8  # pictures of several callers a model is given at once
+    service_max_wait_ms: int = 2  # how long a picture waits for others when some are on their way
+    service_queue: int = 256  # calls under way at most; more are refused
+    service_queue_bytes: int = 1_000_000_000  # of all pictures under way
+    service_threads: int = 0  # calls that are decoded and computed at once; 0 means 16 a core
+    service_idle_unload_s: int = 900  # a model nobody asked for so long is let go; 0 means never
+    service_drain_s: int = 30  # how long calls under way may take when the service is told to stop
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
@@ -47,6 +57,19 @@ class Settings:
             if text:
                 found[entry.name] = _parse(entry.name, text, hints[entry.name])
         return cls(**found | {name: value for name, value in overrides.items() if value is not None})
+
+    def environ(self) -> dict[str, str]:
+        """What makes ``read`` give these settings in a process that runs in another folder."""
+        texts = {entry.name: _text(getattr(self, entry.name)) for entry in fields(self)}
+        return {PREFIX + name.upper(): text for name, text in texts.items() if text}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return os.pathsep.join(map(_text, value))
+    if isinstance(value, Path):
+        return str(value.expanduser().absolute())
+    return "" if value is None else str(value)
 
 
 def _parse(name: str, text: str, hint: Any) -> Any:

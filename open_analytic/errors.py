@@ -3,6 +3,9 @@
 Each class carries its SQLSTATE (class OA), its HTTP status and the exit code of the command line.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 
@@ -27,6 +30,23 @@ class OpenAnalyticError(Exception):
     def as_dict(self) -> dict[str, Any]:
         """The form errors have in JSON, the same from Python, SQL and the command line."""
         return {"type": type(self).__name__, "sqlstate": self.sqlstate, "message": self.message, "hint": self.hint}
+
+
+def from_dict(told: Mapping[str, Any]) -> OpenAnalyticError:
+    """The error that ``as_dict`` told of, elsewhere."""
+    kind = of_sqlstate(str(told.get("sqlstate")))
+    return kind(told.get("message"), hint=told.get("hint"))
+
+
+def of_sqlstate(sqlstate: str) -> type[OpenAnalyticError]:
+    """The class of an SQLSTATE; the root of the tree for one it does not know."""
+    return next((kind for kind in _all(OpenAnalyticError) if kind.sqlstate == sqlstate), OpenAnalyticError)
+
+
+def _all(kind: type[OpenAnalyticError]) -> Iterator[type[OpenAnalyticError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _all(child)
 
 
 def _rebuild(cls: type[OpenAnalyticError], message: str, hint: str | None) -> OpenAnalyticError:
@@ -67,6 +87,12 @@ class UnknownImage(NotFound):
     """No image in the collection has this name."""
 
     sqlstate = "OA007"
+
+
+class UnknownPlan(NotFound):
+    """The inference service does not know this definition yet."""
+
+    sqlstate = "OA008"
 
 
 class InvalidInput(OpenAnalyticError):
@@ -133,6 +159,12 @@ class UnreadableFile(InvalidInput):
     """The file cannot be read."""
 
     sqlstate = "OA020"
+
+
+class UntranslatableStatement(InvalidInput):
+    """A statement of the script cannot be translated."""
+
+    sqlstate = "OA021"
 
 
 class Conflict(OpenAnalyticError):
@@ -247,3 +279,33 @@ class StorageFull(OpenAnalyticError):
     """There is no space left to write to."""
 
     sqlstate, http_status, exit_code = "OA060", 507, 8
+
+
+class ServiceError(OpenAnalyticError):
+    """The inference service refused or failed."""
+
+    sqlstate, http_status, exit_code = "OA070", 503, 10
+
+
+class ServiceUnavailable(ServiceError):
+    """The inference service cannot be reached."""
+
+    sqlstate = "OA071"
+
+
+class ServiceBusy(ServiceError):
+    """The inference service has as much to do as it accepts."""
+
+    sqlstate = "OA072"
+
+
+class DeadlineExceeded(ServiceError):
+    """The answer was not there in time."""
+
+    sqlstate, http_status = "OA073", 504
+
+
+class Unauthorized(ServiceError):
+    """The inference service was not given its token."""
+
+    sqlstate, http_status = "OA074", 401

@@ -79,6 +79,12 @@ class ModelCard:
         """The source's path when it is a file beside the card."""
         return self.file.parent / self.source[5:] if self.source.startswith("file:") else None
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels the network takes, None when any will do."""
+        height, width = self.input.height, self.input.width
+        return (height, width) if height and width else None
+
     def identity(self) -> str:
         """SHA-256 of all that decides what the model gives: the same on every machine."""
         decides = {

@@ -5,11 +5,22 @@ from typing import Protocol, TypeAlias
 
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.pipeline.plan import Plan
-from open_analytic.pipeline.run import Result
-from open_analytic.types import ProgressCallback
+from open_analytic.types import Feature, Json, ProgressCallback
 
 # Bytes, a function that reads them (in a decoding thread), or an error that takes the item's place in the results.
 Item: TypeAlias = bytes | Callable[[], bytes] | OpenAnalyticError
+
+
+class Result(Protocol):
+    """What a pipeline gives for one input."""
+
+    @property
+    def output(self) -> Json:
+        """The public result, made of what JSON has."""
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The vectors, each with the place it was made of."""
 
 
 class Engine(Protocol):

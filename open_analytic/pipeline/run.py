@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from open_analytic.errors import OpenAnalyticError
+from open_analytic.errors import OpenAnalyticError, ServiceError
 from open_analytic.operators.image import Limits
 from open_analytic.operators.kinds import Label
 from open_analytic.operators.picture import Picture
@@ -155,6 +155,8 @@ def _step(call: Call, states: list[State], models: Models, limits: Limits) -> li
 def _attempt(apply: Callable[[list[State]], None], states: list[State]) -> OpenAnalyticError | None:
     try:
         apply(states)
+    except ServiceError:
+        raise  # nobody waits any more, or the models are gone: no item's fault
     except OpenAnalyticError as error:
         return error
     return None

@@ -1,6 +1,7 @@
-"""Models loaded once, whoever asks."""
+"""Models loaded once, whoever asks, and let go when nobody has for a while."""
 
 import threading
+import time
 
 from open_analytic.config import Settings
 from open_analytic.models.library import Library
@@ -14,11 +15,17 @@ class ModelCache:
     def __init__(self, library: Library, settings: Settings) -> None:
         self._library, self._threads = library, settings.threads
         self._models: dict[tuple[str, int], OnnxModel] = {}
+        self._used: dict[tuple[str, int], float] = {}
         self._lock = threading.Lock()
+        self._loading: dict[str, threading.Lock] = {}  # by model: one that is being fetched keeps no other waiting
 
     def pull(self, name: str, progress: ProgressCallback | None = None) -> None:
         """Have the network's file here, whole."""
         self._library.path(name, progress)
+
+    def size(self, name: str) -> tuple[int, int] | None:
+        """(height, width) in pixels the network takes; it need not be loaded to know."""
+        return self._library.card(name).size
 
     def model(self, name: str, threads: int | None = None) -> OnnxModel:
         """The network, pulled and loaded when it is not there yet; by default with the threads of the settings."""
@@ -26,11 +33,33 @@ class ModelCache:
         found = self._models.get(key)
         if found is None:
             with self._lock:
-                found = self._models.get(key)
-                if found is None:
-                    found = OnnxModel(self._library.path(name), self._library.card(name), threads=key[1])
-                    self._models[key] = found
+                alone = self._loading.setdefault(name, threading.Lock())
+            with alone:
+                found = self._models.get(key) or self._load(*key)
+        self._used[key] = time.monotonic()
         return found
+
+    def _load(self, name: str, threads: int) -> OnnxModel:
+        model = OnnxModel(self._library.path(name), self._library.card(name), threads=threads)
+        with self._lock:
+            self._used[name, threads] = time.monotonic()  # before it can be seen, or it would seem idle
+            self._models[name, threads] = model
+        return model
+
+    def loaded(self) -> dict[str, int]:
+        """Bytes of weights in memory, by model: one that is loaded for one thread and for all counts twice."""
+        counts: dict[str, int] = {}
+        for (name, _), model in list(self._models.items()):
+            counts[name] = counts.get(name, 0) + model.bytes
+        return counts
+
+    def unload_idle(self, idle_s: float) -> list[str]:
+        """Let go of networks nobody has asked for since; their names."""
+        with self._lock:
+            old = [key for key in self._models if time.monotonic() - self._used[key] > idle_s]
+            for key in old:
+                del self._models[key]
+        return sorted({name for name, _ in old})
 
     def clear(self) -> None:
         """Let go of all of them."""

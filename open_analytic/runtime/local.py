@@ -12,9 +12,9 @@ from open_analytic.errors import OpenAnalyticError
 from open_analytic.models.library import Library
 from open_analytic.operators.image import Limits
 from open_analytic.pipeline import run as pipeline
-from open_analytic.pipeline.engine import Item
+from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
-from open_analytic.pipeline.run import Result, State
+from open_analytic.pipeline.run import State
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import ProgressCallback
 
@@ -36,7 +36,7 @@ class LocalEngine:
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """A result or an error for each item, in order."""
-        return pipeline.run(plan, items, self._cache.model, self._limits)
+        return list(pipeline.run(plan, items, self._cache.model, self._limits))
 
     def run_many(
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
@@ -50,7 +50,7 @@ class LocalEngine:
         try:
             while True:
                 while len(batches) < BATCHES_AHEAD and (part := list(itertools.islice(source, size))):
-                    states = [decoders.submit(self._begin, plan, item) for item in part]
+                    states = [decoders.submit(begin, plan, item, self._limits) for item in part]
                     batches.append(runner.submit(self._finish, plan, states))
                 if not batches:
                     return
@@ -69,12 +69,14 @@ class LocalEngine:
         """Let go of the models."""
         self._cache.clear()
 
-    def _begin(self, plan: Plan, item: Item) -> State | OpenAnalyticError:
-        try:
-            data = item() if callable(item) else item
-        except OpenAnalyticError as error:
-            return error
-        return data if isinstance(data, OpenAnalyticError) else pipeline.begin(plan, data, self._limits)
-
     def _finish(self, plan: Plan, states: list[Future[State | OpenAnalyticError]]) -> list[Result | OpenAnalyticError]:
-        return pipeline.finish(plan, [state.result() for state in states], self._half, self._limits)
+        return list(pipeline.finish(plan, [state.result() for state in states], self._half, self._limits))
+
+
+def begin(plan: Plan, item: Item, limits: Limits) -> State | OpenAnalyticError:
+    """Read an item, where that is still to be done, and take it through the steps before the first model."""
+    try:
+        data = item() if callable(item) else item
+    except OpenAnalyticError as error:
+        return error
+    return data if isinstance(data, OpenAnalyticError) else pipeline.begin(plan, data, limits)

@@ -28,6 +28,7 @@ class OnnxModel:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.card = card
         try:
+            self.bytes = path.stat().st_size  # of weights, more or less
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no class above all of its errors
             raise ModelCorrupt(
@@ -45,8 +46,7 @@ class OnnxModel:
     @property
     def size(self) -> tuple[int, int] | None:
         """(height, width) in pixels, None when any will do."""
-        height, width = self.card.input.height, self.card.input.width
-        return (height, width) if height and width else None
+        return self.card.size
 
     def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
         """Arrays by role, the first axis the batch, run ``max_batch`` rows at a time."""

@@ -1,0 +1,521 @@
+-- Where the inference service is, and what its callers have to know: written by the owner, read by nobody else.
+CREATE TABLE open_analytic.nodes (
+    name text PRIMARY KEY CHECK (name <> ''),
+    position integer NOT NULL DEFAULT 0,
+    http text,
+    wire text,
+    token text,
+    timeout_ms integer NOT NULL DEFAULT 60000 CHECK (timeout_ms > 0),
+    wait_ms integer NOT NULL DEFAULT 0 CHECK (wait_ms >= 0),
+    CHECK (http IS NOT NULL OR wire IS NOT NULL)
+);
+COMMENT ON TABLE open_analytic.nodes IS 'Processes of the inference service, the first position is asked first; a table, since a setting could be changed by any role';
+COMMENT ON COLUMN open_analytic.nodes.http IS 'unix:/path or http://host:port, for functions in plpython3u';
+COMMENT ON COLUMN open_analytic.nodes.wire IS 'libpq''s words (host=... port=...) without password, for functions that use dblink';
+COMMENT ON COLUMN open_analytic.nodes.token IS 'What the service asks for over TCP; over dblink it is the password';
+COMMENT ON COLUMN open_analytic.nodes.timeout_ms IS 'How long a call may take';
+COMMENT ON COLUMN open_analytic.nodes.wait_ms IS 'How long a service that is just starting is waited for';
+
+CREATE TABLE open_analytic.settings (
+    name text PRIMARY KEY CHECK (name IN ('max_bytes', 'python_path')),
+    value text NOT NULL
+);
+COMMENT ON TABLE open_analytic.settings IS 'max_bytes: of one input (50000000 when not set); python_path: the folder in which plpython3u finds the package open_analytic';
+
+REVOKE ALL ON open_analytic.nodes, open_analytic.settings FROM PUBLIC;
+
+-- Errors
+
+CREATE FUNCTION open_analytic._raise(error jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF error ->> 'hint' IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = error ->> 'sqlstate', MESSAGE = error ->> 'message';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = error ->> 'sqlstate', MESSAGE = error ->> 'message', HINT = error ->> 'hint';
+END
+$$;
+COMMENT ON FUNCTION open_analytic._raise IS 'Raise an error as JSON tells it';
+
+CREATE FUNCTION open_analytic._error(type text, sqlstate text, message text, hint text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT jsonb_build_object('type', type, 'sqlstate', sqlstate, 'message', message, 'hint', hint)::text $$;
+COMMENT ON FUNCTION open_analytic._error IS 'An error as JSON tells it everywhere';
+
+-- The way to the service. Both bodies have one signature and one contract: a row (output, error) for each input, in order,
+-- or a single row with the error of them all. The owner chooses the body; everything else is built on this one function.
+
+CREATE FUNCTION open_analytic._node(any_node boolean, OUT name text, OUT wire text, OUT token text, OUT timeout_ms integer, OUT wait_ms integer)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    SELECT n.name, n.wire, n.token, n.timeout_ms, n.wait_ms INTO _node.name, _node.wire, _node.token, _node.timeout_ms, _node.wait_ms
+    FROM open_analytic.nodes AS n
+    WHERE n.wire IS NOT NULL
+    ORDER BY CASE WHEN any_node THEN random() END, n.position, n.name
+    LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'The database does not know where the inference service is.' USING ERRCODE = 'OA071',
+            HINT = 'Its owner says so: INSERT INTO open_analytic.nodes (name, http, wire) VALUES (''main'', ''unix:/run/open_analytic/http.sock'', ''host=/run/open_analytic port=5433'').';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._node IS 'The node to ask over dblink: the first, or any';
+
+CREATE FUNCTION open_analytic._unavailable(link text, detail text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT open_analytic._error('ServiceUnavailable', 'OA071',
+        format('The inference service (node %s) cannot be reached: %s.', replace(link, 'open_analytic ', ''), trim(trailing '.' FROM split_part(detail, E'\n', 1))),
+        'Start it with `open-analytic serve`; `open-analytic doctor` says more.')
+$$;
+COMMENT ON FUNCTION open_analytic._unavailable IS 'The error of a service that is not there';
+
+CREATE FUNCTION open_analytic.use_body(body text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $use_body$
+DECLARE
+    chosen text := body;
+    dblink text;
+BEGIN
+    IF body IS NOT NULL AND body NOT IN ('plpython3u', 'dblink') THEN
+        RAISE EXCEPTION 'There is no body %.', quote_literal(body) USING ERRCODE = 'OA019', HINT = 'Choose of: plpython3u, dblink; or none, for the better one that the server offers.';
+    END IF;
+    IF chosen IS NULL OR chosen = 'plpython3u' THEN
+        BEGIN
+            CREATE EXTENSION IF NOT EXISTS plpython3u;
+            chosen := 'plpython3u';
+        EXCEPTION WHEN OTHERS THEN
+            IF chosen = 'plpython3u' THEN
+                RAISE EXCEPTION 'The server cannot give plpython3u: %.', SQLERRM USING ERRCODE = 'OA054', HINT = 'Install PostgreSQL''s package for it and connect as a superuser, or use the body dblink.';
+            END IF;
+            chosen := 'dblink';
+        END;
+    END IF;
+    IF chosen = 'plpython3u' THEN
+        CREATE OR REPLACE FUNCTION open_analytic._python() RETURNS void
+        LANGUAGE plpython3u SET search_path = pg_catalog, pg_temp
+        AS $python$
+            import sys
+            for row in plpy.execute("SELECT value FROM open_analytic.settings WHERE name = 'python_path'"):
+                if row["value"] not in sys.path:
+                    sys.path.append(row["value"])
+            try:
+                import open_analytic.plpython
+            except ImportError as error:
+                plpy.error(f"PostgreSQL's Python {sys.version.split()[0]} cannot import open_analytic: {error}.", sqlstate="OA054", hint="Put the folder that holds the package into open_analytic.settings as python_path; the server's account must be able to read it.")
+            GD["open_analytic"] = open_analytic.plpython
+        $python$;
+        CREATE OR REPLACE FUNCTION open_analytic._request(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
+        RETURNS TABLE (output text, error text)
+        LANGUAGE plpython3u STABLE SET search_path = pg_catalog, pg_temp
+        AS $python$
+            if "open_analytic" not in GD:
+                plpy.execute("SELECT open_analytic._python()")
+            return GD["open_analytic"].request(plpy, operation, name, hash, definition, parameters, inputs, any_node)
+        $python$;
+    ELSE
+        BEGIN
+            CREATE EXTENSION IF NOT EXISTS dblink SCHEMA open_analytic;
+        EXCEPTION WHEN OTHERS THEN
+            IF body = 'dblink' THEN
+                RAISE EXCEPTION 'The server cannot give dblink: %.', SQLERRM USING ERRCODE = 'OA054', HINT = 'Install PostgreSQL''s contrib package and connect as a superuser.';
+            END IF;
+            RAISE WARNING 'The server gives neither plpython3u nor dblink (%): pipelines cannot be run in SQL.', SQLERRM
+                USING HINT = 'Install one of them, then: SELECT open_analytic.use_body().';
+            CREATE OR REPLACE FUNCTION open_analytic._request(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
+            RETURNS TABLE (output text, error text)
+            LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+            AS $$
+                SELECT NULL, open_analytic._error('MissingExtension', 'OA054', 'This server has neither plpython3u nor dblink, so SQL cannot reach the inference service.',
+                    'Install one of them, then: SELECT open_analytic.use_body().')
+            $$;
+            REVOKE ALL ON FUNCTION open_analytic._request FROM PUBLIC;
+            RETURN 'none';
+        END;
+        SELECT quote_ident(n.nspname) INTO dblink
+        FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+        WHERE e.extname = 'dblink';
+        PERFORM open_analytic._lock_dblink();
+        EXECUTE replace($dblink$
+            CREATE OR REPLACE FUNCTION open_analytic._link(node record) RETURNS text
+            LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+            AS $$
+            DECLARE
+                link text := 'open_analytic ' || node.name;
+                give_up timestamptz := clock_timestamp() + make_interval(secs => node.wait_ms / 1000.0);
+            BEGIN
+                IF link = ANY (@dblink@.dblink_get_connections()) THEN
+                    RETURN link;
+                END IF;
+                LOOP
+                    BEGIN
+                        PERFORM @dblink@.dblink_connect(link, format('dbname=open_analytic user=open_analytic connect_timeout=5 gssencmode=disable %s %s', node.wire,
+                            CASE WHEN node.token IS NOT NULL THEN format('password=''%s''', replace(replace(node.token, '\', '\\'), '''', '\''')) END));
+                        RETURN link;
+                    EXCEPTION WHEN sqlclient_unable_to_establish_sqlconnection THEN
+                        IF clock_timestamp() >= give_up THEN
+                            RAISE;
+                        END IF;
+                    END;
+                    PERFORM pg_sleep(0.05);
+                END LOOP;
+            END
+            $$
+        $dblink$, '@dblink@', dblink);
+        EXECUTE replace($dblink$
+            CREATE OR REPLACE FUNCTION open_analytic._ask(link text, message text, timeout_ms integer, OUT outputs text[], OUT errors text[])
+            LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+            AS $$
+            DECLARE
+                give_up timestamptz := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0 + 2);
+                nap float8 := 0.0005;
+            BEGIN
+                IF @dblink@.dblink_send_query(link, message) = 0 THEN
+                    RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
+                END IF;
+                WHILE @dblink@.dblink_is_busy(link) = 1 LOOP
+                    IF clock_timestamp() > give_up THEN
+                        RAISE EXCEPTION 'The answer was not there in time.' USING ERRCODE = 'OA073',
+                            HINT = 'Allow more time (timeout_ms of open_analytic.nodes), or send fewer pictures at once.';
+                    END IF;
+                    PERFORM pg_sleep(nap);
+                    nap := least(nap * 1.1, 0.005);
+                END LOOP;
+                SELECT array_agg(t.output), array_agg(t.error) INTO outputs, errors FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
+                IF errors IS NULL THEN
+                    RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
+                END IF;
+                PERFORM FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
+            END
+            $$
+        $dblink$, '@dblink@', dblink);
+        EXECUTE replace($dblink$
+            CREATE OR REPLACE FUNCTION open_analytic._hang_up(link text, cancel boolean) RETURNS void
+            LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+            AS $$
+            BEGIN
+                IF link = ANY (@dblink@.dblink_get_connections()) THEN
+                    IF cancel THEN
+                        PERFORM @dblink@.dblink_cancel_query(link);
+                    END IF;
+                    PERFORM @dblink@.dblink_disconnect(link);
+                END IF;
+            END
+            $$
+        $dblink$, '@dblink@', dblink);
+        CREATE OR REPLACE FUNCTION open_analytic._request(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
+        RETURNS TABLE (output text, error text)
+        LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+        AS $$
+        DECLARE
+            node record;
+            link text;
+            message text;
+            outputs text[];
+            errors text[];
+            told boolean := false;
+            tries integer := 0;
+            detail text;
+        BEGIN
+            SELECT * INTO node FROM open_analytic._node(any_node);
+            link := 'open_analytic ' || node.name;
+            message := CASE WHEN operation = 'describe' THEN 'DESCRIBE ' || encode(inputs[1], 'hex')
+                ELSE format('TIMEOUT %s RUN %s %s %s ', node.timeout_ms, operation, hash, encode(convert_to(parameters, 'UTF8'), 'hex'))
+                     || (SELECT string_agg(CASE WHEN length(i) = 0 THEN '-' ELSE encode(i, 'hex') END, ' ' ORDER BY n) FROM unnest(inputs) WITH ORDINALITY AS u (i, n)) END;
+            LOOP
+                BEGIN
+                    link := open_analytic._link(node);
+                    SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, message, node.timeout_ms) AS a;
+                    IF NOT told AND errors[1] IS NOT NULL AND errors[1]::jsonb ->> 'sqlstate' = 'OA008' THEN
+                        told := true;
+                        PERFORM open_analytic._ask(link, format('DEFINE %s %s', hash, encode(convert_to(
+                            json_build_object('name', name, 'definition', definition::json)::text, 'UTF8'), 'hex')), node.timeout_ms);
+                        SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, message, node.timeout_ms) AS a;
+                    END IF;
+                    IF errors[1]::jsonb ->> 'sqlstate' = 'OA071' AND tries = 0 THEN
+                        RAISE EXCEPTION '%', errors[1]::jsonb ->> 'message' USING ERRCODE = 'OA071';
+                    END IF;
+                    RETURN QUERY SELECT * FROM unnest(outputs, errors);
+                    RETURN;
+                EXCEPTION
+                    WHEN query_canceled OR assert_failure THEN
+                        PERFORM open_analytic._hang_up(link, true);
+                        RAISE;
+                    WHEN connection_exception OR SQLSTATE 'OA071' THEN -- it was stopped, or restarted since
+                        GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+                        PERFORM open_analytic._hang_up(link, false);
+                        tries := tries + 1;
+                        IF tries = 2 OR SQLSTATE = '08001' THEN
+                            RETURN QUERY SELECT NULL::text, open_analytic._unavailable(link, coalesce(nullif(detail, ''), SQLERRM));
+                            RETURN;
+                        END IF;
+                    WHEN OTHERS THEN
+                        PERFORM open_analytic._hang_up(link, false);
+                        RAISE;
+                END;
+            END LOOP;
+        END
+        $$;
+        REVOKE ALL ON FUNCTION open_analytic._link, open_analytic._ask, open_analytic._hang_up FROM PUBLIC;
+    END IF;
+    REVOKE ALL ON FUNCTION open_analytic._request FROM PUBLIC;
+    COMMENT ON FUNCTION open_analytic._request IS 'Ask the inference service: a row for each input, or one with the error of them all';
+    RETURN chosen;
+END
+$use_body$;
+COMMENT ON FUNCTION open_analytic.use_body IS 'Choose how SQL reaches the inference service: plpython3u or dblink; without a word the better one that the server offers';
+
+CREATE FUNCTION open_analytic._lock_dblink() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    function regprocedure;
+BEGIN
+    -- Whoever may call dblink in a session could use the connections that our functions keep open there.
+    FOR function IN
+        SELECT d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+        WHERE e.extname = 'dblink' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._lock_dblink IS 'Take dblink''s functions from PUBLIC';
+
+-- Pipelines
+
+CREATE FUNCTION open_analytic._pipeline(wanted text) RETURNS open_analytic.current_pipelines
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found open_analytic.current_pipelines;
+BEGIN
+    SELECT * INTO found FROM open_analytic.current_pipelines AS p WHERE p.name = wanted;
+    IF found.name IS NULL THEN
+        RAISE EXCEPTION 'No pipeline is registered as %.', quote_literal(wanted) USING ERRCODE = 'OA003',
+            HINT = format('pipeline_create(%L) registers it. Registered: %s.', wanted,
+                          coalesce((SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM open_analytic.current_pipelines AS p), 'none'));
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._pipeline IS 'The newest version under a name';
+
+CREATE FUNCTION open_analytic._run_plan(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
+RETURNS TABLE (output text, error text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most CONSTANT bigint := coalesce((SELECT s.value::bigint FROM open_analytic.settings AS s WHERE s.name = 'max_bytes'), 50000000);
+    input bytea;
+    size bigint;
+    part bytea[] := '{}';
+    part_size bigint := 0;
+    outputs text[];
+    errors text[];
+    last integer := coalesce(array_length(inputs, 1), 0);
+BEGIN
+    -- In parts, so that no message to the service grows without bound. What is not sent at all ends a part.
+    FOR number IN 1..last LOOP
+        input := inputs[number];
+        size := octet_length(input);
+        IF size <= most THEN
+            part := part || input;
+            part_size := part_size + size;
+        END IF;
+        IF part <> '{}' AND (number = last OR coalesce(size > most, true) OR cardinality(part) = 64 OR part_size > 32000000) THEN
+            SELECT array_agg(r.output), array_agg(r.error) INTO outputs, errors
+            FROM open_analytic._request(operation, name, hash, definition, parameters, part, any_node) AS r;
+            IF cardinality(errors) <> cardinality(part) THEN
+                PERFORM open_analytic._raise(errors[1]::jsonb);
+            END IF;
+            RETURN QUERY SELECT * FROM unnest(outputs, errors);
+            part := '{}';
+            part_size := 0;
+        END IF;
+        IF size > most THEN
+            output := NULL;
+            error := open_analytic._error('ImageTooLarge', 'OA013', format('The input has %s bytes; at most %s are sent to the service.', size, most),
+                'Use a smaller picture, or let the owner raise max_bytes in open_analytic.settings.');
+            RETURN NEXT;
+        ELSIF input IS NULL THEN
+            output := NULL;
+            error := NULL;
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._run_plan IS 'Run a definition on inputs: a row for each, in order; both NULL for a NULL';
+
+CREATE FUNCTION open_analytic._run_one(operation text, name text, input bytea, parameters jsonb, any_node boolean) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    pipeline open_analytic.current_pipelines := open_analytic._pipeline(name);
+    answer record;
+BEGIN
+    SELECT r.output, r.error INTO answer
+    FROM open_analytic._run_plan(operation, name, pipeline.hash, pipeline.definition::text, parameters::text, ARRAY[input], any_node) AS r;
+    IF answer.error IS NOT NULL THEN
+        PERFORM open_analytic._raise(answer.error::jsonb);
+    END IF;
+    RETURN answer.output;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._run_one IS 'Run the newest version of a pipeline on one input, or raise its error';
+
+CREATE FUNCTION open_analytic._bytes(name text, input text) RETURNS bytea
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (open_analytic._pipeline(name)).input = 'text' THEN
+        RETURN convert_to(input, 'UTF8');
+    END IF;
+    IF input LIKE '\\x%' THEN
+        RETURN decode(substr(input, 3), 'hex');
+    END IF;
+    RAISE invalid_parameter_value;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RAISE EXCEPTION 'Pipeline % takes bytes, and was given text.', quote_literal(name) USING ERRCODE = 'OA019',
+        HINT = 'Cast it, as in pipeline_run(name, image_data::bytea); a literal may be written as ''\x...'' in hexadecimal.';
+END
+$$;
+COMMENT ON FUNCTION open_analytic._bytes IS 'A literal without a type is text: the bytes it means to a pipeline';
+
+CREATE FUNCTION open_analytic.pipeline_run(name text, input bytea, parameters jsonb DEFAULT '{}') RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._run_one('output', name, input, parameters, false)::jsonb; END $$;
+COMMENT ON FUNCTION open_analytic.pipeline_run(text, bytea, jsonb) IS 'The output of a pipeline for one input';
+
+CREATE FUNCTION open_analytic.pipeline_run(name text, input text, parameters jsonb DEFAULT '{}') RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._run_one('output', name, open_analytic._bytes(name, input), parameters, false)::jsonb; END $$;
+COMMENT ON FUNCTION open_analytic.pipeline_run(text, text, jsonb) IS 'The output of a pipeline for one input; bytes may be written in hexadecimal';
+
+CREATE FUNCTION open_analytic.pipeline_run_dist_random(name text, input bytea, parameters jsonb DEFAULT '{}') RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._run_one('output', name, input, parameters, true)::jsonb; END $$;
+COMMENT ON FUNCTION open_analytic.pipeline_run_dist_random(text, bytea, jsonb) IS 'pipeline_run on any node of the service';
+
+CREATE FUNCTION open_analytic.pipeline_run_dist_random(name text, input text, parameters jsonb DEFAULT '{}') RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._run_one('output', name, open_analytic._bytes(name, input), parameters, true)::jsonb; END $$;
+COMMENT ON FUNCTION open_analytic.pipeline_run_dist_random(text, text, jsonb) IS 'pipeline_run on any node of the service';
+
+CREATE FUNCTION open_analytic.pipeline_run_batch(name text, inputs bytea[], parameters jsonb DEFAULT '{}') RETURNS SETOF jsonb
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    pipeline open_analytic.current_pipelines := open_analytic._pipeline(name);
+BEGIN
+    RETURN QUERY
+    SELECT CASE WHEN r.error IS NULL THEN r.output::jsonb ELSE jsonb_build_object('error', r.error::jsonb) END
+    FROM open_analytic._run_plan('output', name, pipeline.hash, pipeline.definition::text, parameters::text, inputs, false) AS r;
+END
+$$;
+COMMENT ON FUNCTION open_analytic.pipeline_run_batch IS 'The outputs of a pipeline, in order; a bad input gives {"error": {...}} in its place';
+
+CREATE FUNCTION open_analytic._describe(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    answer record;
+BEGIN
+    SELECT r.output, r.error INTO answer
+    FROM open_analytic._request('describe', NULL, NULL, NULL, '{}', ARRAY[convert_to(request::text, 'UTF8')], false) AS r;
+    IF answer.error IS NOT NULL THEN
+        PERFORM open_analytic._raise(answer.error::jsonb);
+    END IF;
+    RETURN answer.output::jsonb;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._describe IS 'What the service says of a preset or a definition';
+
+CREATE FUNCTION open_analytic._register_pipeline(name text, input text, output text[], dim integer, many boolean, hash text, definition json)
+RETURNS open_analytic.pipelines
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    newest open_analytic.pipelines;
+BEGIN
+    SELECT * INTO newest FROM open_analytic.pipelines AS p WHERE p.name = _register_pipeline.name ORDER BY p.version DESC LIMIT 1;
+    IF newest.hash = _register_pipeline.hash AND newest.dropped_at IS NULL THEN
+        RETURN newest;
+    END IF;
+    -- Two who register one pipeline at once get one version.
+    PERFORM pg_advisory_xact_lock(hashtextextended('open_analytic.pipelines ' || _register_pipeline.name, 0));
+    SELECT * INTO newest FROM open_analytic.pipelines AS p WHERE p.name = _register_pipeline.name ORDER BY p.version DESC LIMIT 1;
+    IF newest.hash = _register_pipeline.hash THEN
+        IF newest.dropped_at IS NOT NULL THEN
+            UPDATE open_analytic.pipelines AS p SET dropped_at = NULL WHERE p.name = newest.name AND p.version = newest.version RETURNING * INTO newest;
+        END IF;
+        RETURN newest;
+    END IF;
+    INSERT INTO open_analytic.pipelines (name, version, input, output, dim, many, hash, definition)
+    VALUES (_register_pipeline.name, coalesce(newest.version, 0) + 1, _register_pipeline.input, _register_pipeline.output,
+            _register_pipeline.dim, _register_pipeline.many, _register_pipeline.hash, _register_pipeline.definition)
+    RETURNING * INTO newest;
+    RETURN newest;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._register_pipeline IS 'The pipeline in the catalogue: the newest version when it says the same, else a new one';
+
+CREATE FUNCTION open_analytic._create_pipeline(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told jsonb := open_analytic._describe(request);
+    made open_analytic.pipelines;
+BEGIN
+    made := open_analytic._register_pipeline(
+        told ->> 'name', told ->> 'input', ARRAY(SELECT jsonb_array_elements_text(told -> 'output')), (told ->> 'dim')::integer,
+        (told ->> 'many')::boolean, told ->> 'hash', (told ->> 'definition')::json);
+    RETURN jsonb_build_object(
+        'name', made.name, 'version', made.version, 'input', made.input, 'output', to_jsonb(made.output), 'dim', made.dim,
+        'hash', made.hash, 'created_at', made.created_at, 'definition', made.definition::jsonb);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._create_pipeline IS 'Register what the service says of a request';
+
+CREATE FUNCTION open_analytic.pipeline_create(name text) RETURNS jsonb
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._create_pipeline(jsonb_build_object('name', name)); END $$;
+COMMENT ON FUNCTION open_analytic.pipeline_create(text) IS 'Register a pipeline that comes with open_analytic';
+
+CREATE FUNCTION open_analytic.pipeline_create(name text, definition jsonb) RETURNS jsonb
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._create_pipeline(jsonb_build_object('name', name, 'definition', definition)); END $$;
+COMMENT ON FUNCTION open_analytic.pipeline_create(text, jsonb) IS 'Register a pipeline of your own; a changed definition becomes a new version';
+
+CREATE FUNCTION open_analytic.pipeline_drop(name text) RETURNS void
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    users text;
+BEGIN
+    PERFORM open_analytic._pipeline(pipeline_drop.name);
+    SELECT string_agg(concat_ws('.', nullif(c.schema_name, 'public'), c.table_name), ', ' ORDER BY c.schema_name, c.table_name) INTO users
+    FROM open_analytic.collections AS c
+    WHERE c.pipeline = pipeline_drop.name AND to_regclass(format('%I.%I', c.schema_name, c.table_name)) IS NOT NULL;
+    IF users IS NOT NULL THEN
+        RAISE EXCEPTION 'Pipeline % is used by %.', quote_literal(pipeline_drop.name), users USING ERRCODE = 'OA032', HINT = 'Drop these collections first.';
+    END IF;
+    UPDATE open_analytic.pipelines AS p SET dropped_at = now() WHERE p.name = pipeline_drop.name AND p.dropped_at IS NULL;
+END
+$$;
+COMMENT ON FUNCTION open_analytic.pipeline_drop IS 'Take a pipeline out of use; refused while a collection holds its features';
+
+SELECT open_analytic.use_body();
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_analytic._raise, open_analytic._error, open_analytic._pipeline,
+    open_analytic.pipeline_run(text, bytea, jsonb), open_analytic.pipeline_run(text, text, jsonb),
+    open_analytic.pipeline_run_dist_random(text, bytea, jsonb), open_analytic.pipeline_run_dist_random(text, text, jsonb),
+    open_analytic.pipeline_run_batch TO open_analytic_user;
+GRANT EXECUTE ON FUNCTION open_analytic._describe, open_analytic._register_pipeline, open_analytic._create_pipeline,
+    open_analytic.pipeline_create(text), open_analytic.pipeline_create(text, jsonb), open_analytic.pipeline_drop TO open_analytic_admin;

@@ -1,0 +1,497 @@
+-- Names of pgvector's objects are written with @vector@, the schema it was installed into. Nothing here trusts the
+-- caller's search_path: its operators are named with their schema.
+
+CREATE FUNCTION open_analytic._collection(place regclass) RETURNS open_analytic.collections
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found open_analytic.collections;
+BEGIN
+    SELECT c.* INTO found
+    FROM open_analytic.collections AS c
+    JOIN pg_namespace AS n ON n.nspname = c.schema_name
+    JOIN pg_class AS t ON t.relnamespace = n.oid AND t.relname = c.table_name
+    WHERE t.oid = place;
+    IF found.table_name IS NULL THEN
+        RAISE EXCEPTION 'There is no collection %.', quote_literal(place::text) USING ERRCODE = 'OA006',
+            HINT = format('There are: %s.', coalesce((
+                SELECT string_agg(concat_ws('.', nullif(c.schema_name, 'public'), c.table_name), ', ' ORDER BY c.schema_name <> 'public', c.schema_name, c.table_name)
+                FROM open_analytic.collections AS c
+                WHERE to_regclass(format('%I.%I', c.schema_name, c.table_name)) IS NOT NULL), 'none yet'));
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._collection IS 'What the catalogue says of a table';
+
+CREATE FUNCTION open_analytic._split(name text, OUT schema_name text, OUT table_name text)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    parts text[] := string_to_array(name, '.');
+BEGIN
+    IF cardinality(parts) = 1 THEN
+        parts := ARRAY['public'] || parts;
+    END IF;
+    IF cardinality(parts) <> 2 OR EXISTS (SELECT FROM unnest(parts) AS part WHERE octet_length(part) NOT BETWEEN 1 AND 63) THEN
+        RAISE EXCEPTION '% cannot be a collection''s name.', quote_literal(name) USING ERRCODE = 'OA017',
+            HINT = 'Use table or schema.table, each of 1 to 63 bytes, without further dots.';
+    END IF;
+    schema_name := parts[1];
+    table_name := parts[2];
+END
+$$;
+COMMENT ON FUNCTION open_analytic._split IS 'Schema and table of a collection''s name: "table" is in public, "schema.table" says where';
+
+CREATE FUNCTION open_analytic._own_columns(many boolean) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ARRAY['image_name', 'image_data', 'feature', 'image_sha256', 'pipeline_version', 'imported_at']
+           || CASE WHEN many THEN ARRAY['part', 'box'] ELSE '{}' END
+$$;
+COMMENT ON FUNCTION open_analytic._own_columns IS 'The columns every collection has';
+
+CREATE FUNCTION open_analytic._check_column(name text, type text, many boolean) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- PostgreSQL's own, and what a search computes.
+    taken CONSTANT text[] := open_analytic._own_columns(many) || ARRAY['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid', 'open_analytic_distance'];
+    problem text := 'the server knows no such type for a column';
+BEGIN
+    IF octet_length(name) NOT BETWEEN 1 AND 63 THEN
+        RAISE EXCEPTION '% cannot be a column''s name.', quote_literal(name) USING ERRCODE = 'OA017', HINT = 'Use 1 to 63 bytes.';
+    END IF;
+    IF name = ANY (taken) THEN
+        RAISE EXCEPTION 'Column % is one every collection has.', quote_literal(name) USING ERRCODE = 'OA017',
+            HINT = format('Choose another name than %s.', array_to_string(taken, ', '));
+    END IF;
+    BEGIN
+        -- Nothing but a type is read here, although its text becomes part of a statement.
+        IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = to_regtype(type) AND t.typtype <> 'p') THEN
+            RETURN;
+        END IF;
+    EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
+        problem := SQLERRM;
+    END;
+    RAISE EXCEPTION 'Column % cannot have the type %: %.', quote_literal(name), quote_literal(type), problem USING ERRCODE = 'OA019',
+        HINT = 'For example: text, integer, real, numeric(10,2), timestamptz, text[].';
+END
+$$;
+COMMENT ON FUNCTION open_analytic._check_column IS 'Refuse a column''s name that is taken, and a type that is none';
+
+DO $do$
+DECLARE
+    vector_schema text := (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
+                           JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector');
+    statement text;
+BEGIN
+    FOREACH statement IN ARRAY ARRAY[
+$sql$
+-- pgvector's library is loaded now, so that its settings are known where functions below name them.
+DO $$ BEGIN PERFORM '[1]'::@vector@.vector; END $$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic._make_collection(
+    name text, dim integer, metric text, many boolean, columns json, pipeline text, version integer, parameters json, migrated boolean
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    place record := open_analytic._split(name);
+    relation text := format('%I.%I', place.schema_name, place.table_name);
+    plain boolean := dim <= 3000; -- a feature that stays in its row makes exact searches three times as fast
+    own record;
+    column_name text;
+    column_type text;
+    own_columns text := '';
+BEGIN
+    FOR column_name, column_type IN SELECT * FROM json_each_text(columns) LOOP
+        PERFORM open_analytic._check_column(column_name, column_type, many);
+        -- A newline, so that a comment inside a type's text ends with it.
+        own_columns := own_columns || format(E'%I %s\n, ', column_name, column_type);
+    END LOOP;
+    EXECUTE format(
+        'CREATE TABLE %s (image_name text NOT NULL, %s image_data bytea, feature @vector@.halfvec(%s), %s image_sha256 bytea,'
+        ' pipeline_version integer %s, imported_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (%s)) WITH (toast_tuple_target = %s)',
+        relation, CASE WHEN many THEN 'part integer NOT NULL DEFAULT 0, box real[],' END, dim, own_columns,
+        CASE WHEN version IS NOT NULL THEN format('NOT NULL DEFAULT %1$s CONSTRAINT open_analytic_version CHECK (pipeline_version = %1$s)', version) END,
+        CASE WHEN many THEN 'image_name, part' ELSE 'image_name' END, CASE WHEN plain THEN 2 * dim + 1024 ELSE 2040 END);
+    -- Pictures are compressed already: compressing them again costs time and gains nothing.
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN image_data SET STORAGE EXTERNAL, ALTER COLUMN feature SET STORAGE %s',
+                   relation, CASE WHEN plain THEN 'PLAIN' ELSE 'EXTERNAL' END);
+    EXECUTE format('COMMENT ON TABLE %s IS %L', relation, format('Collection of open_analytic: %s, dim %s, metric %s',
+        CASE WHEN pipeline IS NULL THEN 'vectors computed elsewhere' ELSE format('pipeline %s version %s', pipeline, version) END, dim, metric));
+    FOR own IN SELECT * FROM (VALUES
+        ('image_name', 'Name of the picture, unique'),
+        ('image_data', 'Its bytes as imported; NULL when only the vector was given'),
+        ('feature', 'Its vector; NULL when nothing was found in it'),
+        ('image_sha256', 'SHA-256 of image_data when it was imported: an unchanged file is left alone'),
+        ('pipeline_version', 'Version of the pipeline the feature comes from'),
+        ('imported_at', 'When the row was written'),
+        ('part', 'Number of the region (face) in its picture, from 0; image_data is in row 0'),
+        ('box', 'Where the region is in pixels: {x, y, width, height}')) AS c (name, says)
+        WHERE c.name = ANY (open_analytic._own_columns(many))
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, own.name, own.says);
+    END LOOP;
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO open_analytic_user', relation);
+    -- A row left by a table that was dropped with plain SQL is replaced.
+    INSERT INTO open_analytic.collections AS c (schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated)
+    VALUES (place.schema_name, place.table_name, pipeline, version, dim, metric, many, parameters, migrated)
+    ON CONFLICT ON CONSTRAINT collections_pkey DO UPDATE
+    SET pipeline = excluded.pipeline, version = excluded.version, dim = excluded.dim, metric = excluded.metric,
+        many = excluded.many, parameters = excluded.parameters, migrated = excluded.migrated, created_at = now(), created_by = current_user;
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.embed(name text, input bytea, parameters jsonb DEFAULT '{}') RETURNS @vector@.vector
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._run_one('vector', name, input, parameters, false)::@vector@.vector; END $$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.embed(name text, input text, parameters jsonb DEFAULT '{}') RETURNS @vector@.vector
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._run_one('vector', name, open_analytic._bytes(name, input), parameters, false)::@vector@.vector; END $$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic._query_vector(collection regclass, query bytea) RETURNS @vector@.vector
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    info open_analytic.collections := open_analytic._collection(collection);
+    plan open_analytic.pipelines;
+    answer record;
+BEGIN
+    IF info.pipeline IS NULL THEN
+        RAISE EXCEPTION 'Collection % is bound to no pipeline.', quote_literal(collection::text) USING ERRCODE = 'OA019', HINT = 'Search by vectors instead.';
+    END IF;
+    SELECT * INTO plan FROM open_analytic.pipelines AS p WHERE p.name = info.pipeline AND p.version = info.version;
+    SELECT r.output, r.error INTO answer
+    FROM open_analytic._run_plan('query', plan.name, plan.hash, plan.definition::text, info.parameters::text, ARRAY[query], false) AS r;
+    IF answer.error IS NOT NULL THEN
+        PERFORM open_analytic._raise(answer.error::jsonb);
+    END IF;
+    RETURN answer.output::@vector@.vector;
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic._half(info open_analytic.collections, query @vector@.vector) RETURNS @vector@.halfvec
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    half @vector@.halfvec;
+BEGIN
+    IF @vector@.vector_dims(query) <> info.dim THEN
+        RAISE EXCEPTION 'The query has % numbers, collection % takes %.', @vector@.vector_dims(query), quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)), info.dim
+            USING ERRCODE = 'OA015', HINT = CASE WHEN info.pipeline IS NULL THEN 'Give vectors of one and the same model.'
+                ELSE format('Give vectors of pipeline %L version %s.', info.pipeline, info.version) END;
+    END IF;
+    BEGIN
+        half := query::@vector@.halfvec;
+    EXCEPTION WHEN data_exception THEN
+        RAISE EXCEPTION 'The query has numbers beyond 65504, which halfvec cannot hold.' USING ERRCODE = 'OA015', HINT = 'Normalise it.';
+    END;
+    IF info.metric = 'cosine' AND @vector@.l2_norm(half) = 0 THEN
+        RAISE EXCEPTION 'The query is zero, so it has no direction for the cosine.' USING ERRCODE = 'OA015', HINT = 'Use the metric l2 for such.';
+    END IF;
+    RETURN half;
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic._use_index(collection regclass, info open_analytic.collections, k integer) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rows float8;
+BEGIN
+    -- As the search in Python: through the index only where there is enough to look at, 20 ms of measuring one by one.
+    IF k NOT BETWEEN 1 AND 400 OR NOT EXISTS (
+        SELECT FROM pg_index AS i JOIN pg_opclass AS o ON o.oid = i.indclass[0]
+        WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL AND o.opcname = format('halfvec_%s_ops', info.metric)
+    ) THEN
+        RETURN false;
+    END IF;
+    SELECT greatest(t.reltuples, pg_relation_size(t.oid) / (150 + CASE WHEN info.dim <= 3000 THEN 2 * info.dim ELSE 0 END)) INTO rows
+    FROM pg_class AS t WHERE t.oid = collection;
+    RETURN rows * info.dim > 20000000;
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic._check_filter(collection regclass, info open_analytic.collections, filter text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    plan refcursor;
+BEGIN
+    -- The filter stands alone here: what is complete alone closes every parenthesis, quote and comment it opens and no
+    -- other, so it cannot leave those it is put into afterwards. A cursor takes one statement and
+    -- refuses a second; none of its rows is ever looked at.
+    OPEN plan FOR EXECUTE format(E'SELECT FROM %s WHERE\n%s\n', collection, filter);
+    CLOSE plan;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE;
+    WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported OR invalid_cursor_definition THEN
+        PERFORM open_analytic._blame_filter(collection, info, SQLERRM);
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic._blame_filter(collection regclass, info open_analytic.collections, problem text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'The filter is not a condition on collection %: %.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)), problem USING ERRCODE = 'OA018',
+        HINT = format('Its columns: %s. What is not PostgreSQL''s own is written with its schema.', (
+            SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped));
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.search(collection regclass, query @vector@.vector, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
+RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
+LANGUAGE plpgsql STABLE ROWS 10 COST 100000
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 200
+AS $$
+DECLARE
+    info open_analytic.collections := open_analytic._collection(collection);
+    near CONSTANT text := format('OPERATOR(@vector@.%s)', CASE info.metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END);
+    key CONSTANT text := CASE WHEN info.many THEN 'image_name, part' ELSE 'image_name' END;
+    half @vector@.halfvec;
+    rest text;
+    hits integer;
+BEGIN
+    IF query IS NULL THEN
+        RETURN;
+    END IF;
+    IF k IS NULL OR k < 0 THEN
+        RAISE EXCEPTION 'k is %.', coalesce(k::text, 'NULL') USING ERRCODE = 'OA019', HINT = 'Give how many hits you want, 0 or more.';
+    END IF;
+    IF max_distance = 'NaN' THEN
+        RAISE EXCEPTION 'max_distance is NaN.' USING ERRCODE = 'OA019', HINT = 'Give a number, or NULL.';
+    END IF;
+    half := open_analytic._half(info, query);
+    SELECT format('SELECT t.image_name, n.open_analytic_distance, (SELECT coalesce(to_jsonb(r), ''{}'') FROM (SELECT %s) AS r), %s'
+                  ' FROM open_analytic_nearest AS n JOIN %s AS t USING (%s) ORDER BY n.open_analytic_distance, %s',
+                  string_agg(format('t.%I', a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname <> ALL (open_analytic._own_columns(info.many))),
+                  CASE WHEN info.many THEN 'CASE WHEN t.box IS NOT NULL THEN jsonb_build_object(''x'', t.box[1], ''y'', t.box[2], ''width'', t.box[3], ''height'', t.box[4]) END' ELSE 'NULL::jsonb' END,
+                  collection, key, regexp_replace(key, '(\w+)', 'n.\1', 'g'))
+    INTO rest FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped;
+    IF filter IS NOT NULL THEN
+        PERFORM open_analytic._check_filter(collection, info, filter);
+    ELSIF open_analytic._use_index(collection, info, k) THEN
+        PERFORM set_config('hnsw.ef_search', least(1000, greatest(200, 2 * k))::text, true);
+        -- The index gives the nearest, nearly in order; they are put in order afterwards.
+        RETURN QUERY EXECUTE format(
+            'WITH open_analytic_nearest AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS open_analytic_distance FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s),'
+            ' open_analytic_enough AS (SELECT count(*) = %4$s AS enough FROM open_analytic_nearest)'
+            ' SELECT h.* FROM (%5$s) AS h, open_analytic_enough AS e WHERE e.enough AND ($2 IS NULL OR h.open_analytic_distance <= $2) ORDER BY h.open_analytic_distance, h.image_name',
+            key, near, collection, k, rest) USING half, max_distance;
+        GET DIAGNOSTICS hits = ROW_COUNT;
+        IF hits > 0 THEN
+            RETURN;
+        END IF;
+    END IF;
+    -- Every row that matches is measured; MATERIALIZED keeps the planner from taking the index.
+    RETURN QUERY EXECUTE format(
+        'WITH open_analytic_matches AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS open_analytic_distance FROM %3$s WHERE feature IS NOT NULL AND (' || E'\n%6$s\n' || ')),'
+        ' open_analytic_nearest AS MATERIALIZED (SELECT * FROM open_analytic_matches WHERE open_analytic_distance <> ''NaN'' AND ($2 IS NULL OR open_analytic_distance <= $2)'
+        ' ORDER BY open_analytic_distance, %1$s LIMIT %4$s) %5$s',
+        key, near, collection, k, rest, coalesce(filter, 'true')) USING half, max_distance;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE;
+    WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported OR read_only_sql_transaction THEN
+        IF filter IS NULL THEN
+            RAISE;
+        END IF;
+        PERFORM open_analytic._blame_filter(collection, info, SQLERRM);
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.search(collection regclass, query real[], k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
+RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
+LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    vector @vector@.vector;
+BEGIN
+    BEGIN
+        vector := query::@vector@.vector;
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+        RAISE EXCEPTION 'The query is no vector: %.', SQLERRM USING ERRCODE = 'OA015', HINT = 'Give finite numbers.';
+    END;
+    RETURN QUERY SELECT * FROM open_analytic.search(collection, vector, k, filter, max_distance);
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.search(collection regclass, query bytea, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
+RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
+LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN QUERY SELECT * FROM open_analytic.search(collection, open_analytic._query_vector(collection, query), k, filter, max_distance); END $$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.search(collection regclass, query text, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
+RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
+LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    vector @vector@.vector;
+    problem text := 'it is neither bytes (''\x...'') nor numbers (''[...]'')';
+BEGIN
+    BEGIN
+        vector := CASE WHEN query LIKE '\\x%' THEN open_analytic._query_vector(collection, decode(substr(query, 3), 'hex'))
+                       WHEN query ~ '^\s*\[' OR query IS NULL THEN query::@vector@.vector END;
+    EXCEPTION WHEN data_exception THEN
+        problem := SQLERRM;
+    END;
+    IF vector IS NULL AND query IS NOT NULL THEN
+        RAISE EXCEPTION 'A text is no query: %.', problem USING ERRCODE = 'OA019', HINT = 'Cast it: search(collection, image_data::bytea).';
+    END IF;
+    RETURN QUERY SELECT * FROM open_analytic.search(collection, vector, k, filter, max_distance);
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.create_ann_index(collection regclass, dim integer DEFAULT NULL, metric text DEFAULT NULL, m integer DEFAULT 16, ef_construction integer DEFAULT 64) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    kind text;
+    has integer;
+    own text := coalesce(metric, (SELECT c.metric FROM open_analytic.collections AS c JOIN pg_namespace AS n ON n.nspname = c.schema_name
+                                  JOIN pg_class AS t ON t.relnamespace = n.oid AND t.relname = c.table_name WHERE t.oid = collection), 'l2');
+    opclass text;
+    made text;
+BEGIN
+    SELECT t.typname, nullif(a.atttypmod, -1) INTO kind, has
+    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+    WHERE a.attrelid = collection AND a.attname = 'feature' AND NOT a.attisdropped;
+    IF kind IS NULL OR kind NOT IN ('vector', 'halfvec') THEN
+        RAISE EXCEPTION 'Table % has no column "feature" of type vector or halfvec.', collection USING ERRCODE = 'OA019', HINT = 'create_collection makes a table that has one.';
+    END IF;
+    IF has IS NULL THEN
+        RAISE EXCEPTION 'The feature of % has no dimension of its own.', collection USING ERRCODE = 'OA019', HINT = format('ALTER TABLE %s ALTER COLUMN feature TYPE %s(n).', collection, kind);
+    END IF;
+    IF dim <> has THEN
+        RAISE EXCEPTION 'The feature of % has % numbers, not %.', collection, has, dim USING ERRCODE = 'OA015', HINT = format('Say dim => %s, or nothing.', has);
+    END IF;
+    IF own NOT IN ('l2', 'cosine', 'ip') THEN
+        RAISE EXCEPTION 'There is no metric %.', quote_literal(own) USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
+    END IF;
+    IF m IS NULL OR m NOT BETWEEN 2 AND 100 THEN
+        RAISE EXCEPTION 'm is %.', coalesce(m::text, 'NULL') USING ERRCODE = 'OA019', HINT = 'Give 2 to 100.';
+    END IF;
+    IF ef_construction IS NULL OR ef_construction NOT BETWEEN greatest(4, 2 * m) AND 1000 THEN
+        RAISE EXCEPTION 'ef_construction is %.', coalesce(ef_construction::text, 'NULL') USING ERRCODE = 'OA019', HINT = format('Give %s to 1000.', greatest(4, 2 * m));
+    END IF;
+    opclass := format('%s_%s_ops', kind, own);
+    SELECT i.indexrelid::regclass::text INTO made
+    FROM pg_index AS i JOIN pg_opclass AS o ON o.oid = i.indclass[0]
+    WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL AND o.opcname = opclass;
+    IF made IS NOT NULL THEN
+        RETURN made; -- there already
+    END IF;
+    EXECUTE format('CREATE INDEX ON %s USING hnsw (feature @vector@.%I) WITH (m = %s, ef_construction = %s)', collection, opclass, m, ef_construction);
+    SELECT i.indexrelid::regclass::text INTO made
+    FROM pg_index AS i JOIN pg_opclass AS o ON o.oid = i.indclass[0]
+    WHERE i.indrelid = collection AND o.opcname = opclass;
+    RETURN made;
+END
+$$
+$sql$
+    ] LOOP
+        EXECUTE replace(statement, '@vector@', vector_schema);
+    END LOOP;
+END
+$do$;
+
+CREATE FUNCTION open_analytic.create_collection(name text, pipeline text, columns json DEFAULT '{}', metric text DEFAULT 'l2', parameters jsonb DEFAULT '{}') RETURNS jsonb
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    found open_analytic.current_pipelines := open_analytic._pipeline(pipeline);
+    told jsonb := open_analytic._describe(jsonb_build_object('name', pipeline, 'definition', found.definition::jsonb, 'parameters', parameters));
+    place record := open_analytic._split(name);
+BEGIN
+    IF json_typeof(columns) <> 'object' THEN
+        RAISE EXCEPTION 'columns is not an object.' USING ERRCODE = 'OA019', HINT = 'Give {"name": "SQL type", ...}.';
+    END IF;
+    IF told ->> 'hash' <> found.hash THEN
+        RAISE EXCEPTION 'The models of pipeline % version % have changed since it was created: its vectors would not be comparable.', quote_literal(pipeline), found.version
+            USING ERRCODE = 'OA033', HINT = format('Put the models'' cards back, or pipeline_create(%L) for a new version and import into a new collection.', pipeline);
+    END IF;
+    IF told ->> 'dim' IS NULL THEN
+        RAISE EXCEPTION 'Pipeline % gives no vector, so there is nothing to search by.', quote_literal(pipeline) USING ERRCODE = 'OA016',
+            HINT = 'A collection needs a pipeline that gives one, such as general_feature_extractor.';
+    END IF;
+    IF metric NOT IN ('l2', 'cosine', 'ip') THEN
+        RAISE EXCEPTION 'There is no metric %.', quote_literal(metric) USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
+    END IF;
+    PERFORM open_analytic._make_collection(name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, columns, pipeline, found.version, (told -> 'parameters')::json, false);
+    RETURN (SELECT to_jsonb(r) FROM (
+        SELECT name, c.schema_name AS schema, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, create_collection.columns AS columns, c.created_at
+        FROM open_analytic.collections AS c WHERE c.schema_name = place.schema_name AND c.table_name = place.table_name) AS r);
+EXCEPTION
+    WHEN duplicate_table OR duplicate_object THEN
+        RAISE EXCEPTION 'The table is there already: %.', SQLERRM USING ERRCODE = 'OA031', HINT = 'Choose another name, or drop it first.';
+    WHEN invalid_schema_name THEN
+        RAISE EXCEPTION 'There is no such schema: %.', SQLERRM USING ERRCODE = 'OA017', HINT = 'Create it first: CREATE SCHEMA name.';
+END
+$$;
+COMMENT ON FUNCTION open_analytic.create_collection IS 'Make a table for a pipeline''s vectors, with columns of your own (name -> SQL type)';
+
+CREATE FUNCTION open_analytic.drop_collection(name text) RETURNS void
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    place record := open_analytic._split(name);
+    relation regclass := to_regclass(format('%I.%I', place.schema_name, place.table_name));
+BEGIN
+    IF relation IS NULL OR NOT EXISTS (SELECT FROM open_analytic.collections AS c WHERE c.schema_name = place.schema_name AND c.table_name = place.table_name) THEN
+        RAISE EXCEPTION 'There is no collection %.', quote_literal(name) USING ERRCODE = 'OA006',
+            HINT = format('There are: %s.', coalesce((SELECT string_agg(concat_ws('.', nullif(c.schema_name, 'public'), c.table_name), ', ' ORDER BY c.schema_name <> 'public', c.schema_name, c.table_name)
+                FROM open_analytic.collections AS c WHERE to_regclass(format('%I.%I', c.schema_name, c.table_name)) IS NOT NULL), 'none yet'));
+    END IF;
+    EXECUTE format('DROP TABLE %s', relation);
+    DELETE FROM open_analytic.collections AS c WHERE c.schema_name = place.schema_name AND c.table_name = place.table_name;
+END
+$$;
+COMMENT ON FUNCTION open_analytic.drop_collection IS 'Drop a collection with its table: its pictures and vectors are gone';
+
+COMMENT ON FUNCTION open_analytic._make_collection IS 'The table of a collection and its row in the catalogue';
+COMMENT ON FUNCTION open_analytic.embed(text, bytea, jsonb) IS 'The vector of a pipeline that gives one';
+COMMENT ON FUNCTION open_analytic.embed(text, text, jsonb) IS 'The vector of a pipeline that gives one; bytes may be written in hexadecimal';
+COMMENT ON FUNCTION open_analytic._query_vector IS 'The vector a collection is searched by: of the largest region of a picture';
+COMMENT ON FUNCTION open_analytic._half IS 'A query as the collection keeps its features';
+COMMENT ON FUNCTION open_analytic._use_index IS 'Whether the index is there, and worth its small losses';
+COMMENT ON FUNCTION open_analytic._check_filter IS 'Refuse a filter that is no condition';
+COMMENT ON FUNCTION open_analytic._blame_filter IS 'Say what is wrong with a filter';
+COMMENT ON FUNCTION open_analytic.create_ann_index IS 'Build the HNSW index of a collection, or of any table with a column "feature"; its name';
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic.embed(text, bytea, jsonb), open_analytic.embed(text, text, jsonb),
+    open_analytic._query_vector, open_analytic._half, open_analytic._use_index, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;
+GRANT EXECUTE ON FUNCTION open_analytic._check_column, open_analytic._make_collection, open_analytic.create_collection, open_analytic.drop_collection,
+    open_analytic.create_ann_index TO open_analytic_admin;
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proname = 'search' LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO open_analytic_user', function);
+        EXECUTE format('COMMENT ON FUNCTION %s IS %L', function, 'The nearest k rows, nearest first, that meet the filter, an SQL condition on the collection''s columns');
+    END LOOP;
+END
+$$;

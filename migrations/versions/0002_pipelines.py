@@ -1,0 +1,14 @@
+"""Pipelines as SQL functions, and the way to the inference service: plpython3u or dblink."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.run_file(__file__, "up")  # type: ignore[attr-defined]
+
+
+def downgrade() -> None:
+    op.run_file(__file__, "down")  # type: ignore[attr-defined]

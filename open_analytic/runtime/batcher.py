@@ -1,0 +1,245 @@
+"""Calls of many threads merged into batches. A batched model looks like a model, so an operator cannot tell.
+
+Runners take what waits, the oldest first: while all are busy batches grow by themselves, and a caller who is alone
+waits for nobody.
+"""
+
+import itertools
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from open_analytic.errors import DeadlineExceeded, OpenAnalyticError, ServiceUnavailable
+from open_analytic.pipeline.ticket import TICKET, Ticket
+from open_analytic.types import Images, Model
+
+Arrays: TypeAlias = Mapping[str, NDArray[np.float32]]
+Key: TypeAlias = tuple[str, tuple[int, ...], tuple[str, ...] | None]  # model, shape of a picture, outputs
+Observer: TypeAlias = Callable[["Ran"], None]
+
+
+class Networks(Protocol):
+    """Where models come from; ``runtime.cache.ModelCache`` is one."""
+
+    def model(self, name: str, threads: int | None = None) -> Model: ...
+    def size(self, name: str) -> tuple[int, int] | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A batch that was run: pictures, seconds the oldest of them waited, seconds of the model."""
+
+    model: str
+    rows: int
+    waited_s: float
+    compute_s: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Job:
+    """One caller's pictures of one size, at most a batch of them."""
+
+    batch: Images
+    ticket: Ticket | None
+    since: float = field(default_factory=time.monotonic)
+    answer: "Future[Arrays]" = field(default_factory=Future)
+
+
+class Batcher:
+    """Runs jobs for every model of a cache; ``expected`` tells how many calls are under way in all."""
+
+    def __init__(
+        self,
+        cache: Networks,
+        *,
+        max_batch: int,
+        max_wait_ms: float,
+        runners: int,
+        threads: int = 0,
+        expected: Callable[[], int] = lambda: 1,
+        observer: Observer = lambda ran: None,
+    ) -> None:
+        self._cache, self._expected, self._observer = cache, expected, observer
+        self._max_batch, self._max_wait_s = max_batch, max_wait_ms / 1000
+        self._threads, self._shared = threads, max(1, (threads or os.cpu_count() or 1) // runners)
+        self._waiting: OrderedDict[Key, list[_Job]] = OrderedDict()
+        self._running = 0  # jobs in the hands of runners
+        self._open = True
+        self._changed = threading.Condition()
+        self._runners = [
+            threading.Thread(target=self._work, name=f"open_analytic-batch-{number}", daemon=True)
+            for number in range(runners)
+        ]
+        for runner in self._runners:
+            runner.start()
+
+    def model(self, name: str) -> "BatchedModel":
+        """The model of this name, its calls merged with those of other threads; one that cannot be had is said here."""
+        self._cache.model(name, threads=self._threads)
+        return BatchedModel(name, self, self._cache)
+
+    def load(self, name: str) -> None:
+        """Have the model in memory, for a caller alone and for several side by side."""
+        for threads in {self._threads, self._shared}:
+            self._cache.model(name, threads=threads)
+
+    def look_again(self) -> None:
+        """A call has gone: who waits for its company need not any more."""
+        with self._changed:
+            if self._waiting:
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Finish what waits, then end."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        for runner in self._runners:
+            runner.join()
+
+    def submit(self, name: str, batch: Images, outputs: tuple[str, ...] | None) -> Arrays:
+        """Wait for the arrays of the batch, whoever else's pictures are run with them."""
+        key: Key = (name, batch.shape[1:], outputs)
+        ticket = TICKET.get()
+        jobs = [
+            _Job(batch=batch[start : start + self._max_batch], ticket=ticket)
+            for start in range(0, max(1, len(batch)), self._max_batch)
+        ]
+        with self._changed:
+            if not self._open:
+                raise ServiceUnavailable("The models have been let go of: the service is shutting down.")
+            self._waiting.setdefault(key, []).extend(jobs)
+            self._changed.notify_all()
+        parts = [job.answer.result() for job in jobs]
+        if len(parts) == 1:
+            return parts[0]
+        return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                taken = self._take()
+                if taken is None:
+                    return
+                key, jobs = taken
+                # Alone, a caller gets every core; side by side, runners share them.
+                alone = not self._running and not self._waiting
+                self._running += len(jobs)
+            try:
+                self._run(key, jobs, self._threads if alone else self._shared)
+            finally:
+                with self._changed:
+                    self._running -= len(jobs)
+                    self._changed.notify_all()
+
+    def _take(self) -> tuple[Key, list[_Job]] | None:
+        """The oldest jobs that fit together, once it is not worth waiting for more; None at the end."""
+        while True:
+            if not self._waiting:
+                if not self._open:
+                    return None
+                self._changed.wait()
+                continue
+            patience = {key: self._patience(jobs) for key, jobs in self._waiting.items()}
+            if ready := [key for key, left in patience.items() if left <= 0]:
+                key = min(ready, key=lambda key: self._waiting[key][0].since)
+                return key, self._pick(key)
+            self._changed.wait(min(patience.values()))
+
+    def _patience(self, jobs: list[_Job]) -> float:
+        """Seconds to wait for company: none for a full batch, nor when every call under way is here already."""
+        here = self._running + sum(map(len, self._waiting.values()))
+        full = sum(len(job.batch) for job in jobs) >= self._max_batch
+        if full or self._expected() <= here or not self._open:
+            return 0.0
+        return self._max_wait_s - (time.monotonic() - jobs[0].since)
+
+    def _pick(self, key: Key) -> list[_Job]:
+        jobs, rows = self._waiting[key], 0
+        picked: list[_Job] = []
+        while jobs and (not picked or rows + len(jobs[0].batch) <= self._max_batch):
+            rows += len(jobs[0].batch)
+            picked.append(jobs.pop(0))
+        if not jobs:
+            del self._waiting[key]
+        return picked
+
+    def _run(self, key: Key, jobs: list[_Job], threads: int) -> None:
+        """Give every job its answer, whatever happens: who does not get one waits for ever."""
+        try:
+            model = self._cache.model(key[0], threads=threads)
+        except Exception as error:  # noqa: BLE001 - handed to the callers
+            _fail(jobs, error)
+            return
+        self._compute(key, model, jobs)
+
+    def _compute(self, key: Key, model: Model, jobs: list[_Job]) -> None:
+        wanted = [job for job in jobs if _still_wanted(job)]
+        if not wanted:
+            return
+        started = time.monotonic()
+        try:
+            arrays = model(np.concatenate([job.batch for job in wanted]), key[2])
+            parts = _shared_out(arrays, [len(job.batch) for job in wanted])
+            ran = time.monotonic() - started
+            rows = sum(len(job.batch) for job in wanted)
+            self._observer(Ran(model=key[0], rows=rows, waited_s=started - wanted[0].since, compute_s=ran))
+        except OpenAnalyticError as error:
+            if len(wanted) == 1:
+                _fail(wanted, error)
+                return
+            for job in wanted:  # one of them may be what the model cannot bear
+                self._compute(key, model, [job])
+        except Exception as error:  # noqa: BLE001 - handed to the callers
+            _fail(wanted, error)
+        else:
+            for job, part in zip(wanted, parts, strict=True):
+                job.answer.set_result(part)
+
+
+class BatchedModel:
+    """Meets ``types.Model``."""
+
+    def __init__(self, name: str, batcher: Batcher, cache: Networks) -> None:
+        self.name, self._batcher, self._cache = name, batcher, cache
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels, None when any will do."""
+        return self._cache.size(self.name)
+
+    def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Arrays:
+        """Arrays by role, the first axis the batch."""
+        return self._batcher.submit(self.name, batch, outputs)
+
+
+def _shared_out(arrays: Arrays, counts: list[int]) -> list[Arrays]:
+    """For each caller as many rows as it gave pictures, in their order."""
+    ends = list(itertools.accumulate(counts))
+    return [
+        {role: array[end - count : end] for role, array in arrays.items()}
+        for count, end in zip(counts, ends, strict=True)
+    ]
+
+
+def _fail(jobs: list[_Job], error: Exception) -> None:
+    for job in jobs:
+        job.answer.set_exception(error)
+
+
+def _still_wanted(job: _Job) -> bool:
+    try:
+        if job.ticket:
+            job.ticket.check()
+    except (DeadlineExceeded, CancelledError) as error:
+        job.answer.set_exception(error)
+        return False
+    return True

@@ -1,0 +1,128 @@
+"""Runs a translated script on one connection, each statement for itself, as psql does with ON_ERROR_STOP."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.pq import TransactionStatus
+
+from open_analytic.app import OpenAnalytic
+from open_analytic.errors import DatabaseError, OpenAnalyticError, UnknownPipeline
+from open_analytic.pipeline import plan, spec
+from open_analytic.script.source import named
+from open_analytic.script.statement import Statement
+from open_analytic.store.connection import SETUP, Connection, connect
+from open_analytic.store.faults import detail, translate, translated
+
+logger = logging.getLogger(__name__)
+
+# Our functions and operators are found without their schema; a search with a filter goes on until its LIMIT is full.
+OURS = """
+SELECT set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), 'open_analytic'), false),
+       set_config('hnsw.iterative_scan', 'strict_order', false)
+"""
+COLUMN = """
+SELECT format_type(atttypid, atttypmod)
+FROM pg_catalog.pg_attribute
+WHERE attrelid = to_regclass(%s) AND attname = %s AND attnum > 0 AND NOT attisdropped
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What running a statement gave: the server's word for it, and rows with the names of their columns."""
+
+    statement: Statement
+    tag: str
+    columns: tuple[str, ...] | None = None
+    rows: tuple[tuple[Any, ...], ...] = ()
+
+
+@contextmanager
+def session(dsn: str) -> Iterator[Connection]:
+    """A connection to run scripts on. A transaction that is left open is undone."""
+    with translated(), closing(connect(dsn, autocommit=True, vectors=False)) as connection:
+        connection.prepare_threshold = None
+        connection.execute(SETUP)
+        connection.execute(OURS)
+        connection.add_notice_handler(_notice)
+        yield connection
+
+
+def run(connection: Connection, statements: Sequence[Statement]) -> Iterator[Outcome]:
+    """Run the statements in order. The first that fails ends it; what is committed then stays."""
+    for number, statement in enumerate(statements):
+        for text in statement.becomes:
+            try:
+                outcome = _run(connection, statement, text)
+            except psycopg.Error as error:
+                raise _failed(connection, statement, text, error, first=number == 0) from error
+            yield outcome
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        logger.warning("The script ends inside a transaction, which is undone: COMMIT is missing.")
+
+
+def table_type(connection: Connection, table: str, column: str) -> str | None:
+    """The type of a column in the database; None when it is not there."""
+    with translated():
+        row = connection.execute(COLUMN, [table, column]).fetchone()
+    return str(row[0]) if row else None
+
+
+def pipeline_dim(db: OpenAnalytic, name: str) -> int | None:
+    """The numbers of a pipeline's feature: of the registered one, else of the preset; None when there is neither."""
+    try:
+        return db.pipeline(name).dim
+    except UnknownPipeline:
+        found = spec.presets().get(name)
+    return plan.plan(found, db.library.cards).dim if found else None
+
+
+def _run(connection: Connection, statement: Statement, text: str) -> Outcome:
+    cursor = connection.execute(text.encode())  # bytes: it is SQL as it stands, without places for values
+    tag = cursor.statusmessage or ""
+    if cursor.description is None:
+        return Outcome(statement=statement, tag=tag)
+    names = tuple(column.name for column in cursor.description)
+    return Outcome(statement=statement, tag=tag, columns=names, rows=tuple(cursor.fetchall()))
+
+
+def _failed(
+    connection: Connection, statement: Statement, text: str, error: psycopg.Error, *, first: bool
+) -> OpenAnalyticError:
+    """Our error for the server's, which says where in the script, and what is left of what was done."""
+    known: OpenAnalyticError = DatabaseError(f"{detail(error).rstrip('.')}.", hint=error.diag.message_hint)
+    if not _of_the_script(error):
+        known = translate(error)
+    name = named(statement.number, statement.line, statement.source)
+    kept = "" if first else "What the statements before it committed stays."
+    if connection.info.transaction_status == TransactionStatus.INERROR:
+        kept = "The transaction it was in is undone; what was committed before stays."
+    return type(known)(
+        f"{name} failed{_where(statement, text, error)}: {known.message}",
+        hint=" ".join(filter(None, (known.hint, kept))) or None,
+    )
+
+
+def _of_the_script(error: psycopg.Error) -> bool:
+    """Whether the SQL itself is wrong: what the server says of it is clearer than what we say of our own tables."""
+    return isinstance(error, psycopg.ProgrammingError | pg.DataError) and not isinstance(
+        error, pg.InsufficientPrivilege
+    )
+
+
+def _where(statement: Statement, text: str, error: psycopg.Error) -> str:
+    """The line the server points at, when the statement has several and is the one that was written."""
+    place = error.diag.statement_position
+    if place is None or text != statement.source or "\n" not in text:
+        return ""
+    return f" in line {statement.line + text.count(chr(10), 0, int(place) - 1)}"
+
+
+def _notice(said: psycopg.errors.Diagnostic) -> None:
+    level = logging.WARNING if said.severity_nonlocalized == "WARNING" else logging.INFO
+    logger.log(level, "%s", said.message_primary)

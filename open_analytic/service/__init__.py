@@ -1,0 +1,14 @@
+"""The inference service: one process that runs models for every session."""
+
+HTTP_SOCKET, WIRE_PORT = "http.sock", 5433  # of the two doors in the service's folder
+WIRE_SOCKET = f".s.PGSQL.{WIRE_PORT}"  # as PostgreSQL's clients name it
+
+
+def http_address(folder: object) -> str:
+    """Where the service in this folder is, for ``service.client``."""
+    return f"unix:{folder}/{HTTP_SOCKET}"
+
+
+def wire_address(folder: object) -> str:
+    """The same for what speaks PostgreSQL's protocol."""
+    return f"host={folder} port={WIRE_PORT}"

@@ -1,0 +1,301 @@
+"""Calls the service over HTTP. Standard library only: PostgreSQL's own Python imports this inside a backend.
+
+Every wait is cut into slices, and ``pause`` is called between them: there a backend looks whether its statement was
+cancelled. What it raises ends the call and the connection, which the service takes as: nobody waits any more.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from open_analytic.errors import (
+    BadImage,
+    BadParameter,
+    DeadlineExceeded,
+    ModelFailed,
+    NoFace,
+    OpenAnalyticError,
+    ServiceUnavailable,
+    from_dict,
+)
+
+SLICE_S = 0.1
+CONNECT_S = 5.0
+GRACE_S = 2.0  # the service is given so long to say itself that it was too late
+LARGEST_HEAD = 65_536
+SMALL = 16_384
+UNIX = "unix:"
+NOT_HTTP = "its answer is not HTTP"
+OF_AN_INPUT = (BadImage, NoFace, ModelFailed)  # what an only input is at fault for; else the whole call failed
+
+Pause = Callable[[], object]
+
+
+class Client:
+    """One service. Connections are kept and used again; may be shared by threads."""
+
+    def __init__(self, address: str, *, token: str | None = None, wait_s: float = 0.0, timeout_s: float = 60.0) -> None:
+        self.address, self._token = address, token
+        self._wait_s, self._timeout_s = wait_s, timeout_s
+        self._idle: list[_Connection] = []
+        self._lock = threading.Lock()
+        _endpoint(address)
+
+    def run(
+        self,
+        hash: str,  # noqa: A002 - the catalogue's word
+        inputs: Sequence[bytes],
+        *,
+        give: str,
+        parameters: str,
+        pause: Pause,
+    ) -> list[tuple[str | None, OpenAnalyticError | None]]:
+        """JSON text or an error for each input, in order. UnknownPlan when the service has to be told first."""
+        place, query = _plan_path(hash), f"?give={quote(give)}&parameters={quote(parameters)}"
+        if len(inputs) == 1:
+            try:
+                body = self._call("POST", f"{place}/run{query}", inputs[0], pause)
+            except OF_AN_INPUT as error:
+                return [(None, error)]
+            return [(_text(body), None)]
+        whole = json.dumps({"inputs": [base64.b64encode(each).decode() for each in inputs]}).encode()
+        return _outcomes(self._call("POST", f"{place}/run-batch{query}", whole, pause), len(inputs))
+
+    def define(self, hash: str, name: str, definition: Any, *, pause: Pause) -> None:  # noqa: A002
+        """Tell the service what a hash means."""
+        body = json.dumps({"name": name, "definition": definition}).encode()
+        self._call("PUT", _plan_path(hash), body, pause)
+
+    def describe(self, request: str, *, pause: Pause) -> str:
+        """What the catalogue says of a preset or a definition: JSON in, JSON out."""
+        return _text(self._call("POST", "/api/v1/plans", request.encode(), pause))
+
+    def ready(self) -> bool:
+        """Whether the service takes calls now."""
+        try:
+            self._call("GET", "/health/ready", b"", lambda: None)
+        except OpenAnalyticError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()
+
+    def _call(self, method: str, path: str, body: bytes, pause: Pause) -> bytes:
+        deadline = time.monotonic() + self._timeout_s
+        kept = self._take()
+        if kept is not None:
+            with contextlib.suppress(OSError):  # it died since it was used last: once more, on a new one
+                return self._on(kept, method, path, body, pause, deadline)
+        connection = self._connect(pause, deadline)
+        try:
+            return self._on(connection, method, path, body, pause, deadline)
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"The inference service at {self.address} ended the connection: {error or type(error).__name__}.",
+                hint="It may have been stopped or restarted: run it again.",
+            ) from error
+
+    def _on(self, connection: _Connection, method: str, path: str, body: bytes, pause: Pause, deadline: float) -> bytes:
+        """One request on a connection, which is kept when it is still good afterwards."""
+        left_ms = max(1, int(1000 * (deadline - time.monotonic())))
+        try:
+            status, answer = connection.exchange(self._head(method, path, len(body), left_ms), body, pause, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.reusable:
+            with self._lock:
+                self._idle.append(connection)
+        else:
+            connection.close()
+        if status < 300:
+            return answer
+        raise _told(status, answer)
+
+    def _head(self, method: str, path: str, length: int, timeout_ms: int) -> bytes:
+        lines = [
+            f"{method} {path} HTTP/1.1",
+            f"Host: {_endpoint(self.address)[1]}",
+            f"Content-Length: {length}",
+            "Content-Type: application/octet-stream",
+            f"Open-Analytic-Timeout-Ms: {timeout_ms}",
+            *([f"Authorization: Bearer {self._token}"] if self._token else []),
+        ]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+    def _take(self) -> _Connection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _connect(self, pause: Pause, deadline: float) -> _Connection:
+        """A new connection; a service that is just starting is waited for."""
+        give_up = min(deadline, time.monotonic() + self._wait_s)
+        while True:
+            try:
+                return _Connection(self.address)
+            except OSError as error:
+                if time.monotonic() >= give_up:
+                    raise ServiceUnavailable(
+                        f"The inference service at {self.address} cannot be reached: {error.strerror or error}.",
+                        hint="Start it with `open-analytic serve`; `open-analytic doctor` says more.",
+                    ) from error
+            pause()
+            time.sleep(SLICE_S / 2)
+
+
+class _Connection:
+    """One HTTP/1.1 connection, used for one request at a time."""
+
+    def __init__(self, address: str) -> None:
+        kind, host, port = _endpoint(address)
+        if kind == "unix":
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                self._socket.settimeout(CONNECT_S)
+                self._socket.connect(address[len(UNIX) :])
+            except BaseException:
+                self._socket.close()
+                raise
+        else:
+            self._socket = socket.create_connection((host, port), CONNECT_S)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if kind == "https":
+                self._socket = ssl.create_default_context().wrap_socket(self._socket, server_hostname=host)
+        self._socket.settimeout(SLICE_S)
+        self.reusable = True
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def exchange(self, head: bytes, body: bytes, pause: Pause, deadline: float) -> tuple[int, bytes]:
+        """Status and body of the answer."""
+        waits = _sliced(pause, deadline)
+        # A small request goes as one packet; a picture is not copied for it.
+        for part in (head + body,) if len(body) < SMALL else (head, body):
+            view = memoryview(part)
+            while view:
+                try:
+                    view = view[self._socket.send(view) :]
+                except socket.timeout:  # noqa: UP041 - before Python 3.10 it is no TimeoutError
+                    next(waits)
+        return self._answer(waits)
+
+    def _answer(self, waits: Iterator[None]) -> tuple[int, bytes]:
+        data = bytearray()
+        while (end := data.find(b"\r\n\r\n")) < 0:
+            if len(data) > LARGEST_HEAD:
+                raise ConnectionError(NOT_HTTP)
+            data += self._receive(waits)
+        status, length, self.reusable = _read_head(bytes(data[:end]))
+        body = data[end + 4 :]
+        while len(body) < length:
+            body += self._receive(waits)
+        if len(body) > length:
+            raise ConnectionError(NOT_HTTP)
+        return status, bytes(body)
+
+    def _receive(self, waits: Iterator[None]) -> bytes:
+        while True:
+            try:
+                part = self._socket.recv(262_144)
+            except socket.timeout:  # noqa: UP041
+                next(waits)
+                continue
+            if not part:
+                raise ConnectionResetError("it closed the connection")
+            return part
+
+
+def _sliced(pause: Pause, deadline: float) -> Iterator[None]:
+    """Taken from after each slice of waiting."""
+    while True:
+        pause()
+        if time.monotonic() > deadline + GRACE_S:
+            raise DeadlineExceeded(hint="Allow more time (timeout_ms), or send fewer pictures at once.")
+        yield
+
+
+def _read_head(head: bytes) -> tuple[int, int, bool]:
+    """Status, length of the body, and whether the connection stays open."""
+    status, *lines = head.decode("latin-1").split("\r\n")
+    fields = dict(line.lower().split(":", 1) for line in lines if ":" in line)
+    found = re.fullmatch(r"HTTP/1\.1 ([0-9]{3})( .*)?", status)
+    # The service always says the length, but for 204, which has no body.
+    length = "0" if found and found[1] == "204" else fields.get("content-length", "").strip()
+    if not found or not re.fullmatch("[0-9]{1,12}", length):
+        raise ConnectionError(NOT_HTTP)
+    return int(found[1]), int(length), "close" not in fields.get("connection", "")
+
+
+def _endpoint(address: str) -> tuple[str, str, int]:
+    """Kind, host and port of ``unix:/path``, ``http://host:port`` or ``https://host:port``."""
+    if address.startswith(f"{UNIX}/"):
+        return "unix", "localhost", 0
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    raise BadParameter(
+        f"{address!r} is no address of a service.", hint="Write unix:/path/to/service.sock, or http://host:port."
+    )
+
+
+def _plan_path(hash: str) -> str:  # noqa: A002
+    return f"/api/v1/plans/{quote(hash, safe='')}"
+
+
+def _outcomes(body: bytes, count: int) -> list[tuple[str | None, OpenAnalyticError | None]]:
+    try:
+        found = [_outcome(result) for result in json.loads(body)["results"]]
+    except (ValueError, TypeError, LookupError, AttributeError):
+        raise _strange() from None
+    if len(found) != count:
+        raise _strange()
+    return found
+
+
+def _outcome(result: Any) -> tuple[str | None, OpenAnalyticError | None]:
+    if "error" in result:
+        return None, from_dict(result["error"])
+    return json.dumps(result["output"]), None
+
+
+def _text(body: bytes) -> str:
+    """The body, which has to be JSON."""
+    try:
+        json.loads(body)
+        return body.decode()
+    except ValueError:
+        raise _strange() from None
+
+
+def _strange() -> ServiceUnavailable:
+    return ServiceUnavailable(
+        "The inference service answered with something else than results.",
+        hint="Another version, or another service, may be at its address.",
+    )
+
+
+def _told(status: int, body: bytes) -> OpenAnalyticError:
+    try:
+        told = json.loads(body)
+        if isinstance(told, dict) and "sqlstate" in told:
+            return from_dict(told)
+    except ValueError:
+        pass
+    return ServiceUnavailable(f"The inference service answered with HTTP status {status}.", hint="Look at its log.")

@@ -1,0 +1,365 @@
+"""The HTTP door (ASGI): run, search, what there is, health, metrics. Errors have a status each and the usual JSON."""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from open_analytic.errors import (
+    BadParameter,
+    ImageTooLarge,
+    InvalidInput,
+    NotFound,
+    OpenAnalyticError,
+    ServiceBusy,
+    ServiceUnavailable,
+    Unauthorized,
+)
+from open_analytic.pipeline.plan import Plan
+from open_analytic.plain import plain
+from open_analytic.service.openapi import document
+from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
+from open_analytic.types import Hit, PipelineInfo
+
+T = TypeVar("T")
+
+DEADLINE = "open-analytic-timeout-ms"  # a request's header: how long the caller waits
+OPEN = ("/health/live", "/health/ready")  # to be asked without a token
+BATCH_FACTOR = 4  # a batch, or a definition, may be so much larger than one picture
+
+
+class Searchable(Protocol):
+    """What a collection does here; ``collection.Collection`` is one."""
+
+    @property
+    def info(self) -> Any: ...
+    def search(
+        self,
+        query: Any,
+        *,
+        k: int = 10,
+        where: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        max_distance: float | None = None,
+    ) -> list[Hit]: ...
+
+
+class Catalogue(Protocol):
+    """What is registered in the database; ``app.OpenAnalytic`` is one."""
+
+    def pipelines(self) -> list[PipelineInfo]: ...
+    def pipeline(self, name: str) -> PipelineInfo: ...
+    def plan(self, name: str, parameters: Mapping[str, Any] | None = None) -> Plan: ...
+    def collections(self) -> Sequence[Searchable]: ...
+    def collection(self, name: str) -> Searchable: ...
+
+
+class Doors:
+    """The endpoints, with what they need."""
+
+    def __init__(self, work: Work, catalogue: Catalogue) -> None:
+        self._work, self._catalogue = work, catalogue
+
+    async def live(self, _: Request) -> Response:
+        """The process runs."""
+        return JSONResponse({"status": "live"})
+
+    async def ready(self, _: Request) -> Response:
+        """It takes calls."""
+        if self._work.draining:
+            raise ServiceUnavailable("The inference service is shutting down.")
+        return JSONResponse({"status": "ready"})
+
+    async def metrics(self, _: Request) -> Response:
+        return PlainTextResponse(self._work.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def openapi(self, _: Request) -> Response:
+        return JSONResponse(document())
+
+    async def pipelines(self, _: Request) -> Response:
+        return JSONResponse(plain(await asyncio.to_thread(self._catalogue.pipelines)))
+
+    async def pipeline(self, request: Request) -> Response:
+        return JSONResponse(plain(await asyncio.to_thread(self._catalogue.pipeline, request.path_params["name"])))
+
+    async def run(self, request: Request) -> Response:
+        """One picture through the newest version of a pipeline."""
+        parameters = _json_object(request.query_params.get("parameters", "{}"))
+        plan = await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
+        return await self._run(request, plan)
+
+    async def run_batch(self, request: Request) -> Response:
+        """Several pictures; a bad one gives its error in its place."""
+        parameters = _json_object(request.query_params.get("parameters", "{}"))
+        plan = await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
+        return await self._run_batch(request, plan)
+
+    async def define(self, request: Request) -> Response:
+        """Take the definition of a hash."""
+        text = (await self._body(request)).decode("utf-8", "replace")
+        await asyncio.to_thread(self._work.plans.define, request.path_params["hash"], text)
+        return Response(status_code=204)
+
+    async def describe(self, request: Request) -> Response:
+        """What the catalogue would say of a definition or preset; nothing is registered."""
+        text = (await self._body(request)).decode("utf-8", "replace")
+        return _json(await asyncio.to_thread(self._work.plans.describe, text))
+
+    async def run_plan(self, request: Request) -> Response:
+        return await self._run(request, self._plan(request))
+
+    async def run_plan_batch(self, request: Request) -> Response:
+        return await self._run_batch(request, self._plan(request))
+
+    async def collections(self, _: Request) -> Response:
+        found = await asyncio.to_thread(self._catalogue.collections)
+        return JSONResponse([plain(collection.info) for collection in found])
+
+    async def search(self, request: Request) -> Response:
+        """The nearest rows to a picture or a vector."""
+        with self._work.admitted(self._length(request, factor=BATCH_FACTOR)):
+            body = await self._body(request, factor=BATCH_FACTOR)
+            query, options = _query(request, body)
+
+            def find() -> list[Hit]:
+                return self._catalogue.collection(request.path_params["name"]).search(query, **options)
+
+            return JSONResponse(plain(await _while_connected(request, asyncio.to_thread(find))))
+
+    def _plan(self, request: Request) -> Plan:
+        return self._work.plans.get(request.path_params["hash"], request.query_params.get("parameters", "{}"))
+
+    async def _run(self, request: Request, plan: Plan) -> Response:
+        with self._work.admitted(self._length(request)):
+            body = await self._body(request)
+            (answer,) = await self._answers(request, plan, [body])
+        if answer.error:
+            raise answer.error
+        return _json(answer.text or "")
+
+    async def _run_batch(self, request: Request, plan: Plan) -> Response:
+        with self._work.admitted(self._length(request, factor=2 * BATCH_FACTOR)):
+            items = _items(await self._body(request, factor=2 * BATCH_FACTOR))
+            answers = await self._answers(request, plan, items)
+        return _json('{"results": [' + ", ".join(map(_batch_line, answers)) + "]}")
+
+    async def _answers(self, request: Request, plan: Plan, items: Sequence[bytes]) -> list[Answer]:
+        give = _give(request.query_params.get("give", "output"))
+        work = self._work.run(plan, items, give=give, door="http", timeout_s=_timeout(request))
+        return await _while_connected(request, work)
+
+    def _length(self, request: Request, factor: int = 1) -> int:
+        """The bytes of the body that may be held: as many as can be when it does not say, and no more when it does."""
+        most, text = self._work.max_bytes * factor, request.headers.get("content-length", "")
+        return min(most, int(text)) if _is_number(text) else most
+
+    async def _body(self, request: Request, factor: int = 1) -> bytes:
+        """The body; what is too large is read to its end and thrown away, so that the client gets to read why."""
+        most, parts, size = self._work.max_bytes * factor, [], 0
+        async for part in request.stream():
+            size += len(part)
+            if size <= most:
+                parts.append(part)
+            else:
+                parts.clear()
+        if size > most:
+            raise ImageTooLarge(
+                f"The request has {size:,} bytes; at most {most:,} are read.",
+                hint="Send a smaller picture, or raise OPEN_ANALYTIC_MAX_BYTES.",
+            )
+        return b"".join(parts)
+
+
+def application(work: Work, catalogue: Catalogue, *, token: str | None) -> Starlette:
+    """The ASGI application. ``token`` is what everybody has to show who comes over TCP."""
+    doors = Doors(work, catalogue)
+    routes = [
+        Route("/health/live", doors.live),
+        Route("/health/ready", doors.ready),
+        Route("/metrics", doors.metrics),
+        Route("/openapi.json", doors.openapi),
+        Route("/api/v1/pipelines", doors.pipelines),
+        Route("/api/v1/pipelines/{name}", doors.pipeline),
+        Route("/api/v1/pipelines/{name}/run", doors.run, methods=["POST"]),
+        Route("/api/v1/pipelines/{name}/run-batch", doors.run_batch, methods=["POST"]),
+        Route("/api/v1/plans", doors.describe, methods=["POST"]),
+        Route("/api/v1/plans/{hash}", doors.define, methods=["PUT"]),
+        Route("/api/v1/plans/{hash}/run", doors.run_plan, methods=["POST"]),
+        Route("/api/v1/plans/{hash}/run-batch", doors.run_plan_batch, methods=["POST"]),
+        Route("/api/v1/collections", doors.collections),
+        Route("/api/v1/collections/{name}/search", doors.search, methods=["POST"]),
+    ]
+    handlers: Any = {
+        OpenAnalyticError: _refused,
+        HTTPException: _no_such_page,
+        ClientDisconnect: _gone,
+        Exception: _unexpected,
+    }
+    return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(TokenCheck, token=token)])
+
+
+class TokenCheck:
+    """Over TCP only the health pages are shown without the token. A Unix socket is guarded by its file's rights."""
+
+    def __init__(self, app: ASGIApp, token: str | None) -> None:
+        self._app, self._token = app, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _is_tcp(scope) and scope["path"] not in OPEN and not self._shown(scope):
+            error = Unauthorized(hint="Send it as the header `Authorization: Bearer TOKEN`.")
+            await _answer(error, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _shown(self, scope: Scope) -> bool:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        return bool(self._token) and hmac.compare_digest(given, f"Bearer {self._token}".encode())
+
+
+def _is_tcp(scope: Scope) -> bool:
+    server = scope.get("server")
+    return bool(server and server[1] is not None)
+
+
+async def _while_connected(request: Request, work: Awaitable[T]) -> T:
+    """What the work gives; it is cancelled when the client goes away."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, OpenAnalyticError)  # noqa: S101 - what Starlette calls it with
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, ServiceBusy | ServiceUnavailable) else {}
+    return _answer(error, headers)
+
+
+async def _no_such_page(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what Starlette calls it with
+    known = NotFound if error.status_code == 404 else InvalidInput
+    told = known(f"{error.detail}.", hint="/openapi.json lists what there is.")
+    return JSONResponse(told.as_dict(), status_code=error.status_code, headers=error.headers)
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # nobody reads it
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    return _answer(OpenAnalyticError("Something went wrong in the inference service.", hint="Its log says what."), {})
+
+
+def _answer(error: OpenAnalyticError, headers: Mapping[str, str]) -> Response:
+    text = json.dumps(error.as_dict())  # in ASCII: a message may quote half a surrogate pair
+    return Response(text, error.http_status, dict(headers), "application/json")
+
+
+def _json(text: str) -> Response:
+    return Response(text, media_type="application/json")
+
+
+def _batch_line(answer: Answer) -> str:
+    if answer.error:
+        return json.dumps({"error": answer.error.as_dict()})
+    return f'{{"output": {answer.text}}}'
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 20  # Python refuses to read what has thousands of digits
+
+
+def _timeout(request: Request) -> float | None:
+    text = request.headers.get(DEADLINE)
+    if text is None:
+        return None
+    if not text.isdecimal() or len(text) > 9:  # eleven days
+        raise BadParameter(f"{DEADLINE} is {text!r:.40}.", hint="Give milliseconds in digits.")
+    return int(text) / 1000
+
+
+def _give(text: str) -> Give:
+    for give in GIVES:
+        if text == give:
+            return give
+    raise BadParameter(f"give is {text!r:.40}.", hint=f"Choose of: {', '.join(GIVES)}.")
+
+
+def _json_object(text: str | bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json says what is taken.") from error
+    if not isinstance(found, dict):
+        raise InvalidInput("This is not a JSON object.", hint="/openapi.json says what is taken.")
+    return found
+
+
+def _items(body: bytes) -> list[bytes]:
+    """The pictures of a batch. One that is too large is left to the pipeline, whose limits name it."""
+    texts = _json_object(body).get("inputs")
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise InvalidInput("inputs is not a list of texts.", hint="Give the pictures in Base64.")
+    return [_base64(text) for text in texts]
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput(f"An input is not Base64: {error}.", hint="Encode the picture's bytes.") from error
+
+
+SEARCH_OPTIONS = ("k", "where", "params", "max_distance")
+
+
+def _query(request: Request, body: bytes) -> tuple[Any, dict[str, Any]]:
+    """What is searched for, and how: JSON says both; a picture as it is has its options in the query string."""
+    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+        given = dict(request.query_params)
+        options: dict[str, Any] = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
+        if "k" in options:
+            options["k"] = int(options["k"]) if _is_number(options["k"]) else options["k"]
+        if "params" in options:
+            options["params"] = _json_object(options["params"])
+        return body, _known(options, given)
+    given = _json_object(body)
+    options = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
+    image, vector = given.pop("image", None), given.pop("vector", None)
+    if (image is None) == (vector is None):
+        raise InvalidInput("What is searched for?", hint="Give one of: image (Base64), vector (numbers).")
+    if image is None and not isinstance(vector, list):  # a text would be taken for a path of ours
+        raise InvalidInput("vector is not a list of numbers.", hint="Send [0.1, 0.2, ...].")
+    if image is not None and not isinstance(image, str):
+        raise InvalidInput("image is not a text.", hint="Give the picture in Base64.")
+    return (vector if image is None else _base64(image)), _known(options, given)
+
+
+def _known(options: dict[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:
+    if rest:
+        raise BadParameter(f"A search has no option {sorted(rest)[0]!r}.", hint=f"Known: {', '.join(SEARCH_OPTIONS)}.")
+    if not isinstance(options.get("params", {}), Mapping | None):
+        raise BadParameter("params is not an object.", hint="Give values by the names in the filter.")
+    return options

@@ -1,0 +1,138 @@
+"""The description of the HTTP interface in OpenAPI 3.1."""
+
+from typing import Any
+
+from open_analytic import __version__
+
+_PICTURE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_BATCH = {"type": "object", "required": ["inputs"], "properties": {"inputs": {"type": "array", "items": {
+    "type": "string", "contentEncoding": "base64"}}}}  # fmt: skip
+_RESULTS = {"type": "object", "required": ["results"], "properties": {"results": {"type": "array", "items": {
+    "oneOf": [
+        {"type": "object", "required": ["output"], "properties": {"output": {}}},
+        {"type": "object", "required": ["error"], "properties": {"error": {"$ref": "#/components/schemas/Error"}}},
+    ]}}}}  # fmt: skip
+_SEARCH = {
+    "type": "object",
+    "description": "One of image and vector.",
+    "additionalProperties": False,
+    "properties": {
+        "image": {"type": "string", "contentEncoding": "base64"},
+        "vector": {"type": "array", "items": {"type": "number"}},
+        "k": {"type": "integer", "minimum": 0, "default": 10},
+        "where": {"type": "string", "description": "An SQL condition on the collection's columns."},
+        "params": {"type": "object", "description": "Values for %(name)s in where."},
+        "max_distance": {"type": "number"},
+    },
+}
+_DEFINITION = {"type": "object", "required": ["name"], "properties": {
+    "name": {"type": "string"}, "definition": {"type": ["object", "string"]}, "parameters": {"type": "object"},
+}}  # fmt: skip
+
+
+def document() -> dict[str, Any]:
+    """All of it."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "open_analytic", "version": __version__,
+                 "description": "Runs pipelines on pictures and searches collections."},
+        "paths": _pages() | _pipelines() | _plans() | _collections(),
+        "components": {
+            "schemas": {"Error": {
+                "type": "object", "required": ["type", "sqlstate", "message", "hint"],
+                "properties": {"type": {"type": "string"}, "sqlstate": {"type": "string"},
+                               "message": {"type": "string"}, "hint": {"type": ["string", "null"]}},
+            }},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}, {}],
+    }  # fmt: skip
+
+
+def _pages() -> dict[str, Any]:
+    return {
+        "/health/live": {"get": _call("The process runs.", None)},
+        "/health/ready": {"get": _call("It takes calls; 503 while it shuts down.", None)},
+        "/metrics": {"get": _call("Counters for Prometheus.", None, "text/plain")},
+        "/openapi.json": {"get": _call("This page.", None)},
+    }
+
+
+def _pipelines() -> dict[str, Any]:
+    name, options = _path("name"), [_text("parameters", "JSON object of the pipeline's parameters"), *_RUN_OPTIONS]
+    return {
+        "/api/v1/pipelines": {"get": _call("The registered pipelines.", None)},
+        "/api/v1/pipelines/{name}": {"get": _call("One of them.", None, parameters=[name])},
+        "/api/v1/pipelines/{name}/run": {
+            "post": _call("Run its newest version on a picture.", _PICTURE, parameters=[name, *options])
+        },
+        "/api/v1/pipelines/{name}/run-batch": {
+            "post": _call("Run it on several.", _body(_BATCH), parameters=[name, *options], schema=_RESULTS)
+        },
+    }
+
+
+def _plans() -> dict[str, Any]:
+    hash_, options = _path("hash"), [_text("parameters", "JSON object of the pipeline's parameters"), *_RUN_OPTIONS]
+    return {
+        "/api/v1/plans": {"post": _call("What a definition or preset is; nothing is registered.", _body(_DEFINITION))},
+        "/api/v1/plans/{hash}": {
+            "put": _call("Tell the service what a hash means.", _body(_DEFINITION), status=204, parameters=[hash_])
+        },
+        "/api/v1/plans/{hash}/run": {
+            "post": _call("Run a definition on a picture.", _PICTURE, parameters=[hash_, *options])
+        },
+        "/api/v1/plans/{hash}/run-batch": {
+            "post": _call("Run it on several.", _body(_BATCH), parameters=[hash_, *options], schema=_RESULTS)
+        },
+    }
+
+
+def _collections() -> dict[str, Any]:
+    options = [_text(name, "As in the JSON body") for name in ("k", "where", "params", "max_distance")]
+    body = {"content": _body(_SEARCH)["content"] | _PICTURE["content"]}
+    return {
+        "/api/v1/collections": {"get": _call("The collections.", None)},
+        "/api/v1/collections/{name}/search": {
+            "post": _call("The nearest rows, nearest first.", body, parameters=[_path("name"), *options])
+        },
+    }
+
+
+def _call(
+    summary: str,
+    body: dict[str, Any] | None,
+    media: str = "application/json",
+    *,
+    status: int = 200,
+    parameters: list[dict[str, Any]] | None = None,
+    schema: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": "Done."}
+    if status == 200:
+        answer["content"] = {media: {"schema": schema or {}}}
+    error = {"description": "An error.", "content": _body({"$ref": "#/components/schemas/Error"})["content"]}
+    entry: dict[str, Any] = {"summary": summary, "responses": {str(status): answer, "default": error}}
+    if parameters:
+        entry["parameters"] = parameters
+    if body:
+        entry["requestBody"] = {"required": True} | body
+    return entry
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _text(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
+
+
+_RUN_OPTIONS = [
+    _text("give", "output (the default), vector, query (of the largest region), or whole (output and features)"),
+    {"name": "open-analytic-timeout-ms", "in": "header", "schema": {"type": "integer", "minimum": 0}},
+]

@@ -1,0 +1,110 @@
+"""Definitions by their hash. Who calls sends the hash; a definition travels only when the service asks for it."""
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from open_analytic.errors import BadParameter, InvalidInput, InvalidPipeline, UnknownPlan, VersionMismatch
+from open_analytic.pipeline import spec as specs
+from open_analytic.pipeline.call import Card
+from open_analytic.pipeline.plan import Plan, plan
+from open_analytic.pipeline.spec import Spec
+
+KEPT = 1000  # definitions, and plans of them with parameters
+
+
+class Plans:
+    """What can be run. A hash means one thing for ever, so nothing here grows old."""
+
+    def __init__(self, cards: Mapping[str, Card]) -> None:
+        self._cards = cards
+        self._specs: OrderedDict[str, Spec] = OrderedDict()
+        self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def define(self, hash: str, text: str) -> None:  # noqa: A002 - the catalogue's word
+        """Take a definition, ``{"name": ..., "definition": {...}}``, whose hash is this one with the models here."""
+        request = _object(text)
+        spec = specs.load(_definition(request), name=request.get("name"))
+        found = plan(spec, self._cards)
+        if found.hash != hash:
+            raise VersionMismatch(
+                f"Pipeline {spec.name!r} was created with other models than the service has: its vectors would not be "
+                "comparable.",
+                hint=f"Give the service the same model cards, or pipeline_create({spec.name!r}) for a new version.",
+            )
+        with self._lock:
+            _keep(self._specs, hash, spec)
+
+    def get(self, hash: str, parameters: str = "{}") -> Plan:  # noqa: A002
+        """The plan of a definition that was given, with parameters in JSON."""
+        key = (hash, parameters)
+        with self._lock:
+            found, spec = self._plans.get(key), self._specs.get(hash)
+        if found:
+            return found
+        if spec is None:
+            raise UnknownPlan(hint="Send its definition, then ask again.")
+        made = plan(spec, self._cards, _parameters(_json(parameters)))
+        with self._lock:
+            _keep(self._plans, key, made)
+        return made
+
+    def describe(self, text: str) -> str:
+        """What the catalogue says of a pipeline: ``{"name", "definition"?, "parameters"?}`` in, JSON out.
+
+        Without a definition it is the preset of that name.
+        """
+        request = _object(text)
+        name = request.get("name")
+        if not isinstance(name, str):
+            raise InvalidPipeline("The request names no pipeline.", hint="Give its name.")
+        spec = specs.preset(name) if request.get("definition") is None else specs.load(_definition(request), name=name)
+        made = plan(spec, self._cards, _parameters(request.get("parameters")))
+        return json.dumps(
+            {
+                "name": made.name,
+                "input": made.input,
+                "output": list(made.output),
+                "dim": made.dim,
+                "many": made.many,
+                "hash": made.hash,
+                "definition": json.dumps(spec.as_dict()),
+                "parameters": dict(made.parameters),
+            }
+        )
+
+
+def _keep(kept: "OrderedDict[Any, Any]", key: Any, value: Any) -> None:
+    kept[key] = value
+    if len(kept) > KEPT:
+        kept.popitem(last=False)
+
+
+def _definition(request: Mapping[str, Any]) -> str | Mapping[str, Any]:
+    definition = request.get("definition")
+    if not isinstance(definition, str | Mapping):
+        raise InvalidPipeline("A definition is an object, or TOML or JSON text.", hint=specs.HINT)
+    return definition
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"The request is not JSON: {error}.", hint="Send an object.") from error
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = _json(text)
+    if not isinstance(found, dict):
+        raise InvalidInput("The request is not an object.", hint="Send an object.")
+    return found
+
+
+def _parameters(found: Any) -> Mapping[str, Any]:
+    if not isinstance(found, Mapping | None):
+        raise BadParameter("Parameters are an object, by their names.", hint='For example {"face": "all"}.')
+    return found or {}

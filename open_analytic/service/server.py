@@ -1,0 +1,312 @@
+"""The process: sockets with their rights, both doors, housekeeping, and an orderly end."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import stat
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import uvicorn
+
+from open_analytic.config import Settings
+from open_analytic.errors import BadParameter, ServiceError
+from open_analytic.pipeline.call import Card
+from open_analytic.pipeline.engine import Engine
+from open_analytic.service import HTTP_SOCKET, WIRE_SOCKET, http_address, wire_address
+from open_analytic.service.http import Catalogue, application
+from open_analytic.service.messages import Command, Define, Describe, Row, Run
+from open_analytic.service.metrics import Metrics
+from open_analytic.service.plans import Plans
+from open_analytic.service.wire import STREAM_LIMIT, Wire
+from open_analytic.service.work import GIVES, Give, Work
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 512
+KEEP_ALIVE_S = 600  # a backend keeps its connection from call to call
+HOUSEKEEPING_S = 1.0
+
+
+class Models(Protocol):
+    """What the housekeeping does with models; ``runtime.shared.SharedEngine`` has them."""
+
+    batch_size: int
+
+    def loaded(self) -> dict[str, int]: ...
+    def unload_idle(self, idle_s: float) -> list[str]: ...
+
+
+class ServiceEngine(Engine, Models, Protocol):
+    """An engine with its models."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the service listens."""
+
+    folder: Path | None = None  # of both Unix sockets: http.sock and .s.PGSQL.5433
+    group: str | None = None  # may use them, besides their owner
+    owner: int | None = None  # whose the sockets are made, when root starts the service for another account
+    http: tuple[str, int] | None = None  # host and port
+    wire: tuple[str, int] | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """All parts of one service, put together."""
+
+    work: Work
+    catalogue: Catalogue
+    engine: ServiceEngine
+    settings: Settings
+    places: Places
+    wanted: Callable[[], bool] = lambda: True  # asked now and then: a False ends the service
+    started: Callable[[Sequence[str]], object] = lambda addresses: None  # told where it listens
+    _servers: list[uvicorn.Server] = field(default_factory=list)
+
+
+def assemble(
+    engine: ServiceEngine, catalogue: Catalogue, cards: Mapping[str, Card], settings: Settings, metrics: Metrics,
+    places: Places, *, wanted: Callable[[], bool] = lambda: True,
+    started: Callable[[Sequence[str]], object] = lambda addresses: None,
+) -> Service:  # fmt: skip
+    """A service that is not running yet."""
+    if (places.http or places.wire) and not settings.service_token:
+        raise BadParameter(
+            "Over TCP the service needs a token, so that not everybody on the network may use it.",
+            hint="Set OPEN_ANALYTIC_SERVICE_TOKEN to a long random text, or give a file with --token-file.",
+        )
+    metrics.watch_models(engine.loaded)
+    work = Work(engine, Plans(cards), settings, metrics, batch_size=engine.batch_size)
+    return Service(
+        work=work, catalogue=catalogue, engine=engine, settings=settings, places=places, wanted=wanted, started=started
+    )
+
+
+def run(service: Service) -> None:
+    """Serve until SIGTERM or SIGINT; calls under way are finished then."""
+    asyncio.run(_serve(service))
+
+
+async def _serve(service: Service) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    wire = Wire(
+        _handler(service.work),
+        password=service.settings.service_token,
+        max_bytes=service.settings.max_bytes,
+    )
+    with _sockets(service.places) as listening:
+        tasks = [asyncio.ensure_future(_http(service, [sock], tls)) for sock, tls in listening.http]
+        doors = [await _open_wire(wire, sock) for sock in listening.wire]
+        keeper = asyncio.ensure_future(_keep_house(service))
+        await asyncio.sleep(0)
+        service.started(listening.addresses)
+        told = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({told, keeper, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)  # a second one ends us at once
+        await _drain(service, wire, doors)
+        await asyncio.gather(*tasks, _ended(keeper))
+    service.work.close()
+
+
+async def _ended(keeper: "asyncio.Future[None]") -> None:
+    """Stop the housekeeping; what made it fail is raised."""
+    keeper.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await keeper
+
+
+async def _drain(service: Service, wire: Wire, doors: Sequence[asyncio.Server]) -> None:
+    """Refuse what is new, finish what is under way."""
+    patience_s = float(service.settings.service_drain_s)
+    logger.info("stopping: %d calls under way", service.work.under_way)
+    service.work.draining = True
+    for door in doors:
+        door.close()
+    if not await service.work.idle(patience_s):
+        logger.warning("gave up waiting for %d calls after %.0f s", service.work.under_way, patience_s)
+    await wire.drain(1.0)
+    for server in service._servers:
+        server.should_exit = True
+
+
+async def _keep_house(service: Service) -> None:
+    """Let go of what nobody uses, for as long as the service is wanted."""
+    idle_s = service.settings.service_idle_unload_s
+    while service.wanted():
+        if idle_s:  # in a thread: a model that is being loaded is waited for
+            for name in await asyncio.to_thread(service.engine.unload_idle, idle_s):
+                logger.info("let go of the model %s: unused for %d s", name, idle_s)
+        await asyncio.sleep(HOUSEKEEPING_S)
+    logger.info("not wanted any more")
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are ours: both doors are closed together."""
+        yield
+
+
+async def _http(service: Service, sockets: list[socket.socket], tls: bool) -> None:
+    app = application(service.work, service.catalogue, token=service.settings.service_token)
+    files = {"ssl_certfile": service.places.ssl_certfile, "ssl_keyfile": service.places.ssl_keyfile} if tls else {}
+    config = uvicorn.Config(
+        app, http="httptools", loop="asyncio", ws="none", lifespan="off", access_log=False, log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_S, backlog=BACKLOG, server_header=False, date_header=False,
+        timeout_graceful_shutdown=5,
+        **{name: str(path) for name, path in files.items() if path},  # type: ignore[arg-type]
+    )  # fmt: skip
+    server = _Server(config)
+    service._servers.append(server)
+    await server.serve(sockets=sockets)
+
+
+async def _open_wire(wire: Wire, sock: socket.socket) -> asyncio.Server:
+    if sock.family == socket.AF_UNIX:
+        return await asyncio.start_unix_server(wire.serve, sock=sock, limit=STREAM_LIMIT, backlog=BACKLOG)
+    return await asyncio.start_server(wire.serve, sock=sock, limit=STREAM_LIMIT, backlog=BACKLOG)
+
+
+def _handler(work: Work) -> "Callable[[Command], Awaitable[list[Row]]]":
+    """What the PostgreSQL protocol's door has done with a request."""
+
+    async def handle(command: Command) -> list[Row]:
+        if isinstance(command, Define):
+            await asyncio.to_thread(work.plans.define, command.hash, command.text)
+            return []
+        if isinstance(command, Describe):
+            return [(await asyncio.to_thread(work.plans.describe, command.text), None)]
+        return await _run(work, command)
+
+    return handle
+
+
+async def _run(work: Work, command: Run) -> list[Row]:
+    with work.admitted(sum(map(len, command.items))):
+        plan = work.plans.get(command.hash, command.parameters)
+        timeout_s = None if command.timeout_ms is None else command.timeout_ms / 1000
+        answers = await work.run(plan, command.items, give=_give(command.give), door="wire", timeout_s=timeout_s)
+    return [(each.text, json.dumps(each.error.as_dict()) if each.error else None) for each in answers]
+
+
+def _give(text: str) -> Give:
+    return next(give for give in GIVES if give == text)
+
+
+@dataclass(slots=True)
+class _Listening:
+    http: list[tuple[socket.socket, bool]] = field(default_factory=list)  # with whether it speaks TLS
+    wire: list[socket.socket] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def _sockets(places: Places) -> Iterator[_Listening]:
+    """Sockets that listen; the files of Unix ones are removed at the end."""
+    found = _Listening()
+    with contextlib.ExitStack() as undo:
+        if places.folder:
+            http, wire = (
+                undo.enter_context(_unix(places.folder / name, places)) for name in (HTTP_SOCKET, WIRE_SOCKET)
+            )
+            found.http.append((http, False))
+            found.wire.append(wire)
+            found.addresses += [http_address(places.folder), wire_address(places.folder)]
+        if places.http:
+            tls = places.ssl_certfile is not None
+            found.http.append((undo.enter_context(_tcp(*places.http)), tls))
+            found.addresses.append(_url("https" if tls else "http", found.http[-1][0]))
+        if places.wire:
+            found.wire.append(undo.enter_context(_tcp(*places.wire)))
+            host, port, *_ = found.wire[-1].getsockname()
+            found.addresses.append(f"host={host} port={port}")
+        if not (found.http or found.wire):
+            raise BadParameter("The service would listen nowhere.", hint="Give --folder or --tcp HOST:PORT.")
+        yield found
+
+
+def _url(scheme: str, sock: socket.socket) -> str:
+    host, port, *_ = sock.getsockname()
+    return f"{scheme}://[{host}]:{port}" if sock.family == socket.AF_INET6 else f"{scheme}://{host}:{port}"
+
+
+@contextmanager
+def _unix(path: Path, places: Places) -> Iterator[socket.socket]:
+    """A socket file for its owner and, when one is named, a group. One that a dead service left is replaced."""
+    try:
+        if _answers(path):
+            raise ServiceError(f"A service listens at {path} already.", hint="Stop it first, or choose another folder.")
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISSOCK(path.lstat().st_mode):
+                path.unlink()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(before)
+        _give_rights(path, places)
+        sock.listen(BACKLOG)
+    except (OSError, LookupError) as error:
+        raise ServiceError(
+            f"The service cannot listen at {path}: {getattr(error, 'strerror', None) or error}.",
+            hint="Choose a folder you may write to, with a short path: --folder FOLDER.",
+        ) from error
+    inode = path.lstat().st_ino
+    try:
+        yield sock
+    finally:
+        sock.close()
+        with contextlib.suppress(OSError):
+            if path.lstat().st_ino == inode:
+                path.unlink()
+
+
+def _give_rights(path: Path, places: Places) -> None:
+    if places.owner is not None and places.owner != os.geteuid():
+        os.chown(path, places.owner, -1, follow_symlinks=False)
+    if places.group:
+        shutil.chown(path, group=places.group)
+        path.chmod(0o660)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _tcp(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        sock = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        # What it accepts inherits this. asyncio leaves it out for a socket made so, and each answer takes 40 ms.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError as error:
+        raise ServiceError(
+            f"The service cannot listen at {host}:{port}: {error.strerror or error}.", hint="Choose another port."
+        ) from error
+    try:
+        yield sock
+    finally:
+        sock.close()

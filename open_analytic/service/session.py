@@ -1,0 +1,158 @@
+"""One client of the wire that was let in: its messages in order, one request at a time."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
+from open_analytic.errors import OpenAnalyticError
+from open_analytic.service import messages
+from open_analytic.service.messages import Command, Refusal, Row
+
+MESSAGE_BYTES = 2**30
+PIECE_BYTES = 2**18
+_LEFT = (b"", b"X")  # no more bytes, or Terminate
+_EXTENDED, _QUIET, _CALL = b"PBDEC", b"HSdcf", b"F"
+
+Handler: TypeAlias = Callable[[Command], Awaitable[Sequence[Row]]]
+Busy: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """Reads queries, has the handler answer them, and notices when the client leaves meanwhile."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        busy: Busy,
+        max_bytes: int,
+    ) -> None:
+        self.key = secrets.token_bytes(4)
+        self._handler, self._busy, self._max_bytes = handler, busy, max_bytes
+        self._reader, self._writer = reader, writer
+        self._work: asyncio.Future[Sequence[Row]] | None = None
+        self._ahead: asyncio.Task[bytes] | None = None
+        self._skipping = False  # after an error in the extended protocol, until Sync
+
+    def cancel(self) -> None:
+        """Stop the request that runs, if one does."""
+        if self._work is not None:
+            self._work.cancel()
+
+    def end(self) -> None:
+        """Wait for no more messages."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+
+    async def send(self, data: bytes) -> None:
+        """Write, and wait until the client has read enough of it."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def converse(self) -> None:
+        """Answer messages until the client leaves."""
+        while (kind := await self._kind()) not in _LEFT:
+            (length,) = struct.unpack("!i", await self._reader.readexactly(4))
+            if not 4 <= length <= MESSAGE_BYTES:
+                raise messages.violation(f"A message cannot have {length:,} bytes.")
+            if kind == b"Q" and not self._skipping:
+                await self.send(await self._query(length - 4))
+            elif kind in b"Q" + _EXTENDED + _QUIET + _CALL:
+                await self._discard(length - 4)
+                await self._other(kind)
+            else:
+                raise messages.violation("The message is of a kind that has no place here.")
+
+    async def _kind(self) -> bytes:
+        ahead, self._ahead = self._ahead, None
+        return await (ahead or self._next_kind())
+
+    async def _next_kind(self) -> bytes:
+        try:
+            return await self._reader.read(1)
+        except ConnectionError:
+            return b""
+
+    async def _other(self, kind: bytes) -> None:
+        if kind == b"S":
+            self._skipping = False
+            await self.send(messages.READY)
+        elif not self._skipping and kind in _EXTENDED + _CALL:
+            self._skipping = kind != _CALL
+            told = messages.refused(Refusal("0A000", "The service speaks the simple query protocol only."))
+            await self.send(told if self._skipping else told + messages.READY)
+
+    async def _query(self, length: int) -> bytes:
+        """What is left to send for one query. An answer that took work is sent while we still count as busy."""
+        try:
+            request = messages.parse(await self._body(length), max_bytes=self._max_bytes)
+            if isinstance(request, Command):
+                with self._busy():
+                    await self.send(await self._answer(request))
+                return b""
+        except (OpenAnalyticError, Refusal) as error:
+            return _told(error)
+        return (messages.EMPTY if request is None else messages.encoding_set(request)) + messages.READY
+
+    async def _body(self, length: int) -> bytearray:
+        """The text of a query; what is longer than the limit is thrown away as it comes."""
+        if length > messages.query_bytes(self._max_bytes):
+            beginning = await self._reader.readexactly(64)
+            await self._discard(length - len(beginning))
+            raise messages.too_long(beginning, length, max_bytes=self._max_bytes)
+        body = bytearray()
+        while len(body) < length:
+            body += await self._piece(length - len(body))
+        if body[-1:] != b"\0":
+            raise Refusal("08P01", "The query does not end with a zero byte.")
+        del body[-1]
+        return body
+
+    async def _discard(self, length: int) -> None:
+        while length:
+            length -= len(await self._piece(length))
+
+    async def _piece(self, length: int) -> bytes:
+        piece = await self._reader.read(min(length, PIECE_BYTES))
+        if not piece:
+            raise asyncio.IncompleteReadError(b"", length)
+        return piece
+
+    async def _answer(self, command: Command) -> bytes:
+        try:
+            return messages.answer(await self._run(command)) + messages.READY
+        except (OpenAnalyticError, Refusal) as error:
+            return _told(error)
+        except Exception:
+            logger.exception("A request failed.")
+            return _told(OpenAnalyticError("The service failed with an internal error.", hint="Its log says why."))
+
+    async def _run(self, command: Command) -> Sequence[Row]:
+        """The handler's rows. It is cancelled on request, and when the client is gone."""
+        work = self._work = asyncio.ensure_future(self._handler(command))
+        # The next message's first byte: should it come it is kept; that none can come any more is known at once.
+        ahead = self._ahead = self._ahead or asyncio.create_task(self._next_kind())
+        try:
+            await asyncio.wait({work, ahead}, return_when=asyncio.FIRST_COMPLETED)
+            if ahead.done() and ahead.result() in _LEFT:
+                work.cancel()
+            await asyncio.wait({work})
+        finally:
+            work.cancel()
+            self._work = None
+        if work.cancelled():
+            raise Refusal("57014", "The request was cancelled.")
+        return work.result()
+
+
+def _told(error: OpenAnalyticError | Refusal) -> bytes:
+    told = messages.refused(error) if isinstance(error, Refusal) else messages.failure(error)
+    return told + messages.READY

@@ -1,0 +1,176 @@
+"""What the doors (HTTP, the PostgreSQL protocol) have done: a bounded number of calls, each with its deadline."""
+
+import asyncio
+import contextvars
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from open_analytic.config import Settings
+from open_analytic.errors import DeadlineExceeded, InvalidPipeline, NoFace, OpenAnalyticError
+from open_analytic.errors import ServiceBusy as Busy
+from open_analytic.errors import ServiceUnavailable as Unavailable
+from open_analytic.pipeline.engine import Engine, Result
+from open_analytic.pipeline.plan import Plan
+from open_analytic.pipeline.ticket import TICKET, Ticket
+from open_analytic.service.metrics import Metrics
+from open_analytic.service.plans import Plans
+from open_analytic.types import Feature
+
+# What is given back: the pipeline's output; its only vector; the vector to search with; output and features.
+Give: TypeAlias = Literal["output", "vector", "query", "whole"]
+GIVES: tuple[Give, ...] = ("output", "vector", "query", "whole")
+RETRY_AFTER_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one input: JSON text, or its error."""
+
+    text: str | None = None
+    error: OpenAnalyticError | None = None
+
+
+class Work:
+    """Calls of every door on one engine. All but the engine's part happens on the event loop."""
+
+    def __init__(self, engine: Engine, plans: Plans, settings: Settings, metrics: Metrics, *, batch_size: int) -> None:
+        self.engine, self.plans, self.metrics, self.max_bytes = engine, plans, metrics, settings.max_bytes
+        self._batch_size = batch_size
+        self._most, self._most_bytes = settings.service_queue, settings.service_queue_bytes
+        threads = settings.service_threads or 16 * (os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="open_analytic-call")
+        self._side_by_side = asyncio.Semaphore(threads)
+        self._calls, self._bytes = 0, 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.draining = False
+
+    @property
+    def under_way(self) -> int:
+        """Calls that wait or compute."""
+        return self._calls
+
+    @contextmanager
+    def admitted(self, size: int) -> Iterator[None]:
+        """A place for a call of so many bytes, or ServiceBusy."""
+        if self.draining:
+            self.metrics.errors.labels(Unavailable.sqlstate).inc()
+            raise Unavailable("The inference service is shutting down.", hint="Try again in a moment.")
+        if self._calls >= self._most or (self._calls and self._bytes + size > self._most_bytes):
+            self.metrics.errors.labels(Busy.sqlstate).inc()
+            raise Busy(
+                f"The inference service has {self._calls} calls under way, as many as it accepts.",
+                hint=f"Try again in {RETRY_AFTER_S} s, or raise OPEN_ANALYTIC_SERVICE_QUEUE or _QUEUE_BYTES.",
+            )
+        self._calls, self._bytes = self._calls + 1, self._bytes + size
+        self._idle.clear()
+        self.metrics.under_way.set(self._calls)
+        try:
+            yield
+        finally:
+            self._calls, self._bytes = self._calls - 1, self._bytes - size
+            self.metrics.under_way.set(self._calls)
+            if not self._calls:
+                self._idle.set()
+
+    async def run(
+        self, plan: Plan, items: Sequence[bytes], *, give: Give, door: str, timeout_s: float | None = None
+    ) -> list[Answer]:
+        """An answer for each item, in order. Cancelling it stops what does not run yet."""
+        _check_give(plan, give)
+        with self._measured(plan, door):
+            answers = await self._all(plan, items, give, timeout_s)
+        self.metrics.inputs.labels(plan.name).inc(len(items))
+        for answer in answers:
+            if answer.error:
+                self.metrics.errors.labels(answer.error.sqlstate).inc()
+        return answers
+
+    async def _all(self, plan: Plan, items: Sequence[bytes], give: Give, timeout_s: float | None) -> list[Answer]:
+        """The answers in time, a batch a thread; what was begun for nothing is told so by the ticket."""
+        ticket = Ticket(None if timeout_s is None else time.monotonic() + timeout_s)
+        parts = [items[at : at + self._batch_size] for at in range(0, len(items), self._batch_size)]
+        work = [asyncio.ensure_future(self._part(plan, part, give, ticket)) for part in parts]
+        try:
+            async with asyncio.timeout(timeout_s):
+                done = await asyncio.gather(*work)
+        except TimeoutError:
+            raise DeadlineExceeded(hint="Allow more time, or send fewer pictures at once.") from None
+        finally:
+            ticket.cancel()
+            for part in work:
+                part.cancel()
+        return [answer for answers in done for answer in answers]
+
+    async def _part(self, plan: Plan, items: Sequence[bytes], give: Give, ticket: Ticket) -> list[Answer]:
+        async with self._side_by_side:
+            context = contextvars.copy_context()
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, context.run, self._compute, plan, items, give, ticket)
+
+    def _compute(self, plan: Plan, items: Sequence[bytes], give: Give, ticket: Ticket) -> list[Answer]:
+        TICKET.set(ticket)
+        ticket.check()
+        return [_answer(result, give) for result in self.engine.run(plan, items)]
+
+    @contextmanager
+    def _measured(self, plan: Plan, door: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        except Exception as error:
+            known = error if isinstance(error, OpenAnalyticError) else OpenAnalyticError
+            self.metrics.errors.labels(known.sqlstate).inc()
+            raise
+        finally:
+            self.metrics.requests.labels(door, plan.name).inc()
+            self.metrics.seconds.labels(plan.name).observe(time.monotonic() - start)
+
+    async def idle(self, timeout_s: float) -> bool:
+        """Whether every call came to its end within this time."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _check_give(plan: Plan, give: Give) -> None:
+    if give in ("output", "whole") or (plan.vector is not None and not (give == "vector" and plan.many)):
+        return
+    raise InvalidPipeline(
+        f"Pipeline {plan.name!r} gives {'a list of vectors' if plan.many else 'no vector'}, not one.",
+        hint="Use pipeline_run and take what you want of its output.",
+    )
+
+
+def _answer(result: Result | OpenAnalyticError, give: Give) -> Answer:
+    if isinstance(result, OpenAnalyticError):
+        return Answer(error=result)
+    if give == "output":
+        return Answer(json.dumps(result.output))
+    if give == "whole":
+        return Answer(json.dumps({"output": result.output, "features": [_plain(part) for part in result.features]}))
+    if not result.features:
+        return Answer(error=NoFace(hint="Give a picture that shows a face."))
+    return Answer(json.dumps(max(result.features, key=_area).vector.tolist()))
+
+
+def _plain(feature: Feature) -> dict[str, object]:
+    box = feature.box
+    place = None if box is None else {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
+    return {"vector": feature.vector.tolist(), "box": place, "attributes": dict(feature.attributes)}
+
+
+def _area(feature: Feature) -> float:
+    return feature.box.area if feature.box else 0.0
