@@ -172,15 +172,12 @@ def _run(operations: Operations, statement: sql.Composable) -> None:
 
 @Operations.implementation_for(CreateCollection)
 def _create_collection(operations: Operations, operation: CreateCollection) -> None:
-    for statement in tables.statements(operation.shape):
-        _run(operations, statement)
-    _run(operations, tables.register(operation.shape, migrated=True))
+    _run(operations, tables.make(operation.shape, migrated=True))
 
 
 @Operations.implementation_for(DropCollection)
 def _drop_collection(operations: Operations, operation: DropCollection) -> None:
-    _run(operations, sql.SQL("DROP TABLE {}").format(sql.Identifier(*tables.split(operation.name))))
-    _run(operations, tables.unregister(operation.name))
+    _run(operations, tables.drop(operation.name))
 
 
 @Operations.implementation_for(CreateAnnIndex)

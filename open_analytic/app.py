@@ -10,17 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from open_analytic import embedded
+from open_analytic import embedded, included
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
-from open_analytic.errors import BadParameter, InvalidPipeline, NotMigrated, OpenAnalyticError, VersionMismatch
+from open_analytic.errors import BadParameter, InvalidPipeline, OpenAnalyticError, VersionMismatch
 from open_analytic.models.library import Library
 from open_analytic.pipeline import spec as specs
-from open_analytic.pipeline.engine import Engine
+from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.pipeline.plan import plan as make_plan
-from open_analytic.pipeline.run import Result
 from open_analytic.runtime.local import LocalEngine
+from open_analytic.service.remote import RemoteEngine
 from open_analytic.store import collections, pipelines, schema
 from open_analytic.store.connection import Database
 from open_analytic.types import CollectionInfo, Json, Metric, PathLike, PipelineInfo
@@ -28,38 +28,44 @@ from open_analytic.types import CollectionInfo, Json, Metric, PathLike, Pipeline
 logger = logging.getLogger(__name__)
 
 PLAN_SECONDS = 1.0  # a pipeline created or dropped by another process is seen after this long
+PLANS = 1000  # that are kept, one a pipeline and set of parameters
 
 
 def connect(
-    dsn: str | None = None, *, home: PathLike | None = None, settings: Settings | None = None
+    dsn: str | None = None,
+    *,
+    home: PathLike | None = None,
+    service: str | None = None,
+    settings: Settings | None = None,
 ) -> "OpenAnalytic":
     """Open a database: the DSN's, else OPEN_ANALYTIC_DSN's, else the embedded server in ``home`` (./.open_analytic).
 
     The embedded server is started, shared with other processes, brought up to date, and stopped after its last user.
-    A server of your own is never changed: ``open-analytic db upgrade`` does that.
+    A server of your own is never changed: ``open-analytic db upgrade`` does that. Models run in this process, or in the
+    ``service`` at an address (``unix:/path``, ``http://host:port``).
     """
     settings = settings or Settings.read()
     if dsn is not None:
         settings = dataclasses.replace(settings, dsn=dsn)
     elif home is not None:
         settings = dataclasses.replace(settings, dsn=None, home=Path(home))
+    if service is not None:
+        settings = dataclasses.replace(settings, service=service)
     if settings.dsn:
         schema.check(settings.dsn)
         return OpenAnalytic(Database(settings.dsn, settings), settings)
-    server = embedded.start(settings.home, pg_bin=settings.pg_bin)
+    server = included.start(settings)
     try:
-        _bring_up_to_date(server.dsn)
         return OpenAnalytic(Database(server.dsn, settings), settings, server=server)
     except BaseException:
         server.close()
         raise
 
 
-def _bring_up_to_date(dsn: str) -> None:
-    try:
-        schema.check(dsn)
-    except NotMigrated:
-        schema.upgrade(dsn)
+def _engine(library: Library, settings: Settings) -> Engine:
+    if settings.service:
+        return RemoteEngine(settings.service, token=settings.service_token)
+    return LocalEngine(library, settings)
 
 
 class OpenAnalytic:
@@ -73,10 +79,12 @@ class OpenAnalytic:
         server: embedded.Server | None = None,
         library: Library | None = None,
         engine: Engine | None = None,
+        plan_seconds: float = PLAN_SECONDS,
     ) -> None:
         self.settings = settings
         self.library = library or Library(settings)
-        self.engine: Engine = engine or LocalEngine(self.library, settings)
+        self.engine: Engine = engine or _engine(self.library, settings)
+        self._plan_seconds = plan_seconds  # with 0 the catalogue is asked each time
         self._database = database
         self._server = server
         self._plans: dict[tuple[str, str], tuple[float, Plan]] = {}
@@ -149,11 +157,15 @@ class OpenAnalytic:
         key = (name, json.dumps(parameters or {}, sort_keys=True, default=repr))
         with self._lock:
             found = self._plans.get(key)
-        if found and time.monotonic() - found[0] < PLAN_SECONDS:
+        if found and time.monotonic() - found[0] < self._plan_seconds:
             return found[1]
-        plan = self._plan_of(self.pipeline(name), parameters or {})
+        info = self.pipeline(name)
+        plan = found[1] if found and found[1].hash == info.hash else self._plan_of(info, parameters or {})
         with self._lock:
+            self._plans.pop(key, None)
             self._plans[key] = (time.monotonic(), plan)
+            if len(self._plans) > PLANS:
+                del self._plans[next(iter(self._plans))]
         return plan
 
     def _plan_of(self, info: PipelineInfo, parameters: Mapping[str, Any]) -> Plan:

@@ -103,7 +103,7 @@ class Collection:
             return max(self.features(bytes(query)), key=_area).vector
         try:
             return np.asarray(query, dtype=np.float32)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise BadParameter(
                 f"A query is a picture's bytes, a path or a vector of numbers, not {type(query).__name__}.",
                 hint="For a file: search(Path(name)).",

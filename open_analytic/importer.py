@@ -25,9 +25,8 @@ from open_analytic.errors import (
     OpenAnalyticError,
     UnreadableFile,
 )
-from open_analytic.pipeline.engine import Engine
+from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
-from open_analytic.pipeline.run import Result
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
 from open_analytic.types import (

@@ -11,6 +11,11 @@ def folder(name: str) -> Path:
     return packed if packed.is_dir() else _PACKAGE.parent / name
 
 
+def python_path() -> Path:
+    """The folder that holds the package, for the path of another Python."""
+    return _PACKAGE.parent
+
+
 def checkout() -> Path | None:
     """The top of the source checkout the package runs from, None when it was installed from a wheel."""
     top = _PACKAGE.parent

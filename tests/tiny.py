@@ -1,10 +1,14 @@
-"""A network of three nodes and a pipeline around it: the mean colour of a picture, three numbers, unit length."""
+"""A network of three nodes and a pipeline around it: the mean colour of a picture, three numbers, unit length.
+
+And one that gives the same, but takes its time: it multiplies a matrix with itself ``SLOW_STEPS`` times before.
+"""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 CARD = """\
 name        = "mean_colour"
@@ -52,4 +56,51 @@ def write(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(folder / "mean_colour.onnx"))
     (folder / "mean_colour.toml").write_text(CARD)
+    return folder
+
+
+SLOW_STEPS, SLOW_SIDE = 200, 512  # one or two seconds a picture
+
+
+def slow_pipeline() -> dict[str, Any]:
+    """``PIPELINE`` with the slow network."""
+    steps = [step | ({"model": "slow_colour"} if "model" in step else {}) for step in PIPELINE["steps"]]
+    return PIPELINE | {"steps": steps}
+
+
+def write_slow(folder: Path) -> Path:
+    """The slow model and its card."""
+    identity = numpy_helper.from_array(np.eye(SLOW_SIDE, dtype=np.float32), "identity")
+    body = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["before", "identity"], ["after"]),
+            helper.make_node("Identity", ["go_on"], ["still"]),
+        ],
+        "again",
+        [
+            helper.make_tensor_value_info("number", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("before", TensorProto.FLOAT, [SLOW_SIDE, SLOW_SIDE]),
+        ],
+        [
+            helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("after", TensorProto.FLOAT, [SLOW_SIDE, SLOW_SIDE]),
+        ],
+    )
+    steps = numpy_helper.from_array(np.array(SLOW_STEPS, np.int64), "steps")
+    nodes = [
+        helper.make_node("Loop", ["steps", "", "identity"], ["product"], body=body),
+        helper.make_node("GlobalAveragePool", ["picture"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["mean"]),
+        helper.make_node("ReduceMax", ["product"], ["one"], keepdims=0),
+        helper.make_node("Mul", ["mean", "one"], ["colour"]),
+    ]
+    picture = helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, 16, 16])
+    colour = helper.make_tensor_value_info("colour", TensorProto.FLOAT, ["n", 3])
+    graph = helper.make_graph(nodes, "slow_colour", [picture], [colour], [identity, steps])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(folder / "slow_colour.onnx"))
+    card = CARD.replace("mean_colour", "slow_colour").replace("max_batch   = 32", "max_batch   = 1")
+    (folder / "slow_colour.toml").write_text(card)
     return folder

@@ -513,9 +513,9 @@ COMMENT ON FUNCTION open_analytic.pipeline_drop IS 'Take a pipeline out of use; 
 SELECT open_analytic.use_body();
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION open_analytic._raise, open_analytic._error, open_analytic._pipeline,
+GRANT EXECUTE ON FUNCTION open_analytic._raise, open_analytic._error, open_analytic._pipeline, open_analytic._register_pipeline,
     open_analytic.pipeline_run(text, bytea, jsonb), open_analytic.pipeline_run(text, text, jsonb),
     open_analytic.pipeline_run_dist_random(text, bytea, jsonb), open_analytic.pipeline_run_dist_random(text, text, jsonb),
     open_analytic.pipeline_run_batch TO open_analytic_user;
-GRANT EXECUTE ON FUNCTION open_analytic._describe, open_analytic._register_pipeline, open_analytic._create_pipeline,
+GRANT EXECUTE ON FUNCTION open_analytic._describe, open_analytic._create_pipeline,
     open_analytic.pipeline_create(text), open_analytic.pipeline_create(text, jsonb), open_analytic.pipeline_drop TO open_analytic_admin;

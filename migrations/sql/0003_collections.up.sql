@@ -51,7 +51,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION open_analytic._own_columns IS 'The columns every collection has';
 
-CREATE FUNCTION open_analytic._check_column(name text, type text, many boolean) RETURNS void
+CREATE FUNCTION open_analytic._type(type text, path text) RETURNS regtype
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('search_path', path, true);
+    RETURN pg_catalog.to_regtype(type);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._type IS 'What a type''s text means under a search_path; nothing but a type is read';
+
+CREATE FUNCTION open_analytic._check_column(name text, type text, many boolean, path text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -67,8 +77,7 @@ BEGIN
             HINT = format('Choose another name than %s.', array_to_string(taken, ', '));
     END IF;
     BEGIN
-        -- Nothing but a type is read here, although its text becomes part of a statement.
-        IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = to_regtype(type) AND t.typtype <> 'p') THEN
+        IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = open_analytic._type(type, path) AND t.typtype <> 'p') THEN
             RETURN;
         END IF;
     EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
@@ -93,7 +102,7 @@ DO $$ BEGIN PERFORM '[1]'::@vector@.vector; END $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic._make_collection(
-    name text, dim integer, metric text, many boolean, columns json, pipeline text, version integer, parameters json, migrated boolean
+    name text, dim integer, metric text, many boolean, columns json, pipeline text, version integer, parameters json, migrated boolean, path text
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -106,18 +115,22 @@ DECLARE
     column_name text;
     column_type text;
     own_columns text := '';
+    statement text;
 BEGIN
     FOR column_name, column_type IN SELECT * FROM json_each_text(columns) LOOP
-        PERFORM open_analytic._check_column(column_name, column_type, many);
+        PERFORM open_analytic._check_column(column_name, column_type, many, path);
         -- A newline, so that a comment inside a type's text ends with it.
         own_columns := own_columns || format(E'%I %s\n, ', column_name, column_type);
     END LOOP;
-    EXECUTE format(
-        'CREATE TABLE %s (image_name text NOT NULL, %s image_data bytea, feature @vector@.halfvec(%s), %s image_sha256 bytea,'
-        ' pipeline_version integer %s, imported_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (%s)) WITH (toast_tuple_target = %s)',
-        relation, CASE WHEN many THEN 'part integer NOT NULL DEFAULT 0, box real[],' END, dim, own_columns,
+    statement := format(
+        'CREATE TABLE %s (image_name pg_catalog.text NOT NULL, %s image_data pg_catalog.bytea, feature @vector@.halfvec(%s), %s image_sha256 pg_catalog.bytea,'
+        ' pipeline_version pg_catalog.int4 %s, imported_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), PRIMARY KEY (%s)) WITH (toast_tuple_target = %s)',
+        relation, CASE WHEN many THEN 'part pg_catalog.int4 NOT NULL DEFAULT 0, box pg_catalog.float4[],' END, dim, own_columns,
         CASE WHEN version IS NOT NULL THEN format('NOT NULL DEFAULT %1$s CONSTRAINT open_analytic_version CHECK (pipeline_version = %1$s)', version) END,
         CASE WHEN many THEN 'image_name, part' ELSE 'image_name' END, CASE WHEN plain THEN 2 * dim + 1024 ELSE 2040 END);
+    PERFORM set_config('search_path', path, true); -- for the types of the caller's columns only
+    EXECUTE statement;
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     -- Pictures are compressed already: compressing them again costs time and gains nothing.
     EXECUTE format('ALTER TABLE %s ALTER COLUMN image_data SET STORAGE EXTERNAL, ALTER COLUMN feature SET STORAGE %s',
                    relation, CASE WHEN plain THEN 'PLAIN' ELSE 'EXTERNAL' END);
@@ -415,7 +428,7 @@ $sql$
 END
 $do$;
 
-CREATE FUNCTION open_analytic.create_collection(name text, pipeline text, columns json DEFAULT '{}', metric text DEFAULT 'l2', parameters jsonb DEFAULT '{}') RETURNS jsonb
+CREATE FUNCTION open_analytic._create_collection(name text, pipeline text, columns json, metric text, parameters jsonb, path text) RETURNS jsonb
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -438,9 +451,9 @@ BEGIN
     IF metric NOT IN ('l2', 'cosine', 'ip') THEN
         RAISE EXCEPTION 'There is no metric %.', quote_literal(metric) USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
     END IF;
-    PERFORM open_analytic._make_collection(name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, columns, pipeline, found.version, (told -> 'parameters')::json, false);
+    PERFORM open_analytic._make_collection(name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, columns, pipeline, found.version, (told -> 'parameters')::json, false, path);
     RETURN (SELECT to_jsonb(r) FROM (
-        SELECT name, c.schema_name AS schema, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, create_collection.columns AS columns, c.created_at
+        SELECT name, c.schema_name AS schema, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, _create_collection.columns AS columns, c.created_at
         FROM open_analytic.collections AS c WHERE c.schema_name = place.schema_name AND c.table_name = place.table_name) AS r);
 EXCEPTION
     WHEN duplicate_table OR duplicate_object THEN
@@ -449,6 +462,12 @@ EXCEPTION
         RAISE EXCEPTION 'There is no such schema: %.', SQLERRM USING ERRCODE = 'OA017', HINT = 'Create it first: CREATE SCHEMA name.';
 END
 $$;
+COMMENT ON FUNCTION open_analytic._create_collection IS 'create_collection, with the search_path for the types of columns';
+
+-- Every name is qualified, since this function alone sees its caller's search_path.
+CREATE FUNCTION open_analytic.create_collection(name text, pipeline text, columns json DEFAULT '{}', metric text DEFAULT 'l2', parameters jsonb DEFAULT '{}') RETURNS jsonb
+LANGUAGE sql STRICT
+AS $$ SELECT open_analytic._create_collection(name, pipeline, columns, metric, parameters, pg_catalog.current_setting('search_path')) $$;
 COMMENT ON FUNCTION open_analytic.create_collection IS 'Make a table for a pipeline''s vectors, with columns of your own (name -> SQL type)';
 
 CREATE FUNCTION open_analytic.drop_collection(name text) RETURNS void
@@ -483,7 +502,7 @@ COMMENT ON FUNCTION open_analytic.create_ann_index IS 'Build the HNSW index of a
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic.embed(text, bytea, jsonb), open_analytic.embed(text, text, jsonb),
     open_analytic._query_vector, open_analytic._half, open_analytic._use_index, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;
-GRANT EXECUTE ON FUNCTION open_analytic._check_column, open_analytic._make_collection, open_analytic.create_collection, open_analytic.drop_collection,
+GRANT EXECUTE ON FUNCTION open_analytic._check_column, open_analytic._type, open_analytic._make_collection, open_analytic._create_collection, open_analytic.create_collection, open_analytic.drop_collection,
     open_analytic.create_ann_index TO open_analytic_admin;
 DO $$
 DECLARE

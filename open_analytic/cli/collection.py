@@ -7,10 +7,11 @@ import typer
 
 from open_analytic.cli import given
 from open_analytic.cli.context import Context, command
-from open_analytic.cli.output import plain, print_json, print_record, print_table, say
+from open_analytic.cli.output import print_json, print_record, print_table, say
 from open_analytic.cli.pipeline import Parameters
 from open_analytic.cli.progress import bar
 from open_analytic.errors import BadParameter
+from open_analytic.plain import plain
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection

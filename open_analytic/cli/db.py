@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from open_analytic.cli.context import Context, command
-from open_analytic.cli.output import plain, print_json, print_record, print_table, say
-from open_analytic.errors import BadParameter, NotFound
+from open_analytic.cli.output import print_json, print_record, print_table, say
+from open_analytic.errors import BadParameter, NotFound, NotMigrated
+from open_analytic.plain import plain
 
 if TYPE_CHECKING:
     from open_analytic.embedded import Server
@@ -165,11 +166,21 @@ def psql(
     The embedded server runs as long as psql does.
     """
     with _dsn(context) as (dsn, server):
+        if server:
+            _start_service(context, server)
         program = server.bin / "psql" if server else _psql()
         conninfo, environment = _without_password(dsn)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql, which cancels its statement
         done = subprocess.run([program, conninfo, *(words or [])], env=environment, check=False)
     raise typer.Exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)
+
+
+def _start_service(context: Context, server: "Server") -> None:
+    """What runs pipelines for SQL, once the schema is there that has them."""
+    from open_analytic import included
+
+    with contextlib.suppress(NotMigrated):
+        included.attach(server, context.settings)
 
 
 def status(context: Context) -> None:

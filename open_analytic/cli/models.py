@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from open_analytic.cli.context import Context, command
-from open_analytic.cli.output import plain, print_json, print_record, print_table, say
+from open_analytic.cli.output import print_json, print_record, print_table, say
 from open_analytic.cli.progress import bar
 from open_analytic.errors import ModelCorrupt, ModelUnavailable
+from open_analytic.plain import plain
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names of models. Default: all.")]
 

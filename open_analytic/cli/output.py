@@ -1,6 +1,5 @@
 """What commands print: JSON, tables on a terminal, plain aligned text in a pipe. Data goes to standard output only."""
 
-import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from open_analytic.cli.failures import printable
+from open_analytic.plain import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,25 +33,6 @@ def print_json(value: Any) -> None:
     """The value as JSON: dataclasses by their fields, arrays as lists, times in ISO 8601."""
     indent = 2 if sys.stdout.isatty() else None
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=indent) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """The value made of what JSON has."""
-    if hasattr(value, "as_dict"):
-        return value.as_dict()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):  # numpy's arrays and numbers
-        return value.tolist()
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from open_analytic.cli import collection, db, demo, doctor, failures, import_, models, pipeline, search
+from open_analytic.cli import collection, db, demo, doctor, failures, import_, models, pipeline, search, serve, sql
 from open_analytic.cli.context import Context, command, group, signed
 
-ORDER = ("pipeline", "collection", "import", "search", "models", "db", "doctor", "demo")
+ORDER = ("pipeline", "collection", "import", "search", "serve", "sql", "models", "db", "doctor", "demo")
 
 
 class _InOrder(TyperGroup):
@@ -52,6 +52,8 @@ pipeline.add(group(app, "pipeline", "Create, show and run pipelines."))
 collection.add(group(app, "collection", "Tables of pictures with their vectors."))
 command(app, "import")(import_.import_)
 command(app, "search")(search.search)
+command(app, "serve")(serve.serve)
+command(app, "sql")(sql.sql)
 models.add(group(app, "models", "The neural networks on this machine."))
 db.add(group(app, "db", "The database: its schema, its embedded server, psql."))
 command(app, "doctor")(doctor.doctor)

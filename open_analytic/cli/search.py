@@ -7,8 +7,9 @@ import typer
 
 from open_analytic.cli import given
 from open_analytic.cli.context import Context
-from open_analytic.cli.output import note, place, plain, print_json, print_table, say
+from open_analytic.cli.output import note, place, print_json, print_table, say
 from open_analytic.errors import BadParameter, UnknownImage
+from open_analytic.plain import plain
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection

@@ -11,6 +11,7 @@ from open_analytic.embedded.binaries import Binaries
 from open_analytic.errors import EmbeddedServerFailed, StorageFull
 
 ROLE = "postgres"
+SERVICE_ROLE = "open_analytic_service"  # as which the service reads the catalogue; store.nodes makes it
 _MIB = 2**20
 _ENVIRONMENT = ("PATH", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _LONGEST_PATH = 900  # bytes; PostgreSQL cuts paths at 1023 and appends its own
@@ -119,8 +120,9 @@ def configure(data: Path, binaries: Binaries, account: Account) -> None:
 
 def _identities(binaries: Binaries, account: Account) -> str:
     """The accounts that may be any role: the server's, ours and root. Before 16 there is no word for any role."""
-    role = "all" if binaries.major >= 16 else ROLE
-    return "".join(f'owner "{name}" {role}\n' for name in sorted({account.name, me().name, "root"}))
+    roles = ["all"] if binaries.major >= 16 else [ROLE, SERVICE_ROLE]
+    names = sorted({account.name, me().name, "root"})
+    return "".join(f'owner "{name}" {role}\n' for name in names for role in roles)
 
 
 def _settings(binaries: Binaries) -> str:

@@ -25,23 +25,26 @@ STALL_S = 60.0  # without any sign of progress
 _LONGEST_SOCKET = 103  # bytes of a socket's path on macOS; Linux takes four more
 
 
-def conninfo(socket: str, database: str = DATABASE) -> str:
+def conninfo(socket: str, database: str = DATABASE, *, role: str = cluster.ROLE) -> str:
     """The DSN of a database behind the socket in this folder."""
-    return make_conninfo(host=socket, port=5432, user=cluster.ROLE, dbname=database)
+    return make_conninfo(host=socket, port=5432, user=role, dbname=database)
 
 
 def answers(home: Home, state: State | None) -> bool:
     """Whether the server takes connections. A folder in /tmp that is not the account's own is not asked."""
-    try:
-        found = Path(state.socket).lstat() if state else None
-    except FileNotFoundError:
-        return False
-    if not state or not found or not stat.S_ISDIR(found.st_mode):
-        return False
-    if found.st_uid != home.account.uid or found.st_mode & 0o077:
+    if not state or not is_private(home, state):
         return False
     asked = f"{conninfo(state.socket)} connect_timeout=10"
     return PGconn.ping(asked.encode()) == Ping.OK
+
+
+def is_private(home: Home, state: State) -> bool:
+    """Whether the socket's folder is there, the account's own, and closed to others."""
+    try:
+        found = Path(state.socket).lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == home.account.uid and not found.st_mode & 0o077
 
 
 def ensure_database(state: State) -> None:
@@ -54,9 +57,16 @@ def ensure_database(state: State) -> None:
         raise EmbeddedServerFailed(f"The embedded server runs, but refuses: {error}", hint="See its log.") from error
 
 
-def detach(command: list[str], *, log: int, keep: tuple[int, ...], account: Account | None = None) -> None:
+def detach(
+    command: list[str],
+    *,
+    log: int,
+    keep: tuple[int, ...],
+    account: Account | None = None,
+    environment: dict[str, str] | None = None,
+) -> None:
     """Run the command in a session of its own, as a child of nobody here, with only the log and ``keep`` open."""
-    environment = cluster.environment() if account else None
+    environment = cluster.environment() if account else environment
     subprocess.run(
         ["/bin/sh", "-c", '"$@" &', "sh", *command],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/", pass_fds=keep, start_new_session=True,
@@ -82,9 +92,10 @@ def ensure_reaper(home: Home, linger_s: float) -> None:
         os.close(log)
 
 
-def open_log(home: Home) -> int:
-    """The server's log, to append to."""
-    descriptor = os.open(home.log, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def open_log(home: Home, name: str = "postgres.log") -> int:
+    """The log of the server or of another, to append to."""
+    path = home.log.with_name(name)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     home.account.owns(descriptor)
     return descriptor
 

@@ -125,9 +125,20 @@ def socket_folder(home: int) -> Path | None:
     """The socket's folder that the state in the home (a descriptor) names, if it is one of ours."""
     try:
         with os.fdopen(os.open(STATE, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=home), encoding="utf-8") as file:
-            folder = Path(json.load(file)["socket"])
+            return _if_ours(Path(json.load(file)["socket"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def recorded_socket(data: Path) -> Path | None:
+    """The same as PostgreSQL wrote it down, where the account cannot look into a home that root had closed before."""
+    try:
+        return _if_ours(Path((data / "postmaster.pid").read_text().split("\n")[4]))
+    except (OSError, IndexError):
+        return None
+
+
+def _if_ours(folder: Path) -> Path | None:
     return folder if folder.name.startswith(SOCKET_PREFIX) and not folder.is_symlink() else None
 
 
@@ -135,7 +146,7 @@ def remove_socket(folder: Path | None) -> None:
     """Drop the socket's folder of a server that is gone."""
     if folder is None:
         return
-    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock", ".s.PGSQL.5433", "http.sock"):  # the service's two as well
         with contextlib.suppress(OSError):
             (folder / name).unlink()
     with contextlib.suppress(OSError):
@@ -167,7 +178,7 @@ def main(home: Path, linger_s: float) -> None:
     become(Path().stat())
     alone_since, socket = None, None
     while True:
-        socket = socket_folder(folder) or socket  # remembered in case the home is deleted
+        socket = socket_folder(folder) or recorded_socket(Path()) or socket  # remembered in case the home is deleted
         if not is_free(clients):
             alone_since = None
         elif alone_since is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from open_analytic.embedded import binaries, cluster, leftovers, process, reaper
+from open_analytic.embedded import binaries, cluster, companion, leftovers, process, reaper
 from open_analytic.embedded.home import Home, State, translated
 from open_analytic.errors import EmbeddedServerFailed
 
@@ -19,6 +19,7 @@ class Server:
 
     home: Path
     dsn: str
+    socket: Path  # its folder
     bin: Path  # has psql, pg_dump and the others
     version: str
     _hold: int | None = field(repr=False)
@@ -49,6 +50,7 @@ class ServerStatus:
     log: Path
     socket: Path | None
     dsn: str | None
+    service: bool  # whether the inference service runs
 
 
 def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> Server:
@@ -70,6 +72,7 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
     return Server(
         home=place.folder,
         dsn=process.conninfo(state.socket),
+        socket=Path(state.socket),
         bin=Path(state.bin),
         version=state.version,
         _hold=hold,
@@ -115,6 +118,8 @@ def stop(home: Path) -> bool:
             finally:
                 os.close(lock)
             leftovers.forget_socket(place)
+        if ran:
+            companion.await_end(place)
     return ran
 
 
@@ -124,7 +129,9 @@ def status(home: Path) -> ServerStatus:
     data, log = folder / "data", folder / "log" / "postgres.log"
     with translated(home):
         if not data.is_dir():
-            return ServerStatus(running=False, pid=None, version=None, data=data, log=log, socket=None, dsn=None)
+            return ServerStatus(
+                running=False, pid=None, version=None, data=data, log=log, socket=None, dsn=None, service=False
+            )
         place = Home.open(folder)
         state = place.state
         running = process.answers(place, state)
@@ -136,4 +143,5 @@ def status(home: Path) -> ServerStatus:
             log=log,
             socket=Path(state.socket) if running and state else None,
             dsn=process.conninfo(state.socket) if running and state else None,
+            service=companion.running(place),
         )

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from open_analytic.errors import (
     BadParameter,
+    DeadlineExceeded,
     ImageTooLarge,
     InvalidInput,
     NotFound,
@@ -36,6 +37,7 @@ T = TypeVar("T")
 
 DEADLINE = "open-analytic-timeout-ms"  # a request's header: how long the caller waits
 OPEN = ("/health/live", "/health/ready")  # to be asked without a token
+BODY_S = 300.0  # a request takes at most so long to arrive: a client that stopped keeps no place for ever
 BATCH_FACTOR = 4  # a batch, or a definition, may be so much larger than one picture
 
 
@@ -135,7 +137,8 @@ class Doors:
             def find() -> list[Hit]:
                 return self._catalogue.collection(request.path_params["name"]).search(query, **options)
 
-            return JSONResponse(plain(await _while_connected(request, asyncio.to_thread(find))))
+            work = self._work.call(find, timeout_s=_timeout(request))
+            return JSONResponse(plain(await _while_connected(request, work)))
 
     def _plan(self, request: Request) -> Plan:
         return self._work.plans.get(request.path_params["hash"], request.query_params.get("parameters", "{}"))
@@ -167,12 +170,15 @@ class Doors:
     async def _body(self, request: Request, factor: int = 1) -> bytes:
         """The body; what is too large is read to its end and thrown away, so that the client gets to read why."""
         most, parts, size = self._work.max_bytes * factor, [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size <= most:
-                parts.append(part)
-            else:
-                parts.clear()
+        try:
+            async with asyncio.timeout(BODY_S):
+                async for part in request.stream():
+                    size += len(part)
+                    parts.append(part) if size <= most else parts.clear()
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The request was not there within {BODY_S:.0f} s.", hint="Send less at once, or over a faster network."
+            ) from None
         if size > most:
             raise ImageTooLarge(
                 f"The request has {size:,} bytes; at most {most:,} are read.",

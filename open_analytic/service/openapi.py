@@ -94,7 +94,7 @@ def _collections() -> dict[str, Any]:
     return {
         "/api/v1/collections": {"get": _call("The collections.", None)},
         "/api/v1/collections/{name}/search": {
-            "post": _call("The nearest rows, nearest first.", body, parameters=[_path("name"), *options])
+            "post": _call("The nearest rows, nearest first.", body, parameters=[_path("name"), *options, _TIMEOUT])
         },
     }
 
@@ -132,7 +132,13 @@ def _text(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
 
 
+_TIMEOUT = {
+    "name": "open-analytic-timeout-ms",
+    "in": "header",
+    "description": "How long you wait; 504 when it is not done by then.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 _RUN_OPTIONS = [
     _text("give", "output (the default), vector, query (of the largest region), or whole (output and features)"),
-    {"name": "open-analytic-timeout-ms", "in": "header", "schema": {"type": "integer", "minimum": 0}},
+    _TIMEOUT,
 ]

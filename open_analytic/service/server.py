@@ -104,14 +104,9 @@ async def _serve(service: Service) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    wire = Wire(
-        _handler(service.work),
-        password=service.settings.service_token,
-        max_bytes=service.settings.max_bytes,
-    )
     with _sockets(service.places) as listening:
         tasks = [asyncio.ensure_future(_http(service, [sock], tls)) for sock, tls in listening.http]
-        doors = [await _open_wire(wire, sock) for sock in listening.wire]
+        doors = [await _open_wire(service, sock) for sock in listening.wire]
         keeper = asyncio.ensure_future(_keep_house(service))
         await asyncio.sleep(0)
         service.started(listening.addresses)
@@ -120,7 +115,7 @@ async def _serve(service: Service) -> None:
         told.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)  # a second one ends us at once
-        await _drain(service, wire, doors)
+        await _drain(service, doors)
         await asyncio.gather(*tasks, _ended(keeper))
     service.work.close()
 
@@ -132,16 +127,16 @@ async def _ended(keeper: "asyncio.Future[None]") -> None:
         await keeper
 
 
-async def _drain(service: Service, wire: Wire, doors: Sequence[asyncio.Server]) -> None:
+async def _drain(service: Service, doors: "Sequence[tuple[Wire, asyncio.Server]]") -> None:
     """Refuse what is new, finish what is under way."""
     patience_s = float(service.settings.service_drain_s)
     logger.info("stopping: %d calls under way", service.work.under_way)
     service.work.draining = True
-    for door in doors:
+    for _, door in doors:
         door.close()
     if not await service.work.idle(patience_s):
         logger.warning("gave up waiting for %d calls after %.0f s", service.work.under_way, patience_s)
-    await wire.drain(1.0)
+    await asyncio.gather(*(wire.drain(1.0) for wire, _ in doors))
     for server in service._servers:
         server.should_exit = True
 
@@ -178,10 +173,16 @@ async def _http(service: Service, sockets: list[socket.socket], tls: bool) -> No
     await server.serve(sockets=sockets)
 
 
-async def _open_wire(wire: Wire, sock: socket.socket) -> asyncio.Server:
-    if sock.family == socket.AF_UNIX:
-        return await asyncio.start_unix_server(wire.serve, sock=sock, limit=STREAM_LIMIT, backlog=BACKLOG)
-    return await asyncio.start_server(wire.serve, sock=sock, limit=STREAM_LIMIT, backlog=BACKLOG)
+async def _open_wire(service: Service, sock: socket.socket) -> tuple[Wire, asyncio.Server]:
+    """A door for PostgreSQL's protocol. Over TCP it asks for the token, as the other door does."""
+    is_unix = sock.family == socket.AF_UNIX
+    wire = Wire(
+        _handler(service.work),
+        password=None if is_unix else service.settings.service_token,
+        max_bytes=service.settings.max_bytes,
+    )
+    start = asyncio.start_unix_server if is_unix else asyncio.start_server
+    return wire, await start(wire.serve, sock=sock, limit=STREAM_LIMIT, backlog=BACKLOG)
 
 
 def _handler(work: Work) -> "Callable[[Command], Awaitable[list[Row]]]":
@@ -190,7 +191,7 @@ def _handler(work: Work) -> "Callable[[Command], Awaitable[list[Row]]]":
     async def handle(command: Command) -> list[Row]:
         if isinstance(command, Define):
             await asyncio.to_thread(work.plans.define, command.hash, command.text)
-            return []
+            return [("null", None)]  # no row at all would look like a connection that was lost
         if isinstance(command, Describe):
             return [(await asyncio.to_thread(work.plans.describe, command.text), None)]
         return await _run(work, command)

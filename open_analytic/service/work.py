@@ -5,11 +5,12 @@ import contextvars
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Literal, TypeAlias, TypeVar
 
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, InvalidPipeline, NoFace, OpenAnalyticError
@@ -21,6 +22,8 @@ from open_analytic.pipeline.ticket import TICKET, Ticket
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
 from open_analytic.types import Feature
+
+T = TypeVar("T")
 
 # What is given back: the pipeline's output; its only vector; the vector to search with; output and features.
 Give: TypeAlias = Literal["output", "vector", "query", "whole"]
@@ -84,39 +87,46 @@ class Work:
     ) -> list[Answer]:
         """An answer for each item, in order. Cancelling it stops what does not run yet."""
         _check_give(plan, give)
+        parts = [items[at : at + self._batch_size] for at in range(0, len(items), self._batch_size)]
         with self._measured(plan, door):
-            answers = await self._all(plan, items, give, timeout_s)
+            done = await self._all([partial(self._compute, plan, part, give) for part in parts], timeout_s)
+        answers = [answer for part in done for answer in part]
         self.metrics.inputs.labels(plan.name).inc(len(items))
         for answer in answers:
             if answer.error:
                 self.metrics.errors.labels(answer.error.sqlstate).inc()
         return answers
 
-    async def _all(self, plan: Plan, items: Sequence[bytes], give: Give, timeout_s: float | None) -> list[Answer]:
-        """The answers in time, a batch a thread; what was begun for nothing is told so by the ticket."""
+    async def call(self, function: Callable[[], T], *, timeout_s: float | None = None) -> T:
+        """What the function gives, in one of the threads, with a deadline as a run has it."""
+        (found,) = await self._all([function], timeout_s)
+        return found
+
+    async def _all(self, functions: Sequence[Callable[[], T]], timeout_s: float | None) -> list[T]:
+        """What they give, each in a thread, in time; what was begun for nothing is told so by the ticket."""
         ticket = Ticket(None if timeout_s is None else time.monotonic() + timeout_s)
-        parts = [items[at : at + self._batch_size] for at in range(0, len(items), self._batch_size)]
-        work = [asyncio.ensure_future(self._part(plan, part, give, ticket)) for part in parts]
+        work = [asyncio.ensure_future(self._in_thread(function, ticket)) for function in functions]
         try:
             async with asyncio.timeout(timeout_s):
-                done = await asyncio.gather(*work)
+                return await asyncio.gather(*work)
         except TimeoutError:
             raise DeadlineExceeded(hint="Allow more time, or send fewer pictures at once.") from None
         finally:
             ticket.cancel()
             for part in work:
                 part.cancel()
-        return [answer for answers in done for answer in answers]
 
-    async def _part(self, plan: Plan, items: Sequence[bytes], give: Give, ticket: Ticket) -> list[Answer]:
+    async def _in_thread(self, function: Callable[[], T], ticket: Ticket) -> T:
+        def work() -> T:
+            TICKET.set(ticket)
+            ticket.check()
+            return function()
+
         async with self._side_by_side:
             context = contextvars.copy_context()
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, context.run, self._compute, plan, items, give, ticket)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, work)
 
-    def _compute(self, plan: Plan, items: Sequence[bytes], give: Give, ticket: Ticket) -> list[Answer]:
-        TICKET.set(ticket)
-        ticket.check()
+    def _compute(self, plan: Plan, items: Sequence[bytes], give: Give) -> list[Answer]:
         return [_answer(result, give) for result in self.engine.run(plan, items)]
 
     @contextmanager

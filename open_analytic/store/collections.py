@@ -8,7 +8,7 @@ import psycopg
 from open_analytic.errors import BadParameter, InvalidPipeline, UnknownCollection, UnknownImage
 from open_analytic.store import tables
 from open_analytic.store.connection import Connection
-from open_analytic.store.faults import detail, translated
+from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
 from open_analytic.types import CollectionInfo, Metric, PipelineInfo
 
@@ -43,30 +43,15 @@ def create(
 
 def make(connection: Connection, shape: tables.Shape) -> CollectionInfo:
     """Make a collection of any shape, also one that is bound to no pipeline."""
-    with translated():
-        for column, type_ in shape.columns.items():
-            check_type(connection, column, type_)
-        for statement in tables.statements(shape):
-            connection.execute(statement)
-        connection.execute(tables.register(shape))
+    for column, type_ in shape.columns.items():
+        if not tables.is_text(type_):
+            raise BadParameter(
+                f"Column {column!r} cannot have the type {type_!r}.",
+                hint="For example: text, integer, real, numeric(10,2), timestamptz, text[].",
+            )
+    with translated(), connection.transaction():
+        connection.execute(tables.make(shape))
     return get(connection, shape.name)
-
-
-def check_type(connection: Connection, column: str, type_: str) -> None:
-    """Let the server read a type's text, and nothing but a type: it becomes part of a statement."""
-    problem = "it is not text"
-    if isinstance(type_, str) and tables.is_text(type_):
-        try:
-            with connection.transaction():
-                if connection.execute(query("column_type"), {"type": type_}).fetchone():
-                    return
-            problem = "the server knows no such type for a column"
-        except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
-            problem = detail(error)
-    raise BadParameter(
-        f"Column {column!r} cannot have the type {type_!r}: {problem}.",
-        hint="For example: text, integer, real, numeric(10,2), timestamptz, text[].",
-    )
 
 
 def get(connection: Connection, name: str) -> CollectionInfo:
@@ -86,10 +71,8 @@ def all(connection: Connection) -> list[CollectionInfo]:  # noqa: A001 - reads c
 
 def drop(connection: Connection, name: str) -> None:
     """Drop the table with everything in it, and its entry in the catalogue."""
-    info = get(connection, name)
-    with translated():
-        connection.execute(psycopg.sql.SQL("DROP TABLE {}").format(tables.identifier(info)))
-        connection.execute(tables.unregister(name))
+    with translated(), connection.transaction():
+        connection.execute(tables.drop(name))
 
 
 def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:

@@ -153,11 +153,5 @@ def _nearest(error: psycopg.Error) -> type[BaseException]:
 
 
 def _own(error: psycopg.Error) -> OpenAnalyticError:
-    kind = {kind.sqlstate: kind for kind in _all(OpenAnalyticError)}.get(error.sqlstate or "", errors.DatabaseError)
+    kind = errors.of_sqlstate(error.sqlstate or "")
     return kind(error.diag.message_primary, hint=error.diag.message_hint)
-
-
-def _all(kind: type[OpenAnalyticError]) -> Iterator[type[OpenAnalyticError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _all(child)

@@ -1,24 +1,8 @@
--- pipeline_newest --
--- The newest version under a name, dropped or not.
-SELECT name, version, input, output, dim, hash, created_at, definition, dropped_at
-FROM open_analytic.pipelines
-WHERE name = %(name)s
-ORDER BY version DESC
-LIMIT 1
-
--- pipeline_insert --
--- A new version, one above the newest.
-INSERT INTO open_analytic.pipelines (name, version, input, output, dim, many, hash, definition)
-SELECT %(name)s, coalesce(max(version), 0) + 1, %(input)s, %(output)s, %(dim)s, %(many)s, %(hash)s, %(definition)s
-FROM open_analytic.pipelines
-WHERE name = %(name)s
-RETURNING name, version, input, output, dim, hash, created_at, definition
-
--- pipeline_revive --
--- A dropped version comes back when the same definition is registered again.
-UPDATE open_analytic.pipelines
-SET dropped_at = NULL
-WHERE name = %(name)s AND version = %(version)s
+-- pipeline_register --
+-- The newest version when it says the same, else a new one.
+SELECT name, version, input, output, dim, hash, created_at, definition
+FROM open_analytic._register_pipeline(
+    %(name)s, %(input)s, %(output)s::text[], %(dim)s, %(many)s, %(hash)s, %(definition)s::json)
 
 -- pipeline_current --
 -- The version that runs under a name.
@@ -38,52 +22,15 @@ SELECT name, version, input, output, dim, hash, created_at, definition
 FROM open_analytic.current_pipelines
 ORDER BY name
 
--- pipeline_users --
--- The collections that hold a pipeline's features, in any version. Rows of dropped tables do not count.
-SELECT schema_name, table_name
-FROM open_analytic.collections
-WHERE pipeline = %(name)s AND to_regclass(format('%%I.%%I', schema_name, table_name)) IS NOT NULL
-ORDER BY schema_name, table_name
-
 -- pipeline_drop --
 -- Every version stays in the catalogue, none runs any more.
-UPDATE open_analytic.pipelines
-SET dropped_at = now()
-WHERE name = %(name)s AND dropped_at IS NULL
+SELECT open_analytic.pipeline_drop(%(name)s)
 
--- column_type --
--- What a type's text means to the server; no row when it is no type a column can have.
-SELECT format_type(oid, NULL)
-FROM pg_catalog.pg_type
-WHERE oid = to_regtype(%(type)s) AND typtype <> 'p'
-
--- collection_create --
--- The table. Its feature stays in the row (PLAIN) where it fits: measured on 20,000 x 1024, an exact search takes 20 ms, out of line 57.
-CREATE TABLE {table} (
-    image_name text NOT NULL,
-    {part}
-    image_data bytea,
-    feature halfvec({dim}),
-    {columns}
-    image_sha256 bytea,
-    pipeline_version integer {version},
-    imported_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY ({key})
-) WITH (toast_tuple_target = {target})
-
--- collection_storage --
--- Pictures are compressed already: compressing them again costs time and gains nothing.
-ALTER TABLE {table} ALTER COLUMN image_data SET STORAGE EXTERNAL, ALTER COLUMN feature SET STORAGE {storage}
-
--- collection_register --
--- A row left by a table that was dropped with plain SQL is replaced.
-INSERT INTO open_analytic.collections
-    (schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated)
-VALUES ({schema}, {table}, {pipeline}, {version}, {dim}, {metric}, {many}, {parameters}, {migrated})
-ON CONFLICT (schema_name, table_name) DO UPDATE
-SET pipeline = excluded.pipeline, version = excluded.version, dim = excluded.dim, metric = excluded.metric,
-    many = excluded.many, parameters = excluded.parameters, migrated = excluded.migrated,
-    created_at = now(), created_by = current_user
+-- collection_make --
+-- The table, and its row in the catalogue.
+SELECT open_analytic._make_collection(
+    {name}, {dim}, {metric}, {many}, {columns}::json, {pipeline}, {version}, {parameters}::json, {migrated},
+    current_setting('search_path'))
 
 -- collections --
 -- Collections whose table is there, with the columns that are the user's own: what we made ourselves is left out.
@@ -101,10 +48,9 @@ WHERE place.oid IS NOT NULL
   AND (%(schema)s::text IS NULL OR (c.schema_name, c.table_name) = (%(schema)s, %(table)s))
 ORDER BY c.schema_name <> 'public', c.schema_name, c.table_name
 
--- collection_unregister --
--- The catalogue forgets a collection.
-DELETE FROM open_analytic.collections
-WHERE schema_name = {schema} AND table_name = {table}
+-- collection_drop --
+-- The table with everything in it, and its row in the catalogue.
+SELECT open_analytic.drop_collection({name})
 
 -- collections_there --
 -- What autogenerate compares: every collection with all its columns and its ANN indexes.
@@ -275,3 +221,49 @@ SELECT current_setting('server_version'),
        (SELECT pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles WHERE rolname = 'open_analytic_user'),
        (SELECT pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles WHERE rolname = 'open_analytic_admin'),
        has_schema_privilege('public', 'CREATE')
+
+-- node_is_known --
+-- Whether the service's role, a node and the path are there already as they should be.
+SELECT EXISTS (
+           SELECT FROM pg_catalog.pg_auth_members AS m
+           JOIN pg_catalog.pg_roles AS u ON u.oid = m.roleid AND u.rolname = 'open_analytic_user'
+           JOIN pg_catalog.pg_roles AS s ON s.oid = m.member AND s.rolname = 'open_analytic_service')
+   AND EXISTS (
+           SELECT FROM open_analytic.nodes
+           WHERE name = %(name)s AND http = %(http)s AND wire = %(wire)s AND wait_ms = %(wait_ms)s)
+   AND EXISTS (
+           SELECT FROM open_analytic.settings WHERE name = 'python_path' AND value = %(python_path)s)
+
+-- node_upsert --
+-- Where a service is.
+INSERT INTO open_analytic.nodes AS n (name, http, wire, wait_ms)
+VALUES (%(name)s, %(http)s, %(wire)s, %(wait_ms)s)
+ON CONFLICT (name) DO UPDATE SET http = excluded.http, wire = excluded.wire, wait_ms = excluded.wait_ms
+
+-- python_path_upsert --
+-- Where the server's own Python finds the package.
+INSERT INTO open_analytic.settings AS s (name, value)
+VALUES ('python_path', %(python_path)s)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
+-- service_role --
+-- The role the service connects as: it reads the catalogue and the collections, and writes nothing.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'open_analytic_service') THEN
+        BEGIN
+            CREATE ROLE open_analytic_service LOGIN;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- another process was faster
+        END;
+    END IF;
+    ALTER ROLE open_analytic_service SET default_transaction_read_only = on;
+    IF NOT pg_has_role('open_analytic_service', 'open_analytic_user', 'MEMBER') THEN
+        BEGIN
+            GRANT open_analytic_user TO open_analytic_service;
+        EXCEPTION WHEN unique_violation THEN
+            NULL;
+        END;
+    END IF;
+END
+$$

@@ -184,7 +184,7 @@ def _limit(max_distance: float | None) -> float | None:
         return None
     try:
         limit = float(max_distance)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         limit = math.nan
     if math.isnan(limit):
         raise BadParameter(f"max_distance is {max_distance!r}.", hint="Give a number, or None.")

@@ -1,6 +1,6 @@
 """What a collection is as a table: its names, its columns, the statements that make it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,6 @@ from psycopg import sql
 from psycopg.types.json import Json
 
 from open_analytic.errors import BadParameter, InvalidName
-from open_analytic.store.faults import VERSION_CHECK
 from open_analytic.store.queries import query, quoted
 from open_analytic.types import CollectionInfo, Metric
 
@@ -28,17 +27,6 @@ SYSTEM = (  # PostgreSQL's, and what a search computes
     "open_analytic_distance",
 )
 METRICS: tuple[Metric, ...] = ("l2", "cosine", "ip")
-
-COMMENTS = {
-    "image_name": "Name of the picture, unique",
-    "image_data": "Its bytes as imported; NULL when only the vector was given",
-    "feature": "Its vector; NULL when nothing was found in it",
-    "image_sha256": "SHA-256 of image_data when it was imported: an unchanged file is left alone",
-    "pipeline_version": "Version of the pipeline the feature comes from",
-    "imported_at": "When the row was written",
-    "part": "Number of the region (face) in its picture, from 0; image_data is in row 0",
-    "box": "Where the region is in pixels: {x, y, width, height}",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,63 +114,22 @@ def bound(info: CollectionInfo) -> sql.SQL:
     return quoted(*split(info.name))
 
 
-def statements(shape: Shape) -> Iterator[sql.Composed]:
-    """What makes the table: to be run in order in one transaction. Types of columns must have been checked."""
-    table = identifier(shape)
-    plain = shape.dim <= PLAIN_DIM
-    yield query("collection_create").format(
-        table=table,
-        part=sql.SQL("part integer NOT NULL DEFAULT 0, box real[]," if shape.many else ""),
-        dim=sql.Literal(shape.dim),
-        columns=sql.SQL("").join(_column(name, type_) for name, type_ in shape.columns.items()),
-        version=_version(shape.version),
-        key=sql.SQL("image_name, part" if shape.many else "image_name"),
-        target=sql.Literal(2 * shape.dim + ROOM if plain else 2040),
-    )
-    yield query("collection_storage").format(table=table, storage=sql.SQL("PLAIN" if plain else "EXTERNAL"))
-    yield sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(_comment(shape)))
-    for column in own(shape.many):
-        place = sql.Identifier(*split(shape.name), column)
-        yield sql.SQL("COMMENT ON COLUMN {} IS {}").format(place, sql.Literal(COMMENTS[column]))
-    yield sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO open_analytic_user").format(table)
-
-
-def register(shape: Shape, *, migrated: bool = False) -> sql.Composed:
-    """What enters the collection in the catalogue; ``migrated`` when a migration made it, which then also drops it."""
-    schema, table = split(shape.name)
+def make(shape: Shape, *, migrated: bool = False) -> sql.Composed:
+    """What makes the table and enters it in the catalogue; ``migrated`` when a migration did, which then also drops it."""
     values = {
-        "schema": schema,
-        "table": table,
-        "pipeline": shape.pipeline,
-        "version": shape.version,
+        "name": shape.name,
         "dim": shape.dim,
         "metric": shape.metric,
         "many": shape.many,
+        "columns": Json(dict(shape.columns)),
+        "pipeline": shape.pipeline,
+        "version": shape.version,
         "parameters": Json(dict(shape.parameters)),
         "migrated": migrated,
     }
-    return query("collection_register").format(**{name: sql.Literal(value) for name, value in values.items()})
+    return query("collection_make").format(**{name: sql.Literal(value) for name, value in values.items()})
 
 
-def unregister(name: str) -> sql.Composed:
-    """What makes the catalogue forget a collection."""
-    schema, table = split(name)
-    return query("collection_unregister").format(schema=sql.Literal(schema), table=sql.Literal(table))
-
-
-def _column(name: str, type_: str) -> sql.Composed:
-    # A newline, so that a comment inside a type's text ends with it.
-    return sql.SQL("{} {}\n    , ").format(sql.Identifier(name), sql.SQL(type_))
-
-
-def _version(version: int | None) -> sql.Composed:
-    if version is None:
-        return sql.Composed([])
-    return sql.SQL("NOT NULL DEFAULT {0} CONSTRAINT {1} CHECK (pipeline_version = {0})").format(
-        sql.Literal(version), sql.Identifier(VERSION_CHECK)
-    )
-
-
-def _comment(shape: Shape) -> str:
-    source = f"pipeline {shape.pipeline} version {shape.version}" if shape.pipeline else "vectors computed elsewhere"
-    return f"Collection of open_analytic: {source}, dim {shape.dim}, metric {shape.metric}"
+def drop(name: str) -> sql.Composed:
+    """What drops a collection: its table with everything in it, and its row in the catalogue."""
+    return query("collection_drop").format(name=sql.Literal(".".join(split(name))))

@@ -238,15 +238,17 @@ def test_a_new_revision_comes_with_its_sql_files(monkeypatch: pytest.MonkeyPatch
     copy = tmp_path / "migrations"
     shutil.copytree(resources.folder("migrations"), copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(resources, "folder", lambda _: copy)
+    before = schema.head()
+    number = f"{int(before) + 1:04}"
     made = schema.revision("Faces get a name")
-    assert made.name == "0002_faces_get_a_name.py"
-    assert sorted(file.name for file in (copy / "sql").glob("0002*")) == [
-        "0002_faces_get_a_name.down.sql",
-        "0002_faces_get_a_name.up.sql",
+    assert made.name == f"{number}_faces_get_a_name.py"
+    assert sorted(file.name for file in (copy / "sql").glob(f"{number}*")) == [
+        f"{number}_faces_get_a_name.down.sql",
+        f"{number}_faces_get_a_name.up.sql",
     ]
     assert [step.message for step in schema.history()][-1] == "Faces get a name"
-    assert schema.head() == "0002"
-    assert "-- Faces get a name" in schema.script("0001", "0002")
+    assert schema.head() == number
+    assert "-- Faces get a name" in schema.script(before, number)
 
 
 def test_no_database_there(tmp_path: Path) -> None:

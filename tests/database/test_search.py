@@ -98,7 +98,7 @@ def test_a_bad_k_is_named(connection: Connection, line: CollectionInfo, k: Any) 
         find(connection, line, k=k)
 
 
-@pytest.mark.parametrize("far", ["x", math.nan, [1]])
+@pytest.mark.parametrize("far", ["x", math.nan, [1], 10**400])
 def test_a_bad_max_distance_is_named(connection: Connection, line: CollectionInfo, far: Any) -> None:
     with pytest.raises(BadParameter, match="max_distance"):
         find(connection, line, max_distance=far)

@@ -350,9 +350,9 @@ def test_a_folder_without_pictures_is_told(cli: Cli, collection: str, tmp_path: 
 
 
 def test_every_command_was_run_here() -> None:
-    """The demo is run by test_wheel; a revision is written into the checkout, so it is left alone."""
+    """The demo is run by test_wheel, serve by test_serve; a revision is written into the checkout: it is left alone."""
     text = Path(__file__).read_text("utf-8")
-    left_out = {("demo",), ("db", "revision")}
+    left_out = {("demo",), ("serve",), ("db", "revision")}
     for words in set(ALL) - left_out:
         assert '"' + '", "'.join(words) + '"' in text, f"open-analytic {' '.join(words)} is not tested"
     assert (REPOSITORY / "tests" / "end_to_end" / "test_wheel.py").is_file()

@@ -1,0 +1,171 @@
+"""``open-analytic serve``: the inference service, for SQL and for other machines."""
+
+import dataclasses
+import logging
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from open_analytic.cli.context import Context
+from open_analytic.cli.failures import hide
+from open_analytic.cli.output import print_json, say
+from open_analytic.errors import BadParameter, UnreadableFile
+
+if TYPE_CHECKING:
+    from open_analytic.service.server import Places
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the Unix sockets http.sock and .s.PGSQL.5433. Default: the embedded server's own, "
+        "else /run/open_analytic or $XDG_RUNTIME_DIR/open_analytic.",
+        show_default=False,
+    ),
+]
+Group = Annotated[str | None, typer.Option(help="Group that may use the Unix sockets, besides you.")]
+Tcp = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve HTTP over TCP too. Needs a token.")]
+WireTcp = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Serve dblink over TCP too, unencrypted. Needs a token."),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="File with the token asked for over TCP. Default: OPEN_ANALYTIC_SERVICE_TOKEN.", show_default=False
+    ),
+]
+Certificate = Annotated[Path | None, typer.Option(help="Certificate (PEM) for --tcp, to speak HTTPS.")]
+Key = Annotated[Path | None, typer.Option(help="Its private key, unless the certificate's file has it.")]
+Preload = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PIPELINE", help="Load its models before serving. May be given several times; all for all."),
+]
+MaxBatch = Annotated[int | None, typer.Option(min=1, help="Pictures of several callers a model is given at once.")]
+MaxWait = Annotated[int | None, typer.Option(min=0, help="Milliseconds a picture waits for others on their way.")]
+Queue = Annotated[int | None, typer.Option(min=1, help="Calls under way at most; more are refused.")]
+IdleUnload = Annotated[int | None, typer.Option(min=0, help="Seconds after which an unused model is let go; 0: never.")]
+Drain = Annotated[int | None, typer.Option(min=0, help="Seconds calls under way may take once it is told to stop.")]
+Companion = Annotated[int | None, typer.Option(hidden=True, help="Descriptor of the lock of an embedded server's own.")]
+
+
+def serve(
+    context: Context,
+    folder: Folder = None,
+    group: Group = None,
+    tcp: Tcp = None,
+    wire_tcp: WireTcp = None,
+    token_file: TokenFile = None,
+    ssl_certfile: Certificate = None,
+    ssl_keyfile: Key = None,
+    preload: Preload = None,
+    max_batch: MaxBatch = None,
+    max_wait_ms: MaxWait = None,
+    queue: Queue = None,
+    idle_unload_s: IdleUnload = None,
+    drain_s: Drain = None,
+    companion: Companion = None,
+) -> None:
+    """Run the inference service: for SQL, for HTTP, for other machines.
+
+    It prints where it listens, then ready. SIGTERM or Ctrl-C stops it once calls under way are finished.
+    The embedded database starts one by itself; one you start takes its place.
+    """
+    from open_analytic import serving
+    from open_analytic.service.server import Places
+
+    _log(context)
+    given: dict[str, Any] = {
+        "service_max_batch": max_batch, "service_max_wait_ms": max_wait_ms, "service_queue": queue,
+        "service_idle_unload_s": idle_unload_s, "service_drain_s": drain_s,
+        "service_token": _token(token_file) if token_file else None,
+    }  # fmt: skip
+    settings = dataclasses.replace(
+        context.settings, **{name: value for name, value in given.items() if value is not None}
+    )
+    if companion is not None:
+        serving.as_companion(settings, companion, started=partial(_tell, context))
+        return
+    places = Places(
+        folder=folder.absolute() if folder else None, group=group,
+        http=_address(tcp, "--tcp"), wire=_address(wire_tcp, "--wire-tcp"),
+        ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile,
+    )  # fmt: skip
+    _check_certificate(places)
+    serving.run(settings, places, preload=preload or [], started=partial(_tell, context))
+
+
+def _tell(context: Context, addresses: Sequence[str]) -> None:
+    if context.json:
+        print_json({"listening": list(addresses), "ready": True})
+    else:
+        for address in addresses:
+            say(address)
+        say("ready")
+    sys.stdout.flush()
+
+
+def _address(text: str | None, option: str) -> tuple[str, int] | None:
+    """Host and port; an IPv6 address stands in brackets."""
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise BadParameter(f"{option} {text!r} is not HOST:PORT.", hint=f"For example {option} 127.0.0.1:8000.")
+    return host, int(port)
+
+
+def _token(file: Path) -> str:
+    try:
+        mode = file.stat().st_mode
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UnreadableFile(f"The token in {str(file)!r} cannot be read: {reason}.") from error
+    if mode & 0o007:
+        raise BadParameter(f"Everybody on this machine may read the token in {str(file)!r}.", hint=f"chmod o= {file}")
+    if not text or not text.isascii() or not text.isprintable():
+        raise BadParameter(f"{str(file)!r} holds no token.", hint=f"For example: openssl rand -hex 32 > {file}")
+    return text
+
+
+def _check_certificate(places: "Places") -> None:
+    """Refuse what TLS cannot be spoken with, before anything is opened."""
+    import ssl
+
+    if (places.ssl_certfile or places.ssl_keyfile) and not (places.http and places.ssl_certfile):
+        raise BadParameter("A certificate is for HTTP over TCP.", hint="Give --ssl-certfile together with --tcp.")
+    if places.ssl_certfile:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(places.ssl_certfile, places.ssl_keyfile)
+        except OSError as error:  # ssl.SSLError is one
+            raise BadParameter(
+                f"TLS cannot be spoken with {str(places.ssl_certfile)!r}: {error.strerror or error}.",
+                hint="Give a certificate and its private key in PEM: --ssl-certfile, --ssl-keyfile.",
+            ) from error
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Lines with the time, for a log; what we do is in it, of others only what is wrong."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(sys.stderr)
+        self._context = context
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        least = logging.WARNING if not self._context.verbose else logging.DEBUG
+        return record.levelno >= least or record.name.startswith("open_analytic")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide(super().format(record), self._context.dsn)
+
+
+def _log(context: Context) -> None:
+    top = logging.getLogger()
+    top.handlers = [_Handler(context)]
+    top.setLevel(logging.DEBUG if context.verbose > 1 else logging.INFO)

@@ -1,0 +1,162 @@
+"""The service that comes with an embedded server: started by the first user of its home, gone with the server.
+
+Who serves holds ``service.lock``, which it inherits or takes: the kernel drops it with the process, so no recycled pid
+is believed. Who serves in the foreground holds ``serve.lock`` too, at which one in the background makes room.
+"""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from open_analytic import resources
+from open_analytic.config import PREFIX, Settings
+from open_analytic.embedded import cluster, process, reaper
+from open_analytic.embedded.home import Home, State, translated
+from open_analytic.errors import EmbeddedServerFailed
+
+SERVICE, FOREGROUND = "service.lock", "serve.lock"
+LOG = "service.log"
+END_S = 10.0  # calls under way may take as long when the server is stopped
+_APART = ("PYTHONPATH", f"{PREFIX}DSN", f"{PREFIX}SERVICE")
+
+
+def start(home: Path, settings: Settings) -> bool:
+    """Start a service for the running server of this home; False when there is one. It is not waited for."""
+    with translated(home):
+        place = Home.open(home)
+        lock = place.lock(SERVICE)
+        try:
+            if not reaper.try_lock(lock):
+                return False
+            log = process.open_log(place, LOG)
+            try:
+                reaper.cut_log(log)
+                words = ["serve", "--companion", str(lock), "--home", str(place.folder)]
+                command = [sys.executable, "-m", "open_analytic", *words]
+                process.detach(command, log=log, keep=(lock,), environment=_environment(os.environ, settings))
+            finally:
+                os.close(log)
+        finally:
+            os.close(lock)
+    return True
+
+
+def _environment(ours: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """The user's environment with these settings, for a process that runs in another folder."""
+    kept = {name: value for name, value in ours.items() if name not in _APART}
+    path = [str(Path(part).absolute()) for part in ours.get("PYTHONPATH", "").split(os.pathsep) if part]
+    if resources.checkout():  # it may have been found in the working directory only
+        path.append(str(resources.python_path()))
+    given = {name: value for name, value in settings.environ().items() if name not in _APART}
+    return kept | given | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
+
+
+def running(place: Home) -> bool:
+    """Whether somebody serves."""
+    if not (place.folder / SERVICE).exists():
+        return False
+    lock = place.lock(SERVICE)
+    try:
+        return not reaper.is_free(lock)
+    finally:
+        os.close(lock)
+
+
+def await_end(place: Home) -> None:
+    """Wait a while for the service of a server that was stopped."""
+    deadline = time.monotonic() + END_S
+    while running(place) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """The place of the one who serves for a home's server, held by its lock."""
+
+    home: Home
+    state: State  # of the server it was taken for
+    _lock: int
+    _server: int
+    _foreground: int
+    _in_foreground: bool
+
+    @classmethod
+    def inherit(cls, home: Path, lock: int) -> Self:
+        """The place kept by the one who started us."""
+        with translated(home):
+            place = Home.open(home)
+            held, named = os.fstat(lock), (place.folder / SERVICE).stat()
+            if (held.st_dev, held.st_ino) != (named.st_dev, named.st_ino):
+                raise EmbeddedServerFailed(
+                    f"The descriptor {lock} is not {place.folder / SERVICE}.",
+                    hint="Run `open-analytic serve` without --companion.",
+                )
+            os.set_inheritable(lock, False)
+            return cls._at(place, lock, place.lock(FOREGROUND), in_foreground=False)
+
+    @classmethod
+    def take(cls, home: Path) -> Self:
+        """The place for a process in the foreground, after the one in the background has left it."""
+        with translated(home):
+            place = Home.open(home)
+            foreground = place.lock(FOREGROUND)
+            if not reaper.is_free(foreground):
+                raise EmbeddedServerFailed(
+                    f"Another `open-analytic serve` runs for {place.folder}.", hint="Stop it first."
+                )
+            fcntl.flock(foreground, fcntl.LOCK_SH)
+            return cls._at(place, place.acquire(SERVICE), foreground, in_foreground=True)
+
+    @classmethod
+    def _at(cls, place: Home, lock: int, foreground: int, *, in_foreground: bool) -> Self:
+        state = place.state
+        if state is None or not process.is_private(place, state):
+            raise EmbeddedServerFailed(f"No server runs in {place.folder}.", hint="It was stopped; run it again.")
+        return cls(
+            home=place,
+            state=state,
+            _lock=lock,
+            _server=place.lock(reaper.SERVER),
+            _foreground=foreground,
+            _in_foreground=in_foreground,
+        )
+
+    @property
+    def dsn(self) -> str:
+        """The database, as the service's own role."""
+        return process.conninfo(self.state.socket, role=cluster.SERVICE_ROLE)
+
+    @property
+    def folder(self) -> Path:
+        """Where to listen: the server's own folder."""
+        return Path(self.state.socket)
+
+    @property
+    def owner(self) -> int:
+        """The account the server runs as, whose functions call us."""
+        return self.home.account.uid
+
+    def wanted(self) -> bool:
+        """Whether the server still runs where it did, and nobody wants to serve in our place."""
+        if not self._in_foreground:
+            reaper.cut_log(sys.stderr.fileno())
+            if not reaper.is_free(self._foreground):
+                return False
+        return self.home.state == self.state and not reaper.is_free(self._server)
+
+    def leave(self) -> bool:
+        """Let go of the place; True when it is ours again, for a new server whose user found us still here."""
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
+        if self._in_foreground or self.home.state in (None, self.state) or reaper.is_free(self._server):
+            return False
+        return reaper.is_free(self._foreground) and reaper.try_lock(self._lock)
+
+    def succeed(self) -> None:
+        """Become a new process that serves for the new server."""
+        os.set_inheritable(self._lock, True)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command once more

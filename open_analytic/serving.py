@@ -1,0 +1,122 @@
+"""The inference service put together: a database's catalogue, one engine for all callers, the doors to it."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from open_analytic import included
+from open_analytic.app import OpenAnalytic
+from open_analytic.config import Settings
+from open_analytic.embedded.companion import Post
+from open_analytic.errors import BadParameter, ServiceError
+from open_analytic.models.library import Library
+from open_analytic.runtime.shared import SharedEngine
+from open_analytic.service import server
+from open_analytic.service.metrics import Metrics
+from open_analytic.service.server import Places
+from open_analytic.store import schema
+from open_analytic.store.connection import Database
+
+logger = logging.getLogger(__name__)
+
+Started: TypeAlias = Callable[[Sequence[str]], object]
+
+SYSTEM_FOLDER = Path("/run/open_analytic")
+ALL = "all"  # in place of a pipeline's name
+
+
+def run(settings: Settings, places: Places, *, preload: Sequence[str], started: Started) -> None:
+    """Serve the settings' database, or the embedded one, until SIGTERM, SIGINT or the embedded server's end."""
+    if settings.dsn:
+        schema.check(settings.dsn)
+        places = dataclasses.replace(places, folder=_folder(places))
+        with _catalogue(settings.dsn, settings) as parts:
+            _run(*parts, places, preload=preload, started=started)
+        return
+    with included.start(settings, serve=False) as home:
+        post = Post.take(home.home)
+        if places.folder:
+            _make(places.folder)
+        else:
+            places = dataclasses.replace(places, folder=post.folder, owner=post.owner)
+        with _catalogue(post.dsn, settings) as parts:
+            _run(*parts, places, preload=preload, started=started, wanted=post.wanted)
+
+
+def as_companion(settings: Settings, lock: int, *, started: Started) -> None:
+    """Serve for the embedded server that runs in ``settings.home``; for its successor when one is there at the end."""
+    post = Post.inherit(settings.home, lock)
+    try:
+        with _catalogue(post.dsn, settings) as parts:
+            places = Places(folder=post.folder, owner=post.owner)
+            _run(*parts, places, preload=[], started=started, wanted=post.wanted)
+    finally:
+        if post.leave():
+            logger.info("the server was started anew: serving it")
+            post.succeed()
+
+
+@contextmanager
+def _catalogue(dsn: str, settings: Settings) -> Iterator[tuple[OpenAnalytic, SharedEngine, Metrics]]:
+    """A database, the engine of the service on it, and its counters."""
+    metrics = Metrics()
+    settings = dataclasses.replace(settings, service=None)
+    library = Library(settings)
+    engine = SharedEngine(library, settings, observer=metrics.ran)
+    # A new version of a pipeline is run from the next call on.
+    with OpenAnalytic(Database(dsn, settings), settings, library=library, engine=engine, plan_seconds=0) as db:
+        yield db, engine, metrics
+
+
+def _run(
+    db: OpenAnalytic,
+    engine: SharedEngine,
+    metrics: Metrics,
+    places: Places,
+    *,
+    preload: Sequence[str],
+    started: Started,
+    wanted: Callable[[], bool] = lambda: True,
+) -> None:
+    service = server.assemble(
+        engine, db, db.library.cards, db.settings, metrics, places, wanted=wanted, started=started
+    )
+    names = [info.name for info in db.pipelines()] if ALL in preload else preload
+    for name in names:
+        engine.prepare(db.plan(name))
+        logger.info("the models of %s are loaded", name)
+    server.run(service)
+    logger.info("stopped")
+
+
+def _folder(places: Places) -> Path | None:
+    """The folder of the Unix sockets: what was given, else the system's or the user's own."""
+    if places.folder:
+        return _make(places.folder)
+    own = os.environ.get("XDG_RUNTIME_DIR")
+    for folder in (SYSTEM_FOLDER, *([Path(own) / "open_analytic"] if own else [])):
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o755, exist_ok=True)
+            if os.access(folder, os.W_OK | os.X_OK):
+                return folder
+    if places.http or places.wire:
+        return None
+    raise BadParameter(
+        f"There is no folder for the service's sockets: {SYSTEM_FOLDER} cannot be written to.",
+        hint="Give one with --folder FOLDER, or serve over TCP with --tcp HOST:PORT.",
+    )
+
+
+def _make(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServiceError(
+            f"The folder {str(folder)!r} cannot be made: {error.strerror}.", hint="Choose another: --folder FOLDER."
+        ) from error
+    return folder

@@ -1,0 +1,279 @@
+"""Collections and searches in SQL: k rows under any filter, with the caller's rights, and no filter leaves its place."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import tiny
+from tests.sql.conftest import BLUE, GREEN, RED, column, create, picture, value
+
+Sql = psycopg.Connection[Any]
+COLOURS = {"red": RED, "green": GREEN, "blue": BLUE, "dark red": (120, 5, 5)}
+
+
+@pytest.fixture
+def photos(sql: Sql) -> Sql:
+    """A collection of four pictures with two columns."""
+    columns = '{"district": "text", "price": "numeric(10,2)"}'
+    value(sql, "SELECT open_analytic.create_collection('photos', 'mean_colour', %s)", columns)
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        sql.execute(
+            "INSERT INTO photos (image_name, image_data, feature, district, price)"
+            " VALUES (%(name)s, %(data)s, open_analytic.embed('mean_colour', %(data)s::bytea), %(district)s, %(price)s)",
+            {"name": name, "data": picture(colour), "district": "AB"[number % 2], "price": number + 0.5},
+        )
+    return sql
+
+
+def names(sql: Sql, arguments: str, *values: object) -> list[str]:
+    return column(sql, f"SELECT name FROM open_analytic.search({arguments})", *values)
+
+
+def test_creating_says_what_python_says(sql: Sql) -> None:
+    made = value(sql, "SELECT open_analytic.create_collection('photos', 'mean_colour', '{\"x\": \"int\"}', 'cosine')")
+    created_at = made.pop("created_at")
+    assert created_at
+    assert made == {
+        "name": "photos",
+        "schema": "public",
+        "pipeline": "mean_colour",
+        "version": 1,
+        "dim": 3,
+        "metric": "cosine",
+        "many": False,
+        "parameters": {},
+        "columns": {"x": "int"},
+    }
+
+
+def test_a_picture_finds_the_nearest(photos: Sql) -> None:
+    rows = photos.execute("SELECT * FROM open_analytic.search('photos', %s::bytea, 2)", [picture(RED)]).fetchall()
+    assert [(name, row, box) for name, _, row, box in rows] == [
+        ("red", {"district": "A", "price": 0.5}, None),
+        ("dark red", {"district": "B", "price": 3.5}, None),
+    ]
+    assert rows[0][1] == 0
+
+
+def test_every_form_of_a_query_finds_the_same(photos: Sql) -> None:
+    vector = value(photos, "SELECT open_analytic.embed('mean_colour', %s::bytea)::text", picture(GREEN))
+    numbers = [float(number) for number in vector.strip("[]").split(",")]
+    found = [
+        names(photos, "'photos', %s::bytea, k => 3", picture(GREEN)),
+        names(photos, "'photos', %s::vector, k => 3", vector),
+        names(photos, "'photos', %s::real[], k => 3", numbers),
+        names(photos, "'photos', %s::text, k => 3", vector),
+        names(photos, "'photos', %s::text, k => 3", "\\x" + picture(GREEN).hex()),
+    ]
+    assert found == [found[0]] * 5
+    assert found[0][0] == "green"
+
+
+def test_a_filter_never_costs_a_row(photos: Sql) -> None:
+    assert names(photos, "'photos', %s::bytea, filter => 'district = ''B'''", picture(RED)) == ["dark red", "green"]
+    assert names(photos, "'photos', %s::bytea, filter => 'price > 100'", picture(RED)) == []
+    assert names(photos, "'photos', %s::bytea, max_distance => 0.01", picture(RED)) == ["red", "dark red"]
+    assert names(photos, "'photos', %s::bytea, k => 0", picture(RED)) == []
+    assert len(names(photos, "'photos', %s::bytea, k => 1000000", picture(RED))) == 4
+
+
+def test_null_finds_nothing(photos: Sql) -> None:
+    for kind in ("bytea", "vector", "real[]", "text"):
+        assert names(photos, f"'photos', NULL::{kind}") == []
+
+
+QUERY = "'[1,0,0]'::vector"
+ERRORS = {
+    "no collection": (f"'open_analytic.pipelines', {QUERY}", "OA006", "photos"),
+    "too few numbers": ("'photos', '[1,0]'::vector", "OA015", "mean_colour"),
+    "not a number": ("'photos', '{NaN,0,0}'::real[]", "OA015", "finite"),
+    "no numbers": ("'photos', '{}'::real[]", "OA015", "finite"),
+    "words": ("'photos', 'words'::text", "OA019", "bytea"),
+    "too large for halfvec": ("'photos', '[70000,0,0]'::vector", "OA015", "Normalise"),
+    "no picture": ("'photos', 'words'::bytea", "OA012", "Known"),
+    "negative k": (f"'photos', {QUERY}, -1", "OA019", "0 or more"),
+    "no k": (f"'photos', {QUERY}, NULL", "OA019", "0 or more"),
+    "no distance": (f"'photos', {QUERY}, max_distance => 'NaN'", "OA019", "a number"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "sqlstate", "hint"), ERRORS.values(), ids=ERRORS)
+def test_what_is_wrong_is_a_typed_error(photos: Sql, arguments: str, sqlstate: str, hint: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        names(photos, arguments)
+    assert (caught.value.sqlstate, hint in (caught.value.diag.message_hint or "")) == (sqlstate, True)
+
+
+FILTERS = [
+    "true) OR (true",
+    "true; DROP TABLE photos",
+    "true; SELECT 1",
+    "true)",
+    "(true",
+    "'",
+    '"',
+    "/*",
+    "$$",
+    "true UNION SELECT NULL",
+    "true ORDER BY image_name",
+    "true LIMIT 1",
+    "nothing = 1",
+    "district = 1 / 0",
+    "1 / (price - price) > 0",
+    "district",
+    "",
+    "--",
+    "lower(nothing)",
+    "district = $1",
+]
+
+
+@pytest.mark.parametrize("filter_", FILTERS)
+def test_a_filter_that_is_no_condition_is_refused_by_name(photos: Sql, filter_: str) -> None:
+    with pytest.raises(psycopg.Error, match="filter") as caught:
+        names(photos, f"'photos', {QUERY}, filter => %s", filter_)
+    assert (caught.value.sqlstate, "district" in (caught.value.diag.message_hint or "")) == ("OA018", True)
+    assert value(photos, "SELECT count(*) FROM photos") == 4
+
+
+PIECES = st.sampled_from(
+    ["true", "false", "(", ")", "'", '"', "--", "/*", "*/", ";", "$$", "$a$", "\n", "\\", "E'", "OR", "AND", "district",
+     "=", "'A'", "UNION", "SELECT", "1", ",", "::", "%", "DROP TABLE photos", "LIMIT 0", "$1", "{", "\u2028"]
+)  # fmt: skip
+
+
+def test_hostile_filters_never_leave_their_place(photos: Sql) -> None:
+    """Whatever it is made of: it is refused, or it only takes rows away."""
+    everything = set(names(photos, f"'photos', {QUERY}"))
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(PIECES, min_size=1, max_size=8))
+    def check(pieces: list[str]) -> None:
+        filter_ = " ".join(pieces)
+        wanted = None
+        try:
+            found = set(names(photos, f"'photos', {QUERY}, filter => %s", filter_))
+        except psycopg.Error as error:
+            assert error.sqlstate == "OA018", (filter_, error)
+            return
+        wanted = set(column(photos, f"SELECT image_name FROM photos WHERE\n{filter_}\n".replace("%", "%%")))
+        assert found == wanted <= everything, filter_
+
+    check()
+    assert value(photos, "SELECT count(*) FROM photos") == 4
+
+
+def test_a_search_goes_through_the_index_where_there_is_enough(sql: Sql) -> None:
+    sql.execute("SELECT open_analytic._make_collection('many', 64, 'l2', false, '{}', NULL, NULL, '{}', false, '')")
+    sql.execute("SELECT setseed(0.5)")
+    sql.execute(
+        "INSERT INTO many (image_name, feature) SELECT 'p' || i,"
+        " (SELECT array_agg(random()) FROM generate_series(1, 64 + 0 * i))::real[] FROM generate_series(1, 3000) AS i"
+    )
+    assert value(sql, "SELECT open_analytic.create_ann_index('many')") == "public.many_feature_idx"
+    sql.execute("ANALYZE many")
+    query = value(sql, "SELECT feature::vector::text FROM many WHERE image_name = 'p7'")
+    few = names(sql, "'many', %s::vector, 5", query)
+    sql.execute("UPDATE pg_class SET reltuples = 1e6 WHERE relname = 'many'")
+    assert value(
+        sql, "SELECT open_analytic._use_index('many', (SELECT c FROM open_analytic.collections c), 5)"
+    )  # what decides
+    before = value(sql, "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'many_feature_idx'")
+    assert names(sql, "'many', %s::vector, 5", query) == few
+    sql.execute("SELECT pg_stat_force_next_flush()")
+    after = value(sql, "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'many_feature_idx'")
+    assert (after - before, few[0]) == (1, "p7")
+
+
+def test_settings_of_the_session_stay_what_they_were(photos: Sql) -> None:
+    photos.execute("LOAD 'vector'")
+    photos.execute("SET hnsw.ef_search = 77")
+    names(photos, f"'photos', {QUERY}")
+    assert value(photos, "SHOW hnsw.ef_search") == "77"
+    assert value(photos, "SHOW hnsw.iterative_scan") == "off"
+
+
+def test_faces_have_their_box(sql: Sql) -> None:
+    sql.execute("SELECT open_analytic._make_collection('faces', 3, 'l2', true, '{}', NULL, NULL, '{}', false, '')")
+    sql.execute("INSERT INTO faces (image_name, part, box, feature) VALUES ('a', 0, '{1,2,3,4}', '[1,0,0]'), ('a', 1, NULL, '[0,1,0]')")
+    rows = sql.execute("SELECT * FROM open_analytic.search('faces', '[1,0,0]'::vector)").fetchall()
+    assert [row[3] for row in rows] == [{"x": 1, "y": 2, "width": 3, "height": 4}, None]
+    assert [row[2] for row in rows] == [{}, {}]
+
+
+INDEXES = {
+    "another dim": ("'photos', dim => 512", "OA015", "dim => 3"),
+    "no metric": ("'photos', metric => 'nearness'", "OA019", "cosine"),
+    "m": ("'photos', m => 1", "OA019", "2 to 100"),
+    "ef_construction": ("'photos', m => 16, ef_construction => 5", "OA019", "32 to 1000"),
+    "no feature": ("'open_analytic.pipelines'", "OA019", "create_collection"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "sqlstate", "hint"), INDEXES.values(), ids=INDEXES)
+def test_an_index_that_cannot_be_is_a_typed_error(photos: Sql, arguments: str, sqlstate: str, hint: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        photos.execute(f"SELECT open_analytic.create_ann_index({arguments})")
+    assert (caught.value.sqlstate, hint in (caught.value.diag.message_hint or "")) == (sqlstate, True)
+
+
+def test_an_index_is_made_once(photos: Sql) -> None:
+    first = value(photos, "SELECT open_analytic.create_ann_index('photos', dim => 3, metric => 'l2', m => 8)")
+    assert value(photos, "SELECT open_analytic.create_ann_index('photos')") == first
+    definition = value(photos, "SELECT indexdef FROM pg_indexes WHERE indexname = 'photos_feature_idx'")
+    assert "USING hnsw (feature halfvec_l2_ops) WITH (m='8'" in definition
+
+
+COLLECTIONS = {
+    "a name with two dots": ("'a.b.c', 'mean_colour'", "OA017"),
+    "no name": ("'', 'mean_colour'", "OA017"),
+    "no pipeline": ("'x', 'nothing'", "OA003"),
+    "no metric": ("'x', 'mean_colour', metric => 'near'", "OA019"),
+    "no type": ("'x', 'mean_colour', '{\"a\": \"nonsense\"}'", "OA019"),
+    "more than a type": ("'x', 'mean_colour', '{\"a\": \"text); DROP TABLE photos; --\"}'", "OA019"),
+    "a column of ours": ("'x', 'mean_colour', '{\"feature\": \"text\"}'", "OA017"),
+    "columns that are a list": ("'x', 'mean_colour', '[]'", "OA019"),
+    "no schema": ("'nowhere.x', 'mean_colour'", "OA017"),
+    "there already": ("'photos', 'mean_colour'", "OA031"),
+    "an unknown parameter": ("'x', 'mean_colour', parameters => '{\"face\": \"all\"}'", "OA019"),
+    "a pipeline without a vector": ("'x', 'two'", "OA016"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "sqlstate"), COLLECTIONS.values(), ids=COLLECTIONS)
+def test_a_collection_that_cannot_be_is_a_typed_error(photos: Sql, arguments: str, sqlstate: str) -> None:
+    create(photos, "two", tiny.PIPELINE | {"output": {"feature": "feature", "colours": "colours"}})
+    with pytest.raises(psycopg.Error) as caught:
+        photos.execute(f"SELECT open_analytic.create_collection({arguments})")
+    assert (caught.value.sqlstate, value(photos, "SELECT count(*) FROM open_analytic.collections")) == (sqlstate, 1)
+
+
+HOSTILE = ["x; DROP TABLE photos", 'x"; DROP TABLE photos; --', "Robert'); --", "猫 %s %I {x}", "a b"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_only_a_name(photos: Sql, name: str) -> None:
+    value(photos, "SELECT open_analytic.create_collection(%s, 'mean_colour', %s)", name, '{"it\'s; --": "text"}')
+    quoted = value(photos, "SELECT format('public.%%I', %s::text)", name)
+    data = picture()
+    photos.execute(
+        psycopg.sql.SQL(
+            "INSERT INTO {} (image_name, feature) SELECT 'a', open_analytic.embed('mean_colour', {}::bytea)"
+        ).format(psycopg.sql.Identifier(name), psycopg.sql.Literal(data))
+    )
+    assert names(photos, "%s::regclass, %s::bytea", quoted, data) == ["a"]
+    value(photos, "SELECT open_analytic.create_ann_index(%s::regclass)", quoted)
+    photos.execute("SELECT open_analytic.drop_collection(%s)", [name])
+    assert value(photos, "SELECT count(*) FROM photos") == 4
+    with pytest.raises(psycopg.Error) as caught:
+        photos.execute("SELECT open_analytic.drop_collection(%s)", [name])
+    assert caught.value.sqlstate == "OA006"
+
+
+def test_a_pipeline_in_use_stays(photos: Sql) -> None:
+    with pytest.raises(psycopg.Error, match="photos") as caught:
+        photos.execute("SELECT open_analytic.pipeline_drop('mean_colour')")
+    assert caught.value.sqlstate == "OA032"

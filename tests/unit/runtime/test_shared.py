@@ -1,0 +1,185 @@
+"""The service's engine gives what the engine of one process gives, to any number of threads at once."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from open_analytic.config import Settings
+from open_analytic.errors import ModelUnavailable, OpenAnalyticError, ServiceUnavailable, UnreadableFile
+from open_analytic.models.library import Library
+from open_analytic.pipeline.engine import Engine, Result
+from open_analytic.pipeline.plan import Plan, plan
+from open_analytic.pipeline.spec import load
+from open_analytic.runtime.batcher import Ran
+from open_analytic.runtime.local import LocalEngine
+from open_analytic.runtime.shared import SharedEngine
+from tests import tiny
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    cards = tiny.write(tmp_path / "cards")
+    return Settings.read({}, cards=(cards,), models_dir=tmp_path / "models", service_max_batch=4)
+
+
+@pytest.fixture
+def library(settings: Settings) -> Library:
+    return Library(settings)
+
+
+@pytest.fixture
+def colours(library: Library) -> Plan:
+    return plan(load(tiny.PIPELINE, "mean_colour"), library.cards)
+
+
+@pytest.fixture
+def ran() -> list[Ran]:
+    """The batches that were run."""
+    return []
+
+
+@pytest.fixture
+def shared(library: Library, settings: Settings, ran: list[Ran]) -> Iterator[SharedEngine]:
+    engine = SharedEngine(library, settings, observer=ran.append)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def local(library: Library, settings: Settings) -> Iterator[LocalEngine]:
+    engine = LocalEngine(library, settings)
+    yield engine
+    engine.close()
+
+
+def colour(number: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (20, 10), (number, 255 - number, 40)).save(file, "PNG")
+    return file.getvalue()
+
+
+def told(result: Result | OpenAnalyticError) -> str:
+    """What is sent of it."""
+    return json.dumps(result.as_dict() if isinstance(result, OpenAnalyticError) else result.output)
+
+
+def test_the_same_json_as_in_one_process_with_bad_items_in_between(
+    shared: SharedEngine, local: LocalEngine, colours: Plan
+) -> None:
+    items = [part for number in range(0, 250, 10) for part in (colour(number), (b"words", b"")[number % 20 // 10])]
+    expected = [told(result) for result in local.run(colours, items)]
+    assert [json.loads(text).get("type") for text in expected[:4]] == [None, "UnsupportedImage", None, "BadImage"]
+    assert [told(result) for result in shared.run(colours, items)] == expected
+    for size in (None, 1, 7, 100):
+        assert [told(result) for result in shared.run_many(colours, items, batch_size=size)] == expected
+
+
+def test_features_are_the_same_numbers(shared: SharedEngine, local: LocalEngine, colours: Plan) -> None:
+    def features(engine: Engine) -> list[Any]:
+        (result,) = engine.run(colours, [colour(3)])
+        assert not isinstance(result, OpenAnalyticError)
+        return [(feature.vector.tolist(), feature.box, dict(feature.attributes)) for feature in result.features]
+
+    assert features(shared) == features(local)
+
+
+def test_items_may_be_errors_or_functions_and_keep_their_place(shared: SharedEngine, colours: Plan) -> None:
+    gone = UnreadableFile("gone")
+
+    def fails() -> bytes:
+        raise UnreadableFile("unreadable")
+
+    items: list[bytes | OpenAnalyticError | Callable[[], bytes]] = [gone, lambda: colour(5), fails]
+    (first, second, third), (alone,) = shared.run_many(colours, items), shared.run(colours, [colour(5)])
+    assert first is gone
+    assert (told(second), json.loads(told(third))["message"]) == (told(alone), "unreadable")
+
+
+def test_sixty_four_threads_at_once_get_their_own_results(
+    shared: SharedEngine, local: LocalEngine, colours: Plan, ran: list[Ran]
+) -> None:
+    expected = {number: told(result) for number in range(64) for result in local.run(colours, [colour(number)])}
+
+    def call(number: int) -> str:
+        (result,) = shared.run(colours, [colour(number)])
+        return told(result)
+
+    with ThreadPoolExecutor(64) as callers:
+        for _ in range(4):
+            assert dict(zip(range(64), callers.map(call, range(64)), strict=True)) == expected
+    assert sum(batch.rows for batch in ran) == 4 * 64
+    assert max(batch.rows for batch in ran) <= 4
+
+
+def test_run_many_comes_in_order_from_several_threads(shared: SharedEngine, local: LocalEngine, colours: Plan) -> None:
+    items = [colour(number) for number in range(0, 250, 7)]
+    expected = [told(result) for result in local.run(colours, items)]
+    with ThreadPoolExecutor(4) as callers:
+        for found in callers.map(lambda size: [told(each) for each in shared.run_many(colours, items, batch_size=size)],
+                                 (1, 3, 4, 100)):  # fmt: skip
+            assert found == expected
+
+
+def test_no_items_give_no_results(shared: SharedEngine, colours: Plan) -> None:
+    assert (shared.run(colours, []), list(shared.run_many(colours, []))) == ([], [])
+
+
+def test_run_many_takes_a_batch_at_a_time(shared: SharedEngine, colours: Plan) -> None:
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield colour(9)
+
+    results = shared.run_many(colours, endless())
+    for _ in range(5):
+        next(results)
+    assert taken == 8  # two batches of four
+
+
+def test_models_are_loaded_let_go_of_and_loaded_again(shared: SharedEngine, colours: Plan) -> None:
+    assert shared.loaded() == {}
+    shared.prepare(colours)
+    assert list(shared.loaded()) == ["mean_colour"]
+    before = [told(result) for result in shared.run(colours, [colour(1)])]
+    assert shared.unload_idle(3600) == []
+    assert shared.unload_idle(0) == ["mean_colour"]
+    assert shared.loaded() == {}
+    assert [told(result) for result in shared.run(colours, [colour(1)])] == before
+    assert list(shared.loaded()) == ["mean_colour"]
+
+
+def test_models_may_be_let_go_of_at_any_moment(shared: SharedEngine, colours: Plan) -> None:
+    (result,) = shared.run(colours, [colour(1)])
+    with ThreadPoolExecutor(8) as callers:
+        running = [callers.submit(shared.run, colours, [colour(1)]) for _ in range(25)]
+        while not all(each.done() for each in running):
+            shared.unload_idle(0)
+        assert {told(found) for each in running for found in each.result(30)} == {told(result)}
+
+
+def test_a_missing_model_is_raised_and_is_no_items_error(
+    shared: SharedEngine, colours: Plan, settings: Settings
+) -> None:
+    (settings.cards[0] / "mean_colour.onnx").unlink()
+    with pytest.raises(ModelUnavailable):
+        shared.prepare(colours)
+    with pytest.raises(ModelUnavailable):
+        shared.run(colours, [colour(1)] * 3)
+    with pytest.raises(ModelUnavailable):
+        list(shared.run_many(colours, [colour(1)] * 3))
+
+
+def test_a_closed_engine_refuses(shared: SharedEngine, colours: Plan) -> None:
+    shared.run(colours, [colour(1)])
+    shared.close()
+    with pytest.raises(ServiceUnavailable):
+        shared.run(colours, [colour(1)])

@@ -1,0 +1,37 @@
+"""Settings given to another process are the same there."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from open_analytic.config import Settings
+
+paths = st.from_regex(r"/[a-zé 猫.]{1,9}/x", fullmatch=True).map(Path)
+texts = st.from_regex(r"\w[\w:/= .-]{0,20}", fullmatch=True)
+
+
+@st.composite
+def settings(draw: st.DrawFn) -> Settings:
+    """Settings of any values, with absolute paths."""
+    made: dict[str, Any] = {}
+    for entry in dataclasses.fields(Settings):
+        kind = str(entry.type)
+        some = paths if "Path" in kind else texts if "str" in kind else st.integers(0, 10**9)
+        some = st.lists(paths, max_size=3).map(tuple) if "tuple" in kind else some
+        made[entry.name] = draw(st.none() | some if "None" in kind else some)
+    return Settings(**made)
+
+
+@given(given=settings())
+def test_another_process_reads_the_same_settings(given: Settings) -> None:
+    assert Settings.read(given.environ()) == given
+
+
+def test_relative_paths_are_told_as_whole_ones() -> None:
+    told = Settings(home=Path("here"), cards=(Path("a"), Path("/b"))).environ()
+    assert told["OPEN_ANALYTIC_HOME"] == str(Path.cwd() / "here")
+    assert told["OPEN_ANALYTIC_CARDS"] == f"{Path.cwd() / 'a'}:/b"
+    assert "OPEN_ANALYTIC_DSN" not in told
