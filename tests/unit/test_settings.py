@@ -19,7 +19,7 @@ def settings(draw: st.DrawFn) -> Settings:
     made: dict[str, Any] = {}
     for entry in dataclasses.fields(Settings):
         kind = str(entry.type)
-        some = paths if "Path" in kind else texts if "str" in kind else st.integers(0, 10**9)
+        some: st.SearchStrategy[Any] = paths if "Path" in kind else texts if "str" in kind else st.integers(0, 10**9)
         some = st.lists(paths, max_size=3).map(tuple) if "tuple" in kind else some
         made[entry.name] = draw(st.none() | some if "None" in kind else some)
     return Settings(**made)

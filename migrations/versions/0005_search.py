@@ -1,9 +1,9 @@
-"""Collections, their index and searches as SQL functions."""
+"""Embedding and searching as SQL functions."""
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:

@@ -1,9 +1,9 @@
-"""Pipelines as SQL functions, and the way to the inference service: plpython3u or dblink."""
+"""Collections and their index as SQL functions."""
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
