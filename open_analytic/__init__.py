@@ -3,12 +3,14 @@
 ``connect()`` is the door; everything heavier than this file is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from open_analytic.errors import NoFace, NotFound, OpenAnalyticError
 
+TYPE_CHECKING = False  # as in typing, which a PostgreSQL backend is spared
 if TYPE_CHECKING:
+    from typing import Any
+
     from open_analytic.app import OpenAnalytic, connect
     from open_analytic.collection import Collection
     from open_analytic.config import Settings
@@ -45,6 +47,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

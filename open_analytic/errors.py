@@ -5,8 +5,10 @@ Each class carries its SQLSTATE (class OA), its HTTP status and the exit code of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+TYPE_CHECKING = False  # as in typing, which a PostgreSQL backend is spared
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any, ClassVar
 
 
 class OpenAnalyticError(Exception):

@@ -19,15 +19,20 @@ def start(settings: Settings, *, serve: bool = True) -> embedded.Server:
     """The server of ``settings.home``. Its service is started too, unless ``serve`` or the settings say no."""
     server = embedded.start(settings.home, pg_bin=settings.pg_bin)
     try:
-        try:
-            attach(server, settings, serve=serve)
-        except NotMigrated:
-            schema.upgrade(server.dsn)
-            attach(server, settings, serve=serve)
+        prepare(server, settings, serve=serve)
     except BaseException:
         server.close()
         raise
     return server
+
+
+def prepare(server: embedded.Server, settings: Settings, *, serve: bool = True) -> None:
+    """Bring the database up to date, then attach its service."""
+    try:
+        attach(server, settings, serve=serve)
+    except NotMigrated:
+        schema.upgrade(server.dsn)
+        attach(server, settings, serve=serve)
 
 
 def attach(server: embedded.Server, settings: Settings, *, serve: bool = True) -> None:

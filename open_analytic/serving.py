@@ -38,11 +38,10 @@ def run(settings: Settings, places: Places, *, preload: Sequence[str], started: 
         with _catalogue(settings.dsn, settings) as parts:
             _run(*parts, places, preload=preload, started=started)
         return
-    with included.start(settings, serve=False) as home:
-        post = Post.take(home.home)
-        if places.folder:
-            _make(places.folder)
-        else:
+    elsewhere = places.folder and _make(places.folder)
+    with included.start(settings, serve=bool(elsewhere)) as home:
+        post = Post.beside(home.home) if elsewhere else Post.take(home.home)
+        if not elsewhere:
             places = dataclasses.replace(places, folder=post.folder, owner=post.owner)
         with _catalogue(post.dsn, settings) as parts:
             _run(*parts, places, preload=preload, started=started, wanted=post.wanted)

@@ -72,6 +72,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION open_analytic._unavailable IS 'The error of a service that is not there';
 
+CREATE FUNCTION open_analytic._no_python(problem text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT open_analytic._error('MissingExtension', 'OA054', format('PostgreSQL''s own Python cannot import open_analytic: %s.', problem),
+        'Put the folder that holds the package into open_analytic.settings as python_path; the server''s account must be able to read it.')
+$$;
+COMMENT ON FUNCTION open_analytic._no_python IS 'The error of a server that does not find our Python code';
+
 CREATE FUNCTION open_analytic.use_body(body text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $use_body$
@@ -94,25 +102,18 @@ BEGIN
         END;
     END IF;
     IF chosen = 'plpython3u' THEN
-        CREATE OR REPLACE FUNCTION open_analytic._python() RETURNS void
-        LANGUAGE plpython3u SET search_path = pg_catalog, pg_temp
-        AS $python$
-            import sys
-            for row in plpy.execute("SELECT value FROM open_analytic.settings WHERE name = 'python_path'"):
-                if row["value"] not in sys.path:
-                    sys.path.append(row["value"])
-            try:
-                import open_analytic.plpython
-            except ImportError as error:
-                plpy.error(f"PostgreSQL's Python {sys.version.split()[0]} cannot import open_analytic: {error}.", sqlstate="OA054", hint="Put the folder that holds the package into open_analytic.settings as python_path; the server's account must be able to read it.")
-            GD["open_analytic"] = open_analytic.plpython
-        $python$;
         CREATE OR REPLACE FUNCTION open_analytic._request(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
         RETURNS TABLE (output text, error text)
         LANGUAGE plpython3u STABLE SET search_path = pg_catalog, pg_temp
         AS $python$
             if "open_analytic" not in GD:
-                plpy.execute("SELECT open_analytic._python()")
+                import sys
+                sys.path += [row["value"] for row in plpy.execute("SELECT value FROM open_analytic.settings WHERE name = 'python_path'")]
+                try:
+                    import open_analytic.plpython
+                except ImportError as error:
+                    return plpy.execute(plpy.prepare("SELECT NULL::text AS output, open_analytic._no_python($1) AS error", ["text"]), [str(error)])
+                GD["open_analytic"] = open_analytic.plpython
             return GD["open_analytic"].request(plpy, operation, name, hash, definition, parameters, inputs, any_node)
         $python$;
     ELSE

@@ -15,12 +15,25 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._pipeline IS 'The newest version under a name';
 
+CREATE FUNCTION open_analytic._max_bytes() RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce((SELECT s.value::bigint FROM open_analytic.settings AS s WHERE s.name = 'max_bytes'), 50000000) $$;
+COMMENT ON FUNCTION open_analytic._max_bytes IS 'The largest input that is sent to the service';
+
+CREATE FUNCTION open_analytic._too_large(size bigint, most bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT open_analytic._error('ImageTooLarge', 'OA013', format('The input has %s bytes; at most %s are sent to the service.', size, most),
+        'Use a smaller picture, or let the owner raise max_bytes in open_analytic.settings.')
+$$;
+COMMENT ON FUNCTION open_analytic._too_large IS 'The error of an input that is too large to be sent';
+
 CREATE FUNCTION open_analytic._run_plan(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
 RETURNS TABLE (output text, error text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    most CONSTANT bigint := coalesce((SELECT s.value::bigint FROM open_analytic.settings AS s WHERE s.name = 'max_bytes'), 50000000);
+    most CONSTANT bigint := open_analytic._max_bytes();
     input bytea;
     size bigint;
     part bytea[] := '{}';
@@ -49,8 +62,7 @@ BEGIN
         END IF;
         IF size > most THEN
             output := NULL;
-            error := open_analytic._error('ImageTooLarge', 'OA013', format('The input has %s bytes; at most %s are sent to the service.', size, most),
-                'Use a smaller picture, or let the owner raise max_bytes in open_analytic.settings.');
+            error := open_analytic._too_large(size, most);
             RETURN NEXT;
         ELSIF input IS NULL THEN
             output := NULL;
@@ -62,19 +74,33 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._run_plan IS 'Run a definition on inputs: a row for each, in order; both NULL for a NULL';
 
+CREATE FUNCTION open_analytic._run_single(operation text, name text, hash text, definition text, parameters text, input bytea, any_node boolean) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most CONSTANT bigint := open_analytic._max_bytes();
+    answer record;
+BEGIN
+    IF octet_length(input) > most THEN
+        PERFORM open_analytic._raise(open_analytic._too_large(octet_length(input), most)::jsonb);
+    END IF;
+    SELECT r.output, r.error INTO answer
+    FROM open_analytic._request(operation, name, hash, definition, parameters, ARRAY[input], any_node) AS r;
+    IF answer.error IS NOT NULL THEN
+        PERFORM open_analytic._raise(answer.error::jsonb);
+    END IF;
+    RETURN answer.output;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._run_single IS 'Run a definition on one input, or raise its error: fewer copies of the input than _run_plan makes';
+
 CREATE FUNCTION open_analytic._run_one(operation text, name text, input bytea, parameters jsonb, any_node boolean) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     pipeline open_analytic.current_pipelines := open_analytic._pipeline(name);
-    answer record;
 BEGIN
-    SELECT r.output, r.error INTO answer
-    FROM open_analytic._run_plan(operation, name, pipeline.hash, pipeline.definition::text, parameters::text, ARRAY[input], any_node) AS r;
-    IF answer.error IS NOT NULL THEN
-        PERFORM open_analytic._raise(answer.error::jsonb);
-    END IF;
-    RETURN answer.output;
+    RETURN open_analytic._run_single(operation, name, pipeline.hash, pipeline.definition::text, parameters::text, input, any_node);
 END
 $$;
 COMMENT ON FUNCTION open_analytic._run_one IS 'Run the newest version of a pipeline on one input, or raise its error';

@@ -28,18 +28,12 @@ AS $$
 DECLARE
     info open_analytic.collections := open_analytic._collection(collection);
     plan open_analytic.pipelines;
-    answer record;
 BEGIN
     IF info.pipeline IS NULL THEN
         RAISE EXCEPTION 'Collection % is bound to no pipeline.', quote_literal(collection::text) USING ERRCODE = 'OA019', HINT = 'Search by vectors instead.';
     END IF;
     SELECT * INTO plan FROM open_analytic.pipelines AS p WHERE p.name = info.pipeline AND p.version = info.version;
-    SELECT r.output, r.error INTO answer
-    FROM open_analytic._run_plan('query', plan.name, plan.hash, plan.definition::text, info.parameters::text, ARRAY[query], false) AS r;
-    IF answer.error IS NOT NULL THEN
-        PERFORM open_analytic._raise(answer.error::jsonb);
-    END IF;
-    RETURN answer.output::@vector@.vector;
+    RETURN open_analytic._run_single('query', plan.name, plan.hash, plan.definition::text, info.parameters::text, query, false)::@vector@.vector;
 END
 $$
 $sql$,

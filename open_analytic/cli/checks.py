@@ -5,18 +5,17 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
+from open_analytic.cli import service_checks
+from open_analytic.cli.checks_types import Check
 from open_analytic.errors import DatabaseTooNew, NotMigrated, OpenAnalyticError
 
 if TYPE_CHECKING:
     from open_analytic.config import Settings
     from open_analytic.store.facts import Facts
-
-State: TypeAlias = Literal["ok", "note", "broken"]
 
 PACKAGES = (
     "numpy",
@@ -31,16 +30,6 @@ PACKAGES = (
 )
 NATIVE = ("numpy", "onnxruntime", "cv2", "PIL.Image", "psycopg")  # compiled: they may be installed and yet not load
 MODELS_BYTES, HOME_BYTES = 300_000_000, 500_000_000  # what the models take, and room for a small collection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One finding. A note works but deserves a look; what is broken has to be repaired."""
-
-    name: str
-    state: State
-    detail: str
-    hint: str | None = None
 
 
 def run(settings: "Settings") -> Iterator[Check]:
@@ -159,6 +148,8 @@ def _server(name: str, dsn: str) -> Iterator[Check]:
     except (NotMigrated, DatabaseTooNew) as error:
         yield broken("schema", error)
     yield _rights(found)
+    if found.vector and (found.user or found.superuser):
+        yield from service_checks.look(facts.sql_facts(dsn))
 
 
 def _vector(found: "Facts") -> Check:

@@ -15,7 +15,7 @@ import typer
 
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import print_json, print_record, print_table, say
-from open_analytic.errors import BadParameter, NotFound, NotMigrated
+from open_analytic.errors import BadParameter, NotFound
 from open_analytic.plain import plain
 
 if TYPE_CHECKING:
@@ -163,24 +163,18 @@ def psql(
 ) -> None:
     """Open psql on the database.
 
-    The embedded server runs as long as psql does.
+    The embedded server is brought up to date and runs as long as psql does.
     """
+    from open_analytic import included
+
     with _dsn(context) as (dsn, server):
         if server:
-            _start_service(context, server)
+            included.prepare(server, context.settings)
         program = server.bin / "psql" if server else _psql()
         conninfo, environment = _without_password(dsn)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql, which cancels its statement
         done = subprocess.run([program, conninfo, *(words or [])], env=environment, check=False)
     raise typer.Exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)
-
-
-def _start_service(context: Context, server: "Server") -> None:
-    """What runs pipelines for SQL, once the schema is there that has them."""
-    from open_analytic import included
-
-    with contextlib.suppress(NotMigrated):
-        included.attach(server, context.settings)
 
 
 def status(context: Context) -> None:

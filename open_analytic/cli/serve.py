@@ -72,7 +72,7 @@ def serve(
     """Run the inference service: for SQL, for HTTP, for other machines.
 
     It prints where it listens, then ready. SIGTERM or Ctrl-C stops it once calls under way are finished.
-    The embedded database starts one by itself; one you start takes its place.
+    The embedded database starts one by itself; one you start takes its place, with --folder it serves beside that.
     """
     from open_analytic import serving
     from open_analytic.service.server import Places

@@ -113,6 +113,13 @@ class Post:
             return cls._at(place, place.acquire(SERVICE), foreground, in_foreground=True)
 
     @classmethod
+    def beside(cls, home: Path) -> Self:
+        """No place of the server's, for a process that listens in a folder of its own."""
+        with translated(home):
+            place = Home.open(home)
+            return cls._at(place, place.lock(SERVICE), place.lock(FOREGROUND), in_foreground=True)
+
+    @classmethod
     def _at(cls, place: Home, lock: int, foreground: int, *, in_foreground: bool) -> Self:
         state = place.state
         if state is None or not process.is_private(place, state):

@@ -1,22 +1,16 @@
 """Calls the service over HTTP. Standard library only: PostgreSQL's own Python imports this inside a backend.
 
+There each module costs memory in every session, so what an ordinary call does without is imported where it is used.
+
 Every wait is cut into slices, and ``pause`` is called between them: there a backend looks whether its statement was
 cancelled. What it raises ends the call and the connection, which the service takes as: nobody waits any more.
 """
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import json
-import re
-import socket
-import ssl
-import threading
+import _socket  # what socket is made of: with its enumerations and selectors that would take a megabyte a session
+import binascii
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-from urllib.parse import quote, urlsplit
 
 from open_analytic.errors import (
     BadImage,
@@ -29,6 +23,14 @@ from open_analytic.errors import (
     from_dict,
 )
 
+TYPE_CHECKING = False  # as in typing, which a PostgreSQL backend is spared
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any, TypeAlias
+
+    Pause: TypeAlias = Callable[[], object]
+
 SLICE_S = 0.1
 CONNECT_S = 5.0
 GRACE_S = 2.0  # the service is given so long to say itself that it was too late
@@ -38,8 +40,6 @@ UNIX = "unix:"
 NOT_HTTP = "its answer is not HTTP"
 OF_AN_INPUT = (BadImage, NoFace, ModelFailed)  # what an only input is at fault for; else the whole call failed
 
-Pause = Callable[[], object]
-
 
 class Client:
     """One service. Connections are kept and used again; may be shared by threads."""
@@ -47,8 +47,7 @@ class Client:
     def __init__(self, address: str, *, token: str | None = None, wait_s: float = 0.0, timeout_s: float = 60.0) -> None:
         self.address, self._token = address, token
         self._wait_s, self._timeout_s = wait_s, timeout_s
-        self._idle: list[_Connection] = []
-        self._lock = threading.Lock()
+        self._idle: list[_Connection] = []  # its append and pop are atomic
         _endpoint(address)
 
     def run(
@@ -61,18 +60,23 @@ class Client:
         pause: Pause,
     ) -> list[tuple[str | None, OpenAnalyticError | None]]:
         """JSON text or an error for each input, in order. UnknownPlan when the service has to be told first."""
-        place, query = _plan_path(hash), f"?give={quote(give)}&parameters={quote(parameters)}"
+        if not inputs:
+            return []
+        place, query = _plan_path(hash), f"?give={_quote(give)}&parameters={_quote(parameters)}"
         if len(inputs) == 1:
             try:
                 body = self._call("POST", f"{place}/run{query}", inputs[0], pause)
             except OF_AN_INPUT as error:
                 return [(None, error)]
             return [(_text(body), None)]
-        whole = json.dumps({"inputs": [base64.b64encode(each).decode() for each in inputs]}).encode()
+        texts = (binascii.b2a_base64(each, newline=False) for each in inputs)
+        whole = b'{"inputs": ["' + b'", "'.join(texts) + b'"]}'
         return _outcomes(self._call("POST", f"{place}/run-batch{query}", whole, pause), len(inputs))
 
     def define(self, hash: str, name: str, definition: Any, *, pause: Pause) -> None:  # noqa: A002
         """Tell the service what a hash means."""
+        import json
+
         body = json.dumps({"name": name, "definition": definition}).encode()
         self._call("PUT", _plan_path(hash), body, pause)
 
@@ -90,17 +94,17 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        with self._lock:
-            for connection in self._idle:
-                connection.close()
-            self._idle.clear()
+        while kept := self._take():
+            kept.close()
 
     def _call(self, method: str, path: str, body: bytes, pause: Pause) -> bytes:
         deadline = time.monotonic() + self._timeout_s
         kept = self._take()
         if kept is not None:
-            with contextlib.suppress(OSError):  # it died since it was used last: once more, on a new one
+            try:
                 return self._on(kept, method, path, body, pause, deadline)
+            except OSError:
+                pass  # it died since it was used last: once more, on a new one
         connection = self._connect(pause, deadline)
         try:
             return self._on(connection, method, path, body, pause, deadline)
@@ -119,8 +123,7 @@ class Client:
             connection.close()
             raise
         if connection.reusable:
-            with self._lock:
-                self._idle.append(connection)
+            self._idle.append(connection)
         else:
             connection.close()
         if status < 300:
@@ -139,8 +142,10 @@ class Client:
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     def _take(self) -> _Connection | None:
-        with self._lock:
-            return self._idle.pop() if self._idle else None
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _connect(self, pause: Pause, deadline: float) -> _Connection:
         """A new connection; a service that is just starting is waited for."""
@@ -163,19 +168,7 @@ class _Connection:
 
     def __init__(self, address: str) -> None:
         kind, host, port = _endpoint(address)
-        if kind == "unix":
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                self._socket.settimeout(CONNECT_S)
-                self._socket.connect(address[len(UNIX) :])
-            except BaseException:
-                self._socket.close()
-                raise
-        else:
-            self._socket = socket.create_connection((host, port), CONNECT_S)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if kind == "https":
-                self._socket = ssl.create_default_context().wrap_socket(self._socket, server_hostname=host)
+        self._socket = _unix(address[len(UNIX) :]) if kind == "unix" else _tcp(host, port, tls=kind == "https")
         self._socket.settimeout(SLICE_S)
         self.reusable = True
 
@@ -191,7 +184,7 @@ class _Connection:
             while view:
                 try:
                     view = view[self._socket.send(view) :]
-                except socket.timeout:  # noqa: UP041 - before Python 3.10 it is no TimeoutError
+                except _socket.timeout: 
                     next(waits)
         return self._answer(waits)
 
@@ -212,13 +205,36 @@ class _Connection:
     def _receive(self, waits: Iterator[None]) -> bytes:
         while True:
             try:
-                part = self._socket.recv(262_144)
-            except socket.timeout:  # noqa: UP041
+                part = self._socket.recv(65_536)
+            except _socket.timeout: 
                 next(waits)
                 continue
             if not part:
                 raise ConnectionResetError("it closed the connection")
             return part
+
+
+def _unix(path: str) -> _socket.socket:
+    made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        made.settimeout(CONNECT_S)
+        made.connect(path)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _tcp(host: str, port: int, *, tls: bool) -> socket.socket:
+    import socket
+
+    made = socket.create_connection((host, port), CONNECT_S)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if not tls:
+        return made
+    import ssl
+
+    return ssl.create_default_context().wrap_socket(made, server_hostname=host)
 
 
 def _sliced(pause: Pause, deadline: float) -> Iterator[None]:
@@ -234,32 +250,54 @@ def _read_head(head: bytes) -> tuple[int, int, bool]:
     """Status, length of the body, and whether the connection stays open."""
     status, *lines = head.decode("latin-1").split("\r\n")
     fields = dict(line.lower().split(":", 1) for line in lines if ":" in line)
-    found = re.fullmatch(r"HTTP/1\.1 ([0-9]{3})( .*)?", status)
+    protocol, _, rest = status.partition(" ")
+    number = rest.partition(" ")[0]
     # The service always says the length, but for 204, which has no body.
-    length = "0" if found and found[1] == "204" else fields.get("content-length", "").strip()
-    if not found or not re.fullmatch("[0-9]{1,12}", length):
+    length = "0" if number == "204" else fields.get("content-length", "").strip()
+    if protocol != "HTTP/1.1" or not (_is_number(number, 3) and len(number) == 3 and _is_number(length, 12)):
         raise ConnectionError(NOT_HTTP)
-    return int(found[1]), int(length), "close" not in fields.get("connection", "")
+    return int(number), int(length), "close" not in fields.get("connection", "")
+
+
+def _is_number(text: str, longest: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= longest
 
 
 def _endpoint(address: str) -> tuple[str, str, int]:
     """Kind, host and port of ``unix:/path``, ``http://host:port`` or ``https://host:port``."""
     if address.startswith(f"{UNIX}/"):
         return "unix", "localhost", 0
-    with contextlib.suppress(ValueError):
+    from urllib.parse import urlsplit
+
+    try:
         parts = urlsplit(address)
         if parts.scheme in ("http", "https") and parts.hostname:
             return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        pass  # said below
     raise BadParameter(
         f"{address!r} is no address of a service.", hint="Write unix:/path/to/service.sock, or http://host:port."
     )
 
 
 def _plan_path(hash: str) -> str:  # noqa: A002
-    return f"/api/v1/plans/{quote(hash, safe='')}"
+    return f"/api/v1/plans/{_quote(hash)}"
+
+
+def _quote(text: str) -> str:
+    """The text as part of a URL; most of ours are letters and digits already."""
+    if text.isascii() and text.isalnum():
+        return text
+    if text == "{}":
+        return "%7B%7D"
+    from urllib.parse import quote
+
+    return quote(text, safe="")
 
 
 def _outcomes(body: bytes, count: int) -> list[tuple[str | None, OpenAnalyticError | None]]:
+    import json
+
     try:
         found = [_outcome(result) for result in json.loads(body)["results"]]
     except (ValueError, TypeError, LookupError, AttributeError):
@@ -270,18 +308,22 @@ def _outcomes(body: bytes, count: int) -> list[tuple[str | None, OpenAnalyticErr
 
 
 def _outcome(result: Any) -> tuple[str | None, OpenAnalyticError | None]:
+    import json
+
     if "error" in result:
         return None, from_dict(result["error"])
     return json.dumps(result["output"]), None
 
 
 def _text(body: bytes) -> str:
-    """The body, which has to be JSON."""
+    """The body, which has to look like JSON: whoever asked will read it."""
     try:
-        json.loads(body)
-        return body.decode()
+        text = body.decode()
     except ValueError:
         raise _strange() from None
+    if text[:1] not in set('{["-0123456789') and text not in ("null", "true", "false"):
+        raise _strange()
+    return text
 
 
 def _strange() -> ServiceUnavailable:
@@ -292,6 +334,8 @@ def _strange() -> ServiceUnavailable:
 
 
 def _told(status: int, body: bytes) -> OpenAnalyticError:
+    import json
+
     try:
         told = json.loads(body)
         if isinstance(told, dict) and "sqlstate" in told:

@@ -51,6 +51,8 @@ class RemoteEngine:
                     raise
                 time.sleep(1.0)
             except ImageTooLarge:  # all of them together are more than the service reads
+                if len(items) == 1:
+                    raise
                 middle = len(items) // 2
                 return self._patiently(plan, items[:middle]) + self._patiently(plan, items[middle:])
 

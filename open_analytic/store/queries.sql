@@ -267,3 +267,23 @@ BEGIN
     END IF;
 END
 $$
+
+-- sql_facts --
+-- What doctor says of the SQL functions.
+SELECT (SELECT l.lanname FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+        WHERE p.pronamespace = to_regnamespace('open_analytic') AND p.proname = '_request'),
+       EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'plpython3u'),
+       (SELECT installed_version FROM pg_catalog.pg_available_extensions WHERE name = 'dblink'),
+       coalesce(has_table_privilege(to_regclass('open_analytic.nodes'), 'SELECT'), false)
+
+-- nodes --
+-- Where the service is; for the owner's eyes.
+SELECT name, http, wire, token
+FROM open_analytic.nodes
+ORDER BY position, name
+
+-- python_path --
+-- Where plpython3u finds this package.
+SELECT value
+FROM open_analytic.settings
+WHERE name = 'python_path'

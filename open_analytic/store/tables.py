@@ -115,7 +115,7 @@ def bound(info: CollectionInfo) -> sql.SQL:
 
 
 def make(shape: Shape, *, migrated: bool = False) -> sql.Composed:
-    """What makes the table and enters it in the catalogue; ``migrated`` when a migration did, which then also drops it."""
+    """What makes the table and enters it in the catalogue; ``migrated`` when a migration did, which also drops it."""
     values = {
         "name": shape.name,
         "dim": shape.dim,

@@ -185,6 +185,13 @@ def test_serve_takes_its_place_and_nobody_starts_another(own: Cli, home: Path) -
         assert len(companions(home)) == 1
 
 
+def test_serve_in_another_folder_is_beside_it(own: Cli, home: Path, tmp_path: Path) -> None:
+    with served(own, "--folder", tmp_path / "s") as found:
+        eventually("both answer", lambda: answers(found.http()) and answers(address(home)))
+        assert found.http() != address(home)
+        assert len(companions(home)) == 1
+
+
 def test_serve_keeps_the_embedded_server_and_ends_when_that_is_stopped(own: Cli, home: Path) -> None:
     with served(own) as found:
         time.sleep(4)  # longer than a server without users lives

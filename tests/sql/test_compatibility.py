@@ -49,7 +49,8 @@ def test_the_default_of_ann_is_the_euclidean_distance(sql: Sql, kind: str) -> No
     sql.execute("ANALYZE image_search_table")
     statement = "SELECT image_name FROM image_search_table ORDER BY feature <-> '{1,0,0}'::real[] LIMIT 3"
     assert "Index Scan using nearest" in plan(sql, statement)
-    sql.execute("DELETE FROM image_search_table WHERE image_name = ANY (ARRAY(SELECT image_name FROM image_search_table LIMIT 500))")
+    some = "SELECT image_name FROM image_search_table LIMIT 500"
+    sql.execute(f"DELETE FROM image_search_table WHERE image_name = ANY (ARRAY({some}))")
     sql.execute("VACUUM image_search_table")
     sql.execute("REINDEX INDEX nearest")
     assert len(column(sql, statement)) == 3

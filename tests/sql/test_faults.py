@@ -252,7 +252,8 @@ def test_a_database_that_knows_no_service_says_so(sql: Sql) -> None:
 
 def test_any_node_is_asked_at_random(sql: Sql, service: Service, own: Service) -> None:
     sql.execute(
-        "INSERT INTO open_analytic.nodes (name, position, http, wire) VALUES ('second', 1, %s, %s)", [own.http, own.wire]
+        "INSERT INTO open_analytic.nodes (name, position, http, wire) VALUES ('second', 1, %s, %s)",
+        [own.http, own.wire],
     )
     column(sql, "SELECT open_analytic.pipeline_run('mean_colour', %s::bytea) FROM generate_series(1, 3)", picture())
     assert metric(own, "open_analytic_inputs_total") == 0
@@ -263,7 +264,7 @@ def test_any_node_is_asked_at_random(sql: Sql, service: Service, own: Service) -
 
 def test_python_that_cannot_import_us_is_told(sql: Sql, body: str) -> None:
     if body == "dblink":
-        assert value(sql, "SELECT count(*) FROM pg_proc WHERE proname = '_python'") == 0
+        assert value(sql, "SELECT count(*) FROM pg_language WHERE lanname = 'plpython3u'") == 0
         return
     sql.execute("UPDATE open_analytic.settings SET value = '/nowhere' WHERE name = 'python_path'")
     error = failure(sql, RUN, picture())

@@ -199,7 +199,8 @@ CREATE FUNCTION evil.to_regclass(text) RETURNS regclass LANGUAGE sql AS $$ SELEC
 CREATE FUNCTION evil.current_setting(text) RETURNS text LANGUAGE sql AS $$ SELECT evil.note('current_setting') $$;
 CREATE FUNCTION evil.quote_literal(text) RETURNS text LANGUAGE sql AS $$ SELECT evil.note('quote_literal') $$;
 CREATE FUNCTION evil.equal(text, text) RETURNS boolean LANGUAGE sql AS $$ SELECT evil.note('=') IS NOT NULL $$;
-CREATE FUNCTION evil.near(halfvec, halfvec) RETURNS float8 LANGUAGE sql AS $$ SELECT length(evil.note('<->'))::float8 $$;
+CREATE FUNCTION evil.near(halfvec, halfvec) RETURNS float8 LANGUAGE sql AS
+    $$ SELECT length(evil.note('<->'))::float8 $$;
 CREATE FUNCTION evil.join(text, text) RETURNS text LANGUAGE sql AS $$ SELECT evil.note('||') $$;
 CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.equal);
 CREATE OPERATOR evil.<-> (LEFTARG = halfvec, RIGHTARG = halfvec, FUNCTION = evil.near);
@@ -217,7 +218,9 @@ def test_a_hostile_search_path_changes_nothing(photos: Sql) -> None:
     run = value(photos, RUN, picture())
     photos.execute(EVIL)
     photos.execute("SET search_path = evil, public, pg_catalog")
-    statement = "SELECT * FROM open_analytic.search('public.photos', %s::pg_catalog.bytea, filter => 'district = ''A''')"
+    statement = (
+        "SELECT * FROM open_analytic.search('public.photos', %s::pg_catalog.bytea, filter => 'district = ''A''')"
+    )
     assert photos.execute(statement, [picture()]).fetchall() == expected
     assert value(photos, "SELECT open_analytic.pipeline_run('mean_colour', %s::pg_catalog.bytea)", picture()) == run
     value(photos, "SELECT open_analytic.create_ann_index('public.photos')")
@@ -233,8 +236,12 @@ def test_temporary_objects_stand_before_nothing(photos: Sql) -> None:
 
 
 def test_the_token_is_in_no_error(sql: Sql, service: Service, body: str) -> None:
-    sql.execute("UPDATE open_analytic.nodes SET token = 'se''cr\\et', wire = 'host=/nowhere port=1', http = 'unix:/nowhere'")
+    sql.execute(
+        "UPDATE open_analytic.nodes SET token = 'se''cr\\et', wire = 'host=/nowhere port=1', http = 'unix:/nowhere'"
+    )
     with pytest.raises(psycopg.Error) as caught:
         value(sql, RUN, picture())
     assert caught.value.sqlstate == "OA071"
-    assert "cr" + "\\et" not in "".join(map(str, (caught.value, caught.value.diag.context, caught.value.diag.message_hint)))
+    assert "cr" + "\\et" not in "".join(
+        map(str, (caught.value, caught.value.diag.context, caught.value.diag.message_hint))
+    )

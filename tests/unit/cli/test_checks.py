@@ -1,9 +1,11 @@
 """Doctor's verdicts on what a server answers."""
 
+from typing import Any
+
 import pytest
 
-from open_analytic.cli import checks
-from open_analytic.store.facts import Facts
+from open_analytic.cli import checks, service_checks
+from open_analytic.store.facts import Facts, Node, SqlFacts
 
 
 def facts(
@@ -48,3 +50,45 @@ def test_rights_say_what_to_grant(found: Facts, state: str, says: str) -> None:
     check = checks._rights(found)
     assert check.state == state
     assert says in f"{check.detail} {check.hint}"
+
+
+def sql_facts(**given: Any) -> SqlFacts:
+    defaults: dict[str, Any] = {
+        "body": "dblink", "plpython_offered": False, "dblink": "1.2", "python_path": None, "nodes": (),
+    }  # fmt: skip
+    return SqlFacts(**(defaults | given))
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "says"),
+    [
+        (sql_facts(), "ok", "does not have plpython3u"),
+        (sql_facts(plpython_offered=True), "note", "use_body()"),
+        (sql_facts(body="plpython3u", python_path="/opt/x"), "ok", "/opt/x"),
+        (sql_facts(body=None), "broken", "use_body()"),
+    ],
+)
+def test_doctor_names_the_body_and_why(found: SqlFacts, state: str, says: str) -> None:
+    check = service_checks.body(found)
+    assert (check.state, says in f"{check.detail} {check.hint}") == (state, True)
+
+
+def node(**given: str | None) -> Node:
+    return Node(**({"name": "main", "http": None, "wire": None, "token": None} | given))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "says"),
+    [
+        (sql_facts(nodes=None), "note", "only the owner"),
+        (sql_facts(), "note", "open-analytic serve"),
+        (sql_facts(nodes=(node(http="unix:/nowhere/x"),)), "broken", "sets wire"),
+        (sql_facts(body="plpython3u", nodes=(node(wire="host=/nowhere"),)), "broken", "sets http"),
+        (sql_facts(body="plpython3u", nodes=(node(http="unix:/nowhere/x"),)), "note", "does not answer"),
+        (sql_facts(body="plpython3u", nodes=(node(http="gopher://x"),)), "broken", "no address"),
+        (sql_facts(nodes=(node(wire="host=/nowhere"),)), "ok", "not asked"),
+    ],
+)
+def test_doctor_asks_every_node(found: SqlFacts, state: str, says: str) -> None:
+    _, check = service_checks.look(found)
+    assert (check.state, says in f"{check.detail} {check.hint}") == (state, True)
