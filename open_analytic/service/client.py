@@ -184,7 +184,7 @@ class _Connection:
             while view:
                 try:
                     view = view[self._socket.send(view) :]
-                except _socket.timeout: 
+                except _socket.timeout:
                     next(waits)
         return self._answer(waits)
 
@@ -206,7 +206,7 @@ class _Connection:
         while True:
             try:
                 part = self._socket.recv(65_536)
-            except _socket.timeout: 
+            except _socket.timeout:
                 next(waits)
                 continue
             if not part:

@@ -11,6 +11,7 @@ import pytest
 
 from open_analytic.cli import output
 from open_analytic.errors import NoFace
+from open_analytic.plain import plain
 from open_analytic.types import Box, Hit
 
 
@@ -56,7 +57,7 @@ def test_json_holds_everything_a_row_can(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_hit_has_the_keys_of_python() -> None:
     hit = Hit(name="a", distance=0.5, row={"d": "A"}, box=Box(x=1, y=2, width=3, height=4))
-    assert output.plain(hit) == {
+    assert plain(hit) == {
         "name": "a", "distance": 0.5, "row": {"d": "A"}, "box": {"x": 1, "y": 2, "width": 3, "height": 4},
     }  # fmt: skip
 

@@ -15,8 +15,8 @@ from skimage import data
 from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.models.library import Library
+from open_analytic.pipeline.engine import Result
 from open_analytic.pipeline.plan import Plan, plan
-from open_analytic.pipeline.run import Result
 from open_analytic.pipeline.spec import preset
 from open_analytic.runtime.local import LocalEngine
 
