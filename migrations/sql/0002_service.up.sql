@@ -108,7 +108,7 @@ BEGIN
         AS $python$
             if "open_analytic" not in GD:
                 import sys
-                sys.path += [row["value"] for row in plpy.execute("SELECT value FROM open_analytic.settings WHERE name = 'python_path'")]
+                sys.path += {row["value"] for row in plpy.execute("SELECT value FROM open_analytic.settings WHERE name = 'python_path'")} - set(sys.path)
                 try:
                     import open_analytic.plpython
                 except ImportError as error:

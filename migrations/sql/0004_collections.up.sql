@@ -51,6 +51,21 @@ AS $$
 $$;
 COMMENT ON FUNCTION open_analytic._own_columns IS 'The columns every collection has';
 
+CREATE FUNCTION open_analytic._version(pipeline text, version integer) RETURNS integer
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    newest integer := (SELECT max(p.version) FROM open_analytic.pipelines AS p WHERE p.name = pipeline);
+BEGIN
+    IF newest > version THEN
+        RAISE EXCEPTION 'Pipeline % has version % now, and this collection holds features of version %.', quote_literal(pipeline), newest, version USING ERRCODE = 'OA033',
+            HINT = format('Of which is this feature? embed_for(collection, input) gives those of version %1$s; say so in the INSERT: pipeline_version = %1$s.', version);
+    END IF;
+    RETURN version;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._version IS 'The version of a feature that an INSERT says nothing of: there is no doubt while the pipeline has no newer one';
+
 CREATE FUNCTION open_analytic._type(type text, path text) RETURNS regtype
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -122,7 +137,7 @@ BEGIN
         'CREATE TABLE %s (image_name pg_catalog.text NOT NULL, %s image_data pg_catalog.bytea, feature @vector@.halfvec(%s), %s image_sha256 pg_catalog.bytea,'
         ' pipeline_version pg_catalog.int4 %s, imported_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), PRIMARY KEY (%s)) WITH (toast_tuple_target = %s)',
         relation, CASE WHEN many THEN 'part pg_catalog.int4 NOT NULL DEFAULT 0, box pg_catalog.float4[],' END, dim, own_columns,
-        CASE WHEN version IS NOT NULL THEN format('NOT NULL DEFAULT %1$s CONSTRAINT open_analytic_version CHECK (pipeline_version = %1$s)', version) END,
+        CASE WHEN version IS NOT NULL THEN format('NOT NULL DEFAULT open_analytic._version(%L, %s) CONSTRAINT open_analytic_version CHECK (pipeline_version OPERATOR(pg_catalog.=) %2$s)', pipeline, version) END,
         CASE WHEN many THEN 'image_name, part' ELSE 'image_name' END, CASE WHEN plain THEN 2 * dim + 1024 ELSE 2040 END);
     PERFORM set_config('search_path', path, true); -- for the types of the caller's columns only
     EXECUTE statement;
@@ -275,6 +290,6 @@ COMMENT ON FUNCTION open_analytic._make_collection IS 'The table of a collection
 COMMENT ON FUNCTION open_analytic.create_ann_index IS 'Build the HNSW index of a collection, or of any table with a column "feature"; its name';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns TO open_analytic_user;
+GRANT EXECUTE ON FUNCTION open_analytic._version, open_analytic._collection, open_analytic._split, open_analytic._own_columns TO open_analytic_user;
 GRANT EXECUTE ON FUNCTION open_analytic._type, open_analytic._check_column, open_analytic._make_collection, open_analytic._create_collection,
     open_analytic.create_collection, open_analytic.drop_collection, open_analytic.create_ann_index TO open_analytic_admin;

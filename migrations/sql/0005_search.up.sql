@@ -22,7 +22,7 @@ LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg
 AS $$ BEGIN RETURN open_analytic._run_one('vector', name, open_analytic._bytes(name, input), parameters, false)::@vector@.vector; END $$
 $sql$,
 $sql$
-CREATE FUNCTION open_analytic._query_vector(collection regclass, query bytea) RETURNS @vector@.vector
+CREATE FUNCTION open_analytic.embed_for(collection regclass, input bytea) RETURNS @vector@.vector
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -33,7 +33,7 @@ BEGIN
         RAISE EXCEPTION 'Collection % is bound to no pipeline.', quote_literal(collection::text) USING ERRCODE = 'OA019', HINT = 'Search by vectors instead.';
     END IF;
     SELECT * INTO plan FROM open_analytic.pipelines AS p WHERE p.name = info.pipeline AND p.version = info.version;
-    RETURN open_analytic._run_single('query', plan.name, plan.hash, plan.definition::text, info.parameters::text, query, false)::@vector@.vector;
+    RETURN open_analytic._run_single('query', plan.name, plan.hash, plan.definition::text, info.parameters::text, input, false)::@vector@.vector;
 END
 $$
 $sql$,
@@ -195,7 +195,7 @@ $sql$
 CREATE FUNCTION open_analytic.search(collection regclass, query bytea, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
 RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN QUERY SELECT * FROM open_analytic.search(collection, open_analytic._query_vector(collection, query), k, filter, max_distance); END $$
+AS $$ BEGIN RETURN QUERY SELECT * FROM open_analytic.search(collection, open_analytic.embed_for(collection, query), k, filter, max_distance); END $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.search(collection regclass, query text, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
@@ -207,7 +207,7 @@ DECLARE
     problem text := 'it is neither bytes (''\x...'') nor numbers (''[...]'')';
 BEGIN
     BEGIN
-        vector := CASE WHEN query LIKE '\\x%' THEN open_analytic._query_vector(collection, decode(substr(query, 3), 'hex'))
+        vector := CASE WHEN query LIKE '\\x%' THEN open_analytic.embed_for(collection, decode(substr(query, 3), 'hex'))
                        WHEN query ~ '^\s*\[' OR query IS NULL THEN query::@vector@.vector END;
     EXCEPTION WHEN data_exception THEN
         problem := SQLERRM;
@@ -227,14 +227,14 @@ $do$;
 
 COMMENT ON FUNCTION open_analytic.embed(text, bytea, jsonb) IS 'The vector of a pipeline that gives one';
 COMMENT ON FUNCTION open_analytic.embed(text, text, jsonb) IS 'The vector of a pipeline that gives one; bytes may be written in hexadecimal';
-COMMENT ON FUNCTION open_analytic._query_vector IS 'The vector a collection is searched by: of the largest region of a picture';
+COMMENT ON FUNCTION open_analytic.embed_for IS 'The vector that the very version of a pipeline gives whose features a collection holds; of the largest region of a picture';
 COMMENT ON FUNCTION open_analytic._half IS 'A query as the collection keeps its features';
 COMMENT ON FUNCTION open_analytic._use_index IS 'Whether the index is there, and worth its small losses';
 COMMENT ON FUNCTION open_analytic._check_filter IS 'Refuse a filter that is no condition';
 COMMENT ON FUNCTION open_analytic._blame_filter IS 'Say what is wrong with a filter';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION open_analytic.embed(text, bytea, jsonb), open_analytic.embed(text, text, jsonb), open_analytic._query_vector, open_analytic._half,
+GRANT EXECUTE ON FUNCTION open_analytic.embed(text, bytea, jsonb), open_analytic.embed(text, text, jsonb), open_analytic.embed_for, open_analytic._half,
     open_analytic._use_index, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;
 DO $$
 DECLARE

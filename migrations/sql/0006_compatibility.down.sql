@@ -4,19 +4,19 @@ DO $do$
 DECLARE
     vector_schema text := (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
                            JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector');
-    kind text;
+    kind record;
     distance record;
     template text;
 BEGIN
-    FOREACH kind IN ARRAY ARRAY['vector', 'halfvec'] LOOP
+    FOR kind IN SELECT * FROM (VALUES ('@vector@.vector', 'real[]'), ('@vector@.halfvec', 'real[]'), ('@vector@.halfvec', '@vector@.vector')) AS k (feature, query) LOOP
         FOR distance IN SELECT * FROM (VALUES ('l2_distance', '<->'), ('cosine_distance', '<=>'), ('negative_inner_product', '<#>')) AS d (name, sign) LOOP
             FOREACH template IN ARRAY ARRAY[
-                'DROP OPERATOR @vector@.@sign@ (@vector@.@kind@, real[])',
-                'DROP OPERATOR @vector@.@sign@ (real[], @vector@.@kind@)',
-                'DROP FUNCTION @vector@.@name@(@vector@.@kind@, real[])',
-                'DROP FUNCTION @vector@.@name@(real[], @vector@.@kind@)'
+                'DROP OPERATOR @vector@.@sign@ (@feature@, @query@)',
+                'DROP OPERATOR @vector@.@sign@ (@query@, @feature@)',
+                'DROP FUNCTION @vector@.@name@(@feature@, @query@)',
+                'DROP FUNCTION @vector@.@name@(@query@, @feature@)'
             ] LOOP
-                EXECUTE replace(replace(replace(replace(template, '@vector@', vector_schema), '@kind@', kind), '@name@', distance.name), '@sign@', distance.sign);
+                EXECUTE replace(replace(replace(replace(replace(template, '@feature@', kind.feature), '@query@', kind.query), '@name@', distance.name), '@sign@', distance.sign), '@vector@', vector_schema);
             END LOOP;
         END LOOP;
     END LOOP;

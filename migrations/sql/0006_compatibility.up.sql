@@ -3,23 +3,24 @@ DO $do$
 DECLARE
     vector_schema text := (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
                            JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector');
-    kind text;
+    kind record;
     distance record;
     template text;
 BEGIN
-    FOREACH kind IN ARRAY ARRAY['vector', 'halfvec'] LOOP
+    -- real[] beside each, and vector (what embed gives) beside halfvec (what a collection has), which pgvector leaves open.
+    FOR kind IN SELECT * FROM (VALUES ('@vector@.vector', 'real[]'), ('@vector@.halfvec', 'real[]'), ('@vector@.halfvec', '@vector@.vector')) AS k (feature, query) LOOP
         FOR distance IN SELECT * FROM (VALUES ('l2_distance', '<->'), ('cosine_distance', '<=>'), ('negative_inner_product', '<#>')) AS d (name, sign) LOOP
             FOREACH template IN ARRAY ARRAY[
-                'CREATE FUNCTION @vector@.@name@(@vector@.@kind@, real[]) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE'
-                ' AS $$ SELECT $1 OPERATOR(@vector@.@sign@) ($2::@vector@.@kind@) $$',
-                'CREATE FUNCTION @vector@.@name@(real[], @vector@.@kind@) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE'
-                ' AS $$ SELECT $2 OPERATOR(@vector@.@sign@) ($1::@vector@.@kind@) $$',
-                'CREATE OPERATOR @vector@.@sign@ (LEFTARG = @vector@.@kind@, RIGHTARG = real[], FUNCTION = @vector@.@name@, COMMUTATOR = OPERATOR(@vector@.@sign@))',
-                'CREATE OPERATOR @vector@.@sign@ (LEFTARG = real[], RIGHTARG = @vector@.@kind@, FUNCTION = @vector@.@name@, COMMUTATOR = OPERATOR(@vector@.@sign@))',
-                'COMMENT ON FUNCTION @vector@.@name@(@vector@.@kind@, real[]) IS ''open_analytic: distance to an array of numbers''',
-                'COMMENT ON FUNCTION @vector@.@name@(real[], @vector@.@kind@) IS ''open_analytic: distance to an array of numbers'''
+                'CREATE FUNCTION @vector@.@name@(@feature@, @query@) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE'
+                ' AS $$ SELECT $1 OPERATOR(@vector@.@sign@) ($2::@feature@) $$',
+                'CREATE FUNCTION @vector@.@name@(@query@, @feature@) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE'
+                ' AS $$ SELECT $2 OPERATOR(@vector@.@sign@) ($1::@feature@) $$',
+                'CREATE OPERATOR @vector@.@sign@ (LEFTARG = @feature@, RIGHTARG = @query@, FUNCTION = @vector@.@name@, COMMUTATOR = OPERATOR(@vector@.@sign@))',
+                'CREATE OPERATOR @vector@.@sign@ (LEFTARG = @query@, RIGHTARG = @feature@, FUNCTION = @vector@.@name@, COMMUTATOR = OPERATOR(@vector@.@sign@))',
+                'COMMENT ON FUNCTION @vector@.@name@(@feature@, @query@) IS ''open_analytic: the query becomes what the feature is, so that its index is used''',
+                'COMMENT ON FUNCTION @vector@.@name@(@query@, @feature@) IS ''open_analytic: the query becomes what the feature is, so that its index is used'''
             ] LOOP
-                EXECUTE replace(replace(replace(replace(template, '@vector@', vector_schema), '@kind@', kind), '@name@', distance.name), '@sign@', distance.sign);
+                EXECUTE replace(replace(replace(replace(replace(template, '@feature@', kind.feature), '@query@', kind.query), '@name@', distance.name), '@sign@', distance.sign), '@vector@', vector_schema);
             END LOOP;
         END LOOP;
     END LOOP;

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.sql.conftest import column, value
+from tests.sql.conftest import column, picture, value
 
 Sql = psycopg.Connection[Any]
 KINDS = ("vector", "halfvec")
@@ -74,3 +74,14 @@ def test_literals_and_parameters_mean_what_they_meant_before(sql: Sql) -> None:
 def test_an_array_of_another_length_is_an_error(sql: Sql) -> None:
     with pytest.raises(psycopg.errors.DataException, match="different"):
         sql.execute("SELECT '[3,0,0]'::vector <-> '{1}'::real[]")
+
+
+def test_a_feature_beside_what_embed_gives_takes_the_index(sql: Sql) -> None:
+    """halfvec beside vector: pgvector casts both ways, and so finds neither operator the better one."""
+    table(sql, "halfvec")
+    sql.execute("CREATE INDEX ON image_search_table USING hnsw (feature halfvec_l2_ops)")
+    found = "SELECT image_name FROM image_search_table ORDER BY feature <-> open_analytic.embed('mean_colour', %s::bytea)"
+    explained = "\n".join(column(sql, f"EXPLAIN (COSTS OFF) {found} LIMIT 3", picture()))
+    assert "Index Scan using image_search_table_feature_idx" in explained
+    assert len(column(sql, f"{found} LIMIT 3", picture())) == 3
+    assert value(sql, "SELECT '[3,0,0]'::vector <-> '[0,4,0]'::halfvec") == 5

@@ -285,3 +285,23 @@ def test_a_pipeline_in_use_stays(photos: Sql) -> None:
     with pytest.raises(psycopg.Error, match="photos") as caught:
         photos.execute("SELECT open_analytic.pipeline_drop('mean_colour')")
     assert caught.value.sqlstate == "OA032"
+
+
+def test_versions_never_mix_in_a_collection(photos: Sql) -> None:
+    """After a new version an INSERT that says nothing of its features is refused; embed_for gives the collection's own."""
+    insert = "INSERT INTO photos (image_name, feature) SELECT 'new', open_analytic.embed('mean_colour', %s::bytea)"
+    own = value(photos, "SELECT open_analytic.embed_for('photos', %s::bytea)::text", picture(GREEN))
+    create(photos, "mean_colour", tiny.PIPELINE | {"steps": tiny.PIPELINE["steps"][:2], "output": {"feature": "colours"}})
+    assert value(photos, "SELECT open_analytic.embed('mean_colour', %s::bytea)::text", picture(GREEN)) != own
+    with pytest.raises(psycopg.Error) as caught:
+        photos.execute(insert, [picture(GREEN)])
+    assert (caught.value.sqlstate, "embed_for" in (caught.value.diag.message_hint or "")) == ("OA033", True)
+    photos.execute(
+        "INSERT INTO photos (image_name, feature, pipeline_version)"
+        " SELECT 'new', open_analytic.embed_for('photos', %s::bytea), 1",
+        [picture(GREEN)],
+    )
+    found = photos.execute("SELECT name, distance FROM open_analytic.search('photos', %s::bytea, 2)", [picture(GREEN)])
+    assert found.fetchall() == [("green", 0), ("new", 0)]
+    with pytest.raises(psycopg.errors.CheckViolation, match="open_analytic_version"):
+        photos.execute("UPDATE photos SET pipeline_version = 2")
