@@ -14,6 +14,8 @@ SCHEMA = "open_analytic"
 LOCK = "SELECT pg_catalog.pg_advisory_xact_lock({key})"
 KEY = 1131913832500658023
 
+OWNER = Path(__file__).parent.joinpath("sql", "owner.sql").read_text(encoding="utf-8")
+
 load_python_file(str(Path(__file__).parent), "sqlfile.py")  # registers op.run_file
 
 
@@ -21,6 +23,7 @@ def offline() -> None:
     context.configure(dialect_name="postgresql", version_table_schema=SCHEMA, literal_binds=True)
     with context.begin_transaction():
         context.execute(LOCK.format(key=KEY))
+        context.execute(OWNER)
         context.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         context.run_migrations()
         if context.get_revision_argument() is None:
@@ -31,6 +34,7 @@ def offline() -> None:
 def online(connection: Connection) -> None:
     with connection.begin():
         connection.exec_driver_sql(LOCK.format(key=KEY))
+        connection.exec_driver_sql(OWNER, execution_options={"no_parameters": True})
         if not connection.exec_driver_sql(f"SELECT to_regnamespace('{SCHEMA}') IS NOT NULL").scalar():
             connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
         context.configure(connection=connection, version_table_schema=SCHEMA)

@@ -83,17 +83,20 @@ class Collection:
         where: str | None = None,
         params: Mapping[str, Any] | None = None,
         max_distance: float | None = None,
+        timeout_s: float | None = None,
     ) -> list[Hit]:
         """The nearest k rows, nearest first, to a picture (its bytes or path) or a vector.
 
         ``where`` is an SQL condition on the table's columns, values as ``%(name)s`` from ``params``: never put a value
-        into it yourself. Of a picture with several faces the largest is searched for.
+        into it yourself. Of a picture with several faces the largest is searched for. ``timeout_s`` ends a statement
+        that takes longer.
         """
         vector = self.vector(query)
         with self._database.transaction() as connection:
             return search.search(
-                connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance
-            )
+                connection, self.info, vector,
+                k=k, where=where, params=params, max_distance=max_distance, timeout_s=timeout_s,
+            )  # fmt: skip
 
     def vector(self, query: Query) -> Vector:
         """The vector a query is searched by."""

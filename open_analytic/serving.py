@@ -19,7 +19,7 @@ from open_analytic.runtime.shared import SharedEngine
 from open_analytic.service import server
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.server import Places
-from open_analytic.store import schema
+from open_analytic.store import rights, schema
 from open_analytic.store.connection import Database
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ ALL = "all"  # in place of a pipeline's name
 def run(settings: Settings, places: Places, *, preload: Sequence[str], started: Started) -> None:
     """Serve the settings' database, or the embedded one, until SIGTERM, SIGINT or the embedded server's end."""
     if settings.dsn:
+        rights.check(settings.dsn)
         schema.check(settings.dsn)
         places = dataclasses.replace(places, folder=_folder(places))
         with _catalogue(settings.dsn, settings) as parts:

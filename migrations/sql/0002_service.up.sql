@@ -9,7 +9,7 @@ CREATE TABLE open_analytic.nodes (
     wait_ms integer NOT NULL DEFAULT 0 CHECK (wait_ms >= 0),
     CHECK (http IS NOT NULL OR wire IS NOT NULL)
 );
-COMMENT ON TABLE open_analytic.nodes IS 'Processes of the inference service, the first position is asked first; a table, since a setting could be changed by any role';
+COMMENT ON TABLE open_analytic.nodes IS 'Processes of the inference service: that with the first position is asked, pipeline_run_dist_random asks any; a table, since a setting could be changed by any role';
 COMMENT ON COLUMN open_analytic.nodes.http IS 'unix:/path or http://host:port, for functions in plpython3u';
 COMMENT ON COLUMN open_analytic.nodes.wire IS 'libpq''s words (host=... port=...) without password, for functions that use dblink';
 COMMENT ON COLUMN open_analytic.nodes.token IS 'What the service asks for over TCP; over dblink it is the password';
@@ -18,7 +18,8 @@ COMMENT ON COLUMN open_analytic.nodes.wait_ms IS 'How long a service that is jus
 
 CREATE TABLE open_analytic.settings (
     name text PRIMARY KEY CHECK (name IN ('max_bytes', 'python_path')),
-    value text NOT NULL
+    value text NOT NULL,
+    CHECK (name <> 'max_bytes' OR value ~ '^[1-9][0-9]{0,8}$')
 );
 COMMENT ON TABLE open_analytic.settings IS 'max_bytes: of one input (50000000 when not set); python_path: the folder in which plpython3u finds the package open_analytic';
 
@@ -63,14 +64,30 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._node IS 'The node to ask over dblink: the first, or any';
 
-CREATE FUNCTION open_analytic._unavailable(link text, detail text) RETURNS text
+CREATE FUNCTION open_analytic._unavailable(node text, detail text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT open_analytic._error('ServiceUnavailable', 'OA071',
-        format('The inference service (node %s) cannot be reached: %s.', replace(link, 'open_analytic ', ''), trim(trailing '.' FROM split_part(detail, E'\n', 1))),
+        format('The inference service (node %s) cannot be reached: %s.', node, trim(trailing '.' FROM split_part(detail, E'\n', 1))),
         'Start it with `open-analytic serve`; `open-analytic doctor` says more.')
 $$;
 COMMENT ON FUNCTION open_analytic._unavailable IS 'The error of a service that is not there';
+
+CREATE FUNCTION open_analytic._schema_of(extension text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    schema text := (SELECT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = extension);
+BEGIN
+    -- It becomes part of functions' bodies, inside of other quotes: nothing but a plain name may.
+    IF schema !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
+        RAISE EXCEPTION 'The extension % is in the schema %, whose name cannot be used here.', quote_literal(extension), quote_literal(schema)
+            USING ERRCODE = 'OA054', HINT = format('ALTER EXTENSION %s SET SCHEMA public.', extension);
+    END IF;
+    RETURN quote_ident(schema);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._schema_of IS 'The schema an extension was installed into, to be written into a body';
 
 CREATE FUNCTION open_analytic._no_python(problem text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -92,31 +109,37 @@ BEGIN
     END IF;
     IF chosen IS NULL OR chosen = 'plpython3u' THEN
         BEGIN
+            -- Its functions run as the server's account, with code from where the table settings says: that must be a superuser's.
+            IF NOT (SELECT bool_and(r.rolsuper) FROM pg_roles AS r WHERE r.oid IN (
+                        SELECT c.relowner FROM pg_class AS c WHERE c.oid IN ('open_analytic.settings'::regclass, 'open_analytic.nodes'::regclass)
+                        UNION SELECT n.nspowner FROM pg_namespace AS n WHERE n.nspname = 'open_analytic')) THEN
+                RAISE insufficient_privilege USING MESSAGE = 'the schema open_analytic is not a superuser''s';
+            END IF;
             CREATE EXTENSION IF NOT EXISTS plpython3u;
+            CREATE OR REPLACE FUNCTION open_analytic._request(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
+            RETURNS TABLE (output text, error text)
+            LANGUAGE plpython3u STABLE SET search_path = pg_catalog, pg_temp
+            AS $python$
+                if "open_analytic" not in GD:
+                    import sys
+                    sys.path += {row["value"] for row in plpy.execute("SELECT value FROM open_analytic.settings WHERE name = 'python_path'")} - set(sys.path)
+                    try:
+                        import open_analytic.plpython
+                    except ImportError as error:
+                        return plpy.execute(plpy.prepare("SELECT NULL::text AS output, open_analytic._no_python($1) AS error", ["text"]), [str(error)])
+                    GD["open_analytic"] = open_analytic.plpython
+                return GD["open_analytic"].request(plpy, operation, name, hash, definition, parameters, inputs, any_node)
+            $python$;
             chosen := 'plpython3u';
         EXCEPTION WHEN OTHERS THEN
             IF chosen = 'plpython3u' THEN
-                RAISE EXCEPTION 'The server cannot give plpython3u: %.', SQLERRM USING ERRCODE = 'OA054', HINT = 'Install PostgreSQL''s package for it and connect as a superuser, or use the body dblink.';
+                RAISE EXCEPTION 'The server cannot give plpython3u: %.', SQLERRM USING ERRCODE = 'OA054',
+                    HINT = 'Install PostgreSQL''s package for it, and let a superuser own the schema open_analytic; or use the body dblink.';
             END IF;
             chosen := 'dblink';
         END;
     END IF;
-    IF chosen = 'plpython3u' THEN
-        CREATE OR REPLACE FUNCTION open_analytic._request(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
-        RETURNS TABLE (output text, error text)
-        LANGUAGE plpython3u STABLE SET search_path = pg_catalog, pg_temp
-        AS $python$
-            if "open_analytic" not in GD:
-                import sys
-                sys.path += {row["value"] for row in plpy.execute("SELECT value FROM open_analytic.settings WHERE name = 'python_path'")} - set(sys.path)
-                try:
-                    import open_analytic.plpython
-                except ImportError as error:
-                    return plpy.execute(plpy.prepare("SELECT NULL::text AS output, open_analytic._no_python($1) AS error", ["text"]), [str(error)])
-                GD["open_analytic"] = open_analytic.plpython
-            return GD["open_analytic"].request(plpy, operation, name, hash, definition, parameters, inputs, any_node)
-        $python$;
-    ELSE
+    IF chosen = 'dblink' THEN
         BEGIN
             CREATE EXTENSION IF NOT EXISTS dblink SCHEMA open_analytic;
         EXCEPTION WHEN OTHERS THEN
@@ -124,27 +147,27 @@ BEGIN
                 RAISE EXCEPTION 'The server cannot give dblink: %.', SQLERRM USING ERRCODE = 'OA054', HINT = 'Install PostgreSQL''s contrib package and connect as a superuser.';
             END IF;
             RAISE WARNING 'The server gives neither plpython3u nor dblink (%): pipelines cannot be run in SQL.', SQLERRM
-                USING HINT = 'Install one of them, then: SELECT open_analytic.use_body().';
+                USING HINT = 'Let a superuser install dblink, then, as the owner of the schema open_analytic: SELECT open_analytic.use_body().';
             CREATE OR REPLACE FUNCTION open_analytic._request(operation text, name text, hash text, definition text, parameters text, inputs bytea[], any_node boolean)
             RETURNS TABLE (output text, error text)
             LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
             AS $$
                 SELECT NULL, open_analytic._error('MissingExtension', 'OA054', 'This server has neither plpython3u nor dblink, so SQL cannot reach the inference service.',
-                    'Install one of them, then: SELECT open_analytic.use_body().')
+                    'Let a superuser install dblink, then, as the owner of the schema open_analytic: SELECT open_analytic.use_body().')
             $$;
             REVOKE ALL ON FUNCTION open_analytic._request FROM PUBLIC;
             RETURN 'none';
         END;
-        SELECT quote_ident(n.nspname) INTO dblink
-        FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-        WHERE e.extname = 'dblink';
+        dblink := open_analytic._schema_of('dblink');
         PERFORM open_analytic._lock_dblink();
         EXECUTE replace($dblink$
             CREATE OR REPLACE FUNCTION open_analytic._link(node record) RETURNS text
             LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
             AS $$
             DECLARE
-                link text := 'open_analytic ' || node.name;
+                -- Of the node as it is now: one that was moved, or has another token, gets a connection of its own.
+                link CONSTANT text := 'open_analytic ' || md5(concat_ws(' ', quote_nullable(node.name), quote_nullable(node.wire), quote_nullable(node.token)));
+                secret CONSTANT text := replace(replace(node.token, E'\\', E'\\\\'), '''', E'\\''');
                 give_up timestamptz := clock_timestamp() + make_interval(secs => node.wait_ms / 1000.0);
             BEGIN
                 IF link = ANY (@dblink@.dblink_get_connections()) THEN
@@ -152,8 +175,8 @@ BEGIN
                 END IF;
                 LOOP
                     BEGIN
-                        PERFORM @dblink@.dblink_connect(link, format('dbname=open_analytic user=open_analytic connect_timeout=5 gssencmode=disable %s %s', node.wire,
-                            CASE WHEN node.token IS NOT NULL THEN format('password=''%s''', replace(replace(node.token, '\', '\\'), '''', '\''')) END));
+                        PERFORM @dblink@.dblink_connect(link, format('dbname=open_analytic user=open_analytic connect_timeout=5 gssencmode=disable %s %s',
+                            node.wire, 'password=''' || secret || ''''));
                         RETURN link;
                     EXCEPTION WHEN sqlclient_unable_to_establish_sqlconnection THEN
                         IF clock_timestamp() >= give_up THEN
@@ -170,39 +193,51 @@ BEGIN
             LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
             AS $$
             DECLARE
+                piece CONSTANT integer := 131072; -- what a socket takes without waiting for the service to read
+                size CONSTANT integer := length(message);
                 give_up timestamptz := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0 + 2);
-                nap float8 := 0.0005;
+                start integer := 1;
+                nap float8;
+                looks integer;
             BEGIN
-                IF @dblink@.dblink_send_query(link, message) = 0 THEN
-                    RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
-                END IF;
-                WHILE @dblink@.dblink_is_busy(link) = 1 LOOP
-                    IF clock_timestamp() > give_up THEN
-                        RAISE EXCEPTION 'The answer was not there in time.' USING ERRCODE = 'OA073',
-                            HINT = 'Allow more time (timeout_ms of open_analytic.nodes), or send fewer pictures at once.';
+                WHILE start <= size LOOP
+                    IF @dblink@.dblink_send_query(link, CASE WHEN size <= piece THEN message
+                            ELSE CASE WHEN start + piece <= size THEN 'PART ' ELSE '' END || substr(message, start, piece) END) = 0 THEN
+                        RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
                     END IF;
-                    PERFORM pg_sleep(nap);
-                    nap := least(nap * 1.1, 0.005);
+                    start := start + piece;
+                    nap := 0.0005;
+                    looks := CASE WHEN start <= size THEN 200 ELSE 0 END; -- a piece is acknowledged at once: not worth a nap
+                    WHILE @dblink@.dblink_is_busy(link) = 1 LOOP
+                        IF looks > 0 THEN
+                            looks := looks - 1;
+                            CONTINUE;
+                        END IF;
+                        IF clock_timestamp() > give_up THEN
+                            RAISE EXCEPTION 'The answer was not there in time.' USING ERRCODE = 'OA073',
+                                HINT = 'Allow more time (timeout_ms of open_analytic.nodes), or send fewer pictures at once.';
+                        END IF;
+                        PERFORM pg_sleep(nap);
+                        nap := least(nap * 1.1, 0.005);
+                    END LOOP;
+                    SELECT array_agg(t.output), array_agg(t.error) INTO outputs, errors FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
+                    IF errors IS NULL THEN
+                        RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
+                    END IF;
+                    PERFORM FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
+                    EXIT WHEN start <= size AND errors[1] IS NOT NULL; -- refused before its end
                 END LOOP;
-                SELECT array_agg(t.output), array_agg(t.error) INTO outputs, errors FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
-                IF errors IS NULL THEN
-                    RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
-                END IF;
-                PERFORM FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
             END
             $$
         $dblink$, '@dblink@', dblink);
         EXECUTE replace($dblink$
-            CREATE OR REPLACE FUNCTION open_analytic._hang_up(link text, cancel boolean) RETURNS void
+            CREATE OR REPLACE FUNCTION open_analytic._hang_up() RETURNS void
             LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
             AS $$
             BEGIN
-                IF link = ANY (@dblink@.dblink_get_connections()) THEN
-                    IF cancel THEN
-                        PERFORM @dblink@.dblink_cancel_query(link);
-                    END IF;
-                    PERFORM @dblink@.dblink_disconnect(link);
-                END IF;
+                -- The service takes it as: nobody waits any more. dblink_cancel_query would wait for the service in its turn.
+                PERFORM @dblink@.dblink_disconnect(c.link) FROM unnest(@dblink@.dblink_get_connections()) AS c (link)
+                WHERE c.link LIKE 'open@_analytic %' ESCAPE '@';
             END
             $$
         $dblink$, '@dblink@', dblink);
@@ -216,12 +251,10 @@ BEGIN
             message text;
             outputs text[];
             errors text[];
-            told boolean := false;
             tries integer := 0;
             detail text;
         BEGIN
             SELECT * INTO node FROM open_analytic._node(any_node);
-            link := 'open_analytic ' || node.name;
             message := CASE WHEN operation = 'describe' THEN 'DESCRIBE ' || encode(inputs[1], 'hex')
                 ELSE format('TIMEOUT %s RUN %s %s %s ', node.timeout_ms, operation, hash, encode(convert_to(parameters, 'UTF8'), 'hex'))
                      || (SELECT string_agg(CASE WHEN length(i) = 0 THEN '-' ELSE encode(i, 'hex') END, ' ' ORDER BY n) FROM unnest(inputs) WITH ORDINALITY AS u (i, n)) END;
@@ -229,11 +262,12 @@ BEGIN
                 BEGIN
                     link := open_analytic._link(node);
                     SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, message, node.timeout_ms) AS a;
-                    IF NOT told AND errors[1] IS NOT NULL AND errors[1]::jsonb ->> 'sqlstate' = 'OA008' THEN
-                        told := true;
-                        PERFORM open_analytic._ask(link, format('DEFINE %s %s', hash, encode(convert_to(
-                            json_build_object('name', name, 'definition', definition::json)::text, 'UTF8'), 'hex')), node.timeout_ms);
-                        SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, message, node.timeout_ms) AS a;
+                    IF errors[1]::jsonb ->> 'sqlstate' = 'OA008' THEN
+                        SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, format('DEFINE %s %s', hash, encode(convert_to(
+                            json_build_object('name', name, 'definition', definition::json)::text, 'UTF8'), 'hex')), node.timeout_ms) AS a;
+                        IF errors[1] IS NULL THEN
+                            SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, message, node.timeout_ms) AS a;
+                        END IF;
                     END IF;
                     IF errors[1]::jsonb ->> 'sqlstate' = 'OA071' AND tries = 0 THEN
                         RAISE EXCEPTION '%', errors[1]::jsonb ->> 'message' USING ERRCODE = 'OA071';
@@ -242,18 +276,18 @@ BEGIN
                     RETURN;
                 EXCEPTION
                     WHEN query_canceled OR assert_failure THEN
-                        PERFORM open_analytic._hang_up(link, true);
+                        PERFORM open_analytic._hang_up();
                         RAISE;
                     WHEN connection_exception OR SQLSTATE 'OA071' THEN -- it was stopped, or restarted since
                         GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-                        PERFORM open_analytic._hang_up(link, false);
+                        PERFORM open_analytic._hang_up();
                         tries := tries + 1;
                         IF tries = 2 OR SQLSTATE = '08001' THEN
-                            RETURN QUERY SELECT NULL::text, open_analytic._unavailable(link, coalesce(nullif(detail, ''), SQLERRM));
+                            RETURN QUERY SELECT NULL::text, open_analytic._unavailable(node.name, coalesce(nullif(detail, ''), SQLERRM));
                             RETURN;
                         END IF;
                     WHEN OTHERS THEN
-                        PERFORM open_analytic._hang_up(link, false);
+                        PERFORM open_analytic._hang_up();
                         RAISE;
                 END;
             END LOOP;
@@ -279,7 +313,13 @@ BEGIN
         SELECT d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
         WHERE e.extname = 'dblink' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass
     LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+        BEGIN
+            EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE WARNING 'The functions of dblink could not be taken from PUBLIC: whoever may call them could use the connections of open_analytic in a session of his.'
+                USING HINT = 'Let the owner of the extension say REVOKE ALL ON FUNCTION ... FROM PUBLIC of each.';
+            RETURN;
+        END;
     END LOOP;
 END
 $$;

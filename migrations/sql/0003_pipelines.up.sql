@@ -40,20 +40,22 @@ DECLARE
     part_size bigint := 0;
     outputs text[];
     errors text[];
-    last integer := coalesce(array_length(inputs, 1), 0);
+    number integer := 0;
 BEGIN
     -- In parts, so that no message to the service grows without bound. What is not sent at all ends a part.
-    FOR number IN 1..last LOOP
-        input := inputs[number];
+    FOREACH input IN ARRAY inputs LOOP
+        number := number + 1;
         size := octet_length(input);
         IF size <= most THEN
             part := part || input;
             part_size := part_size + size;
         END IF;
-        IF part <> '{}' AND (number = last OR coalesce(size > most, true) OR cardinality(part) = 64 OR part_size > 32000000) THEN
+        IF part <> '{}' AND (number = cardinality(inputs) OR coalesce(size > most, true) OR cardinality(part) = 64 OR part_size > 32000000) THEN
             SELECT array_agg(r.output), array_agg(r.error) INTO outputs, errors
             FROM open_analytic._request(operation, name, hash, definition, parameters, part, any_node) AS r;
-            IF cardinality(errors) <> cardinality(part) THEN
+            -- Of a single input, what is not the picture's fault, or the model's with it, is the whole call's.
+            IF cardinality(errors) <> cardinality(part)
+               OR (cardinality(part) = 1 AND errors[1]::jsonb ->> 'sqlstate' NOT IN ('OA011', 'OA012', 'OA013', 'OA014', 'OA045')) THEN
                 PERFORM open_analytic._raise(errors[1]::jsonb);
             END IF;
             RETURN QUERY SELECT * FROM unnest(outputs, errors);
@@ -112,13 +114,13 @@ BEGIN
     IF (open_analytic._pipeline(name)).input = 'text' THEN
         RETURN convert_to(input, 'UTF8');
     END IF;
-    IF input LIKE '\\x%' THEN
+    IF left(input, 2) = E'\\x' THEN
         RETURN decode(substr(input, 3), 'hex');
     END IF;
     RAISE invalid_parameter_value;
 EXCEPTION WHEN invalid_parameter_value THEN
     RAISE EXCEPTION 'Pipeline % takes bytes, and was given text.', quote_literal(name) USING ERRCODE = 'OA019',
-        HINT = 'Cast it, as in pipeline_run(name, image_data::bytea); a literal may be written as ''\x...'' in hexadecimal.';
+        HINT = 'Cast it, as in pipeline_run(name, image_data::bytea); a literal may be written in hexadecimal.';
 END
 $$;
 COMMENT ON FUNCTION open_analytic._bytes IS 'A literal without a type is text: the bytes it means to a pipeline';

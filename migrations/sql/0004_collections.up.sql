@@ -52,7 +52,7 @@ $$;
 COMMENT ON FUNCTION open_analytic._own_columns IS 'The columns every collection has';
 
 CREATE FUNCTION open_analytic._version(pipeline text, version integer) RETURNS integer
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     newest integer := (SELECT max(p.version) FROM open_analytic.pipelines AS p WHERE p.name = pipeline);
@@ -65,6 +65,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION open_analytic._version IS 'The version of a feature that an INSERT says nothing of: there is no doubt while the pipeline has no newer one';
+
+CREATE FUNCTION open_analytic._indexes(collection regclass, opclass text) RETURNS TABLE (indexrelid oid)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT i.indexrelid
+    FROM pg_index AS i
+    JOIN pg_class AS x ON x.oid = i.indexrelid
+    JOIN pg_am AS m ON m.oid = x.relam
+    JOIN pg_opclass AS o ON o.oid = i.indclass[0]
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+    WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL AND m.amname IN ('hnsw', 'ann') AND o.opcname = opclass AND a.attname = 'feature'
+    ORDER BY i.indexrelid
+$$;
+COMMENT ON FUNCTION open_analytic._indexes IS 'HNSW indexes of the feature, for a metric, that can be used';
 
 CREATE FUNCTION open_analytic._type(type text, path text) RETURNS regtype
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -106,8 +120,7 @@ COMMENT ON FUNCTION open_analytic._check_column IS 'Refuse a column''s name that
 
 DO $do$
 DECLARE
-    vector_schema text := (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
-                           JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector');
+    vector_schema text := open_analytic._schema_of('vector');
     statement text;
 BEGIN
     FOREACH statement IN ARRAY ARRAY[
@@ -206,15 +219,13 @@ BEGIN
     END IF;
     opclass := format('%s_%s_ops', kind, own);
     SELECT i.indexrelid::regclass::text INTO made
-    FROM pg_index AS i JOIN pg_opclass AS o ON o.oid = i.indclass[0]
-    WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL AND o.opcname = opclass;
+    FROM open_analytic._indexes(collection, opclass) AS i;
     IF made IS NOT NULL THEN
         RETURN made; -- there already
     END IF;
     EXECUTE format('CREATE INDEX ON %s USING hnsw (feature @vector@.%I) WITH (m = %s, ef_construction = %s)', collection, opclass, m, ef_construction);
     SELECT i.indexrelid::regclass::text INTO made
-    FROM pg_index AS i JOIN pg_opclass AS o ON o.oid = i.indclass[0]
-    WHERE i.indrelid = collection AND o.opcname = opclass;
+    FROM open_analytic._indexes(collection, opclass) AS i;
     RETURN made;
 END
 $$
@@ -290,6 +301,8 @@ COMMENT ON FUNCTION open_analytic._make_collection IS 'The table of a collection
 COMMENT ON FUNCTION open_analytic.create_ann_index IS 'Build the HNSW index of a collection, or of any table with a column "feature"; its name';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION open_analytic._version, open_analytic._collection, open_analytic._split, open_analytic._own_columns TO open_analytic_user;
+-- Whoever may insert into a collection is asked nothing else.
+GRANT EXECUTE ON FUNCTION open_analytic._version TO PUBLIC;
+GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic._indexes TO open_analytic_user;
 GRANT EXECUTE ON FUNCTION open_analytic._type, open_analytic._check_column, open_analytic._make_collection, open_analytic._create_collection,
     open_analytic.create_collection, open_analytic.drop_collection, open_analytic.create_ann_index TO open_analytic_admin;

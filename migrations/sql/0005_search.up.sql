@@ -2,8 +2,7 @@
 
 DO $do$
 DECLARE
-    vector_schema text := (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
-                           JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector');
+    vector_schema text := open_analytic._schema_of('vector');
     statement text;
 BEGIN
     FOREACH statement IN ARRAY ARRAY[
@@ -69,10 +68,7 @@ DECLARE
     rows float8;
 BEGIN
     -- As the search in Python: through the index only where there is enough to look at, 20 ms of measuring one by one.
-    IF k NOT BETWEEN 1 AND 400 OR NOT EXISTS (
-        SELECT FROM pg_index AS i JOIN pg_opclass AS o ON o.oid = i.indclass[0]
-        WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL AND o.opcname = format('halfvec_%s_ops', info.metric)
-    ) THEN
+    IF k NOT BETWEEN 1 AND 400 OR NOT EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric))) THEN
         RETURN false;
     END IF;
     SELECT greatest(t.reltuples, pg_relation_size(t.oid) / (150 + CASE WHEN info.dim <= 3000 THEN 2 * info.dim ELSE 0 END)) INTO rows
@@ -113,6 +109,46 @@ END
 $$
 $sql$,
 $sql$
+CREATE FUNCTION open_analytic._check_table(collection regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- A view, or another type in the place of ours, would run code of its owner's with the rights of who searches.
+    IF NOT EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p'))
+       OR 2 <> (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = collection AND NOT a.attisdropped
+                AND (a.attname, a.atttypid::regtype) IN (('feature', '@vector@.halfvec'::regtype), ('image_name', 'text'::regtype)))
+       OR EXISTS (SELECT FROM pg_attribute AS a JOIN open_analytic.collections AS c ON c.many JOIN pg_class AS t ON t.relname = c.table_name
+                  JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname = c.schema_name
+                  WHERE t.oid = collection AND a.attrelid = collection AND NOT a.attisdropped
+                    AND (a.attname = 'part' AND a.atttypid <> 'int4'::regtype OR a.attname = 'box' AND a.atttypid <> 'float4[]'::regtype)) THEN
+        RAISE EXCEPTION 'Table % is not as create_collection made it.', collection USING ERRCODE = 'OA006',
+            HINT = 'Its columns image_name (text) and feature (halfvec) must be there, and be a table''s.';
+    END IF;
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic._shown(name text, type oid) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    base oid := type;
+BEGIN
+    LOOP
+        SELECT t.typbasetype INTO type FROM pg_type AS t WHERE t.oid = base AND t.typtype = 'd';
+        EXIT WHEN NOT FOUND;
+        base := type;
+    END LOOP;
+    IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = base AND t.typnamespace = 'pg_catalog'::regnamespace)
+       OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_type'::regclass AND d.objid = base AND d.deptype = 'e') THEN
+        RETURN format('t.%I', name);
+    END IF;
+    -- A cast to json of somebody's own would be called, with the rights of who searches; format calls none.
+    RETURN format('CASE WHEN num_nonnulls(t.%1$I) = 1 THEN format(''%%s'', t.%1$I) END AS %1$I', name);
+END
+$$
+$sql$,
+$sql$
 CREATE FUNCTION open_analytic.search(collection regclass, query @vector@.vector, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
 RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
@@ -135,12 +171,13 @@ BEGIN
     IF max_distance = 'NaN' THEN
         RAISE EXCEPTION 'max_distance is NaN.' USING ERRCODE = 'OA019', HINT = 'Give a number, or NULL.';
     END IF;
+    PERFORM open_analytic._check_table(collection);
     half := open_analytic._half(info, query);
-    SELECT format('SELECT t.image_name, n.open_analytic_distance, (SELECT coalesce(to_jsonb(r), ''{}'') FROM (SELECT %s) AS r), %s'
-                  ' FROM open_analytic_nearest AS n JOIN %s AS t USING (%s) ORDER BY n.open_analytic_distance, %s',
-                  string_agg(format('t.%I', a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname <> ALL (open_analytic._own_columns(info.many))),
+    SELECT format('SELECT t.image_name, n.open_analytic_distance, (SELECT coalesce(to_jsonb(r.*), ''{}'') FROM (SELECT %s) AS r) AS row, %s AS box, %s AS part'
+                  ' FROM open_analytic_nearest AS n JOIN %s AS t USING (%s) ORDER BY n.open_analytic_distance + 0, %s',
+                  string_agg(open_analytic._shown(a.attname, a.atttypid), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname <> ALL (open_analytic._own_columns(info.many))),
                   CASE WHEN info.many THEN 'CASE WHEN t.box IS NOT NULL THEN jsonb_build_object(''x'', t.box[1], ''y'', t.box[2], ''width'', t.box[3], ''height'', t.box[4]) END' ELSE 'NULL::jsonb' END,
-                  collection, key, regexp_replace(key, '(\w+)', 'n.\1', 'g'))
+                  CASE WHEN info.many THEN 't.part' ELSE '0' END, collection, key, CASE WHEN info.many THEN 'n.image_name, n.part' ELSE 'n.image_name' END)
     INTO rest FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped;
     IF filter IS NOT NULL THEN
         PERFORM open_analytic._check_filter(collection, info, filter);
@@ -150,7 +187,7 @@ BEGIN
         RETURN QUERY EXECUTE format(
             'WITH open_analytic_nearest AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS open_analytic_distance FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s),'
             ' open_analytic_enough AS (SELECT count(*) = %4$s AS enough FROM open_analytic_nearest)'
-            ' SELECT h.* FROM (%5$s) AS h, open_analytic_enough AS e WHERE e.enough AND ($2 IS NULL OR h.open_analytic_distance <= $2) ORDER BY h.open_analytic_distance, h.image_name',
+            ' SELECT h.image_name, h.open_analytic_distance, h.row, h.box FROM (%5$s) AS h, open_analytic_enough AS e WHERE e.enough AND ($2 IS NULL OR h.open_analytic_distance <= $2) ORDER BY h.open_analytic_distance + 0, h.image_name, h.part',
             key, near, collection, k, rest) USING half, max_distance;
         GET DIAGNOSTICS hits = ROW_COUNT;
         IF hits > 0 THEN
@@ -161,7 +198,7 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'WITH open_analytic_matches AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS open_analytic_distance FROM %3$s WHERE feature IS NOT NULL AND (' || E'\n%6$s\n' || ')),'
         ' open_analytic_nearest AS MATERIALIZED (SELECT * FROM open_analytic_matches WHERE open_analytic_distance <> ''NaN'' AND ($2 IS NULL OR open_analytic_distance <= $2)'
-        ' ORDER BY open_analytic_distance, %1$s LIMIT %4$s) %5$s',
+        ' ORDER BY open_analytic_distance, %1$s LIMIT %4$s) SELECT h.image_name, h.open_analytic_distance, h.row, h.box FROM (%5$s) AS h ORDER BY h.open_analytic_distance, h.image_name, h.part',
         key, near, collection, k, rest, coalesce(filter, 'true')) USING half, max_distance;
 EXCEPTION
     WHEN insufficient_privilege THEN
@@ -204,11 +241,11 @@ LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_tem
 AS $$
 DECLARE
     vector @vector@.vector;
-    problem text := 'it is neither bytes (''\x...'') nor numbers (''[...]'')';
+    problem text := 'it is neither bytes in hexadecimal nor numbers in brackets';
 BEGIN
     BEGIN
-        vector := CASE WHEN query LIKE '\\x%' THEN open_analytic.embed_for(collection, decode(substr(query, 3), 'hex'))
-                       WHEN query ~ '^\s*\[' OR query IS NULL THEN query::@vector@.vector END;
+        vector := CASE WHEN left(query, 2) = E'\\x' THEN open_analytic.embed_for(collection, decode(substr(query, 3), 'hex'))
+                       WHEN left(ltrim(query), 1) = '[' OR query IS NULL THEN query::@vector@.vector END;
     EXCEPTION WHEN data_exception THEN
         problem := SQLERRM;
     END;
@@ -228,14 +265,24 @@ $do$;
 COMMENT ON FUNCTION open_analytic.embed(text, bytea, jsonb) IS 'The vector of a pipeline that gives one';
 COMMENT ON FUNCTION open_analytic.embed(text, text, jsonb) IS 'The vector of a pipeline that gives one; bytes may be written in hexadecimal';
 COMMENT ON FUNCTION open_analytic.embed_for IS 'The vector that the very version of a pipeline gives whose features a collection holds; of the largest region of a picture';
+COMMENT ON FUNCTION open_analytic._check_table IS 'Refuse what is no table as create_collection makes them';
+COMMENT ON FUNCTION open_analytic._shown IS 'A column as a part of row';
 COMMENT ON FUNCTION open_analytic._half IS 'A query as the collection keeps its features';
 COMMENT ON FUNCTION open_analytic._use_index IS 'Whether the index is there, and worth its small losses';
 COMMENT ON FUNCTION open_analytic._check_filter IS 'Refuse a filter that is no condition';
 COMMENT ON FUNCTION open_analytic._blame_filter IS 'Say what is wrong with a filter';
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+    END LOOP;
+END
+$$;
 GRANT EXECUTE ON FUNCTION open_analytic.embed(text, bytea, jsonb), open_analytic.embed(text, text, jsonb), open_analytic.embed_for, open_analytic._half,
-    open_analytic._use_index, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;
+    open_analytic._check_table, open_analytic._shown, open_analytic._use_index, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;
 DO $$
 DECLARE
     function regprocedure;

@@ -1,12 +1,15 @@
 -- Beside pgvector's own operators, where its users find them, and with functions that are inlined: an index is used.
 DO $do$
 DECLARE
-    vector_schema text := (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
-                           JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector');
+    vector_schema text := open_analytic._schema_of('vector');
     kind record;
     distance record;
     template text;
 BEGIN
+    IF NOT has_schema_privilege(vector_schema, 'CREATE') THEN
+        RAISE NOTICE 'Distances between vectors and real[] were not made: % is not ours to create in.', vector_schema;
+        RETURN;
+    END IF;
     -- real[] beside each, and vector (what embed gives) beside halfvec (what a collection has), which pgvector leaves open.
     FOR kind IN SELECT * FROM (VALUES ('@vector@.vector', 'real[]'), ('@vector@.halfvec', 'real[]'), ('@vector@.halfvec', '@vector@.vector')) AS k (feature, query) LOOP
         FOR distance IN SELECT * FROM (VALUES ('l2_distance', '<->'), ('cosine_distance', '<=>'), ('negative_inner_product', '<#>')) AS d (name, sign) LOOP
@@ -30,8 +33,7 @@ $do$;
 -- CREATE INDEX ... USING ann (feature): pgvector's HNSW under the name that scripts for AnalyticDB use.
 DO $do$
 DECLARE
-    vector_schema text := (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
-                           JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector');
+    vector_schema text := open_analytic._schema_of('vector');
     template text;
 BEGIN
     IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN

@@ -5,7 +5,9 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Awaitable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from starlette.applications import Starlette
@@ -38,7 +40,10 @@ T = TypeVar("T")
 DEADLINE = "open-analytic-timeout-ms"  # a request's header: how long the caller waits
 OPEN = ("/health/live", "/health/ready")  # to be asked without a token
 BODY_S = 300.0  # a request takes at most so long to arrive: a client that stopped keeps no place for ever
-BATCH_FACTOR = 4  # a batch, or a definition, may be so much larger than one picture
+BATCH_FACTOR = 8  # a batch in Base64 may be so much larger than one picture
+SEARCH_BYTES = 2_000_000  # of a search in JSON, beside its picture
+SEARCH_S, LONGEST_SEARCH_S = 30.0, 300.0  # without a deadline of the caller's, and at most
+LARGE = 262_144  # bytes of JSON that are not read between the answers to others
 
 
 class Searchable(Protocol):
@@ -54,6 +59,7 @@ class Searchable(Protocol):
         where: str | None = None,
         params: Mapping[str, Any] | None = None,
         max_distance: float | None = None,
+        timeout_s: float | None = None,
     ) -> list[Hit]: ...
 
 
@@ -109,13 +115,13 @@ class Doors:
 
     async def define(self, request: Request) -> Response:
         """Take the definition of a hash."""
-        text = (await self._body(request)).decode("utf-8", "replace")
+        text = (await self._body(request, self._work.max_bytes)).decode("utf-8", "replace")
         await asyncio.to_thread(self._work.plans.define, request.path_params["hash"], text)
         return Response(status_code=204)
 
     async def describe(self, request: Request) -> Response:
         """What the catalogue would say of a definition or preset; nothing is registered."""
-        text = (await self._body(request)).decode("utf-8", "replace")
+        text = (await self._body(request, self._work.max_bytes)).decode("utf-8", "replace")
         return _json(await asyncio.to_thread(self._work.plans.describe, text))
 
     async def run_plan(self, request: Request) -> Response:
@@ -130,30 +136,35 @@ class Doors:
 
     async def search(self, request: Request) -> Response:
         """The nearest rows to a picture or a vector."""
-        with self._work.admitted(self._length(request, factor=BATCH_FACTOR)):
-            body = await self._body(request, factor=BATCH_FACTOR)
-            query, options = _query(request, body)
+        most = SEARCH_BYTES + self._work.max_bytes * 4 // 3 if _is_json(request) else self._work.max_bytes
+        with self._work.admitted(self._length(request, most)):
+            query, options = await _read(partial(_query, request), await self._body(request, most))
+            timeout_s = _timeout(request)
+            timeout_s = SEARCH_S if timeout_s is None else min(timeout_s, LONGEST_SEARCH_S)
+            deadline = time.monotonic() + timeout_s
 
             def find() -> list[Hit]:
-                return self._catalogue.collection(request.path_params["name"]).search(query, **options)
+                collection = self._catalogue.collection(request.path_params["name"])
+                return collection.search(query, **options, timeout_s=deadline - time.monotonic())
 
-            work = self._work.call(find, timeout_s=_timeout(request))
+            work = self._work.search(find, timeout_s=timeout_s)
             return JSONResponse(plain(await _while_connected(request, work)))
 
     def _plan(self, request: Request) -> Plan:
         return self._work.plans.get(request.path_params["hash"], request.query_params.get("parameters", "{}"))
 
     async def _run(self, request: Request, plan: Plan) -> Response:
-        with self._work.admitted(self._length(request)):
-            body = await self._body(request)
+        with self._work.admitted(self._length(request, self._work.max_bytes)):
+            body = await self._body(request, self._work.max_bytes)
             (answer,) = await self._answers(request, plan, [body])
         if answer.error:
             raise answer.error
         return _json(answer.text or "")
 
     async def _run_batch(self, request: Request, plan: Plan) -> Response:
-        with self._work.admitted(self._length(request, factor=2 * BATCH_FACTOR)):
-            items = _items(await self._body(request, factor=2 * BATCH_FACTOR))
+        most = BATCH_FACTOR * self._work.max_bytes
+        with self._work.admitted(self._length(request, most)):
+            items = await _read(_items, await self._body(request, most))
             answers = await self._answers(request, plan, items)
         return _json('{"results": [' + ", ".join(map(_batch_line, answers)) + "]}")
 
@@ -162,14 +173,17 @@ class Doors:
         work = self._work.run(plan, items, give=give, door="http", timeout_s=_timeout(request))
         return await _while_connected(request, work)
 
-    def _length(self, request: Request, factor: int = 1) -> int:
+    @staticmethod
+    def _length(request: Request, most: int) -> int:
         """The bytes of the body that may be held: as many as can be when it does not say, and no more when it does."""
-        most, text = self._work.max_bytes * factor, request.headers.get("content-length", "")
+        text = request.headers.get("content-length", "")
         return min(most, int(text)) if _is_number(text) else most
 
-    async def _body(self, request: Request, factor: int = 1) -> bytes:
+    @staticmethod
+    async def _body(request: Request, most: int) -> bytes:
         """The body; what is too large is read to its end and thrown away, so that the client gets to read why."""
-        most, parts, size = self._work.max_bytes * factor, [], 0
+        parts: list[bytes] = []
+        size = 0
         try:
             async with asyncio.timeout(BODY_S):
                 async for part in request.stream():
@@ -238,6 +252,11 @@ def _is_tcp(scope: Scope) -> bool:
     return bool(server and server[1] is not None)
 
 
+async def _read(reader: Callable[[bytes], T], body: bytes) -> T:
+    """What a reader finds in a body; a large one is read in a thread."""
+    return reader(body) if len(body) <= LARGE else await asyncio.to_thread(reader, body)
+
+
 async def _while_connected(request: Request, work: Awaitable[T]) -> T:
     """What the work gives; it is cancelled when the client goes away."""
     task = asyncio.ensure_future(work)
@@ -293,6 +312,10 @@ def _batch_line(answer: Answer) -> str:
     return f'{{"output": {answer.text}}}'
 
 
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("application/json")
+
+
 def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) < 20  # Python refuses to read what has thousands of digits
 
@@ -343,7 +366,7 @@ SEARCH_OPTIONS = ("k", "where", "params", "max_distance")
 
 def _query(request: Request, body: bytes) -> tuple[Any, dict[str, Any]]:
     """What is searched for, and how: JSON says both; a picture as it is has its options in the query string."""
-    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+    if not _is_json(request):
         given = dict(request.query_params)
         options: dict[str, Any] = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
         if "k" in options:

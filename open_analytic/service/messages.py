@@ -112,6 +112,16 @@ def too_long(beginning: bytes, length: int, *, max_bytes: int) -> OpenAnalyticEr
     return Refusal("54000", f"The query has {length:,} bytes; at most {query_bytes(max_bytes):,} are read.")
 
 
+def too_long_in_parts(max_bytes: int) -> OpenAnalyticError:
+    """The same for one that comes in parts."""
+    return _too_large(f"The request has more than {query_bytes(max_bytes):,} bytes", max_bytes)
+
+
+def is_setting(query: bytes | bytearray) -> bool:
+    """Whether a query is about the connection rather than a request."""
+    return _ENCODING.match(query) is not None
+
+
 def _items(query: bytes | bytearray, start: int, max_bytes: int) -> Iterator[bytes]:
     view, number, together = memoryview(query), 1, 0
     while start <= len(query):
@@ -247,3 +257,6 @@ def _cell(value: str | None) -> bytes:
 
 def _string(text: str) -> bytes:
     return text.encode("ascii", "backslashreplace").replace(b"\0", b"?") + b"\0"
+
+
+KEPT = answer([("null", None)]) + READY  # what a part of a request is answered

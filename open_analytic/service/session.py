@@ -11,6 +11,7 @@ from typing import TypeAlias
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.service import messages
 from open_analytic.service.messages import Command, Refusal, Row
+from open_analytic.service.parts import Parts
 
 MESSAGE_BYTES = 2**30
 PIECE_BYTES = 2**18
@@ -37,13 +38,14 @@ class Session:
     ) -> None:
         self.key = secrets.token_bytes(4)
         self._handler, self._busy, self._max_bytes = handler, busy, max_bytes
-        self._reader, self._writer = reader, writer
+        self._reader, self._writer, self._parts = reader, writer, Parts(max_bytes)
         self._work: asyncio.Future[Sequence[Row]] | None = None
         self._ahead: asyncio.Task[bytes] | None = None
         self._skipping = False  # after an error in the extended protocol, until Sync
 
     def cancel(self) -> None:
-        """Stop the request that runs, if one does."""
+        """Stop the request that runs or comes in parts, if one does."""
+        self._parts.drop()
         if self._work is not None:
             self._work.cancel()
 
@@ -86,6 +88,7 @@ class Session:
             self._skipping = False
             await self.send(messages.READY)
         elif not self._skipping and kind in _EXTENDED + _CALL:
+            self._parts.drop()
             self._skipping = kind != _CALL
             told = messages.refused(Refusal("0A000", "The service speaks the simple query protocol only."))
             await self.send(told if self._skipping else told + messages.READY)
@@ -93,13 +96,19 @@ class Session:
     async def _query(self, length: int) -> bytes:
         """What is left to send for one query. An answer that took work is sent while we still count as busy."""
         try:
-            request = messages.parse(await self._body(length), max_bytes=self._max_bytes)
+            text = self._parts.add(await self._body(length))
+            if text is None:
+                with self._busy():
+                    return messages.KEPT
+            request = messages.parse(text, max_bytes=self._max_bytes)
             if isinstance(request, Command):
                 with self._busy():
                     await self.send(await self._answer(request))
                 return b""
         except (OpenAnalyticError, Refusal) as error:
+            self._parts.drop()
             return _told(error)
+        self._parts.drop()
         return (messages.EMPTY if request is None else messages.encoding_set(request)) + messages.READY
 
     async def _body(self, length: int) -> bytearray:
@@ -107,7 +116,7 @@ class Session:
         if length > messages.query_bytes(self._max_bytes):
             beginning = await self._reader.readexactly(64)
             await self._discard(length - len(beginning))
-            raise messages.too_long(beginning, length, max_bytes=self._max_bytes)
+            raise self._parts.too_long(beginning, length)
         body = bytearray()
         while len(body) < length:
             body += await self._piece(length - len(body))

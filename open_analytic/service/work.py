@@ -47,8 +47,9 @@ class Work:
         self._batch_size = batch_size
         self._most, self._most_bytes = settings.service_queue, settings.service_queue_bytes
         threads = settings.service_threads or 16 * (os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="open_analytic-call")
-        self._side_by_side = asyncio.Semaphore(threads)
+        self._runs = _Lane(threads, "open_analytic-call")
+        # One connection is left to those who ask for a pipeline by its name.
+        self._searches = _Lane(max(1, settings.connections - 1), "open_analytic-search")
         self._calls, self._bytes = 0, 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -89,7 +90,7 @@ class Work:
         _check_give(plan, give)
         parts = [items[at : at + self._batch_size] for at in range(0, len(items), self._batch_size)]
         with self._measured(plan, door):
-            done = await self._all([partial(self._compute, plan, part, give) for part in parts], timeout_s)
+            done = await _all(self._runs, [partial(self._compute, plan, part, give) for part in parts], timeout_s)
         answers = [answer for part in done for answer in part]
         self.metrics.inputs.labels(plan.name).inc(len(items))
         for answer in answers:
@@ -97,34 +98,10 @@ class Work:
                 self.metrics.errors.labels(answer.error.sqlstate).inc()
         return answers
 
-    async def call(self, function: Callable[[], T], *, timeout_s: float | None = None) -> T:
-        """What the function gives, in one of the threads, with a deadline as a run has it."""
-        (found,) = await self._all([function], timeout_s)
+    async def search(self, function: Callable[[], T], *, timeout_s: float | None = None) -> T:
+        """What the function gives, in a thread that runs have no use for, with a deadline as a run has it."""
+        (found,) = await _all(self._searches, [function], timeout_s)
         return found
-
-    async def _all(self, functions: Sequence[Callable[[], T]], timeout_s: float | None) -> list[T]:
-        """What they give, each in a thread, in time; what was begun for nothing is told so by the ticket."""
-        ticket = Ticket(None if timeout_s is None else time.monotonic() + timeout_s)
-        work = [asyncio.ensure_future(self._in_thread(function, ticket)) for function in functions]
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await asyncio.gather(*work)
-        except TimeoutError:
-            raise DeadlineExceeded(hint="Allow more time, or send fewer pictures at once.") from None
-        finally:
-            ticket.cancel()
-            for part in work:
-                part.cancel()
-
-    async def _in_thread(self, function: Callable[[], T], ticket: Ticket) -> T:
-        def work() -> T:
-            TICKET.set(ticket)
-            ticket.check()
-            return function()
-
-        async with self._side_by_side:
-            context = contextvars.copy_context()
-            return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, work)
 
     def _compute(self, plan: Plan, items: Sequence[bytes], give: Give) -> list[Answer]:
         return [_answer(result, give) for result in self.engine.run(plan, items)]
@@ -152,7 +129,42 @@ class Work:
 
     def close(self) -> None:
         """End the threads."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        for lane in (self._runs, self._searches):
+            lane.threads.shutdown(wait=True, cancel_futures=True)
+
+
+class _Lane:
+    """Threads for one kind of call, and places in them."""
+
+    def __init__(self, size: int, name: str) -> None:
+        self.threads = ThreadPoolExecutor(size, thread_name_prefix=name)
+        self.places = asyncio.Semaphore(size)
+
+
+async def _all(lane: _Lane, functions: Sequence[Callable[[], T]], timeout_s: float | None) -> list[T]:
+    """What they give, each in a thread, in time; what was begun for nothing is told so by the ticket."""
+    ticket = Ticket(None if timeout_s is None else time.monotonic() + timeout_s)
+    work = [asyncio.ensure_future(_in_thread(lane, function, ticket)) for function in functions]
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await asyncio.gather(*work)
+    except TimeoutError:
+        raise DeadlineExceeded(hint="Allow more time, or send fewer pictures at once.") from None
+    finally:
+        ticket.cancel()
+        for part in work:
+            part.cancel()
+
+
+async def _in_thread(lane: _Lane, function: Callable[[], T], ticket: Ticket) -> T:
+    def work() -> T:
+        TICKET.set(ticket)
+        ticket.check()
+        return function()
+
+    async with lane.places:
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(lane.threads, context.run, work)
 
 
 def _check_give(plan: Plan, give: Give) -> None:

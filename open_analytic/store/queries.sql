@@ -62,7 +62,7 @@ SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.ma
              FROM pg_catalog.pg_index AS i
              JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
              JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
-             WHERE i.indrelid = place.oid AND m.amname = 'hnsw') AS indexes
+             WHERE i.indrelid = place.oid AND m.amname IN ('hnsw', 'ann')) AS indexes
 FROM open_analytic.collections AS c
 CROSS JOIN LATERAL to_regclass(format('%I.%I', c.schema_name, c.table_name)) AS place (oid)
 WHERE place.oid IS NOT NULL
@@ -106,18 +106,19 @@ ORDER BY {order}
 COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)
 
 -- search_settings --
--- For this search only: they go back with the savepoint.
+-- For this search only: they go back with the savepoint. The shorter of two timeouts holds, and 0 means none.
 SELECT set_config('transaction_read_only', 'on', true),
        set_config('hnsw.iterative_scan', 'relaxed_order', true),
-       set_config('hnsw.ef_search', %(ef)s, true)
+       set_config('hnsw.ef_search', %(ef)s, true),
+       set_config('statement_timeout', coalesce(least(
+           nullif(extract(epoch FROM current_setting('statement_timeout')::interval) * 1000, 0),
+           %(timeout_ms)s::integer), 0)::integer::text, true)
 
 -- search_size --
 -- How much there is to look at, and whether an index for the metric can be used.
 SELECT pg_relation_size(t.oid), t.reltuples,
        EXISTS (
-           SELECT FROM pg_catalog.pg_index AS i
-           JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[0]
-           WHERE i.indrelid = t.oid AND i.indisvalid AND o.opcname = %(opclass)s AND i.indpred IS NULL
+           SELECT FROM open_analytic._indexes(t.oid, %(opclass)s)
        )
 FROM pg_catalog.pg_class AS t
 WHERE t.oid = to_regclass(%(table)s)
@@ -146,7 +147,7 @@ FROM open_analytic_nearest JOIN {table} AS open_analytic_table USING ({key})
 ORDER BY open_analytic_distance, {key}
 
 -- search_index --
--- The index gives the nearest, nearly in order; here they are put in order.
+-- The index gives the nearest, nearly in order; here they are put in order; + 0 since PostgreSQL would take them for sorted.
 WITH open_analytic_nearest AS MATERIALIZED (
     SELECT {key}, feature {operator} %(open_analytic_vector)s AS open_analytic_distance
     FROM {table}
@@ -156,7 +157,7 @@ WITH open_analytic_nearest AS MATERIALIZED (
 )
 SELECT {columns}, open_analytic_distance
 FROM open_analytic_nearest JOIN {table} AS open_analytic_table USING ({key})
-ORDER BY open_analytic_distance, {key}
+ORDER BY open_analytic_distance + 0, {key}
 
 -- index_state --
 -- Indexes for the metric that can be used, those that cannot, and whether one is being built right now.
@@ -171,7 +172,9 @@ LEFT JOIN LATERAL (
     SELECT c.relname::text, i.indisvalid
     FROM pg_catalog.pg_index AS i
     JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_catalog.pg_am AS m ON m.oid = c.relam AND m.amname IN ('hnsw', 'ann')
     JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[0]
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = 'feature'
     WHERE i.indrelid = t.oid AND o.opcname = %(opclass)s AND i.indpred IS NULL
 ) AS found (name, valid) ON true
 WHERE t.oid IS NOT NULL
@@ -268,6 +271,15 @@ BEGIN
 END
 $$
 
+-- service_rights --
+-- The role that is connected, and which of those a service must not be it is or may become; NULL when none.
+SELECT session_user,
+       (SELECT string_agg(DISTINCT CASE WHEN r.rolsuper THEN 'a superuser' ELSE r.rolname END, ', ')
+        FROM pg_catalog.pg_roles AS r
+        WHERE (r.rolsuper
+               OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
+          AND pg_has_role(session_user, r.oid, 'MEMBER'))
+
 -- sql_facts --
 -- What doctor says of the SQL functions.
 SELECT (SELECT l.lanname FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
@@ -287,3 +299,9 @@ ORDER BY position, name
 SELECT value
 FROM open_analytic.settings
 WHERE name = 'python_path'
+
+-- schema_is_there --
+-- A row where our table of the schema's revision is. A view of its name would be somebody else's: reading it would run his code.
+SELECT
+FROM pg_catalog.pg_class
+WHERE oid = to_regclass('open_analytic.alembic_version') AND relkind = 'r'

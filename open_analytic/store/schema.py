@@ -23,6 +23,7 @@ from open_analytic.errors import (
 )
 from open_analytic.store.connection import connect
 from open_analytic.store.faults import translate, translated
+from open_analytic.store.queries import query
 
 if TYPE_CHECKING:  # Alembic and SQLAlchemy take 0.3 s to import: only those who migrate wait for them
     from alembic.config import Config
@@ -55,7 +56,7 @@ def head() -> str:
 def current(dsn: str) -> str | None:
     """The revision the database is at; None when open_analytic was never there."""
     with translated(), connect(dsn, vectors=False) as connection:
-        if connection.execute("SELECT to_regclass('open_analytic.alembic_version')").fetchone() == (None,):
+        if not connection.execute(query("schema_is_there")).rowcount:
             return None
         row = connection.execute("SELECT version_num FROM open_analytic.alembic_version").fetchone()
     return row[0] if row else None

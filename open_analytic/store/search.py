@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from operator import index
 from typing import Any
 
@@ -10,7 +11,7 @@ import psycopg
 from pgvector import HalfVector
 from psycopg import sql
 
-from open_analytic.errors import BadParameter, InvalidFilter
+from open_analytic.errors import BadParameter, DeadlineExceeded, InvalidFilter
 from open_analytic.store import tables, vectors
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import detail, translated
@@ -26,7 +27,7 @@ OPERATORS: dict[Metric, tuple[str, str]] = {  # operator, operator class of the 
 EXACT_NUMBERS = 20_000_000  # rows times dim measured one by one rather than through the index: about 20 ms
 EXACT_K = 400  # beyond, the index would have to walk so far that measuring all is as fast
 ROW_BYTES = 150  # a row beside its feature, at least
-LARGEST_K = 2**31 - 1
+LARGEST_K = LARGEST_MS = 2**31 - 1
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 VECTOR = "open_analytic_vector"  # a name no parameter of a caller has by accident
@@ -49,15 +50,17 @@ def search(
     where: str | None = None,
     params: Mapping[str, Any] | None = None,
     max_distance: float | None = None,
+    timeout_s: float | None = None,
 ) -> list[Hit]:
     """The nearest k rows, nearest first, equal ones by name. Rows without a feature are left out.
 
     ``where`` is an SQL condition by a trusted caller, on the table's columns; values go into ``params``.
     """
-    k, near = _number(k), _limit(max_distance)
+    k, near, timeout_ms = _number(k), _limit(max_distance), _milliseconds(timeout_s)
     values = {**(params or {}), VECTOR: _query(vector, info)}
-    with translated(), connection.transaction(force_rollback=True):
-        connection.execute(query("search_settings"), {"ef": str(min(1000, max(200, 2 * k)))})
+    with translated(), _in_time(timeout_s), connection.transaction(force_rollback=True):
+        settings = {"ef": str(min(1000, max(200, 2 * k))), "timeout_ms": timeout_ms}
+        connection.execute(query("search_settings"), settings)
         condition = None if where is None else _condition(connection, info, where, params, values)
         if condition is None and _use_index(connection, info, k):
             found = _run(connection, info, "search_index", values, k=k)
@@ -69,6 +72,16 @@ def search(
             if condition is None:
                 raise
             raise _blame(info, error) from error
+
+
+@contextmanager
+def _in_time(timeout_s: float | None) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        if timeout_s is None:
+            raise
+        raise DeadlineExceeded(hint="Allow more time, or give a condition that matches fewer rows.") from error
 
 
 def _run(
@@ -189,3 +202,8 @@ def _limit(max_distance: float | None) -> float | None:
     if math.isnan(limit):
         raise BadParameter(f"max_distance is {max_distance!r}.", hint="Give a number, or None.")
     return limit
+
+
+def _milliseconds(timeout_s: float | None) -> int | None:
+    """At least one: for PostgreSQL none are no limit."""
+    return None if timeout_s is None else int(min(LARGEST_MS, max(1, 1000 * timeout_s)))

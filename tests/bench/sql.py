@@ -24,6 +24,7 @@ import open_analytic
 from open_analytic import embedded
 from open_analytic.embedded import account
 from open_analytic.store import schema
+from open_analytic.store.queries import query
 from tests import plpython
 from tests.bench import machine
 
@@ -84,7 +85,10 @@ def serving(servers: Servers) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="oa-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         group = grp.getgrgid(account.choose(first.home).gid).gr_name
-        words = ["serve", "--dsn", first.dsn, "--folder", folder, "--group", group, "--preload", PIPELINE]
+        with psycopg.connect(first.dsn, autocommit=True) as sql:
+            sql.execute(query("service_role"))
+        dsn = psycopg.conninfo.make_conninfo(first.dsn, user="open_analytic_service")
+        words = ["serve", "--dsn", dsn, "--folder", folder, "--group", group, "--preload", PIPELINE]
         service = subprocess.Popen([sys.executable, "-m", "open_analytic", *words], stdout=subprocess.PIPE, text=True)
         try:
             assert service.stdout

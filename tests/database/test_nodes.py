@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from open_analytic.store import nodes
+from open_analytic.errors import PermissionDenied
+from open_analytic.store import nodes, rights
 
 ROWS = """
 SELECT (SELECT json_agg(json_build_array(n.name, n.http, n.wire, n.wait_ms, n.xmin)) FROM open_analytic.nodes AS n),
@@ -53,3 +54,42 @@ def test_the_service_s_role_reads_and_writes_nothing(dsn: str) -> None:
         connection.rollback()
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             connection.execute("CREATE TABLE mine ()")
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        ("CREATE ROLE {} LOGIN SUPERUSER", "a superuser"),
+        ("CREATE ROLE {} LOGIN; GRANT pg_execute_server_program TO {}", "pg_execute_server_program"),
+        ("CREATE ROLE {} LOGIN NOINHERIT; GRANT pg_read_server_files TO {}", "pg_read_server_files"),
+        ("CREATE ROLE {} LOGIN; GRANT pg_write_server_files TO {}", "pg_write_server_files"),
+    ],
+)
+def test_a_role_with_rights_on_the_server_itself_is_no_service(dsn: str, make: str, says: str) -> None:
+    role = f"too_much_{says.replace(" ", "_")}"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(make.format(role, role).encode())
+        try:
+            with pytest.raises(PermissionDenied, match=says) as caught:
+                rights.check(psycopg.conninfo.make_conninfo(dsn, user=role))
+        finally:
+            connection.execute(f"DROP ROLE {role}".encode())
+    assert "open_analytic_service LOGIN" in (caught.value.hint or "")
+
+
+def test_a_role_that_may_become_a_superuser_is_no_service(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE ROLE above SUPERUSER; CREATE ROLE below LOGIN NOINHERIT; GRANT above TO below")
+        try:
+            for options in ("", "-c role=below"):
+                with pytest.raises(PermissionDenied, match="'below' is, or may become, a superuser"):
+                    rights.check(psycopg.conninfo.make_conninfo(dsn, user="below", options=options))
+        finally:
+            connection.execute("DROP ROLE below; DROP ROLE above")
+
+
+def test_the_service_s_role_may_serve(dsn: str) -> None:
+    tell(dsn)
+    rights.check(psycopg.conninfo.make_conninfo(dsn, user="open_analytic_service"))
+    with pytest.raises(PermissionDenied):  # the role it was set to is not all it has
+        rights.check(psycopg.conninfo.make_conninfo(dsn, options="-c role=open_analytic_service"))

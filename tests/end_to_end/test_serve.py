@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import ConnStatus, PGconn
 
 import open_analytic
@@ -36,10 +37,16 @@ def dsn(cli: Cli) -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def reader(dsn: str) -> str:
+    """The same as the role of the service, which the embedded database has."""
+    return make_conninfo(dsn, user="open_analytic_service")
+
+
 @pytest.fixture(scope="module")
-def service(cli: Cli, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def service(cli: Cli, reader: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service for this database in a folder of its own."""
-    with served(cli, "--dsn", dsn, "--folder", tmp_path_factory.mktemp("s")) as found:
+    with served(cli, "--dsn", reader, "--folder", tmp_path_factory.mktemp("s")) as found:
         yield found
 
 
@@ -54,16 +61,16 @@ def loaded(address: str) -> list[str]:
     return [line.split('"')[1] for line in lines if line.startswith("open_analytic_model_bytes{")]
 
 
-def test_it_says_where_it_listens_as_text_and_as_json(cli: Cli, dsn: str, tmp_path: Path) -> None:
+def test_it_says_where_it_listens_as_text_and_as_json(cli: Cli, reader: str, tmp_path: Path) -> None:
     addresses = [f"unix:{tmp_path}/http.sock", f"host={tmp_path} port=5433"]
-    with served(cli, "--dsn", dsn, "--folder", tmp_path) as found:
+    with served(cli, "--dsn", reader, "--folder", tmp_path) as found:
         assert found.addresses == addresses
         assert (tmp_path / "http.sock").stat().st_mode & 0o777 == 0o600
         code, log = found.stopped()
     assert code == 0
     assert "0 calls under way" in log
     assert list(tmp_path.iterdir()) == []
-    with cli.start("serve", "--json", "--dsn", dsn, "--folder", tmp_path) as process:
+    with cli.start("serve", "--json", "--dsn", reader, "--folder", tmp_path) as process:
         assert process.stdout
         assert json.loads(process.stdout.readline()) == {"listening": addresses, "ready": True}
         process.send_signal(signal.SIGINT)
@@ -114,8 +121,7 @@ def test_http_searches_a_collection(cli: Cli, service: Served, filled: str, pict
     assert hits[0]["name"] == "red.png"
 
 
-def test_a_filter_writes_nothing(service: Served, cli: Cli, dsn: str, filled: str, red: bytes) -> None:
-    """The service connects as a role that reads; here it is given the owner's DSN, and a filter is one condition."""
+def test_a_filter_writes_nothing(service: Served, cli: Cli, filled: str, red: bytes) -> None:
     with client(service.http()) as asked:
         path = f"/api/v1/collections/{filled}/search"
         answer = asked.post(path, params={"where": f'true); DELETE FROM "{filled}"; --'}, content=red)
@@ -167,8 +173,8 @@ def test_a_service_that_is_not_there_is_named(dsn: str, cards: Path, red: bytes,
         open_analytic.connect(settings=settings, service="localhost:80")
 
 
-def test_sigterm_lets_a_call_finish_and_refuses_new_ones(cli: Cli, dsn: str, red: bytes, tmp_path: Path) -> None:
-    with served(cli, "--dsn", dsn, "--folder", tmp_path) as found, socket.socket(socket.AF_UNIX) as under_way:
+def test_sigterm_lets_a_call_finish_and_refuses_new_ones(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:
+    with served(cli, "--dsn", reader, "--folder", tmp_path) as found, socket.socket(socket.AF_UNIX) as under_way:
         under_way.connect(str(tmp_path / "http.sock"))
         head = f"POST {RUN} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(red)}\r\n\r\n"
         under_way.sendall(head.encode() + red[:10])
@@ -186,8 +192,8 @@ def test_sigterm_lets_a_call_finish_and_refuses_new_ones(cli: Cli, dsn: str, red
         assert "1 calls under way" in log
 
 
-def test_a_call_that_does_not_end_is_given_up(cli: Cli, dsn: str, red: bytes, tmp_path: Path) -> None:
-    words = ("--dsn", dsn, "--folder", tmp_path, "--drain-s", 1)
+def test_a_call_that_does_not_end_is_given_up(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:
+    words = ("--dsn", reader, "--folder", tmp_path, "--drain-s", 1)
     with served(cli, *words) as found, socket.socket(socket.AF_UNIX) as under_way:
         under_way.connect(str(tmp_path / "http.sock"))
         under_way.sendall(f"POST {RUN} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(red)}\r\n\r\n".encode())
@@ -198,12 +204,12 @@ def test_a_call_that_does_not_end_is_given_up(cli: Cli, dsn: str, red: bytes, tm
         assert time.monotonic() - start < 15
 
 
-def test_over_tcp_only_who_shows_the_token_is_served(cli: Cli, dsn: str, red: bytes, tmp_path: Path) -> None:
+def test_over_tcp_only_who_shows_the_token_is_served(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(TOKEN + "\n")
     file.chmod(0o640)
     tcp = ("--tcp", "127.0.0.1:0", "--wire-tcp", "127.0.0.1:0", "--token-file", file)
-    with served(cli, "--dsn", dsn, "--folder", tmp_path, *tcp) as found:
+    with served(cli, "--dsn", reader, "--folder", tmp_path, *tcp) as found:
         address = found.http("http")
         for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
             answer = ask(address, RUN, red, headers=wrong)
@@ -220,7 +226,7 @@ def test_over_tcp_only_who_shows_the_token_is_served(cli: Cli, dsn: str, red: by
         assert TOKEN not in found.stopped()[1]
 
 
-def test_https_with_a_certificate_of_ones_own(cli: Cli, dsn: str, red: bytes, tmp_path: Path) -> None:
+def test_https_with_a_certificate_of_ones_own(cli: Cli, dsn: str, reader: str, red: bytes, tmp_path: Path) -> None:
     made = subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-subj", "/CN=service", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
@@ -230,7 +236,7 @@ def test_https_with_a_certificate_of_ones_own(cli: Cli, dsn: str, red: bytes, tm
     assert made.returncode == 0, made.stderr
     words = ("--tcp", "127.0.0.1:0", "--ssl-certfile", tmp_path / "cert.pem", "--ssl-keyfile", tmp_path / "key.pem")
     secret = Cli(cli.folder, {**cli.environment, "OPEN_ANALYTIC_SERVICE_TOKEN": TOKEN})
-    with served(secret, "--dsn", dsn, "--folder", tmp_path, *words) as found:
+    with served(secret, "--dsn", reader, "--folder", tmp_path, *words) as found:
         trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
         headers = {"Authorization": f"Bearer {TOKEN}"}
         over_tls = ask(found.http("https"), RUN, red, headers=headers, verify=trusting)
@@ -265,22 +271,31 @@ def test_https_with_a_certificate_of_ones_own(cli: Cli, dsn: str, red: bytes, tm
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,
 )
-def test_what_it_cannot_serve_with_is_refused(cli: Cli, dsn: str, tmp_path: Path, words: list[str], says: str) -> None:
+def test_what_it_cannot_serve_with_is_refused(
+    cli: Cli, reader: str, tmp_path: Path, words: list[str], says: str
+) -> None:
     (tmp_path / "open").write_text(TOKEN)
     (tmp_path / "open").chmod(0o644)
     (tmp_path / "empty").touch(0o600)
     (tmp_path / "empty").chmod(0o600)
     other = Cli(tmp_path, cli.environment)
-    done = other("serve", "--dsn", dsn, *words, code=None)
+    done = other("serve", "--dsn", reader, *words, code=None)
     assert done.code in (3, UnknownPipeline.exit_code, 10)
     assert says in done.err
     assert "ready" not in done.out
 
 
+def test_a_superuser_s_rights_are_not_given_to_who_searches(cli: Cli, dsn: str, tmp_path: Path) -> None:
+    error = cli("serve", "--dsn", dsn, "--folder", tmp_path, "--json", code=7).error
+    assert (error["sqlstate"], "superuser" in error["message"]) == ("OA055", True)
+    assert "GRANT open_analytic_user TO open_analytic_service" in error["hint"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_second_service_in_one_folder_is_refused_and_a_dead_one_s_sockets_are_replaced(
-    cli: Cli, dsn: str, tmp_path: Path
+    cli: Cli, reader: str, tmp_path: Path
 ) -> None:
-    words = ("--dsn", dsn, "--folder", tmp_path)
+    words = ("--dsn", reader, "--folder", tmp_path)
     with served(cli, *words) as first:
         assert "already" in cli("serve", *words, code=10).err
         assert answers(first.http())
@@ -291,15 +306,15 @@ def test_a_second_service_in_one_folder_is_refused_and_a_dead_one_s_sockets_are_
         assert answers(second.http())
 
 
-def test_models_are_loaded_before_and_let_go_when_nobody_asks(cli: Cli, dsn: str, tmp_path: Path) -> None:
-    with served(cli, "--dsn", dsn, "--folder", tmp_path, "--preload", "all", "--idle-unload-s", 1) as found:
+def test_models_are_loaded_before_and_let_go_when_nobody_asks(cli: Cli, reader: str, tmp_path: Path) -> None:
+    with served(cli, "--dsn", reader, "--folder", tmp_path, "--preload", "all", "--idle-unload-s", 1) as found:
         assert loaded(found.http()) == ["mean_colour"]
         eventually("the model is let go", lambda: not loaded(found.http()))
         assert "let go of the model mean_colour" in found.stopped()[1]
 
 
-def test_models_are_loaded_when_first_asked_for(cli: Cli, dsn: str, red: bytes, tmp_path: Path) -> None:
-    with served(cli, "--dsn", dsn, "--folder", tmp_path) as found:
+def test_models_are_loaded_when_first_asked_for(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:
+    with served(cli, "--dsn", reader, "--folder", tmp_path) as found:
         assert loaded(found.http()) == []
         ask(found.http(), RUN, red)
         assert loaded(found.http()) == ["mean_colour"]

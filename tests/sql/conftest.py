@@ -23,6 +23,7 @@ from open_analytic.embedded import account
 from open_analytic.models.library import Library
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.store import schema
+from open_analytic.store.queries import query
 from tests import plpython, tiny
 from tests.conftest import REPOSITORY, database
 
@@ -100,7 +101,10 @@ def local(here: Settings) -> Iterator[LocalEngine]:
 
 
 def make_service(folder: Path, dsn: str, settings: Settings, group: str) -> Service:
-    """A service that is not started yet."""
+    """A service that is not started yet, with a role of its own."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(query("service_role"))
+    dsn = psycopg.conninfo.make_conninfo(dsn, user="open_analytic_service")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPEN_ANALYTIC_")}
     environment |= {
         "OPEN_ANALYTIC_CARDS": str(settings.cards[0]),

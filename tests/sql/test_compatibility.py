@@ -80,7 +80,9 @@ def test_a_feature_beside_what_embed_gives_takes_the_index(sql: Sql) -> None:
     """halfvec beside vector: pgvector casts both ways, and so finds neither operator the better one."""
     table(sql, "halfvec")
     sql.execute("CREATE INDEX ON image_search_table USING hnsw (feature halfvec_l2_ops)")
-    found = "SELECT image_name FROM image_search_table ORDER BY feature <-> open_analytic.embed('mean_colour', %s::bytea)"
+    found = (
+        "SELECT image_name FROM image_search_table ORDER BY feature <-> open_analytic.embed('mean_colour', %s::bytea)"
+    )
     explained = "\n".join(column(sql, f"EXPLAIN (COSTS OFF) {found} LIMIT 3", picture()))
     assert "Index Scan using image_search_table_feature_idx" in explained
     assert len(column(sql, f"{found} LIMIT 3", picture())) == 3

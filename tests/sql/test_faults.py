@@ -117,6 +117,7 @@ def test_a_deadline_is_a_typed_error(sql: Sql, service: Service) -> None:
     know(sql, service, timeout_ms=200)
     assert failure(sql, SLOW, picture()).sqlstate == "OA073"
     idle(service)
+    know(sql, service)
     assert value(sql, RUN, picture())["feature"][0] > 0.9
 
 
@@ -269,3 +270,30 @@ def test_python_that_cannot_import_us_is_told(sql: Sql, body: str) -> None:
     sql.execute("UPDATE open_analytic.settings SET value = '/nowhere' WHERE name = 'python_path'")
     error = failure(sql, RUN, picture())
     assert (error.sqlstate, "python_path" in (error.diag.message_hint or "")) == ("OA054", True)
+
+
+def test_a_node_that_was_moved_is_asked_at_its_new_place(sql: Sql, own: Service) -> None:
+    """In a session that has a connection to the old place, under a name longer than dblink's own names."""
+    value(sql, RUN, picture())
+    sql.execute("UPDATE open_analytic.nodes SET name = repeat('n', 60)")
+    for _ in range(2):
+        value(sql, RUN, picture())
+    sql.execute("UPDATE open_analytic.nodes SET http = %s, wire = %s", [own.http, own.wire])
+    value(sql, RUN, picture())
+    assert metric(own, "open_analytic_inputs_total") == 1
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_a_service_that_hangs_can_be_left(sql: Sql, own: Service, size: int) -> None:
+    """It is frozen: it neither reads nor answers."""
+    know(sql, own)
+    value(sql, RUN, picture())
+    assert own.process
+    os.kill(own.process.pid, signal.SIGSTOP)
+    try:
+        sql.execute("SET statement_timeout = '500ms'")
+        assert failure(sql, RUN, b"x" * size).sqlstate == "57014"
+    finally:
+        os.kill(own.process.pid, signal.SIGCONT)
+    sql.execute("SET statement_timeout = 0")
+    assert value(sql, RUN, picture())["feature"][0] > 0.9

@@ -1,11 +1,13 @@
 """Pipelines in SQL: the same JSON as Python, typed errors, transactions."""
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from pgvector.psycopg import register_vector
+from PIL import Image
 from psycopg.types.json import Jsonb
 
 from open_analytic import embedded
@@ -153,7 +155,7 @@ def test_an_input_beyond_the_limit_is_refused(sql: Sql) -> None:
 
 
 def test_the_service_has_a_limit_of_its_own(sql: Sql) -> None:
-    sql.execute("INSERT INTO open_analytic.settings VALUES ('max_bytes', '1000000000')")
+    sql.execute("INSERT INTO open_analytic.settings VALUES ('max_bytes', '900000000')")
     with pytest.raises(psycopg.Error) as caught:
         sql.execute("SELECT open_analytic.pipeline_run('mean_colour', decode(repeat('00', 52428800), 'hex'))")
     assert caught.value.sqlstate == "OA013"
@@ -232,3 +234,34 @@ def test_a_database_in_latin1_works_too(latin: Sql, sql: Sql, dsn: str, service:
         with pytest.raises(psycopg.Error) as caught:
             value(latin, "SELECT open_analytic.pipeline_create('été', %s)", Jsonb({"steps": "é"}))
         assert caught.value.sqlstate == "OA016"
+
+
+ARRAYS = {"from zero": "[0:1]={%s,%s}", "from five": "[5:6]={%s,%s}", "two by one": "{{%s},{%s}}"}
+
+
+@pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
+def test_an_array_of_any_shape_gives_its_elements_in_order(sql: Sql, array: str) -> None:
+    text = array % tuple('"\\\\x' + picture(colour).hex() + '"' for colour in (RED, GREEN))
+    expected = [value(sql, RUN, "mean_colour", picture(colour)) for colour in (RED, GREEN)]
+    assert column(sql, BATCH, text) == expected
+
+
+def test_strings_may_be_read_as_they_were_long_ago(sql: Sql) -> None:
+    sql.execute("SET standard_conforming_strings = off; SET escape_string_warning = off")
+    assert value(sql, RUN, "mean_colour", picture())["feature"][0] > 0.9
+    assert value(sql, "SELECT open_analytic.pipeline_run('mean_colour', %s::text)", "\\x" + picture().hex())
+
+
+def test_a_definition_whose_models_changed_is_a_typed_error(sql: Sql) -> None:
+    sql.execute("UPDATE open_analytic.pipelines SET hash = repeat('a', 64)")
+    with pytest.raises(psycopg.Error) as caught:
+        value(sql, RUN, "mean_colour", picture())
+    assert caught.value.sqlstate == "OA033"
+
+
+def test_a_large_picture_is_sent_in_pieces(sql: Sql) -> None:
+    noise = Image.effect_noise((700, 700), 100).convert("RGB")
+    file = io.BytesIO()
+    noise.save(file, "PNG")
+    assert len(file.getvalue()) > 500_000
+    assert value(sql, RUN, "mean_colour", file.getvalue())["feature"][0] == pytest.approx(0.577, abs=0.01)

@@ -288,10 +288,12 @@ def test_a_pipeline_in_use_stays(photos: Sql) -> None:
 
 
 def test_versions_never_mix_in_a_collection(photos: Sql) -> None:
-    """After a new version an INSERT that says nothing of its features is refused; embed_for gives the collection's own."""
+    """After a new version an INSERT has to say of which its feature is; embed_for gives the collection's own."""
     insert = "INSERT INTO photos (image_name, feature) SELECT 'new', open_analytic.embed('mean_colour', %s::bytea)"
     own = value(photos, "SELECT open_analytic.embed_for('photos', %s::bytea)::text", picture(GREEN))
-    create(photos, "mean_colour", tiny.PIPELINE | {"steps": tiny.PIPELINE["steps"][:2], "output": {"feature": "colours"}})
+    create(
+        photos, "mean_colour", tiny.PIPELINE | {"steps": tiny.PIPELINE["steps"][:2], "output": {"feature": "colours"}}
+    )
     assert value(photos, "SELECT open_analytic.embed('mean_colour', %s::bytea)::text", picture(GREEN)) != own
     with pytest.raises(psycopg.Error) as caught:
         photos.execute(insert, [picture(GREEN)])
@@ -305,3 +307,39 @@ def test_versions_never_mix_in_a_collection(photos: Sql) -> None:
     assert found.fetchall() == [("green", 0), ("new", 0)]
     with pytest.raises(psycopg.errors.CheckViolation, match="open_analytic_version"):
         photos.execute("UPDATE photos SET pipeline_version = 2")
+
+
+def test_an_answer_through_the_index_is_in_order(sql: Sql) -> None:
+    """PostgreSQL 17 takes a CTE for sorted that relaxed order only nearly sorts."""
+    sql.execute("SELECT open_analytic._make_collection('many', 24, 'cosine', false, '{}', NULL, NULL, '{}', false, '')")
+    sql.execute("SELECT setseed(0.1)")
+    sql.execute(
+        "INSERT INTO many (image_name, feature) SELECT 'p' || i,"
+        " (SELECT array_agg(random() - 0.5) FROM generate_series(1, 24 + 0 * i))::real[]"
+        " FROM generate_series(1, 4000) AS i"
+    )
+    sql.execute("SELECT open_analytic.create_ann_index('many')")
+    sql.execute("ANALYZE many")
+    sql.execute("UPDATE pg_class SET reltuples = 1e7 WHERE relname = 'many'")
+    queries = column(sql, "SELECT feature::vector::text FROM many LIMIT 10")
+    for query in queries:
+        found = column(sql, "SELECT distance FROM open_analytic.search('many', %s::vector, 300)", query)
+        assert (len(found), found) == (300, sorted(found))
+
+
+def test_only_an_hnsw_index_of_the_feature_counts(photos: Sql) -> None:
+    photos.execute("ALTER TABLE photos ADD COLUMN other halfvec(3)")
+    photos.execute("CREATE INDEX ON photos USING ivfflat (feature halfvec_l2_ops) WITH (lists = 1)")
+    photos.execute("CREATE INDEX ON photos USING hnsw (other halfvec_l2_ops)")
+    made = value(photos, "SELECT open_analytic.create_ann_index('photos')")
+    definition = value(photos, "SELECT pg_get_indexdef(%s::regclass)", made)
+    assert "USING hnsw (feature halfvec_l2_ops)" in definition
+
+
+def test_a_column_of_any_name_is_a_part_of_the_row(sql: Sql) -> None:
+    value(
+        sql,
+        'SELECT open_analytic.create_collection(\'x\', \'mean_colour\', \'{"r": "text", "row": "int", "t": "text"}\')',
+    )
+    sql.execute("INSERT INTO x (image_name, feature, r, row, t) VALUES ('a', '[1,0,0]', 'R', 1, 'T')")
+    assert column(sql, f"SELECT \"row\" FROM open_analytic.search('x', {QUERY})") == [{"r": "R", "row": 1, "t": "T"}]

@@ -16,6 +16,7 @@ from open_analytic.runtime.batcher import Ran
 from open_analytic.runtime.shared import SharedEngine
 from tests import tiny
 from tests.unit.service.gated import GatedEngine
+from tests.unit.service.wiring import PASSWORD, Service
 
 
 @pytest.fixture
@@ -48,3 +49,17 @@ def sockets() -> Iterator[Path]:
     """A folder whose path is short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="oa-") as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """A wire for all tests of a module."""
+    with Service(password=PASSWORD) as service:
+        yield service
+
+
+@pytest.fixture
+def fresh() -> Iterator[Service]:
+    """A service of one's own, to drain."""
+    with Service(password=PASSWORD) as service:
+        yield service

@@ -40,6 +40,9 @@ class Collection:
     """Meets ``http.Searchable``: finds one row, whose columns hold what JSON has no word for."""
 
     asked: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+    given_s: list[float] = field(default_factory=list)  # how long each search may take
+    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    gate: threading.Event = field(default_factory=threading.Event)  # searches wait until it is set
     engine: GatedEngine | None = None  # what a search computes its vector with
     plan: Plan | None = None
 
@@ -50,8 +53,14 @@ class Collection:
             parameters={}, columns={"weight": "double precision"}, created_at=DAY,
         )  # fmt: skip
 
-    def search(self, query: Any, **options: Any) -> list[Hit]:
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def search(self, query: Any, *, timeout_s: float | None = None, **options: Any) -> list[Hit]:
         self.asked.append((query, options))
+        self.given_s.append(timeout_s or 0)
+        self.entered.release()
+        assert self.gate.wait(30)
         if self.engine and self.plan:
             self.engine.run(self.plan, [query])
         return [Hit(name="a.png", distance=0.5, row={"weight": float("nan")})]
@@ -141,6 +150,7 @@ def service(folder: Path, sockets: Path, *, token: str | None = TOKEN, **options
             )
         finally:
             engine.gate.set()
+            catalogue.photos.gate.set()
     work.close()
     engine.close()
 

@@ -1,0 +1,44 @@
+"""A request that comes in several queries, since libpq waits for who does not read what its buffers do not hold."""
+
+from open_analytic.errors import OpenAnalyticError
+from open_analytic.service import messages
+from open_analytic.service.messages import Refusal
+
+PART = b"PART "
+
+
+class Parts:
+    """What came of a session's request so far. ``PART`` and text is kept, the query that is none completes it."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes, self._kept = max_bytes, bytearray()
+        self._refusing = False  # the rest of a request that was too long
+
+    def add(self, query: bytearray) -> bytearray | None:
+        """The whole request, or None when there is more to come. ImageTooLarge when it is too long, until it ends."""
+        if not query.startswith(PART):
+            self._refusing = False
+            if not self._kept or messages.is_setting(query):
+                return query
+            self._keep(query, 0)
+            whole, self._kept = self._kept, bytearray()
+            return whole
+        self._keep(query, len(PART))
+        return None
+
+    def too_long(self, beginning: bytes, length: int) -> OpenAnalyticError | Refusal:
+        """What a query is answered that was not even read."""
+        self._refusing = beginning.startswith(PART)
+        if self._refusing:
+            return messages.too_long_in_parts(self._max_bytes)
+        return messages.too_long(beginning, length, max_bytes=self._max_bytes)
+
+    def drop(self) -> None:
+        """Forget what came."""
+        self._kept = bytearray()
+
+    def _keep(self, query: bytearray, start: int) -> None:
+        if self._refusing or len(self._kept) + len(query) - start > messages.query_bytes(self._max_bytes):
+            self._refusing = start > 0
+            raise messages.too_long_in_parts(self._max_bytes)
+        self._kept += memoryview(query)[start:]

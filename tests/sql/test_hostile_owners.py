@@ -1,0 +1,154 @@
+"""Who owns a database, a schema or a collection runs nothing with the rights of those who upgrade or search."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql as compose
+from psycopg.conninfo import make_conninfo
+
+from open_analytic import embedded
+from open_analytic.errors import MissingExtension, PermissionDenied
+from open_analytic.store import schema
+from tests.sql.conftest import column, picture, value
+
+Sql = psycopg.Connection[Any]
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def mallory(sql_server: tuple[embedded.Server, str], body: str) -> Iterator[tuple[str, str, str]]:
+    """An ordinary role that owns a database: its name, the superuser's DSN, and its own session's."""
+    server, _ = sql_server
+    name, database = f"mallory_{body}_{next(_numbers)}", f"hers_{body}_{next(_numbers)}"
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(compose.SQL("CREATE ROLE {} LOGIN").format(compose.Identifier(name)))
+        connection.execute(
+            compose.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
+                compose.Identifier(database), compose.Identifier(name)
+            )
+        )
+    dsn = make_conninfo(server.dsn, dbname=database)
+    yield name, dsn, make_conninfo(dsn, options=f"-c role={name}")
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(compose.SQL("DROP DATABASE {} WITH (FORCE)").format(compose.Identifier(database)))
+        connection.execute(compose.SQL("DROP OWNED BY {}").format(compose.Identifier(name)))
+        connection.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))
+
+
+def is_superuser(dsn: str, name: str) -> bool:
+    with psycopg.connect(dsn) as connection:
+        return bool(value(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = %s", name))
+
+
+TRIGGER = """
+CREATE SCHEMA open_analytic;
+CREATE TABLE open_analytic.alembic_version (version_num varchar(32) PRIMARY KEY);
+CREATE FUNCTION open_analytic.t() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN EXECUTE 'ALTER ROLE ' || TG_ARGV[0] || ' SUPERUSER'; RETURN NEW; END $$;
+"""
+
+
+def test_a_schema_somebody_else_made_is_not_upgraded(mallory: tuple[str, str, str]) -> None:
+    name, dsn, hers = mallory
+    with psycopg.connect(hers, autocommit=True) as connection:
+        connection.execute(TRIGGER)
+        connection.execute(
+            compose.SQL(
+                "CREATE TRIGGER t BEFORE INSERT ON open_analytic.alembic_version"
+                " FOR EACH ROW EXECUTE FUNCTION open_analytic.t({})"
+            ).format(compose.Literal(name))
+        )
+    with pytest.raises(PermissionDenied, match=name):
+        schema.upgrade(dsn)
+    assert not is_superuser(dsn, name)
+
+
+def test_a_view_in_the_place_of_the_version_is_not_read(mallory: tuple[str, str, str]) -> None:
+    _, dsn, hers = mallory
+    with psycopg.connect(hers, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA open_analytic")
+        connection.execute("CREATE VIEW open_analytic.alembic_version AS SELECT (1 / 0)::text AS version_num")
+    assert schema.current(dsn) is None
+
+
+def test_the_name_of_a_schema_is_never_code(mallory: tuple[str, str, str]) -> None:
+    name, dsn, hers = mallory
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    with psycopg.connect(hers, autocommit=True) as connection:
+        evil = f"','');END$$;ALTER ROLE {name} SUPERUSER;SELECT $$"
+        connection.execute(compose.SQL("ALTER SCHEMA public RENAME TO {}").format(compose.Identifier(evil)))
+    with pytest.raises(MissingExtension, match="schema"):
+        schema.upgrade(dsn)
+    assert not is_superuser(dsn, name)
+
+
+def test_an_owner_who_is_no_superuser_gets_no_python(mallory: tuple[str, str, str]) -> None:
+    """plpython3u runs as the server's account, with code from where a table of the owner's says."""
+    name, dsn, hers = mallory
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector; CREATE EXTENSION dblink")
+        connection.execute(compose.SQL("ALTER ROLE {} CREATEROLE").format(compose.Identifier(name)))
+        for role in ("open_analytic_user", "open_analytic_admin"):
+            connection.execute(
+                compose.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(
+                    compose.Identifier(role), compose.Identifier(name)
+                )
+            )
+    schema.upgrade(hers)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        language = (
+            "SELECT l.lanname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = '_request'"
+        )
+        assert value(connection, language) == "plpgsql"
+        assert value(connection, "SELECT open_analytic.use_body()") == "dblink"  # a superuser's call changes nothing
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute("SELECT open_analytic.use_body('plpython3u')")
+        assert caught.value.sqlstate == "OA054"
+
+
+EVE = """
+CREATE SCHEMA eves;
+CREATE TYPE eves.mood AS ENUM ('fine');
+CREATE FUNCTION eves.note() RETURNS void LANGUAGE plpgsql AS
+    $$ BEGIN EXECUTE 'CREATE ROLE eve_was_here'; END $$;
+CREATE FUNCTION eves.as_json(eves.mood) RETURNS json LANGUAGE sql AS $$ SELECT eves.note(); SELECT '1'::json $$;
+CREATE FUNCTION eves.as_text(eves.mood) RETURNS text LANGUAGE sql AS $$ SELECT eves.note(); SELECT '1' $$;
+CREATE CAST (eves.mood AS json) WITH FUNCTION eves.as_json(eves.mood) AS IMPLICIT;
+CREATE CAST (eves.mood AS text) WITH FUNCTION eves.as_text(eves.mood) AS IMPLICIT;
+CREATE DOMAIN eves.moods AS eves.mood;
+"""
+
+
+def test_a_search_calls_no_cast_of_the_collections_owner(sql: Sql) -> None:
+    sql.execute(EVE)
+    columns = '{"m": "eves.mood", "d": "eves.moods", "a": "eves.mood[]", "n": "numeric"}'
+    value(sql, "SELECT open_analytic.create_collection('eves.c', 'mean_colour', %s)", columns)
+    sql.execute(
+        "INSERT INTO eves.c (image_name, feature, m, d, a, n) VALUES ('x', '[1,0,0]', 'fine', 'fine', '{fine}', 2)"
+    )
+    sql.execute("INSERT INTO eves.c (image_name, feature) VALUES ('y', '[0,1,0]')")
+    rows = column(sql, "SELECT \"row\" FROM open_analytic.search('eves.c', '[1,0,0]'::vector)")
+    assert rows == [{"m": "fine", "d": "fine", "a": "{fine}", "n": 2}, {"m": None, "d": None, "a": None, "n": None}]
+    assert value(sql, "SELECT count(*) FROM pg_roles WHERE rolname = 'eve_was_here'") == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE photos RENAME TO old; CREATE VIEW photos AS SELECT * FROM old",
+        "CREATE DOMAIN f AS halfvec(3); ALTER TABLE photos ALTER COLUMN feature TYPE f",
+        "ALTER TABLE photos DROP COLUMN feature; ALTER TABLE photos ADD COLUMN feature vector(3)",
+        "ALTER TABLE photos DROP COLUMN feature",
+        "ALTER TABLE photos ALTER COLUMN image_name TYPE varchar(10)",
+    ],
+)
+def test_what_is_no_collection_any_more_is_not_searched(sql: Sql, change: str) -> None:
+    value(sql, "SELECT open_analytic.create_collection('photos', 'mean_colour')")
+    sql.execute(change)
+    with pytest.raises(psycopg.Error) as caught:
+        sql.execute("SELECT * FROM open_analytic.search('photos', %s::bytea)", [picture()])
+    assert caught.value.sqlstate == "OA006"
