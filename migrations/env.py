@@ -23,7 +23,7 @@ def offline() -> None:
     context.configure(dialect_name="postgresql", version_table_schema=SCHEMA, literal_binds=True)
     with context.begin_transaction():
         context.execute(LOCK.format(key=KEY))
-        context.execute(OWNER)
+        context.get_context().impl.static_output(OWNER.rstrip() + ";\n")
         context.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         context.run_migrations()
         if context.get_revision_argument() is None:

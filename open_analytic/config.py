@@ -44,6 +44,7 @@ class Settings:
     service_queue: int = 256  # calls under way at most; more are refused
     service_queue_bytes: int = 1_000_000_000  # of all pictures under way
     service_threads: int = 0  # calls that are decoded and computed at once; 0 means 16 a core
+    service_connections: int = 500  # over TCP, of each door
     service_idle_unload_s: int = 900  # a model nobody asked for so long is let go; 0 means never
     service_drain_s: int = 30  # how long calls under way may take when the service is told to stop
 

@@ -193,21 +193,25 @@ BEGIN
             LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
             AS $$
             DECLARE
-                piece CONSTANT integer := 131072; -- what a socket takes without waiting for the service to read
+                piece CONSTANT integer := 4000000;
                 size CONSTANT integer := length(message);
                 give_up timestamptz := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0 + 2);
-                start integer := 1;
+                -- Sending waits, and cannot be cancelled, while the service does not read what a socket does not hold. So before
+                -- much is sent it has to show that it reads, and very much is sent in pieces, each of which it acknowledges.
+                start integer := CASE WHEN size > 128000 THEN 0 ELSE 1 END;
+                text text;
                 nap float8;
                 looks integer;
             BEGIN
                 WHILE start <= size LOOP
-                    IF @dblink@.dblink_send_query(link, CASE WHEN size <= piece THEN message
-                            ELSE CASE WHEN start + piece <= size THEN 'PART ' ELSE '' END || substr(message, start, piece) END) = 0 THEN
+                    text := CASE WHEN start = 0 THEN 'PART ' WHEN start + piece <= size THEN 'PART ' || substr(message, start, piece)
+                                 WHEN start = 1 THEN message ELSE substr(message, start) END;
+                    IF @dblink@.dblink_send_query(link, text) = 0 THEN
                         RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
                     END IF;
-                    start := start + piece;
-                    nap := 0.0005;
-                    looks := CASE WHEN start <= size THEN 200 ELSE 0 END; -- a piece is acknowledged at once: not worth a nap
+                    start := CASE WHEN start = 0 THEN 1 ELSE start + piece END;
+                    nap := 0.001;
+                    looks := CASE WHEN start <= size THEN 20 ELSE 0 END; -- an acknowledgement is there before a nap is over
                     WHILE @dblink@.dblink_is_busy(link) = 1 LOOP
                         IF looks > 0 THEN
                             looks := looks - 1;

@@ -113,6 +113,9 @@ CREATE FUNCTION open_analytic._check_table(collection regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF collection IS NULL THEN
+        RAISE EXCEPTION 'The table of the collection is gone.' USING ERRCODE = 'OA006', HINT = 'Create the collection again.';
+    END IF;
     -- A view, or another type in the place of ours, would run code of its owner's with the rights of who searches.
     IF NOT EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p'))
        OR 2 <> (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = collection AND NOT a.attisdropped

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import grp
 import json
 import logging
 import os
-import shutil
+import resource
 import signal
 import socket
 import stat
@@ -21,8 +22,9 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, ServiceError
 from open_analytic.pipeline.call import Card
 from open_analytic.pipeline.engine import Engine
-from open_analytic.service import HTTP_SOCKET, WIRE_SOCKET, http_address, wire_address
+from open_analytic.service import HTTP_SOCKET, WIRE_SOCKET, http_address, listener, wire_address
 from open_analytic.service.http import Catalogue, application
+from open_analytic.service.listener import BACKLOG
 from open_analytic.service.messages import Command, Define, Describe, Row, Run
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
@@ -31,8 +33,6 @@ from open_analytic.service.work import GIVES, Give, Work
 
 logger = logging.getLogger(__name__)
 
-BACKLOG = 512
-KEEP_ALIVE_S = 600  # a backend keeps its connection from call to call
 HOUSEKEEPING_S = 1.0
 
 
@@ -96,7 +96,15 @@ def assemble(
 
 def run(service: Service) -> None:
     """Serve until SIGTERM or SIGINT; calls under way are finished then."""
+    open_files()
     asyncio.run(_serve(service))
+
+
+def open_files() -> None:
+    """Let the process have as many files and connections as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # some systems name a limit they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(service: Service) -> None:
@@ -105,7 +113,7 @@ async def _serve(service: Service) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with _sockets(service.places) as listening:
-        tasks = [asyncio.ensure_future(_http(service, [sock], tls)) for sock, tls in listening.http]
+        tasks = [asyncio.ensure_future(_http(service, sock, tls)) for sock, tls in listening.http]
         doors = [await _open_wire(service, sock) for sock in listening.wire]
         keeper = asyncio.ensure_future(_keep_house(service))
         await asyncio.sleep(0)
@@ -152,35 +160,24 @@ async def _keep_house(service: Service) -> None:
     logger.info("not wanted any more")
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are ours: both doors are closed together."""
-        yield
-
-
-async def _http(service: Service, sockets: list[socket.socket], tls: bool) -> None:
-    app = application(service.work, service.catalogue, token=service.settings.service_token)
-    files = {"ssl_certfile": service.places.ssl_certfile, "ssl_keyfile": service.places.ssl_keyfile} if tls else {}
-    config = uvicorn.Config(
-        app, http="httptools", loop="asyncio", ws="none", lifespan="off", access_log=False, log_config=None,
-        timeout_keep_alive=KEEP_ALIVE_S, backlog=BACKLOG, server_header=False, date_header=False,
-        timeout_graceful_shutdown=5,
-        **{name: str(path) for name, path in files.items() if path},  # type: ignore[arg-type]
-    )  # fmt: skip
-    server = _Server(config)
+async def _http(service: Service, sock: socket.socket, tls: bool) -> None:
+    settings, places = service.settings, service.places
+    server = listener.server(
+        application(service.work, service.catalogue, token=settings.service_token),
+        tcp=sock.family != socket.AF_UNIX,
+        connections=settings.service_connections,
+        files={"ssl_certfile": places.ssl_certfile, "ssl_keyfile": places.ssl_keyfile} if tls else None,
+    )
     service._servers.append(server)
-    await server.serve(sockets=sockets)
+    await server.serve(sockets=[sock])
 
 
 async def _open_wire(service: Service, sock: socket.socket) -> tuple[Wire, asyncio.Server]:
     """A door for PostgreSQL's protocol. Over TCP it asks for the token, as the other door does."""
     is_unix = sock.family == socket.AF_UNIX
-    wire = Wire(
-        _handler(service.work),
-        password=None if is_unix else service.settings.service_token,
-        max_bytes=service.settings.max_bytes,
-    )
+    settings = service.settings
+    over_tcp = {"password": settings.service_token, "max_connections": settings.service_connections}
+    wire = Wire(_handler(service.work), max_bytes=settings.max_bytes, **({} if is_unix else over_tcp))  # type: ignore[arg-type]
     start = asyncio.start_unix_server if is_unix else asyncio.start_server
     return wire, await start(wire.serve, sock=sock, limit=STREAM_LIMIT, backlog=BACKLOG)
 
@@ -258,12 +255,12 @@ def _unix(path: Path, places: Places) -> Iterator[socket.socket]:
             if stat.S_ISSOCK(path.lstat().st_mode):
                 path.unlink()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
+        before = os.umask(0o117 if places.group else 0o177)
         try:
             sock.bind(str(path))
         finally:
             os.umask(before)
-        _give_rights(path, places)
+        _give_away(path, places)
         sock.listen(BACKLOG)
     except (OSError, LookupError) as error:
         raise ServiceError(
@@ -280,12 +277,12 @@ def _unix(path: Path, places: Places) -> Iterator[socket.socket]:
                 path.unlink()
 
 
-def _give_rights(path: Path, places: Places) -> None:
-    if places.owner is not None and places.owner != os.geteuid():
-        os.chown(path, places.owner, -1, follow_symlinks=False)
-    if places.group:
-        shutil.chown(path, group=places.group)
-        path.chmod(0o660)
+def _give_away(path: Path, places: Places) -> None:
+    """To its owner and group. Where others may write to the folder, what is there by now may be their link."""
+    owner = -1 if places.owner in (None, os.geteuid()) else places.owner
+    group = grp.getgrnam(places.group).gr_gid if places.group else -1
+    if (owner, group) != (-1, -1):
+        os.chown(path, owner, group, follow_symlinks=False)
 
 
 def _answers(path: Path) -> bool:

@@ -1,10 +1,13 @@
 """The catalogue of pipelines: every version is kept forever, so a name with a version means one thing."""
 
+import json
+import logging
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Json
 
-from open_analytic.errors import UnknownPipeline
+from open_analytic.errors import InvalidPipeline, UnknownPipeline
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
@@ -12,6 +15,10 @@ from open_analytic.types import PipelineInfo
 
 if TYPE_CHECKING:
     from open_analytic.pipeline.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+DEEPEST = 100  # levels of a definition
 
 
 def register(connection: Connection, plan: "Plan") -> PipelineInfo:
@@ -35,9 +42,16 @@ def get(connection: Connection, name: str, version: int | None = None) -> Pipeli
 
 
 def all(connection: Connection) -> list[PipelineInfo]:  # noqa: A001 - reads pipelines.all(connection)
-    """What can be run, by name."""
+    """What can be run, by name. One whose definition cannot be read is left out."""
+    found = []
     with translated():
-        return [_info(row) for row in connection.execute(query("pipelines_current"))]
+        rows = connection.execute(query("pipelines_current")).fetchall()
+    for row in rows:
+        try:
+            found.append(_info(row))
+        except InvalidPipeline as error:
+            logger.warning("%s", error)
+    return found
 
 
 def drop(connection: Connection, name: str) -> None:
@@ -63,4 +77,32 @@ def _values(plan: "Plan") -> dict[str, Any]:
 
 def _info(row: Any) -> PipelineInfo:
     values = dict(zip(FIELDS, row, strict=True))
-    return PipelineInfo(**(values | {"output": tuple(values["output"])}))
+    definition = _definition(values["name"], values["definition"])
+    return PipelineInfo(**(values | {"output": tuple(values["output"]), "definition": definition}))
+
+
+def _definition(name: str, text: str) -> Any:
+    """Who writes into the catalogue by other ways than ours may nest it deeper than Python, or we, can follow."""
+    try:
+        definition = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unreadable(name) from None
+    level = [definition]
+    for _ in range(DEEPEST):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return definition
+    raise _unreadable(name)
+
+
+def _inside(value: Any) -> Collection[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _unreadable(name: str) -> InvalidPipeline:
+    return InvalidPipeline(
+        f"The definition of pipeline {name!r} in the catalogue cannot be read.",
+        hint=f"pipeline_create({name!r}) registers it anew.",
+    )

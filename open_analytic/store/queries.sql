@@ -1,24 +1,24 @@
 -- pipeline_register --
 -- The newest version when it says the same, else a new one.
-SELECT name, version, input, output, dim, hash, created_at, definition
+SELECT name, version, input, output, dim, hash, created_at, definition::text
 FROM open_analytic._register_pipeline(
     %(name)s, %(input)s, %(output)s::text[], %(dim)s, %(many)s, %(hash)s, %(definition)s::json)
 
 -- pipeline_current --
 -- The version that runs under a name.
-SELECT name, version, input, output, dim, hash, created_at, definition
+SELECT name, version, input, output, dim, hash, created_at, definition::text
 FROM open_analytic.current_pipelines
 WHERE name = %(name)s
 
 -- pipeline_version --
 -- A certain version, also when it was dropped.
-SELECT name, version, input, output, dim, hash, created_at, definition
+SELECT name, version, input, output, dim, hash, created_at, definition::text
 FROM open_analytic.pipelines
 WHERE name = %(name)s AND version = %(version)s
 
 -- pipelines_current --
 -- Everything that can be run.
-SELECT name, version, input, output, dim, hash, created_at, definition
+SELECT name, version, input, output, dim, hash, created_at, definition::text
 FROM open_analytic.current_pipelines
 ORDER BY name
 
@@ -106,8 +106,10 @@ ORDER BY {order}
 COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)
 
 -- search_settings --
--- For this search only: they go back with the savepoint. The shorter of two timeouts holds, and 0 means none.
-SELECT set_config('transaction_read_only', 'on', true),
+-- For this search only: they go back with the savepoint. The shorter of two timeouts holds, and 0 means none. A table that is
+-- no collection any more is refused: reading it could run its owner's code.
+SELECT open_analytic._check_table(to_regclass(%(table)s)),
+       set_config('transaction_read_only', 'on', true),
        set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.ef_search', %(ef)s, true),
        set_config('statement_timeout', coalesce(least(

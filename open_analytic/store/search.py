@@ -59,7 +59,8 @@ def search(
     k, near, timeout_ms = _number(k), _limit(max_distance), _milliseconds(timeout_s)
     values = {**(params or {}), VECTOR: _query(vector, info)}
     with translated(), _in_time(timeout_s), connection.transaction(force_rollback=True):
-        settings = {"ef": str(min(1000, max(200, 2 * k))), "timeout_ms": timeout_ms}
+        table = tables.identifier(info).as_string(connection)
+        settings = {"table": table, "ef": str(min(1000, max(200, 2 * k))), "timeout_ms": timeout_ms}
         connection.execute(query("search_settings"), settings)
         condition = None if where is None else _condition(connection, info, where, params, values)
         if condition is None and _use_index(connection, info, k):

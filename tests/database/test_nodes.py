@@ -66,7 +66,7 @@ def test_the_service_s_role_reads_and_writes_nothing(dsn: str) -> None:
     ],
 )
 def test_a_role_with_rights_on_the_server_itself_is_no_service(dsn: str, make: str, says: str) -> None:
-    role = f"too_much_{says.replace(" ", "_")}"
+    role = f"too_much_{says.replace(' ', '_')}"
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(make.format(role, role).encode())
         try:

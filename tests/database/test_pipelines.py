@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from open_analytic.errors import PermissionDenied, PipelineInUse, UnknownPipeline
+from open_analytic.errors import InvalidPipeline, PermissionDenied, PipelineInUse, UnknownPipeline
 from open_analytic.store import collections, pipelines
 from open_analytic.store.connection import Connection, Database
 from tests.database.conftest import MakeCollection, SmallPlan
@@ -91,3 +91,18 @@ def test_an_admin_registers_and_drops(connection: Connection) -> None:
     connection.execute("SET ROLE open_analytic_admin")
     pipelines.register(connection, FIRST)
     pipelines.drop(connection, "colours")
+
+
+@pytest.mark.parametrize("depth", [90, 900, 3_000])
+def test_a_definition_nested_too_deep_hides_no_other(connection: Connection, depth: int) -> None:
+    good = pipelines.register(connection, FIRST)
+    text = f'{{"name": {"[" * depth}"secret"{"]" * depth}}}'
+    statement = "SELECT open_analytic._register_pipeline('deep', 'bytes', '{feature}', 4, false, %s, %s::text::json)"
+    connection.execute(statement, ["c" * 64, text])
+    readable = depth < pipelines.DEEPEST
+    assert [info.name for info in pipelines.all(connection)] == ["colours", *(["deep"] if readable else [])]
+    assert pipelines.get(connection, "colours") == good
+    if not readable:
+        with pytest.raises(InvalidPipeline, match="'deep'") as caught:
+            pipelines.get(connection, "deep")
+        assert "secret" not in str(caught.value)

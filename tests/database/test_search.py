@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from open_analytic.errors import BadParameter, BadVector, InvalidFilter, UnknownCollection
+from open_analytic.errors import (
+    BadParameter,
+    BadVector,
+    DatabaseError,
+    DeadlineExceeded,
+    InvalidFilter,
+    UnknownCollection,
+)
 from open_analytic.store import rows, search
 from open_analytic.store.connection import Connection
 from open_analytic.types import Box, CollectionInfo, Feature, Metric, Row
@@ -266,3 +274,30 @@ def test_what_the_index_cannot_give_is_measured(connection: Connection, large: C
     connection.execute("DELETE FROM large WHERE image_name > '00299'")
     connection.execute("UPDATE large SET feature = NULL WHERE image_name = '00000'")
     assert len(find(connection, large, query, k=400)) == 299
+
+
+SLOW = "(SELECT count(*) FROM generate_series(1, 1000000000)) > year"
+
+
+def test_a_search_ends_in_time_and_the_connection_keeps_its_own(connection: Connection, line: CollectionInfo) -> None:
+    connection.execute("SET LOCAL statement_timeout = '1min'")
+    start = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        find(connection, line, where=SLOW, timeout_s=0.1)
+    assert time.monotonic() - start < 5
+    assert len(find(connection, line, timeout_s=math.inf)) == 10
+    assert connection.execute("SHOW statement_timeout").fetchone() == ("1min",)
+
+
+@pytest.mark.parametrize("timeout_s", [None, 60])
+def test_the_timeout_of_the_role_holds_for_searches_too(
+    connection: Connection, line: CollectionInfo, timeout_s: float | None
+) -> None:
+    connection.execute("SET LOCAL statement_timeout = '100ms'")
+    with pytest.raises(DatabaseError if timeout_s is None else DeadlineExceeded):
+        find(connection, line, where=SLOW, timeout_s=timeout_s)
+
+
+def test_no_time_at_all_is_no_absence_of_a_limit(connection: Connection, line: CollectionInfo) -> None:
+    with pytest.raises(DeadlineExceeded):
+        find(connection, line, where=SLOW, timeout_s=-1)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from open_analytic.config import Settings
 from open_analytic.errors import UnknownCollection, UnknownPipeline
@@ -23,6 +22,7 @@ from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import Spec, load, preset
 from open_analytic.runtime.batcher import Ran
 from open_analytic.runtime.shared import SharedEngine
+from open_analytic.service import listener
 from open_analytic.service.http import application
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
@@ -32,6 +32,7 @@ from tests import tiny
 from tests.unit.service.gated import GatedEngine
 
 TOKEN = "a long random text, ä"  # noqa: S105
+CONNECTIONS = 20  # over TCP
 DAY = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -165,16 +166,14 @@ def listening(
     unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     unix.bind(str(path))
     unix.listen()
-    config = uvicorn.Config(
-        application(work, catalogue, token=token), http="httptools", loop="asyncio", ws="none", lifespan="off",
-        access_log=False, log_config=None, server_header=False, date_header=False, timeout_graceful_shutdown=5,
-    )  # fmt: skip
-    server, loops, started = uvicorn.Server(config), [], threading.Event()
+    app = application(work, catalogue, token=token)
+    servers = [listener.server(app, tcp=over_tcp, connections=CONNECTIONS) for over_tcp in (False, True)]
+    loops, started = [], threading.Event()
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
         asyncio.get_running_loop().call_soon(started.set)
-        await server.serve(sockets=[unix, tcp])
+        await asyncio.gather(*(it.serve(sockets=[sock]) for it, sock in zip(servers, (unix, tcp), strict=True)))
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
@@ -182,7 +181,8 @@ def listening(
         assert started.wait(30)
         yield loops[0], tcp.getsockname()[1]
     finally:
-        server.should_exit = True
+        for it in servers:
+            it.should_exit = True
         thread.join()
         for sock in (unix, tcp):
             sock.close()
