@@ -194,13 +194,13 @@ BEGIN
             AS $$
             DECLARE
                 piece CONSTANT integer := 4000000;
-                size CONSTANT integer := length(message);
-                give_up timestamptz := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0 + 2);
+                size CONSTANT integer := octet_length(message); -- ASCII, all of it
+                asked CONSTANT timestamptz := clock_timestamp();
+                waited float8;
                 -- Sending waits, and cannot be cancelled, while the service does not read what a socket does not hold. So before
                 -- much is sent it has to show that it reads, and very much is sent in pieces, each of which it acknowledges.
                 start integer := CASE WHEN size > 128000 THEN 0 ELSE 1 END;
                 text text;
-                nap float8;
                 looks integer;
             BEGIN
                 WHILE start <= size LOOP
@@ -210,19 +210,19 @@ BEGIN
                         RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
                     END IF;
                     start := CASE WHEN start = 0 THEN 1 ELSE start + piece END;
-                    nap := 0.001;
-                    looks := CASE WHEN start <= size THEN 20 ELSE 0 END; -- an acknowledgement is there before a nap is over
+                    looks := CASE WHEN start <= size THEN 200 ELSE 0 END; -- an acknowledgement is there before a nap is over
                     WHILE @dblink@.dblink_is_busy(link) = 1 LOOP
                         IF looks > 0 THEN
                             looks := looks - 1;
                             CONTINUE;
                         END IF;
-                        IF clock_timestamp() > give_up THEN
+                        waited := extract(epoch FROM clock_timestamp() - asked);
+                        IF waited > timeout_ms / 1000.0 + 2 THEN
                             RAISE EXCEPTION 'The answer was not there in time.' USING ERRCODE = 'OA073',
                                 HINT = 'Allow more time (timeout_ms of open_analytic.nodes), or send fewer pictures at once.';
                         END IF;
-                        PERFORM pg_sleep(nap);
-                        nap := least(nap * 1.1, 0.005);
+                        -- The longer it takes, the less often it is worth a look: where many wait, looking takes the processor from the models.
+                        PERFORM pg_sleep(least(greatest(waited / 8, 0.0005), 0.05));
                     END LOOP;
                     SELECT array_agg(t.output), array_agg(t.error) INTO outputs, errors FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
                     IF errors IS NULL THEN
@@ -261,7 +261,8 @@ BEGIN
             SELECT * INTO node FROM open_analytic._node(any_node);
             message := CASE WHEN operation = 'describe' THEN 'DESCRIBE ' || encode(inputs[1], 'hex')
                 ELSE format('TIMEOUT %s RUN %s %s %s ', node.timeout_ms, operation, hash, encode(convert_to(parameters, 'UTF8'), 'hex'))
-                     || (SELECT string_agg(CASE WHEN length(i) = 0 THEN '-' ELSE encode(i, 'hex') END, ' ' ORDER BY n) FROM unnest(inputs) WITH ORDINALITY AS u (i, n)) END;
+                     || CASE WHEN cardinality(inputs) = 1 AND octet_length(inputs[1]) > 0 THEN encode(inputs[1], 'hex') ELSE (
+                         SELECT string_agg(coalesce(nullif(encode(i, 'hex'), ''), '-'), ' ' ORDER BY n) FROM unnest(inputs) WITH ORDINALITY AS u (i, n)) END END;
             LOOP
                 BEGIN
                     link := open_analytic._link(node);

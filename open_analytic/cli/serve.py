@@ -13,6 +13,7 @@ import typer
 from open_analytic.cli.context import Context
 from open_analytic.cli.failures import hide
 from open_analytic.cli.output import print_json, say
+from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, UnreadableFile
 
 if TYPE_CHECKING:
@@ -78,14 +79,10 @@ def serve(
     from open_analytic.service.server import Places
 
     _log(context)
-    given: dict[str, Any] = {
-        "service_max_batch": max_batch, "service_max_wait_ms": max_wait_ms, "service_queue": queue,
-        "service_idle_unload_s": idle_unload_s, "service_drain_s": drain_s,
-        "service_token": _token(token_file) if token_file else None,
-    }  # fmt: skip
-    settings = dataclasses.replace(
-        context.settings, **{name: value for name, value in given.items() if value is not None}
-    )
+    settings = _with(
+        context.settings, max_batch=max_batch, max_wait_ms=max_wait_ms, queue=queue, idle_unload_s=idle_unload_s,
+        drain_s=drain_s, token=_token(token_file) if token_file else None,
+    )  # fmt: skip
     if companion is not None:
         serving.as_companion(settings, companion, started=partial(_tell, context))
         return
@@ -96,6 +93,12 @@ def serve(
     )  # fmt: skip
     _check_certificate(places)
     serving.run(settings, places, preload=preload or [], started=partial(_tell, context))
+
+
+def _with(settings: Settings, **given: int | str | None) -> Settings:
+    """The settings with those of the service that were given."""
+    named: dict[str, Any] = {f"service_{name}": value for name, value in given.items() if value is not None}
+    return dataclasses.replace(settings, **named)
 
 
 def _tell(context: Context, addresses: Sequence[str]) -> None:

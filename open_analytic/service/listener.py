@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ KEEP_ALIVE_S = 600  # a backend keeps its connection from call to call
 TCP_KEEP_ALIVE_S = 75  # so does a client elsewhere, whom we do not know
 HEAD_S = 10.0  # from the connection, or a request's first byte, to the end of its head; TLS has as long before
 HEAD_BYTES = 100_000  # of a request beside its body; a pipeline's parameters travel in the URL
+PIPELINED = 8  # requests sent ahead of the answers; uvicorn has no limit
 CLOSING_S = 2.0  # for a client to read why
 PAUSE_S = 0.1  # when the system gives no connection, for example since no descriptor is left
 
 
-def server(app: Any, *, tcp: bool, connections: int, files: dict[str, Path | None] | None = None) -> uvicorn.Server:
+def server(app: Any, *, tcp: bool, connections: int, files: Mapping[str, Path | None] | None = None) -> uvicorn.Server:
     """For one listening socket; ``files`` are ``ssl_certfile`` and ``ssl_keyfile``, ``connections`` those over TCP."""
     config = uvicorn.Config(
         app, http=_TcpProtocol if tcp else "httptools", loop="asyncio", ws="none", lifespan="off", access_log=False,
@@ -46,14 +47,15 @@ class _TcpServer(_Server):
     def __init__(self, config: uvicorn.Config, connections: int) -> None:
         super().__init__(config)
         self._most = connections
-        self._arriving: set[asyncio.Task[None]] = set()
+        self._arriving: set[_TcpProtocol] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=[])
-        self._acceptors = [asyncio.create_task(self._accept(sock)) for sock in sockets or []]
+        self._tasks.update(asyncio.create_task(self._accept(sock)) for sock in sockets or [])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for task in (*self._acceptors, *self._arriving):
+        for task in self._tasks:
             task.cancel()
         await super().shutdown(sockets=sockets)
 
@@ -66,23 +68,26 @@ class _TcpServer(_Server):
                 logger.warning("A connection could not be taken: %s", error)
                 await asyncio.sleep(PAUSE_S)
                 continue
-            if len(self._arriving) + len(self.server_state.connections) >= self._most:
+            if len(self._arriving | self.server_state.connections) >= self._most:
                 sock.close()
             else:
-                task = asyncio.create_task(self._admit(sock))
-                self._arriving.add(task)
-                task.add_done_callback(self._arriving.discard)
+                protocol = _TcpProtocol(self.config, self.server_state, self.lifespan.state)
+                self._arriving.add(protocol)
+                task = asyncio.create_task(self._admit(sock, protocol))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(0)  # whoever else there is
 
-    async def _admit(self, sock: socket.socket) -> None:
+    async def _admit(self, sock: socket.socket, protocol: "_TcpProtocol") -> None:
         tls = self.config.ssl
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: _TcpProtocol(self.config, self.server_state, self.lifespan.state),
-                sock, ssl=tls, ssl_handshake_timeout=HEAD_S if tls else None,
-            )  # fmt: skip
+                lambda: protocol, sock, ssl=tls, ssl_handshake_timeout=HEAD_S if tls else None
+            )
         except OSError as error:
             logger.debug("A client did not come to speak of HTTP: %s", error)
+        finally:
+            self._arriving.discard(protocol)
 
 
 class _TcpProtocol(HttpToolsProtocol):
@@ -119,6 +124,8 @@ class _TcpProtocol(HttpToolsProtocol):
         self._owe(HEAD_S)
 
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= PIPELINED:
+            raise ConnectionError("More requests were sent ahead than are kept.")  # which httptools makes a 400
         super().on_headers_complete()
         self._beside = 0
         self._owe(None)
@@ -135,13 +142,13 @@ class _TcpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
-            self.loop.call_later(self.timeout_keep_alive, self.transport.abort)
-        elif not self._whole and not self.pipeline:
-            self._owe(self.timeout_keep_alive)
+            self.loop.call_later(TCP_KEEP_ALIVE_S, self.transport.abort)
+        elif not (self._whole or self._owed):
+            self._owe(TCP_KEEP_ALIVE_S)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread = self._unread or self.loop.call_later(self.timeout_keep_alive, self.transport.abort)
+        self._unread = self._unread or self.loop.call_later(TCP_KEEP_ALIVE_S, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()

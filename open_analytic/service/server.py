@@ -248,33 +248,36 @@ def _url(scheme: str, sock: socket.socket) -> str:
 @contextmanager
 def _unix(path: Path, places: Places) -> Iterator[socket.socket]:
     """A socket file for its owner and, when one is named, a group. One that a dead service left is replaced."""
-    try:
-        if _answers(path):
-            raise ServiceError(f"A service listens at {path} already.", hint="Stop it first, or choose another folder.")
-        with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISSOCK(path.lstat().st_mode):
-                path.unlink()
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o117 if places.group else 0o177)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         try:
-            sock.bind(str(path))
+            _bind(sock, path, places)
+        except (OSError, LookupError) as error:
+            raise ServiceError(
+                f"The service cannot listen at {path}: {getattr(error, 'strerror', None) or error}.",
+                hint="Choose a folder you may write to, with a short path: --folder FOLDER.",
+            ) from error
+        inode = path.lstat().st_ino
+        try:
+            yield sock
         finally:
-            os.umask(before)
-        _give_away(path, places)
-        sock.listen(BACKLOG)
-    except (OSError, LookupError) as error:
-        raise ServiceError(
-            f"The service cannot listen at {path}: {getattr(error, 'strerror', None) or error}.",
-            hint="Choose a folder you may write to, with a short path: --folder FOLDER.",
-        ) from error
-    inode = path.lstat().st_ino
+            with contextlib.suppress(OSError):
+                if path.lstat().st_ino == inode:
+                    path.unlink()
+
+
+def _bind(sock: socket.socket, path: Path, places: Places) -> None:
+    if _answers(path):
+        raise ServiceError(f"A service listens at {path} already.", hint="Stop it first, or choose another folder.")
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.lstat().st_mode):
+            path.unlink()
+    before = os.umask(0o117 if places.group else 0o177)
     try:
-        yield sock
+        sock.bind(str(path))
     finally:
-        sock.close()
-        with contextlib.suppress(OSError):
-            if path.lstat().st_ino == inode:
-                path.unlink()
+        os.umask(before)
+    _give_away(path, places)
+    sock.listen(BACKLOG)
 
 
 def _give_away(path: Path, places: Places) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias, TypeVar
 
+import orjson
+
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, InvalidPipeline, NoFace, OpenAnalyticError
 from open_analytic.errors import ServiceBusy as Busy
@@ -180,12 +182,18 @@ def _answer(result: Result | OpenAnalyticError, give: Give) -> Answer:
     if isinstance(result, OpenAnalyticError):
         return Answer(error=result)
     if give == "output":
-        return Answer(json.dumps(result.output))
+        return Answer(_json(result.output))
     if give == "whole":
-        return Answer(json.dumps({"output": result.output, "features": [_plain(part) for part in result.features]}))
+        return Answer(_json({"output": result.output, "features": [_plain(part) for part in result.features]}))
     if not result.features:
         return Answer(error=NoFace(hint="Give a picture that shows a face."))
-    return Answer(json.dumps(max(result.features, key=_area).vector.tolist()))
+    return Answer(_json(max(result.features, key=_area).vector.tolist()))
+
+
+def _json(value: object) -> str:
+    """ASCII only, as PostgreSQL's protocol carries it here whatever a database's encoding is."""
+    text = orjson.dumps(value).decode()  # a tenth of json's time for a thousand numbers
+    return text if text.isascii() else json.dumps(value)
 
 
 def _plain(feature: Feature) -> dict[str, object]:

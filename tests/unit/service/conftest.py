@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from open_analytic.config import Settings
@@ -15,7 +16,9 @@ from open_analytic.pipeline.spec import load
 from open_analytic.runtime.batcher import Ran
 from open_analytic.runtime.shared import SharedEngine
 from tests import tiny
+from tests.unit.service import serving
 from tests.unit.service.gated import GatedEngine
+from tests.unit.service.serving import Service as Http
 from tests.unit.service.wiring import PASSWORD, Service
 
 
@@ -63,3 +66,26 @@ def fresh() -> Iterator[Service]:
     """A service of one's own, to drain."""
     with Service(password=PASSWORD) as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Http]:
+    """A service with its doors for HTTP, for all tests of a module that leave it as it was."""
+    with (
+        tempfile.TemporaryDirectory(prefix="oa-") as sockets,
+        serving.service(tmp_path_factory.mktemp("s"), Path(sockets)) as it,
+    ):
+        yield it
+
+
+@pytest.fixture(scope="module")
+def http(shared: Http) -> Iterator[httpx.Client]:
+    with shared.http() as client:
+        yield client
+
+
+@pytest.fixture
+def own(tmp_path: Path, sockets: Path) -> Iterator[Http]:
+    """One of the test's own, that takes two calls at once."""
+    with serving.service(tmp_path, sockets, service_queue=2) as it:
+        yield it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 import socket
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from open_analytic import errors
 from open_analytic.config import Settings
 from open_analytic.errors import UnknownCollection, UnknownPipeline
 from open_analytic.models.library import Library
@@ -32,6 +34,10 @@ from tests import tiny
 from tests.unit.service.gated import GatedEngine
 
 TOKEN = "a long random text, ä"  # noqa: S105
+RUN = "/api/v1/pipelines/mean_colour/run"
+BATCH = "/api/v1/pipelines/mean_colour/run-batch"
+SEARCH = "/api/v1/collections/photos/search"
+GREEN_OUTPUT = {"feature": [0.0, 1.0, 0.0]}
 CONNECTIONS = 20  # over TCP
 DAY = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -134,7 +140,9 @@ class Service:
 
 
 @contextmanager
-def service(folder: Path, sockets: Path, *, token: str | None = TOKEN, **options: Any) -> Iterator[Service]:
+def service(
+    folder: Path, sockets: Path, *, token: str | None = TOKEN, tls: Mapping[str, Path] | None = None, **options: Any
+) -> Iterator[Service]:
     """Settings are ``options``; cards go into the folder, the Unix socket into the other."""
     settings = Settings.read({}, cards=(tiny.write(folder / "cards"),), models_dir=folder / "models", max_bytes=100_000)
     settings = dataclasses.replace(settings, **options)
@@ -144,7 +152,7 @@ def service(folder: Path, sockets: Path, *, token: str | None = TOKEN, **options
     work = Work(engine, Plans(library.cards), settings, Metrics(), batch_size=4)
     work.metrics.watch_models(engine.loaded)
     catalogue = Catalogue(library=library)
-    with listening(work, catalogue, sockets / "http.sock", token) as (loop, port):
+    with listening(work, catalogue, sockets / "http.sock", token, tls) as (loop, port):
         try:
             yield Service(
                 work=work, engine=engine, catalogue=catalogue, loop=loop, path=sockets / "http.sock", port=port
@@ -158,7 +166,7 @@ def service(folder: Path, sockets: Path, *, token: str | None = TOKEN, **options
 
 @contextmanager
 def listening(
-    work: Work, catalogue: Catalogue, path: Path, token: str | None
+    work: Work, catalogue: Catalogue, path: Path, token: str | None, tls: Mapping[str, Path] | None
 ) -> Iterator[tuple[asyncio.AbstractEventLoop, int]]:
     """uvicorn in a thread, on a Unix socket and a port."""
     tcp = socket.create_server(("127.0.0.1", 0))
@@ -167,7 +175,10 @@ def listening(
     unix.bind(str(path))
     unix.listen()
     app = application(work, catalogue, token=token)
-    servers = [listener.server(app, tcp=over_tcp, connections=CONNECTIONS) for over_tcp in (False, True)]
+    servers = [
+        listener.server(app, tcp=over_tcp, connections=CONNECTIONS, files=tls if over_tcp else None)
+        for over_tcp in (False, True)
+    ]
     loops, started = [], threading.Event()
 
     async def serve() -> None:
@@ -187,3 +198,17 @@ def listening(
         for sock in (unix, tcp):
             sock.close()
         path.unlink(missing_ok=True)
+
+
+def form(error: httpx.Response) -> tuple[int, str]:
+    """Status and class of an error, which has the usual form."""
+    told = error.json()
+    assert list(told) == ["type", "sqlstate", "message", "hint"]
+    assert error.headers["content-type"] == "application/json"
+    assert getattr(errors, told["type"]).sqlstate == told["sqlstate"]
+    assert all(isinstance(told[key], str) for key in ("type", "sqlstate", "message"))
+    return error.status_code, told["type"]
+
+
+def text64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

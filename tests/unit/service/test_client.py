@@ -1,16 +1,10 @@
-"""The client against the real service, and against servers that break off, say nonsense or are not there."""
+"""The client against the real service."""
 
 from __future__ import annotations
 
 import json
-import re
-import socket
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,123 +13,36 @@ import pytest
 from open_analytic import errors
 from open_analytic.pipeline.plan import Plan
 from open_analytic.pipeline.spec import preset
-from open_analytic.service import client as module
 from open_analytic.service.client import Client
 from tests import tiny
 from tests.unit.service.gated import GREEN, colour
+from tests.unit.service.scripted import no_pause
 from tests.unit.service.serving import TOKEN, Service, service
 
-GREEN_OUTPUT = json.dumps({"feature": [0.0, 1.0, 0.0]})
-
-
-def no_pause() -> None:
-    """Nobody is in a hurry."""
-
-
-def answer(body: bytes, status: str = "200 OK", more: str = "") -> bytes:
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
-
-
-@dataclass(slots=True, kw_only=True)
-class Script:
-    """A server that says what it was told to: for each connection a list of answers, one for each request."""
-
-    address: str
-    requests: list[bytes] = field(default_factory=list)
-    connections: int = 0
-    ended: threading.Event = field(default_factory=threading.Event)  # the client closed the last connection
-
-
-@contextmanager
-def script(sockets: Path, *connections: Sequence[bytes], name: str = "s") -> Iterator[Script]:
-    """Connections without an answer left are closed by the server; one whose list is empty waits for the client."""
-    path = sockets / name
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
-        listening.listen()
-        it = Script(address=f"unix:{path}")
-        thread = threading.Thread(target=_play, args=(listening, it, connections))
-        thread.start()
-        try:
-            yield it
-        finally:
-            listening.shutdown(socket.SHUT_RDWR)
-            thread.join(30)
-    path.unlink()
-
-
-def _play(listening: socket.socket, it: Script, connections: Sequence[Sequence[bytes]]) -> None:
-    for answers in connections:
-        try:
-            connection, _ = listening.accept()
-        except OSError:
-            return
-        it.connections += 1
-        with connection:
-            for each in answers:
-                request = _request(connection)
-                if not request:
-                    break
-                it.requests.append(request)
-                connection.sendall(each)
-            if not answers:
-                it.requests.append(_request(connection))
-                assert connection.recv(1) == b""
-                it.ended.set()
-
-
-def _request(connection: socket.socket) -> bytes:
-    """One request, whole; nothing when the client has gone."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        part = connection.recv(65_536)
-        if not part:
-            return b""
-        data += part
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = int(re.findall(rb"Content-Length: (\d+)", head)[0])
-    while len(body) < length:
-        body += connection.recv(65_536)
-    return head + b"\r\n\r\n" + body
-
-
-def run(client: Client, *inputs: bytes, pause: Callable[[], object] = no_pause) -> list[tuple[str | None, Any]]:
-    return client.run("ab", inputs, give="output", parameters="{}", pause=pause)
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with (
-        tempfile.TemporaryDirectory(prefix="oa-") as sockets,
-        service(tmp_path_factory.mktemp("s"), Path(sockets)) as it,
-    ):
-        yield it
+GREEN_OUTPUT = {"feature": [0.0, 1.0, 0.0]}
 
 
 @pytest.fixture(params=["unix", "tcp"])
-def client(real: Service, request: pytest.FixtureRequest) -> Iterator[Client]:
-    client = Client(real.unix) if request.param == "unix" else Client(real.tcp, token=TOKEN)
+def client(shared: Service, request: pytest.FixtureRequest) -> Iterator[Client]:
+    client = Client(shared.unix) if request.param == "unix" else Client(shared.tcp, token=TOKEN)
     yield client
     client.close()
 
 
 @pytest.fixture
-def known(real: Service) -> Plan:
+def known(shared: Service) -> Plan:
     """A plan the service has been told of."""
-    made = real.catalogue.plan("mean_colour")
-    client = Client(real.unix)
+    made = shared.catalogue.plan("mean_colour")
+    client = Client(shared.unix)
     client.define(made.hash, made.name, made.spec.as_dict(), pause=no_pause)
     client.close()
     return made
 
 
-# The real service
-
-
 def test_one_picture_and_several(client: Client, known: Plan) -> None:
-    def told(*inputs: bytes) -> list[tuple[str | None, Any]]:
+    def told(*inputs: bytes) -> list[tuple[Any, Any]]:
         found = client.run(known.hash, inputs, give="output", parameters="{}", pause=no_pause)
-        return [(text, error and type(error)) for text, error in found]
+        return [(text and json.loads(text), error and type(error)) for text, error in found]
 
     assert told(GREEN) == [(GREEN_OUTPUT, None)]
     assert told(b"words") == [(None, errors.UnsupportedImage)]
@@ -181,8 +88,8 @@ def test_what_concerns_the_whole_call_is_raised_for_one_and_for_several(
     assert type(caught.value) is kind
 
 
-def test_definitions_are_told_and_described(client: Client, real: Service) -> None:
-    made = real.catalogue.plan("face_analyzer")
+def test_definitions_are_told_and_described(client: Client, shared: Service) -> None:
+    made = shared.catalogue.plan("face_analyzer")
     with pytest.raises(errors.VersionMismatch):
         client.define("0" * 64, "faces", preset("face_analyzer").as_dict(), pause=no_pause)
     client.define(made.hash, "faces", preset("face_analyzer").as_dict(), pause=no_pause)
@@ -191,11 +98,11 @@ def test_definitions_are_told_and_described(client: Client, real: Service) -> No
         client.describe('{"name": "nobody"}', pause=no_pause)
 
 
-def test_whether_it_is_ready(client: Client, real: Service, sockets: Path) -> None:
+def test_whether_it_is_ready(client: Client, shared: Service, sockets: Path) -> None:
     assert client.ready()
-    real.work.draining = True
+    shared.work.draining = True
     assert not client.ready()
-    real.work.draining = False
+    shared.work.draining = False
     assert client.ready()
     assert not Client(f"unix:{sockets}/nobody").ready()
 
@@ -237,249 +144,3 @@ def test_who_stops_waiting_is_not_computed_for(tmp_path: Path, sockets: Path) ->
         it.engine.gate.set()
         client.close()
     assert it.engine.ran == []
-
-
-# What it says
-
-
-def test_a_request_says_what_the_service_needs(sockets: Path) -> None:
-    with script(sockets, [answer(b"1")]) as it:
-        client = Client(it.address, token="tökén", timeout_s=100_000)  # noqa: S106
-        client.run("a/b ä", [b"picture"], give="whole", parameters='{"a": "b&c"}', pause=no_pause)
-        client.close()
-    head, _, body = it.requests[0].decode().partition("\r\n\r\n")
-    line, *fields = head.split("\r\n")
-    assert line == "POST /api/v1/plans/a%2Fb%20%C3%A4/run?give=whole&parameters=%7B%22a%22%3A%20%22b%26c%22%7D HTTP/1.1"
-    (wait,) = [each for each in fields if each.startswith("Open-Analytic-Timeout-Ms: ")]
-    assert 0 < int(wait.split()[1]) <= 100_000_000
-    fields.remove(wait)
-    assert fields == [
-        "Host: localhost",
-        "Content-Length: 7",
-        "Content-Type: application/octet-stream",
-        "Authorization: Bearer tökén",
-    ]
-    assert body == "picture"
-
-
-def test_a_large_body_arrives_whole_though_the_service_reads_slowly(sockets: Path) -> None:
-    picture = bytes(range(256)) * 20_000
-    with script(sockets, [answer(b"1")]) as it, closing(Client(it.address)) as client:
-        assert run(client, picture) == [("1", None)]
-    assert it.requests[0].endswith(b"\r\n\r\n" + picture)
-
-
-def test_a_connection_is_used_again(sockets: Path) -> None:
-    with script(sockets, [answer(b"1"), answer(b"2")]) as it, closing(Client(it.address)) as client:
-        assert [run(client, b"x") for _ in range(2)] == [[("1", None)], [("2", None)]]
-    assert it.connections == 1
-
-
-def test_one_that_is_to_be_closed_is_not_used_again(sockets: Path) -> None:
-    with (
-        script(sockets, [answer(b"1", more="Connection: Close\r\n")], [answer(b"2")]) as it,
-        closing(Client(it.address)) as client,
-    ):
-        assert [run(client, b"x") for _ in range(2)] == [[("1", None)], [("2", None)]]
-    assert it.connections == 2
-
-
-def test_an_error_leaves_the_connection_good(sockets: Path) -> None:
-    busy = json.dumps(errors.ServiceBusy(hint="Later.").as_dict()).encode()
-    with (
-        script(sockets, [answer(busy, "503 Service Unavailable"), answer(b"2")]) as it,
-        closing(Client(it.address)) as client,
-    ):
-        with pytest.raises(errors.ServiceBusy) as caught:
-            run(client, b"x")
-        assert caught.value.as_dict() == errors.ServiceBusy(hint="Later.").as_dict()
-        assert run(client, b"x") == [("2", None)]
-    assert it.connections == 1
-
-
-def test_an_answer_may_come_in_pieces(sockets: Path) -> None:
-    whole = answer(b"[" + b"1, " * 200_000 + b"1]")
-    with script(sockets, [whole]) as it, closing(Client(it.address)) as client:
-        ((text, error),) = run(client, b"x")
-        assert (len(text or ""), error) == (600_003, None)
-
-
-# What goes wrong
-
-
-@pytest.mark.parametrize("last", [b"", b"HTTP/1.1 200 OK\r\nContent-", answer(b"12345")[:-2]])
-def test_a_service_that_breaks_off_is_unavailable(sockets: Path, last: bytes) -> None:
-    with (
-        script(sockets, [last]) as it,
-        pytest.raises(errors.ServiceUnavailable, match="ended the connection") as caught,
-    ):
-        run(Client(it.address), b"x")
-    assert caught.value.hint == "It may have been stopped or restarted: run it again."
-
-
-def test_a_kept_connection_that_died_is_replaced_silently(sockets: Path) -> None:
-    with script(sockets, [answer(b"1")], [answer(b"2")]) as it, closing(Client(it.address)) as client:
-        assert [run(client, b"x") for _ in range(2)] == [[("1", None)], [("2", None)]]
-    assert (it.connections, len(it.requests)) == (2, 2)
-
-
-def test_it_is_replaced_once_only(sockets: Path) -> None:
-    with script(sockets, [answer(b"1"), b""], [b""], [answer(b"never")]) as it, closing(Client(it.address)) as client:
-        run(client, b"x")
-        with pytest.raises(errors.ServiceUnavailable):
-            run(client, b"x")
-        assert it.connections == 2
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
-        b"HTTP/1.1\r\n\r\n",
-        b"HTTP/1.1 abc OK\r\nContent-Length: 1\r\n\r\n1",
-        b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1",
-        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n1",
-        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n1",
-        b"HTTP/1.1 200 OK\r\n\r\n1",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n12",
-        b"\0" * 70_000,
-        answer(b"nonsense"),
-        answer(b"\xff"),
-        answer(b""),
-        answer(b"<html>", "502 Bad Gateway"),
-        answer(b"[1]", "500 Error"),
-        answer(b"", "302 Found", "Location: /other\r\n"),
-    ],
-)
-def test_what_is_no_answer_of_the_service_is_said(sockets: Path, said: bytes) -> None:
-    with (
-        script(sockets, [said]) as it,
-        closing(Client(it.address)) as client,
-        pytest.raises(errors.ServiceUnavailable),
-    ):
-        run(client, b"x")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"[]", b"{}", b'{"results": 7}', b'{"results": [7, 8]}', b'{"results": [{}, {}]}', b'{"results": [{"output": 1}]}',
-     b'{"results": [{"error": 1}, {"error": 2}]}', b'{"results": {"a": 1, "b": 2}}', b"nonsense"],
-)  # fmt: skip
-def test_what_is_no_batch_of_results_is_said(sockets: Path, body: bytes) -> None:
-    with (
-        script(sockets, [answer(body)]) as it,
-        closing(Client(it.address)) as client,
-        pytest.raises(errors.ServiceUnavailable, match="something else"),
-    ):
-        run(client, b"x", b"y")
-
-
-def test_an_error_of_a_newer_service_is_still_an_error(sockets: Path) -> None:
-    told = {"type": "Unheard", "sqlstate": "OA999", "message": "New.", "hint": None}
-    with (
-        script(sockets, [answer(json.dumps(told).encode(), "400 Bad Request")]) as it,
-        closing(Client(it.address)) as client,
-        pytest.raises(errors.OpenAnalyticError, match=r"New\."),
-    ):
-        run(client, b"x")
-
-
-@pytest.mark.parametrize("kind", ["unix", "http", "https"])
-def test_a_service_that_is_not_there_is_unavailable_and_the_hint_says_how_to_start_it(sockets: Path, kind: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    address = f"unix:{sockets}/nobody" if kind == "unix" else f"{kind}://127.0.0.1:{port}"
-    with pytest.raises(errors.ServiceUnavailable, match=re.escape(address)) as caught:
-        run(Client(address), b"x")
-    assert "open-analytic serve" in (caught.value.hint or "")
-
-
-def test_a_service_that_speaks_no_tls_is_unavailable(real: Service) -> None:
-    with pytest.raises(errors.ServiceUnavailable):
-        run(Client(f"https://127.0.0.1:{real.port}"), b"x")
-
-
-def test_a_socket_path_that_is_too_long_is_said() -> None:
-    with pytest.raises(errors.ServiceUnavailable, match="too long"):
-        run(Client(f"unix:/{'long/' * 50}s"), b"x")
-
-
-def test_a_service_that_is_just_starting_is_waited_for(sockets: Path) -> None:
-    with ExitStack() as later:
-
-        def start() -> None:
-            if not (sockets / "s").exists():
-                later.enter_context(script(sockets, [answer(b"1")]))
-
-        client = Client(f"unix:{sockets}/s", wait_s=3600)
-        assert run(client, b"x", pause=start) == [("1", None)]
-        client.close()
-
-
-def test_waiting_for_a_start_ends_when_the_caller_is_cancelled(sockets: Path) -> None:
-    class CancelledByUser(Exception):
-        """What a backend raises."""
-
-    def cancelled() -> None:
-        raise CancelledByUser
-
-    with pytest.raises(CancelledByUser):
-        run(Client(f"unix:{sockets}/nobody", wait_s=3600), b"x", pause=cancelled)
-
-
-def test_every_wait_is_cut_into_slices_and_pause_ends_the_call_and_the_connection(sockets: Path) -> None:
-    class CancelledByUser(Exception):
-        """What a backend raises."""
-
-    pauses: list[int] = []
-
-    def third_time() -> None:
-        pauses.append(1)
-        if len(pauses) == 3:
-            raise CancelledByUser
-
-    with script(sockets, []) as it:  # says nothing
-        client = Client(it.address)
-        with pytest.raises(CancelledByUser):
-            run(client, b"x", pause=third_time)
-        assert it.ended.wait(30)
-        client.close()
-    assert len(pauses) == 3
-
-
-def test_sending_is_cut_into_slices_too(sockets: Path) -> None:
-    class CancelledByUser(Exception):
-        """What a backend raises."""
-
-    def cancelled() -> None:
-        raise CancelledByUser
-
-    with socket.socket(socket.AF_UNIX) as deaf:  # nobody reads what comes
-        deaf.bind(str(sockets / "deaf"))
-        deaf.listen()
-        with pytest.raises(CancelledByUser):
-            run(Client(f"unix:{sockets}/deaf"), bytes(10_000_000), pause=cancelled)
-
-
-def test_a_service_that_says_nothing_is_given_up(sockets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GRACE_S", 0.0)
-    with script(sockets, []) as it, pytest.raises(errors.DeadlineExceeded):
-        run(Client(it.address, timeout_s=0.01), b"x")
-    assert it.ended.is_set()
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["", "nonsense", "unix:relative", "unix:", "ftp://host", "http://", "http://host:port", "http://host:99999",
-     "/run/socket", "127.0.0.1:8000"],
-)  # fmt: skip
-def test_what_is_no_address_is_said_at_once(address: str) -> None:
-    with pytest.raises(errors.BadParameter, match="no address of a service"):
-        Client(address)
-
-
-@pytest.mark.parametrize("name", ["C# and ?.sock", "%2F ä"])
-def test_a_socket_may_have_any_name(sockets: Path, name: str) -> None:
-    with script(sockets, [answer(b"1")], name=name) as it, closing(Client(it.address)) as client:
-        assert run(client, b"x") == [("1", None)]

@@ -9,7 +9,6 @@ import resource
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,21 +18,10 @@ import pytest
 
 from open_analytic.service import listener
 from tests.unit.service.gated import GREEN
-from tests.unit.service.serving import CONNECTIONS, TOKEN, Service, service
+from tests.unit.service.serving import CONNECTIONS, RUN, TOKEN, Service, service
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
-RUN = "/api/v1/pipelines/mean_colour/run"
 SECRET = {b"authorization": f"Bearer {TOKEN}".encode()}
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One service for all tests."""
-    with (
-        tempfile.TemporaryDirectory(prefix="oa-") as sockets,
-        service(tmp_path_factory.mktemp("s"), Path(sockets)) as it,
-    ):
-        yield it
 
 
 @contextlib.contextmanager
@@ -101,7 +89,7 @@ def test_long_parameters_and_large_pictures_are_taken(shared: Service) -> None:
 )
 def test_who_lets_us_wait_is_let_go(shared: Service, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     monkeypatch.setattr(listener, "HEAD_S", 0.3)
-    monkeypatch.setattr(listener._TcpProtocol, "timeout_keep_alive", 0.3, raising=False)
+    monkeypatch.setattr(listener, "TCP_KEEP_ALIVE_S", 0.3)
     start = time.monotonic()
     with connected(shared) as client:
         client.sendall(sent)
@@ -129,25 +117,40 @@ def test_who_waits_for_us_is_not_let_go(shared: Service, monkeypatch: pytest.Mon
 
 def test_who_does_not_read_is_let_go(shared: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "TCP_KEEP_ALIVE_S", 0.3)
-    with connected(shared) as client:
+    body = json.dumps({"inputs": [""] * 40_000}).encode()  # an error for each is some 7 MB
+    head = f"POST {RUN}-batch HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n\r\n" * 1000
-        start = time.monotonic()
-        with pytest.raises(ConnectionError):
-            while time.monotonic() < start + 30:
-                client.sendall(asked)
+        client.connect(("127.0.0.1", shared.port))
+        client.settimeout(30)
+        client.sendall(head.encode() + body)
+        beginning = client.recv(200)
+        time.sleep(1)
+        length = int(beginning.partition(b"content-length: ")[2].partition(b"\r")[0])
+        assert len(rest(client)) < length
 
 
-def test_more_connections_than_accepted_are_closed_and_the_unix_socket_is_open(shared: Service) -> None:
+def test_requests_sent_ahead_are_answered_as_long_as_they_are_few(shared: Service) -> None:
+    request = HEAD + b"\r\n"
+    with connected(shared) as client:
+        client.sendall(request * listener.PIPELINED + HEAD + b"Connection: close\r\n\r\n")
+        assert rest(client).count(b"HTTP/1.1 200 OK") == listener.PIPELINED + 1
+    with connected(shared) as client:
+        send(client, request * 1000, 1000)
+        assert rest(client).count(b"HTTP/1.1 200 OK") < 1000
+
+
+def test_more_connections_than_accepted_are_closed_and_the_unix_socket_is_open(tmp_path: Path, sockets: Path) -> None:
     with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(connected(shared)) for _ in range(CONNECTIONS)]
-        with connected(shared) as one_more:
+        own = stack.enter_context(service(tmp_path, sockets))
+        held = [stack.enter_context(connected(own)) for _ in range(CONNECTIONS)]
+        with connected(own) as one_more:
             assert rest(one_more) == b""
-        with shared.http() as inside:
+        with own.http() as inside:
             assert inside.get("/health/live").status_code == 200
         held[0].sendall(HEAD + b"Connection: close\r\n\r\n")
         assert rest(held[0]).startswith(b"HTTP/1.1 200 OK")
-        with connected(shared) as next_one:
+        with connected(own) as next_one:
             next_one.sendall(HEAD + b"Connection: close\r\n\r\n")
             assert rest(next_one).startswith(b"HTTP/1.1 200 OK")
 
@@ -161,3 +164,21 @@ def test_the_service_may_open_as_many_files_as_its_account_may() -> None:
         capture_output=True, text=True, check=True, env=dict(os.environ),
     ).stdout  # fmt: skip
     assert told == f"({hard}, {hard})\n"
+
+
+def test_tls_that_is_not_spoken_is_not_waited_for(
+    tmp_path: Path, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+         "/CN=service", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    files = {"ssl_certfile": tmp_path / "cert.pem", "ssl_keyfile": tmp_path / "key.pem"}
+    monkeypatch.setattr(listener, "HEAD_S", 0.3)
+    with service(tmp_path, sockets, tls=files) as it, contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connected(it)) for _ in range(CONNECTIONS)]
+        with connected(it) as one_more:
+            assert rest(one_more) == b""
+        assert [rest(client) for client in held] == [b""] * CONNECTIONS
+        assert httpx.get(f"https://127.0.0.1:{it.port}/health/live", verify=False).status_code == 200  # noqa: S501
