@@ -43,6 +43,7 @@ serve: .venv/ready ## run the inference service of the embedded database in the 
 
 bench: .venv/ready-dev ## measure speed and memory side by side: make bench PHOTOS=folder
 	$(BIN)/python -m tests.bench.speed "$(PHOTOS)"
+	$(BIN)/python -m tests.bench.sql "$(PHOTOS)"
 
 clean: ## remove what was made here: .venv, the demo's database, caches; models stay
 	rm -rf .venv .open_analytic build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -222,7 +222,7 @@ BEGIN
                                 HINT = 'Allow more time (timeout_ms of open_analytic.nodes), or send fewer pictures at once.';
                         END IF;
                         -- The longer it takes, the less often it is worth a look: where many wait, looking takes the processor from the models.
-                        PERFORM pg_sleep(least(greatest(waited / 8, 0.0005), 0.05));
+                        PERFORM pg_sleep(least(greatest((waited - 0.025) / 6, 0.0005), 0.05));
                     END LOOP;
                     SELECT array_agg(t.output), array_agg(t.error) INTO outputs, errors FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
                     IF errors IS NULL THEN

@@ -1,6 +1,7 @@
 """One network in ONNX Runtime, fed with pictures as its card says. The only file that imports onnxruntime."""
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ class OnnxModel:
 
     def __init__(self, path: Path, card: ModelCard, *, threads: int = 0) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        # Never 0: ONNX Runtime would tie its threads to cores, a third slower where another thread is on the same one.
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # A waiting thread sleeps instead of burning the core that decodes the next pictures.
