@@ -73,6 +73,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION open_analytic._unavailable IS 'The error of a service that is not there';
 
+CREATE FUNCTION open_analytic._hex(inputs bytea[]) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN cardinality(inputs) = 1 AND octet_length(inputs[1]) > 0 THEN encode(inputs[1], 'hex')
+                ELSE (SELECT string_agg(coalesce(nullif(encode(i, 'hex'), ''), '-'), ' ' ORDER BY n) FROM unnest(inputs) WITH ORDINALITY AS u (i, n)) END
+$$;
+COMMENT ON FUNCTION open_analytic._hex IS 'Inputs as text, for the way over dblink';
+
 CREATE FUNCTION open_analytic._schema_of(extension text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -189,27 +197,39 @@ BEGIN
             $$
         $dblink$, '@dblink@', dblink);
         EXECUTE replace($dblink$
-            CREATE OR REPLACE FUNCTION open_analytic._ask(link text, message text, timeout_ms integer, OUT outputs text[], OUT errors text[])
+            CREATE OR REPLACE FUNCTION open_analytic._ask(link text, head text, body text, timeout_ms integer, kind text, OUT outputs text[], OUT errors text[])
             LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
             AS $$
             DECLARE
                 piece CONSTANT integer := 4000000;
-                size CONSTANT integer := octet_length(message); -- ASCII, all of it
+                size CONSTANT integer := octet_length(body); -- ASCII, all of it
                 asked CONSTANT timestamptz := clock_timestamp();
+                -- How long the session's last call of this kind took. A hint: whoever changes it only waits longer himself.
+                hint CONSTANT text := 'open_analytic.took_' || kind;
+                usual float8 := least(to_number('0' || current_setting(hint, true), '9999D999999'), 0.1);
                 waited float8;
-                -- Sending waits, and cannot be cancelled, while the service does not read what a socket does not hold. So before
-                -- much is sent it has to show that it reads, and very much is sent in pieces, each of which it acknowledges.
-                start integer := CASE WHEN size > 128000 THEN 0 ELSE 1 END;
-                text text;
+                start integer := 0; -- of the body; before it, the head
                 looks integer;
             BEGIN
-                WHILE start <= size LOOP
-                    text := CASE WHEN start = 0 THEN 'PART ' WHEN start + piece <= size THEN 'PART ' || substr(message, start, piece)
-                                 WHEN start = 1 THEN message ELSE substr(message, start) END;
-                    IF @dblink@.dblink_send_query(link, text) = 0 THEN
+                -- Sending waits, and cannot be cancelled, while the service does not read what a socket does not hold. So before
+                -- much is sent it has to show that it reads, and very much is sent in pieces, each of which it acknowledges.
+                LOOP
+                    IF start = 0 AND size <= 128000 THEN
+                        start := size + 1;
+                        looks := @dblink@.dblink_send_query(link, head || body);
+                    ELSIF start = 0 THEN
+                        start := 1;
+                        looks := @dblink@.dblink_send_query(link, 'PART ' || head);
+                    ELSIF start = 1 AND size <= piece THEN
+                        start := size + 1;
+                        looks := @dblink@.dblink_send_query(link, body);
+                    ELSE
+                        looks := @dblink@.dblink_send_query(link, CASE WHEN start + piece <= size THEN 'PART ' ELSE '' END || substr(body, start, piece));
+                        start := start + piece;
+                    END IF;
+                    IF looks = 0 THEN
                         RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
                     END IF;
-                    start := CASE WHEN start = 0 THEN 1 ELSE start + piece END;
                     looks := CASE WHEN start <= size THEN 200 ELSE 0 END; -- an acknowledgement is there before a nap is over
                     WHILE @dblink@.dblink_is_busy(link) = 1 LOOP
                         IF looks > 0 THEN
@@ -221,16 +241,17 @@ BEGIN
                             RAISE EXCEPTION 'The answer was not there in time.' USING ERRCODE = 'OA073',
                                 HINT = 'Allow more time (timeout_ms of open_analytic.nodes), or send fewer pictures at once.';
                         END IF;
-                        -- The longer it takes, the less often it is worth a look: where many wait, looking takes the processor from the models.
-                        PERFORM pg_sleep(least(greatest((waited - 0.025) / 6, 0.0005), 0.05));
+                        -- Looking takes the processor from the models: at first not before an answer can be there, then the less often the longer it takes.
+                        PERFORM pg_sleep(least(greatest(CASE WHEN start > size AND waited < usual / 2 THEN usual * 0.8 - waited END, (waited - 0.025) / 6, 0.0005), 0.08));
                     END LOOP;
                     SELECT array_agg(t.output), array_agg(t.error) INTO outputs, errors FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
                     IF errors IS NULL THEN
                         RAISE EXCEPTION 'the connection was lost' USING ERRCODE = '08006';
                     END IF;
                     PERFORM FROM @dblink@.dblink_get_result(link) AS t (output text, error text);
-                    EXIT WHEN start <= size AND errors[1] IS NOT NULL; -- refused before its end
+                    EXIT WHEN start > size OR errors[1] IS NOT NULL; -- done, or refused before its end
                 END LOOP;
+                PERFORM set_config(hint, to_char(least(extract(epoch FROM clock_timestamp() - asked), 9), 'FM0D000000'), false);
             END
             $$
         $dblink$, '@dblink@', dblink);
@@ -252,26 +273,26 @@ BEGIN
         DECLARE
             node record;
             link text;
-            message text;
+            head text;
             outputs text[];
             errors text[];
             tries integer := 0;
             detail text;
         BEGIN
             SELECT * INTO node FROM open_analytic._node(any_node);
-            message := CASE WHEN operation = 'describe' THEN 'DESCRIBE ' || encode(inputs[1], 'hex')
-                ELSE format('TIMEOUT %s RUN %s %s %s ', node.timeout_ms, operation, hash, encode(convert_to(parameters, 'UTF8'), 'hex'))
-                     || CASE WHEN cardinality(inputs) = 1 AND octet_length(inputs[1]) > 0 THEN encode(inputs[1], 'hex') ELSE (
-                         SELECT string_agg(coalesce(nullif(encode(i, 'hex'), ''), '-'), ' ' ORDER BY n) FROM unnest(inputs) WITH ORDINALITY AS u (i, n)) END END;
+            head := CASE WHEN operation = 'describe' THEN 'DESCRIBE '
+                ELSE format('TIMEOUT %s RUN %s %s %s ', node.timeout_ms, operation, hash, encode(convert_to(parameters, 'UTF8'), 'hex')) END;
             LOOP
                 BEGIN
                     link := open_analytic._link(node);
-                    SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, message, node.timeout_ms) AS a;
+                    SELECT a.outputs, a.errors INTO outputs, errors
+                    FROM open_analytic._ask(link, head, open_analytic._hex(inputs), node.timeout_ms, coalesce(left(hash, 16), operation)) AS a;
                     IF errors[1]::jsonb ->> 'sqlstate' = 'OA008' THEN
-                        SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, format('DEFINE %s %s', hash, encode(convert_to(
-                            json_build_object('name', name, 'definition', definition::json)::text, 'UTF8'), 'hex')), node.timeout_ms) AS a;
+                        SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, format('DEFINE %s ', hash), encode(convert_to(
+                            json_build_object('name', name, 'definition', definition::json)::text, 'UTF8'), 'hex'), node.timeout_ms, 'define') AS a;
                         IF errors[1] IS NULL THEN
-                            SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, message, node.timeout_ms) AS a;
+                            SELECT a.outputs, a.errors INTO outputs, errors
+                            FROM open_analytic._ask(link, head, open_analytic._hex(inputs), node.timeout_ms, coalesce(left(hash, 16), operation)) AS a;
                         END IF;
                     END IF;
                     IF errors[1]::jsonb ->> 'sqlstate' = 'OA071' AND tries = 0 THEN

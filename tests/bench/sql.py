@@ -31,7 +31,7 @@ from tests.bench import machine
 
 PIPELINE = "general_feature_extractor"
 RUN = f"SELECT open_analytic.pipeline_run('{PIPELINE}', %b::bytea)"
-CALLS, SESSIONS, PICTURES, ROUNDS, HELD = 200, 32, 640, 3, 8
+CALLS, TURN, WARM, SESSIONS, PICTURES, ROUNDS, HELD = 200, 20, 3, 32, 640, 3, 8
 WANTED_BYTES = 200_000
 
 Sql = psycopg.Connection[Any]
@@ -106,7 +106,7 @@ def serving(servers: Servers) -> Iterator[None]:
 
 
 def print_call(servers: Servers, photos: list[bytes]) -> None:
-    """Medians of the same photo, in turns: a local engine in Python, then each body."""
+    """Medians of the same photo, in turns of twenty calls: a local engine in Python, then each body."""
     photo = nearest(photos)
     with ExitStack() as stack:
         db = stack.enter_context(open_analytic.connect(servers["dblink"].dsn))
@@ -114,10 +114,11 @@ def print_call(servers: Servers, photos: list[bytes]) -> None:
         calls: dict[str, Callable[[], object]] = {"python": lambda: db.pipeline_run(PIPELINE, photo)}
         calls |= {body: lambda sql=sql: sql.execute(RUN, [photo]).fetchone() for body, sql in sessions.items()}  # type: ignore[misc]
         times: dict[str, list[float]] = {name: [] for name in calls}
-        for name in itertools.chain(*itertools.repeat(calls, CALLS + 5)):
-            times[name].append(timed(calls[name]))
-    medians = {name: 1000 * statistics.median(found[5:]) for name, found in times.items()}
-    print(f"\none call on a photo of {len(photo) / 1000:.0f} kB, median of {CALLS} in turns")
+        for _ in range(CALLS // TURN):
+            for name, call in calls.items():
+                times[name] += [timed(call) for _ in range(TURN + WARM)][WARM:]  # caches are another's at first
+    medians = {name: 1000 * statistics.median(found) for name, found in times.items()}
+    print(f"\none call on a photo of {len(photo) / 1000:.0f} kB, median of {CALLS} in turns of {TURN}")
     print(f"  pipeline_run in Python   {medians['python']:6.2f} ms")
     for body, most in {"plpython3u": 2, "dblink": 4}.items():
         if body in medians:
