@@ -116,8 +116,14 @@ class Batcher:
         with self._changed:
             if not self._open:
                 raise ServiceUnavailable("The models have been let go of: the service is shutting down.")
-            self._waiting.setdefault(key, []).extend(jobs)
-            self._changed.notify_all()
+            alone = len(jobs) == 1 and not self._running and not self._waiting and self._expected() <= 1
+            if alone:
+                self._running += 1
+            else:
+                self._waiting.setdefault(key, []).extend(jobs)
+                self._changed.notify_all()
+        if alone:  # with nobody to share a batch with, no thread is changed
+            self._finish(key, jobs, self._threads)
         parts = [job.answer.result() for job in jobs]
         if len(parts) == 1:
             return parts[0]
@@ -133,12 +139,16 @@ class Batcher:
                 # Alone, a caller gets every core; side by side, runners share them.
                 alone = not self._running and not self._waiting
                 self._running += len(jobs)
-            try:
-                self._run(key, jobs, self._threads if alone else self._shared)
-            finally:
-                with self._changed:
-                    self._running -= len(jobs)
-                    self._changed.notify_all()
+            self._finish(key, jobs, self._threads if alone else self._shared)
+
+    def _finish(self, key: Key, jobs: list[_Job], threads: int) -> None:
+        """Run jobs that count as running already."""
+        try:
+            self._run(key, jobs, threads)
+        finally:
+            with self._changed:
+                self._running -= len(jobs)
+                self._changed.notify_all()
 
     def _take(self) -> tuple[Key, list[_Job]] | None:
         """The oldest jobs that fit together, once it is not worth waiting for more; None at the end."""
