@@ -85,8 +85,8 @@ DECLARE
     plan refcursor;
 BEGIN
     -- The filter stands alone here: what is complete alone closes every parenthesis, quote and comment it opens and no
-    -- other, so it cannot leave those it is put into afterwards. A cursor takes one statement and
-    -- refuses a second; none of its rows is ever looked at.
+    -- other, so it cannot leave those it is put into afterwards. A cursor takes one statement and refuses a second; none
+    -- of its rows is ever looked at.
     OPEN plan FOR EXECUTE format(E'SELECT FROM %s WHERE\n%s\n', collection, filter);
     CLOSE plan;
 EXCEPTION

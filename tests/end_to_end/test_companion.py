@@ -155,6 +155,7 @@ def test_two_homes_have_two(own: Cli, home: Path, cards: Path, tmp_path_factory:
 def test_it_ends_when_its_home_is_gone(own: Cli, home: Path) -> None:
     own("pipeline", "list")
     eventually("it answers", lambda: answers(address(home)))
+    assert len(companions(home)) == 1
     shutil.rmtree(home)
     eventually("it ends", lambda: not companions(home))
 

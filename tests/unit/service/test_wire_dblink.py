@@ -95,7 +95,8 @@ def test_an_ordinary_role_connects_with_the_password(caller: psycopg.Connection,
     caller.execute("CREATE ROLE wire_caller")
     try:
         caller.execute("SET ROLE wire_caller")
-        caller.execute("SELECT dblink_connect('own', %s)", [service.dsn])
+        connected = caller.execute("SELECT dblink_connect('own', %s)", [service.dsn])
+        assert connected.fetchone() == ("OK",)
     finally:
         caller.execute("RESET ROLE")
         caller.execute("DROP ROLE wire_caller")
