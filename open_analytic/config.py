@@ -32,14 +32,14 @@ class Settings:
     cards: tuple[Path, ...] = ()  # more folders with cards of your own, separated by ':'
     threads: int = 0  # threads of one model run; 0 means one a core
     decode_threads: int = 0  # threads that decode pictures; 0 means one a core
-    batch_size: int = 16  # pictures a model is given at once
+    batch_size: int = 0  # pictures the models are given at once; 0 means two a core
     max_bytes: int = 50_000_000  # of one picture's file
     max_pixels: int = 80_000_000  # of one picture, width times height
     connections: int = 8  # at most so many to the database
     service: str | None = None  # address of a service that runs the models: unix:/path or http(s)://host:port
     service_token: str | None = None  # what the service asks for over TCP
     service_start: int = 1  # 1: the embedded database comes with a service, for SQL; 0: it does not
-    service_max_batch: int = 8  # pictures of several callers a model is given at once
+    service_max_batch: int = 0  # pictures of several callers a model is given at once; 0 means one a core
     service_max_wait_ms: int = 2  # how long a picture waits for others when some are on their way
     service_queue: int = 256  # calls under way at most; more are refused
     service_queue_bytes: int = 1_000_000_000  # of all pictures under way

@@ -5,6 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 
 def plain(value: Any) -> Any:
     """The value made of what JSON has."""
@@ -17,7 +19,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     if hasattr(value, "tolist"):  # numpy's arrays and numbers
-        return plain(value.tolist())
+        return plain(numbers(value))
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
     if hasattr(value, "isoformat"):
@@ -25,3 +27,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):  # JSON has none; in PostgreSQL's words
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def numbers(array: Any) -> Any:
+    """An array's numbers as JSON has them: of 32-bit ones the few digits that tell them apart, not those of 64 bits."""
+    if not math.isfinite(array.sum()):  # orjson would write null
+        return array.tolist()
+    return orjson.loads(orjson.dumps(array.copy(order="C"), option=orjson.OPT_SERIALIZE_NUMPY))

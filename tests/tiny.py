@@ -59,7 +59,7 @@ def write(folder: Path) -> Path:
     return folder
 
 
-SLOW_STEPS, SLOW_SIDE = 200, 512  # one or two seconds a picture
+SLOW_STEPS, SLOW_SIDE = 1000, 512  # a second a picture with the fastest processors
 
 
 def slow_pipeline() -> dict[str, Any]:

@@ -76,8 +76,7 @@ COMMENT ON FUNCTION open_analytic._unavailable IS 'The error of a service that i
 CREATE FUNCTION open_analytic._hex(inputs bytea[]) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN cardinality(inputs) = 1 AND octet_length(inputs[1]) > 0 THEN encode(inputs[1], 'hex')
-                ELSE (SELECT string_agg(coalesce(nullif(encode(i, 'hex'), ''), '-'), ' ' ORDER BY n) FROM unnest(inputs) WITH ORDINALITY AS u (i, n)) END
+    SELECT string_agg(coalesce(nullif(encode(i, 'hex'), ''), '-'), ' ' ORDER BY n) FROM unnest(inputs) WITH ORDINALITY AS u (i, n)
 $$;
 COMMENT ON FUNCTION open_analytic._hex IS 'Inputs as text, for the way over dblink';
 
@@ -274,6 +273,8 @@ BEGIN
             node record;
             link text;
             head text;
+            -- One input's without a function's call, which would copy it.
+            body CONSTANT text := CASE WHEN cardinality(inputs) = 1 AND octet_length(inputs[1]) > 0 THEN encode(inputs[1], 'hex') ELSE open_analytic._hex(inputs) END;
             outputs text[];
             errors text[];
             tries integer := 0;
@@ -286,13 +287,13 @@ BEGIN
                 BEGIN
                     link := open_analytic._link(node);
                     SELECT a.outputs, a.errors INTO outputs, errors
-                    FROM open_analytic._ask(link, head, open_analytic._hex(inputs), node.timeout_ms, coalesce(left(hash, 16), operation)) AS a;
+                    FROM open_analytic._ask(link, head, body, node.timeout_ms, coalesce(left(hash, 16), operation)) AS a;
                     IF errors[1]::jsonb ->> 'sqlstate' = 'OA008' THEN
                         SELECT a.outputs, a.errors INTO outputs, errors FROM open_analytic._ask(link, format('DEFINE %s ', hash), encode(convert_to(
                             json_build_object('name', name, 'definition', definition::json)::text, 'UTF8'), 'hex'), node.timeout_ms, 'define') AS a;
                         IF errors[1] IS NULL THEN
                             SELECT a.outputs, a.errors INTO outputs, errors
-                            FROM open_analytic._ask(link, head, open_analytic._hex(inputs), node.timeout_ms, coalesce(left(hash, 16), operation)) AS a;
+                            FROM open_analytic._ask(link, head, body, node.timeout_ms, coalesce(left(hash, 16), operation)) AS a;
                         END IF;
                     END IF;
                     IF errors[1]::jsonb ->> 'sqlstate' = 'OA071' AND tries = 0 THEN

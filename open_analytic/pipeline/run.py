@@ -13,6 +13,7 @@ from open_analytic.operators.kinds import Label
 from open_analytic.operators.picture import Picture
 from open_analytic.pipeline.call import INPUT, Call
 from open_analytic.pipeline.plan import Plan
+from open_analytic.plain import numbers
 from open_analytic.types import Face, Feature, Json, Model
 
 State: TypeAlias = dict[str, Any]  # the values of one item so far, by their names
@@ -86,12 +87,12 @@ def _leaves(output: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _plain(value: Any, part: str) -> Any:
     """One value, or a part of it, as JSON has it."""
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        return numbers(value)
     if isinstance(value, Face):
         whole = {
             "box": {"x": value.box.x, "y": value.box.y, "width": value.box.width, "height": value.box.height},
             "score": value.score,
-            "landmarks": value.landmarks.tolist(),
+            "landmarks": numbers(value.landmarks),
         }
         return whole[part] if part else whole
     if isinstance(value, Label):

@@ -28,11 +28,12 @@ class LocalEngine:
     def __init__(self, library: Library, settings: Settings) -> None:
         self._cache = ModelCache(library, settings)
         self._limits = Limits(settings.max_bytes, settings.max_pixels)
-        self._batch_size = max(1, settings.batch_size)
         cores = os.cpu_count() or 1
         self._decode_threads = settings.decode_threads or cores
-        self._runners = min(RUNNERS, settings.threads or cores)
-        self._half = partial(self._cache.model, threads=(settings.threads or cores) // self._runners)
+        threads = settings.threads or cores
+        self._runners = min(RUNNERS, threads)
+        self._half = partial(self._cache.model, threads=threads // self._runners)
+        self._batch_size = max(1, (settings.batch_size or 2 * threads) // self._runners)  # side by side no more memory
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """A result or an error for each item, in order."""
@@ -42,7 +43,7 @@ class LocalEngine:
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
     ) -> Iterator[Result | OpenAnalyticError]:
         """The same for any number of items: at most ``BATCHES_AHEAD`` batches are held at once."""
-        size = batch_size or max(1, self._batch_size // self._runners)  # so side by side they take no more memory
+        size = batch_size or self._batch_size
         source = iter(items)
         batches: deque[Future[list[Result | OpenAnalyticError]]] = deque()
         decoders = ThreadPoolExecutor(self._decode_threads, thread_name_prefix="open_analytic-decode")

@@ -26,8 +26,8 @@ class SharedEngine:
         self._cache = ModelCache(library, settings)
         self._limits = Limits(settings.max_bytes, settings.max_pixels)
         self._under_way, self._lock = 0, threading.Lock()
-        self.batch_size = max(1, settings.service_max_batch)
         cores = settings.threads or os.cpu_count() or 1
+        self.batch_size = settings.service_max_batch or cores
         self._batcher = Batcher(
             self._cache,
             max_batch=self.batch_size,

@@ -32,6 +32,7 @@ from open_analytic.errors import (
 from open_analytic.pipeline.plan import Plan
 from open_analytic.plain import plain
 from open_analytic.service.openapi import document
+from open_analytic.service.stoppable import Stoppable, Stopped
 from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
 from open_analytic.types import Hit, PipelineInfo
 
@@ -258,16 +259,15 @@ async def _read(reader: Callable[[bytes], T], body: bytes) -> T:
 
 
 async def _while_connected(request: Request, work: Awaitable[T]) -> T:
-    """What the work gives; it is cancelled when the client goes away."""
-    task = asyncio.ensure_future(work)
+    """What the work gives; it is stopped when the client goes away."""
+    stoppable = Stoppable()
     gone = asyncio.ensure_future(_disconnected(request))
+    gone.add_done_callback(lambda done: None if done.cancelled() else stoppable.stop())
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
+        return await stoppable.run(work)
+    except Stopped:
+        raise ClientDisconnect from None
     finally:
-        task.cancel()
         gone.cancel()
 
 

@@ -12,6 +12,7 @@ from open_analytic.errors import OpenAnalyticError
 from open_analytic.service import messages
 from open_analytic.service.messages import Command, Refusal, Row
 from open_analytic.service.parts import Parts
+from open_analytic.service.stoppable import Stoppable, Stopped
 
 MESSAGE_BYTES = 2**30
 PIECE_BYTES = 2**18
@@ -39,7 +40,7 @@ class Session:
         self.key = secrets.token_bytes(4)
         self._handler, self._busy, self._max_bytes = handler, busy, max_bytes
         self._reader, self._writer, self._parts = reader, writer, Parts(max_bytes)
-        self._work: asyncio.Future[Sequence[Row]] | None = None
+        self._work: Stoppable | None = None
         self._ahead: asyncio.Task[bytes] | None = None
         self._skipping = False  # after an error in the extended protocol, until Sync
 
@@ -47,7 +48,7 @@ class Session:
         """Stop the request that runs or comes in parts, if one does."""
         self._parts.drop()
         if self._work is not None:
-            self._work.cancel()
+            self._work.stop()
 
     def end(self) -> None:
         """Wait for no more messages."""
@@ -146,20 +147,16 @@ class Session:
 
     async def _run(self, command: Command) -> Sequence[Row]:
         """The handler's rows. It is cancelled on request, and when the client is gone."""
-        work = self._work = asyncio.ensure_future(self._handler(command))
+        work = self._work = Stoppable()
         # The next message's first byte: should it come it is kept; that none can come any more is known at once.
         ahead = self._ahead = self._ahead or asyncio.create_task(self._next_kind())
+        ahead.add_done_callback(lambda done: work.stop() if not done.cancelled() and done.result() in _LEFT else None)
         try:
-            await asyncio.wait({work, ahead}, return_when=asyncio.FIRST_COMPLETED)
-            if ahead.done() and ahead.result() in _LEFT:
-                work.cancel()
-            await asyncio.wait({work})
+            return await work.run(self._handler(command))
+        except Stopped:
+            raise Refusal("57014", "The request was cancelled.") from None
         finally:
-            work.cancel()
             self._work = None
-        if work.cancelled():
-            raise Refusal("57014", "The request was cancelled.")
-        return work.result()
 
 
 def _told(error: OpenAnalyticError | Refusal) -> bytes:

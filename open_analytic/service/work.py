@@ -1,7 +1,6 @@
 """What the doors (HTTP, the PostgreSQL protocol) have done: a bounded number of calls, each with its deadline."""
 
 import asyncio
-import contextvars
 import json
 import os
 import time
@@ -21,6 +20,7 @@ from open_analytic.errors import ServiceUnavailable as Unavailable
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.pipeline.ticket import TICKET, Ticket
+from open_analytic.plain import numbers
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
 from open_analytic.types import Feature
@@ -146,27 +146,25 @@ class _Lane:
 async def _all(lane: _Lane, functions: Sequence[Callable[[], T]], timeout_s: float | None) -> list[T]:
     """What they give, each in a thread, in time; what was begun for nothing is told so by the ticket."""
     ticket = Ticket(None if timeout_s is None else time.monotonic() + timeout_s)
-    work = [asyncio.ensure_future(_in_thread(lane, function, ticket)) for function in functions]
     try:
         async with asyncio.timeout(timeout_s):
-            return await asyncio.gather(*work)
+            if len(functions) == 1:  # as nearly every call: a task more would be a turn of the loop more
+                return [await _in_thread(lane, functions[0], ticket)]
+            return await asyncio.gather(*(_in_thread(lane, function, ticket) for function in functions))
     except TimeoutError:
         raise DeadlineExceeded(hint="Allow more time, or send fewer pictures at once.") from None
     finally:
         ticket.cancel()
-        for part in work:
-            part.cancel()
 
 
 async def _in_thread(lane: _Lane, function: Callable[[], T], ticket: Ticket) -> T:
     def work() -> T:
-        TICKET.set(ticket)
+        TICKET.set(ticket)  # until the thread's next call sets its own
         ticket.check()
         return function()
 
     async with lane.places:
-        context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(lane.threads, context.run, work)
+        return await asyncio.get_running_loop().run_in_executor(lane.threads, work)
 
 
 def _check_give(plan: Plan, give: Give) -> None:
@@ -187,7 +185,7 @@ def _answer(result: Result | OpenAnalyticError, give: Give) -> Answer:
         return Answer(_json({"output": result.output, "features": [_plain(part) for part in result.features]}))
     if not result.features:
         return Answer(error=NoFace(hint="Give a picture that shows a face."))
-    return Answer(_json(max(result.features, key=_area).vector.tolist()))
+    return Answer(_json(numbers(max(result.features, key=_area).vector)))
 
 
 def _json(value: object) -> str:
@@ -199,7 +197,7 @@ def _json(value: object) -> str:
 def _plain(feature: Feature) -> dict[str, object]:
     box = feature.box
     place = None if box is None else {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
-    return {"vector": feature.vector.tolist(), "box": place, "attributes": dict(feature.attributes)}
+    return {"vector": numbers(feature.vector), "box": place, "attributes": dict(feature.attributes)}
 
 
 def _area(feature: Feature) -> float:

@@ -108,7 +108,7 @@ def bare_loop(paths: list[Path]) -> None:
     cores = os.cpu_count() or 1
     runners = min(RUNNERS, cores)
     network, output = session(cores // runners)
-    size = max(1, Settings.read().batch_size // runners)
+    size = max(1, 2 * cores // runners)
     with ThreadPoolExecutor(cores) as decoders, ThreadPoolExecutor(runners) as runs:
         ahead: deque[Future[object]] = deque()
         rest = iter(paths)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from open_analytic.plain import plain
+from open_analytic.plain import numbers, plain
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,13 @@ from open_analytic.plain import plain
 def test_numbers_that_json_does_not_have_are_texts_as_in_postgresql(value: object, expected: object) -> None:
     assert plain(value) == expected
     assert json.loads(json.dumps(plain(value), allow_nan=False)) == expected
+
+
+def test_numbers_of_32_bits_are_short_and_read_back_as_they_were() -> None:
+    given = np.random.default_rng(1).standard_normal((40, 32), np.float32)
+    told = json.dumps(numbers(given))
+    assert np.array_equal(np.array(json.loads(told), np.float32), given)
+    assert len(told) < 0.6 * len(json.dumps(given.tolist()))
+    assert numbers(given.T) == np.array(numbers(given)).T.tolist()
+    assert numbers(np.float64([0.1, 1e300])) == [0.1, 1e300]
+    assert math.isnan(numbers(np.float32([0.5, np.nan]))[1])

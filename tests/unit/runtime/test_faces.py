@@ -82,7 +82,7 @@ def test_faces_are_told_apart_and_described(
         assert 1 < face["age"] < 80
         assert len(face["face_emb"]) == 128
         assert dict(feature.attributes) == {key: face[key] for key in ("score", "age", "gender", "gender_score")}
-        assert feature.vector.tolist() == face["face_emb"]
+        assert np.array_equal(feature.vector, np.float32(face["face_emb"]))
 
 
 def test_boxes_are_in_the_pixels_of_a_picture_that_was_shrunk(

@@ -100,5 +100,5 @@ def test_plain_numbers_are_what_the_vector_holds(engine: LocalEngine, general: P
     (result,) = engine.run(general, pictures[:1])
     assert not isinstance(result, OpenAnalyticError)
     (feature,) = result.features
-    assert feature.vector.tolist() == result.output["feature"]
+    assert np.array_equal(feature.vector, np.float32(result.output["feature"]))
     assert np.linalg.norm(feature.vector) == pytest.approx(1, abs=1e-5)
