@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m open_analytic
 PHOTOS ?= ../shared/data/photos
+OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check plpython serve bench clean
+.PHONY: help demo test check plpython serve bench bench-search clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "open_analytic needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 demo"; exit 1; }
@@ -21,6 +22,11 @@ help: ## list these commands
 .venv/ready-dev: .venv/ready
 	@echo "Installing the tools for tests and checks."
 	@$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+.venv/ready-bench: .venv/ready-dev
+	@echo "Installing what searches are measured beside: faiss, LanceDB, Qdrant; about 450 MB."
+	@$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
 demo: .venv/ready ## import real photos, search them by a picture, find a person: Python, SQL and shell
@@ -44,6 +50,9 @@ serve: .venv/ready ## run the inference service of the embedded database in the 
 bench: .venv/ready-dev ## measure speed and memory side by side: make bench PHOTOS=folder
 	$(BIN)/python -m tests.bench.speed "$(PHOTOS)"
 	$(BIN)/python -m tests.bench.sql "$(PHOTOS)"
+
+bench-search: .venv/ready-bench ## measure searches with filters, hours in all: make bench-search OPTIONS="--quick"
+	$(BIN)/python -m tests.bench.search "$(PHOTOS)" $(OPTIONS)
 
 clean: ## remove what was made here: .venv, the demo's database, caches; models stay
 	rm -rf .venv .open_analytic build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from open_analytic import embedded, included
+from open_analytic import embedded, included, verification
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, InvalidPipeline, OpenAnalyticError, VersionMismatch
@@ -21,9 +21,19 @@ from open_analytic.pipeline.plan import Plan
 from open_analytic.pipeline.plan import plan as make_plan
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.service.remote import RemoteEngine
-from open_analytic.store import collections, pipelines, schema
+from open_analytic.store import collections, pipelines, rates, schema
 from open_analytic.store.connection import Database
-from open_analytic.types import CollectionInfo, Json, Metric, PathLike, PipelineInfo
+from open_analytic.types import (
+    Calibration,
+    CollectionInfo,
+    Json,
+    Metric,
+    PathLike,
+    PipelineInfo,
+    ProgressCallback,
+    RateTable,
+    Verification,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -151,6 +161,51 @@ class OpenAnalytic:
         """One registered pipeline in its newest version."""
         with self._database.transaction() as connection:
             return pipelines.get(connection, name)
+
+    def pipeline_calibrate(
+        self,
+        name: str,
+        pairs: Iterable[verification.Pair],
+        *,
+        source: str,
+        metric: Metric = "l2",
+        progress: ProgressCallback | None = None,
+    ) -> Calibration:
+        """Measure on labelled pairs what distances are worth: ``verify`` decides by it from then on.
+
+        A pair is (picture, picture, whether both show the same), a picture its bytes or its path; ``source`` says whose
+        pairs they are. Pairs with a picture that fails are left out and counted.
+        """
+        info = self.pipeline(name)
+        return verification.calibrate(
+            self._database, self.engine, self._plan_of(info, {}), info, pairs,
+            source=source, metric=metric, max_bytes=self.settings.max_bytes, progress=progress,
+        )  # fmt: skip
+
+    def pipeline_rates(self, name: str) -> list[RateTable]:
+        """What distances of the newest version are worth, a table a metric; none when nothing was measured."""
+        with self._database.transaction() as connection:
+            pipelines.get(connection, name)
+            return rates.get(connection, name)
+
+    def verify(
+        self,
+        a: verification.Compared,
+        b: verification.Compared,
+        pipeline: str = "face_feature_extractor",
+        *,
+        false_accept_rate: float = verification.FALSE_ACCEPT_RATE,
+        metric: Metric = "l2",
+    ) -> Verification:
+        """Whether two pictures (bytes, or a path) or two vectors show the same, and what that is worth.
+
+        Of a picture with several faces the largest counts. ``false_accept_rate`` is the share of different pairs that
+        may be taken for the same; it is decided at the largest rate of the pipeline's table that is not above it.
+        """
+        return verification.verify(
+            self._database, self.engine, self._plan_of(self.pipeline(pipeline), {}), (a, b),
+            false_accept_rate=false_accept_rate, metric=metric, max_bytes=self.settings.max_bytes,
+        )  # fmt: skip
 
     def plan(self, name: str, parameters: Mapping[str, Any] | None = None) -> Plan:
         """What running the newest version of a pipeline means, its models and parameters settled."""

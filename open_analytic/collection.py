@@ -12,9 +12,19 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
-from open_analytic.store import collections, indexes, rows, search
+from open_analytic.store import collections, indexes, planner, rows, search
 from open_analytic.store.connection import Database
-from open_analytic.types import CollectionInfo, Feature, Hit, ImportReport, PathLike, ProgressCallback, Vector
+from open_analytic.store.search import TARGET_RECALL
+from open_analytic.types import (
+    CollectionInfo,
+    Feature,
+    Hit,
+    ImportReport,
+    PathLike,
+    ProgressCallback,
+    RecallCurve,
+    Vector,
+)
 
 Query: TypeAlias = bytes | Path | str | Vector | Sequence[float]
 
@@ -79,24 +89,58 @@ class Collection:
         self,
         query: Query,
         *,
-        k: int = 10,
+        k: int | None = 10,
         where: str | None = None,
         params: Mapping[str, Any] | None = None,
         max_distance: float | None = None,
+        target_recall: float = TARGET_RECALL,
+        after: Hit | None = None,
         timeout_s: float | None = None,
     ) -> list[Hit]:
         """The nearest k rows, nearest first, to a picture (its bytes or path) or a vector.
 
         ``where`` is an SQL condition on the table's columns, values as ``%(name)s`` from ``params``: never put a value
-        into it yourself. Of a picture with several faces the largest is searched for. ``timeout_s`` ends a statement
-        that takes longer.
+        into it yourself. All k are there when k rows match, ``target_recall`` of them the very nearest (1: all). ``k``
+        may be None when ``max_distance`` is given; ``after`` is the last hit of the page before. Of a picture with
+        several faces the largest is searched for. ``timeout_s`` ends a statement that takes longer.
         """
         vector = self.vector(query)
         with self._database.transaction() as connection:
             return search.search(
-                connection, self.info, vector,
-                k=k, where=where, params=params, max_distance=max_distance, timeout_s=timeout_s,
+                connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance,
+                target_recall=target_recall, after=after, timeout_s=timeout_s,
             )  # fmt: skip
+
+    def explain_search(
+        self,
+        query: Query,
+        *,
+        k: int | None = 10,
+        where: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        max_distance: float | None = None,
+        target_recall: float = TARGET_RECALL,
+        timeout_s: float | None = None,
+    ) -> dict[str, Any]:
+        """How that search is done and why, what else there was to choose, and how it went."""
+        vector = self.vector(query)
+        with self._database.transaction() as connection:
+            return planner.explain(
+                connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance,
+                target_recall=target_recall, timeout_s=timeout_s,
+            )  # fmt: skip
+
+    def calibrate(self, *, queries: int = planner.QUERIES, seconds: float = planner.SECONDS) -> RecallCurve:
+        """Measure what the index finds and costs, so that searches keep their recall at the least cost.
+
+        Done by itself after the first index, and after an import that changed much.
+        """
+        return planner.calibrate(self._database, self.info, queries=queries, seconds=seconds)
+
+    def calibration(self) -> RecallCurve | None:
+        """What was measured last, or None."""
+        with self._database.transaction() as connection:
+            return planner.calibration(connection, self.info)
 
     def vector(self, query: Query) -> Vector:
         """The vector a query is searched by."""

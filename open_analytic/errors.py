@@ -97,6 +97,12 @@ class UnknownPlan(NotFound):
     sqlstate = "OA008"
 
 
+class Uncalibrated(NotFound):
+    """No distances of this pipeline were measured on labelled pairs."""
+
+    sqlstate = "OA009"
+
+
 class InvalidInput(OpenAnalyticError):
     """The input is not what was expected."""
 

@@ -111,12 +111,33 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A row found. ``distance`` is the collection's metric; ``row`` holds the user's columns."""
+    """A row found. ``distance`` is in the collection's metric; ``row`` holds the user's columns."""
 
     name: str
     distance: float
     row: Mapping[str, Any]
     box: Box | None = None
+    part: int | None = None  # which region (face) of its picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallCurve:
+    """What searches of a collection find and cost, measured with rows of its own as queries.
+
+    ``recalls[i][j]`` is the part of the nearest ``ranks[j]`` rows that are among ``efforts[i]`` rows of the index, in
+    ``all_ms[i]`` milliseconds.
+    """
+
+    measured_at: datetime
+    rows: int
+    queries: int
+    scan_ms: float  # to look at every row
+    exact_ms: float  # to measure every row
+    efforts: tuple[int, ...]
+    first_ms: tuple[float, ...]  # the ten nearest only
+    all_ms: tuple[float, ...]
+    ranks: tuple[int, ...]
+    recalls: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +158,52 @@ class ImportReport:
     rows: int = 0
     failed: tuple[Failure, ...] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """What was measured below one distance: two inputs nearer than it are taken for the same."""
+
+    false_accept_rate: float  # share of different pairs: that of the measured ones is not above it
+    distance: float
+    true_accept_rate: float  # share of same pairs
+    false_accepts: int  # different pairs
+    upper_bound: float  # of the false accept rate, at 95 %, were each pair of people of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateTable:
+    """The distances of one version of a pipeline with their rates, and the pairs they were measured on."""
+
+    pipeline: str
+    version: int
+    hash: str
+    metric: Metric
+    rates: tuple[Rate, ...]  # the largest first
+    same_pairs: int
+    different_pairs: int
+    source: str  # whose pairs they were
+    measured_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The table that was measured, and what was left out of it."""
+
+    table: RateTable
+    skipped: int  # pairs with a picture that failed
+    failed: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Whether two inputs show the same, and what that is worth."""
+
+    same: bool  # the distance is below the threshold
+    distance: float
+    threshold: float
+    false_accept_rate: float  # that it was decided at: at most the one asked for
+    true_accept_rate: float  # of same pairs below the threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

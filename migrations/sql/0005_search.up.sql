@@ -61,24 +61,7 @@ END
 $$
 $sql$,
 $sql$
-CREATE FUNCTION open_analytic._use_index(collection regclass, info open_analytic.collections, k integer) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    rows float8;
-BEGIN
-    -- As the search in Python: through the index only where there is enough to look at, 20 ms of measuring one by one.
-    IF k NOT BETWEEN 1 AND 400 OR NOT EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric))) THEN
-        RETURN false;
-    END IF;
-    SELECT greatest(t.reltuples, pg_relation_size(t.oid) / (150 + CASE WHEN info.dim <= 3000 THEN 2 * info.dim ELSE 0 END)) INTO rows
-    FROM pg_class AS t WHERE t.oid = collection;
-    RETURN rows * info.dim > 20000000;
-END
-$$
-$sql$,
-$sql$
-CREATE FUNCTION open_analytic._check_filter(collection regclass, info open_analytic.collections, filter text) RETURNS void
+CREATE FUNCTION open_analytic._check_filter(collection regclass, info open_analytic.collections, filter text, path text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -87,24 +70,28 @@ BEGIN
     -- The filter stands alone here: what is complete alone closes every parenthesis, quote and comment it opens and no
     -- other, so it cannot leave those it is put into afterwards. A cursor takes one statement and refuses a second; none
     -- of its rows is ever looked at.
-    OPEN plan FOR EXECUTE format(E'SELECT FROM %s WHERE\n%s\n', collection, filter);
+    IF path IS NOT NULL THEN
+        PERFORM set_config('search_path', path, true);
+    END IF;
+    OPEN plan FOR EXECUTE pg_catalog.format(E'SELECT FROM %s WHERE\n%s\n', collection, filter);
     CLOSE plan;
 EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE;
     WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported OR invalid_cursor_definition THEN
-        PERFORM open_analytic._blame_filter(collection, info, SQLERRM);
+        PERFORM open_analytic._blame_filter(collection, info, SQLERRM, path);
 END
 $$
 $sql$,
 $sql$
-CREATE FUNCTION open_analytic._blame_filter(collection regclass, info open_analytic.collections, problem text) RETURNS void
+CREATE FUNCTION open_analytic._blame_filter(collection regclass, info open_analytic.collections, problem text, path text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RAISE EXCEPTION 'The filter is not a condition on collection %: %.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)), problem USING ERRCODE = 'OA018',
-        HINT = format('Its columns: %s. What is not PostgreSQL''s own is written with its schema.', (
-            SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped));
+        HINT = format('Its columns: %s.%s', (
+            SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped),
+            CASE WHEN path IS NULL THEN ' What is not PostgreSQL''s own is written with its schema.' END);
 END
 $$
 $sql$,
@@ -150,114 +137,6 @@ BEGIN
     RETURN format('CASE WHEN num_nonnulls(t.%1$I) = 1 THEN format(''%%s'', t.%1$I) END AS %1$I', name);
 END
 $$
-$sql$,
-$sql$
-CREATE FUNCTION open_analytic.search(collection regclass, query @vector@.vector, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
-RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
-LANGUAGE plpgsql STABLE ROWS 10 COST 100000
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 200
-AS $$
-DECLARE
-    info open_analytic.collections := open_analytic._collection(collection);
-    near CONSTANT text := format('OPERATOR(@vector@.%s)', CASE info.metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END);
-    key CONSTANT text := CASE WHEN info.many THEN 'image_name, part' ELSE 'image_name' END;
-    half @vector@.halfvec;
-    rest text;
-    hits integer;
-BEGIN
-    IF query IS NULL THEN
-        RETURN;
-    END IF;
-    IF k IS NULL OR k < 0 THEN
-        RAISE EXCEPTION 'k is %.', coalesce(k::text, 'NULL') USING ERRCODE = 'OA019', HINT = 'Give how many hits you want, 0 or more.';
-    END IF;
-    IF max_distance = 'NaN' THEN
-        RAISE EXCEPTION 'max_distance is NaN.' USING ERRCODE = 'OA019', HINT = 'Give a number, or NULL.';
-    END IF;
-    PERFORM open_analytic._check_table(collection);
-    half := open_analytic._half(info, query);
-    SELECT format('SELECT t.image_name, n.open_analytic_distance, (SELECT coalesce(to_jsonb(r.*), ''{}'') FROM (SELECT %s) AS r) AS row, %s AS box, %s AS part'
-                  ' FROM open_analytic_nearest AS n JOIN %s AS t USING (%s) ORDER BY n.open_analytic_distance + 0, %s',
-                  string_agg(open_analytic._shown(a.attname, a.atttypid), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname <> ALL (open_analytic._own_columns(info.many))),
-                  CASE WHEN info.many THEN 'CASE WHEN t.box IS NOT NULL THEN jsonb_build_object(''x'', t.box[1], ''y'', t.box[2], ''width'', t.box[3], ''height'', t.box[4]) END' ELSE 'NULL::jsonb' END,
-                  CASE WHEN info.many THEN 't.part' ELSE '0' END, collection, key, CASE WHEN info.many THEN 'n.image_name, n.part' ELSE 'n.image_name' END)
-    INTO rest FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped;
-    IF filter IS NOT NULL THEN
-        PERFORM open_analytic._check_filter(collection, info, filter);
-    ELSIF open_analytic._use_index(collection, info, k) THEN
-        PERFORM set_config('hnsw.ef_search', least(1000, greatest(200, 2 * k))::text, true);
-        -- The index gives the nearest, nearly in order; they are put in order afterwards.
-        RETURN QUERY EXECUTE format(
-            'WITH open_analytic_nearest AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS open_analytic_distance FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s),'
-            ' open_analytic_enough AS (SELECT count(*) = %4$s AS enough FROM open_analytic_nearest)'
-            ' SELECT h.image_name, h.open_analytic_distance, h.row, h.box FROM (%5$s) AS h, open_analytic_enough AS e WHERE e.enough AND ($2 IS NULL OR h.open_analytic_distance <= $2) ORDER BY h.open_analytic_distance + 0, h.image_name, h.part',
-            key, near, collection, k, rest) USING half, max_distance;
-        GET DIAGNOSTICS hits = ROW_COUNT;
-        IF hits > 0 THEN
-            RETURN;
-        END IF;
-    END IF;
-    -- Every row that matches is measured; MATERIALIZED keeps the planner from taking the index.
-    RETURN QUERY EXECUTE format(
-        'WITH open_analytic_matches AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS open_analytic_distance FROM %3$s WHERE feature IS NOT NULL AND (' || E'\n%6$s\n' || ')),'
-        ' open_analytic_nearest AS MATERIALIZED (SELECT * FROM open_analytic_matches WHERE open_analytic_distance <> ''NaN'' AND ($2 IS NULL OR open_analytic_distance <= $2)'
-        ' ORDER BY open_analytic_distance, %1$s LIMIT %4$s) SELECT h.image_name, h.open_analytic_distance, h.row, h.box FROM (%5$s) AS h ORDER BY h.open_analytic_distance, h.image_name, h.part',
-        key, near, collection, k, rest, coalesce(filter, 'true')) USING half, max_distance;
-EXCEPTION
-    WHEN insufficient_privilege THEN
-        RAISE;
-    WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported OR read_only_sql_transaction THEN
-        IF filter IS NULL THEN
-            RAISE;
-        END IF;
-        PERFORM open_analytic._blame_filter(collection, info, SQLERRM);
-END
-$$
-$sql$,
-$sql$
-CREATE FUNCTION open_analytic.search(collection regclass, query real[], k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
-RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
-LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    vector @vector@.vector;
-BEGIN
-    BEGIN
-        vector := query::@vector@.vector;
-    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-        RAISE EXCEPTION 'The query is no vector: %.', SQLERRM USING ERRCODE = 'OA015', HINT = 'Give finite numbers.';
-    END;
-    RETURN QUERY SELECT * FROM open_analytic.search(collection, vector, k, filter, max_distance);
-END
-$$
-$sql$,
-$sql$
-CREATE FUNCTION open_analytic.search(collection regclass, query bytea, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
-RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
-LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN QUERY SELECT * FROM open_analytic.search(collection, open_analytic.embed_for(collection, query), k, filter, max_distance); END $$
-$sql$,
-$sql$
-CREATE FUNCTION open_analytic.search(collection regclass, query text, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL)
-RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
-LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    vector @vector@.vector;
-    problem text := 'it is neither bytes in hexadecimal nor numbers in brackets';
-BEGIN
-    BEGIN
-        vector := CASE WHEN left(query, 2) = E'\\x' THEN open_analytic.embed_for(collection, decode(substr(query, 3), 'hex'))
-                       WHEN left(ltrim(query), 1) = '[' OR query IS NULL THEN query::@vector@.vector END;
-    EXCEPTION WHEN data_exception THEN
-        problem := SQLERRM;
-    END;
-    IF vector IS NULL AND query IS NOT NULL THEN
-        RAISE EXCEPTION 'A text is no query: %.', problem USING ERRCODE = 'OA019', HINT = 'Cast it: search(collection, image_data::bytea).';
-    END IF;
-    RETURN QUERY SELECT * FROM open_analytic.search(collection, vector, k, filter, max_distance);
-END
-$$
 $sql$
     ] LOOP
         EXECUTE replace(statement, '@vector@', vector_schema);
@@ -271,7 +150,6 @@ COMMENT ON FUNCTION open_analytic.embed_for IS 'The vector that the very version
 COMMENT ON FUNCTION open_analytic._check_table IS 'Refuse what is no table as create_collection makes them';
 COMMENT ON FUNCTION open_analytic._shown IS 'A column as a part of row';
 COMMENT ON FUNCTION open_analytic._half IS 'A query as the collection keeps its features';
-COMMENT ON FUNCTION open_analytic._use_index IS 'Whether the index is there, and worth its small losses';
 COMMENT ON FUNCTION open_analytic._check_filter IS 'Refuse a filter that is no condition';
 COMMENT ON FUNCTION open_analytic._blame_filter IS 'Say what is wrong with a filter';
 
@@ -285,14 +163,4 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION open_analytic.embed(text, bytea, jsonb), open_analytic.embed(text, text, jsonb), open_analytic.embed_for, open_analytic._half,
-    open_analytic._check_table, open_analytic._shown, open_analytic._use_index, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;
-DO $$
-DECLARE
-    function regprocedure;
-BEGIN
-    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proname = 'search' LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO open_analytic_user', function);
-        EXECUTE format('COMMENT ON FUNCTION %s IS %L', function, 'The nearest k rows, nearest first, that meet the filter, an SQL condition on the collection''s columns');
-    END LOOP;
-END
-$$;
+    open_analytic._check_table, open_analytic._shown, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;

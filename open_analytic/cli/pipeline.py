@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from open_analytic.cli import given
+from open_analytic.cli import given, verify
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.failures import SOME_FAILED, report
 from open_analytic.cli.output import place, print_json, print_record, print_table, say, shown
 from open_analytic.errors import OpenAnalyticError, UnreadableFile
+from open_analytic.plain import plain
 
 if TYPE_CHECKING:
     from open_analytic.types import PipelineInfo
@@ -29,6 +30,7 @@ def add(app: typer.Typer) -> None:
     command(app, "list")(list_)
     command(app, "show")(show)
     command(app, "run")(run)
+    command(app, "calibrate")(verify.calibrate)
     command(app, "drop")(drop)
 
 
@@ -76,11 +78,12 @@ def show(
     """Show a pipeline with its steps."""
     with context.open() as db:
         info = db.pipeline(name)
+        tables = db.pipeline_rates(name)
     if definition:
         print_json(info.definition)
         return
     if context.json:
-        print_json(info)
+        print_json(plain(info) | {"rates": tables})
         return
     print_record(
         {
@@ -98,6 +101,8 @@ def show(
     for number, step in enumerate(info.definition["steps"], 1):
         say(f"step {number}: {_step({'input': info.input} | step)}")
     say(f"output: {shown(info.definition['output'])}")
+    for table in tables:
+        verify.print_rates(table)
 
 
 def run(

@@ -6,10 +6,23 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from open_analytic.cli import collection, db, demo, doctor, failures, import_, models, pipeline, search, serve, sql
+from open_analytic.cli import (
+    collection,
+    db,
+    demo,
+    doctor,
+    failures,
+    import_,
+    models,
+    pipeline,
+    search,
+    serve,
+    sql,
+    verify,
+)
 from open_analytic.cli.context import Context, command, group, signed
 
-ORDER = ("pipeline", "collection", "import", "search", "serve", "sql", "models", "db", "doctor", "demo")
+ORDER = ("pipeline", "collection", "import", "search", "verify", "serve", "sql", "models", "db", "doctor", "demo")
 
 
 class _InOrder(TyperGroup):
@@ -52,6 +65,7 @@ pipeline.add(group(app, "pipeline", "Create, show and run pipelines."))
 collection.add(group(app, "collection", "Tables of pictures with their vectors."))
 command(app, "import")(import_.import_)
 command(app, "search")(search.search)
+command(app, "verify")(verify.verify)
 command(app, "serve")(serve.serve)
 command(app, "sql")(sql.sql)
 models.add(group(app, "models", "The neural networks on this machine."))

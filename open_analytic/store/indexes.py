@@ -16,7 +16,6 @@ from open_analytic.store import tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
-from open_analytic.store.search import OPERATORS
 from open_analytic.types import CollectionInfo, Metric, Progress, ProgressCallback
 
 logger = logging.getLogger(__name__)
@@ -24,6 +23,7 @@ logger = logging.getLogger(__name__)
 Tell: TypeAlias = Callable[[int], None]
 State: TypeAlias = Literal["ready", "invalid", "absent", "building"]
 
+OPCLASSES: dict[Metric, str] = {"l2": "halfvec_l2_ops", "cosine": "halfvec_cosine_ops", "ip": "halfvec_ip_ops"}
 POLL_S = 0.2
 KEY = 1_397_050_988  # first half of the advisory lock of one who builds; the other half is the table
 LEAST_BYTES, MOST_BYTES = (
@@ -91,7 +91,7 @@ def create_statement(
         concurrently=sql.SQL("CONCURRENTLY" if concurrently else ""),
         index=sql.Identifier(index) if index else sql.SQL(""),
         table=sql.Identifier(*tables.split(name)),
-        opclass=sql.Identifier(OPERATORS[metric][1]),
+        opclass=sql.Identifier(OPCLASSES[metric]),
         m=sql.Literal(m),
         ef_construction=sql.Literal(ef_construction),
     )
@@ -107,7 +107,7 @@ def index_name(name: str) -> str:
 def _look(connection: Connection, info: CollectionInfo) -> tuple[list[str], list[str], bool]:
     """The names of valid and of invalid indexes, and whether someone is building one."""
     table = tables.identifier(info).as_string(connection)
-    values = {"table": table, "opclass": OPERATORS[info.metric][1], "key": KEY}
+    values = {"table": table, "opclass": OPCLASSES[info.metric], "key": KEY}
     row = connection.execute(query("index_state"), values).fetchone()
     if row is None:
         raise UnknownCollection(f"The table of collection {info.name!r} is gone.", hint="Create the collection again.")

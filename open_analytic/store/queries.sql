@@ -110,56 +110,35 @@ COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)
 -- no collection any more is refused: reading it could run its owner's code.
 SELECT open_analytic._check_table(to_regclass(%(table)s)),
        set_config('transaction_read_only', 'on', true),
-       set_config('hnsw.iterative_scan', 'relaxed_order', true),
-       set_config('hnsw.ef_search', %(ef)s, true),
+       set_config('standard_conforming_strings', 'on', true),
        set_config('statement_timeout', coalesce(least(
            nullif(extract(epoch FROM current_setting('statement_timeout')::interval) * 1000, 0),
            %(timeout_ms)s::integer), 0)::integer::text, true)
 
--- search_size --
--- How much there is to look at, and whether an index for the metric can be used.
-SELECT pg_relation_size(t.oid), t.reltuples,
-       EXISTS (
-           SELECT FROM open_analytic._indexes(t.oid, %(opclass)s)
-       )
-FROM pg_catalog.pg_class AS t
-WHERE t.oid = to_regclass(%(table)s)
+-- search --
+-- The database decides how; here come the columns, with the types they have.
+SELECT {columns}, n.distance
+FROM open_analytic._search(to_regclass(%(table)s), %(vector)s::halfvec::vector, %(k)s::integer, %(filter)s::text, %(near)s::float8,
+                           %(recall)s::float8, %(after)s::jsonb, current_setting('search_path')) AS n
+JOIN {table} AS t ON t.image_name = n.image_name {part}
+ORDER BY n.distance, n.image_name, n.part
 
--- search_check --
--- A filter must be one condition: it stands alone here, where nothing closes a parenthesis it did not open.
-EXPLAIN SELECT %(open_analytic_vector)s::text FROM {table} WHERE
-{where}
+-- search_explain --
+-- The plan, the reason, and how it went.
+SELECT open_analytic.explain_search(to_regclass(%(table)s), %(vector)s::halfvec::vector, %(k)s::integer, %(filter)s::text, %(near)s::float8,
+                                    %(recall)s::float8, current_setting('search_path'))
 
--- search_exact --
--- Every row that matches is measured; MATERIALIZED keeps the planner from taking the index.
-WITH open_analytic_matches AS MATERIALIZED (
-    SELECT {key}, feature {operator} %(open_analytic_vector)s AS open_analytic_distance
-    FROM {table}
-    WHERE feature IS NOT NULL AND (
-{where}
-    )
-), open_analytic_nearest AS MATERIALIZED (
-    SELECT * FROM open_analytic_matches
-    WHERE open_analytic_distance <> 'NaN' AND {near}
-    ORDER BY open_analytic_distance, {key}
-    LIMIT {k}
-)
-SELECT {columns}, open_analytic_distance
-FROM open_analytic_nearest JOIN {table} AS open_analytic_table USING ({key})
-ORDER BY open_analytic_distance, {key}
+-- calibrate --
+-- Measures, and keeps what it measured.
+SELECT measured_at, rows, queries, scan_ms, exact_ms, efforts, first_ms, all_ms, ranks, recalls
+FROM open_analytic.calibrate(to_regclass(%(table)s), %(queries)s, %(seconds)s)
 
--- search_index --
--- The index gives the nearest, nearly in order; here they are put in order; + 0 since PostgreSQL would take them for sorted.
-WITH open_analytic_nearest AS MATERIALIZED (
-    SELECT {key}, feature {operator} %(open_analytic_vector)s AS open_analytic_distance
-    FROM {table}
-    WHERE feature IS NOT NULL
-    ORDER BY feature {operator} %(open_analytic_vector)s
-    LIMIT {k}
-)
-SELECT {columns}, open_analytic_distance
-FROM open_analytic_nearest JOIN {table} AS open_analytic_table USING ({key})
-ORDER BY open_analytic_distance + 0, {key}
+-- calibration --
+-- What was measured last, of the collection as it is now.
+SELECT c.measured_at, c.rows, c.queries, c.scan_ms, c.exact_ms, c.efforts, c.first_ms, c.all_ms, c.ranks, c.recalls
+FROM open_analytic.calibrations AS c
+JOIN open_analytic.collections AS o USING (schema_name, table_name)
+WHERE (schema_name, table_name) = (%(schema)s, %(table)s) AND c.measured_at >= o.created_at
 
 -- index_state --
 -- Indexes for the metric that can be used, those that cannot, and whether one is being built right now.
@@ -307,3 +286,30 @@ WHERE name = 'python_path'
 SELECT
 FROM pg_catalog.pg_class
 WHERE oid = to_regclass('open_analytic.alembic_version') AND relkind = 'r'
+
+-- rates_check --
+-- Refuses a pipeline without a table, and a rate that its pairs do not support.
+SELECT FROM open_analytic._rate(%(pipeline)s, %(false_accept_rate)s::float8, %(metric)s)
+
+-- rates_verify --
+-- The verdict, by the pipeline's newest version.
+SELECT same, distance, threshold, false_accept_rate, true_accept_rate
+FROM open_analytic.verify(%(a)s, %(b)s, %(pipeline)s, %(false_accept_rate)s::float8, %(metric)s)
+
+-- rates_keep --
+-- One table for each version and metric.
+INSERT INTO open_analytic.distance_rates AS d (pipeline, version, metric, same_pairs, different_pairs, source, measured_at, rates)
+VALUES (%(pipeline)s, %(version)s, %(metric)s, %(same_pairs)s, %(different_pairs)s, %(source)s, %(measured_at)s, %(rates)s)
+ON CONFLICT (pipeline, version, metric) DO UPDATE SET same_pairs = excluded.same_pairs, different_pairs = excluded.different_pairs,
+    source = excluded.source, measured_at = excluded.measured_at, rates = excluded.rates, created_by = current_user
+
+-- rates_current --
+-- The lines of the tables in use, with what holds for the whole table.
+SELECT jsonb_build_object('pipeline', pipeline, 'version', version, 'hash', hash, 'metric', metric, 'same_pairs', same_pairs,
+                          'different_pairs', different_pairs, 'source', source),
+       measured_at,
+       jsonb_build_object('false_accept_rate', false_accept_rate, 'distance', distance, 'true_accept_rate', true_accept_rate,
+                          'false_accepts', false_accepts, 'upper_bound', upper_bound)
+FROM open_analytic.current_rates
+WHERE pipeline = %(pipeline)s
+ORDER BY metric, false_accept_rate DESC

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from open_analytic.errors import UntranslatableStatement
-from open_analytic.script.lexer import tokens
+from open_analytic.lexer import tokens
 from open_analytic.script.source import split
 
 # Each hides a semicolon, or looks as if it began something that does.

@@ -1,0 +1,166 @@
+-- What distances are worth. A table of rates belongs to the vectors it was measured on: to a version of a pipeline, or, when it
+-- comes with open_analytic, to a definition by its hash, whatever name that is registered under.
+
+CREATE TABLE open_analytic.distance_rates (
+    pipeline text NOT NULL,
+    version integer NOT NULL,
+    metric text NOT NULL CHECK (metric IN ('l2', 'cosine', 'ip')),
+    same_pairs integer NOT NULL CHECK (same_pairs > 0),
+    different_pairs integer NOT NULL CHECK (different_pairs > 0),
+    source text NOT NULL,
+    measured_at timestamptz NOT NULL DEFAULT now(),
+    rates jsonb NOT NULL CHECK (jsonb_typeof(rates) = 'array'),
+    created_by text NOT NULL DEFAULT current_user,
+    PRIMARY KEY (pipeline, version, metric),
+    FOREIGN KEY (pipeline, version) REFERENCES open_analytic.pipelines (name, version)
+);
+COMMENT ON TABLE open_analytic.distance_rates IS 'Measured on pairs of your own; what is here goes before what came with open_analytic';
+COMMENT ON COLUMN open_analytic.distance_rates.rates IS 'A list of objects as current_rates has rows';
+
+CREATE TABLE open_analytic.preset_rates (
+    hash text NOT NULL CHECK (hash ~ '^[0-9a-f]{64}$'),
+    metric text NOT NULL CHECK (metric IN ('l2', 'cosine', 'ip')),
+    same_pairs integer NOT NULL CHECK (same_pairs > 0),
+    different_pairs integer NOT NULL CHECK (different_pairs > 0),
+    source text NOT NULL,
+    measured_at timestamptz NOT NULL,
+    rates jsonb NOT NULL CHECK (jsonb_typeof(rates) = 'array'),
+    PRIMARY KEY (hash, metric)
+);
+COMMENT ON TABLE open_analytic.preset_rates IS 'Came with open_analytic (pipelines/*.rates.json); a pipeline is known by its hash';
+
+CREATE VIEW open_analytic.current_rates AS
+SELECT p.name AS pipeline, p.version, t.metric, r.false_accept_rate, r.distance, r.true_accept_rate, r.false_accepts, r.upper_bound,
+       t.same_pairs, t.different_pairs, t.source, t.measured_at, p.hash
+FROM open_analytic.current_pipelines AS p
+CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (either.metric) either.*
+    FROM (
+        SELECT 1 AS place, d.metric, d.same_pairs, d.different_pairs, d.source, d.measured_at, d.rates
+        FROM open_analytic.distance_rates AS d WHERE d.pipeline = p.name AND d.version = p.version
+        UNION ALL
+        SELECT 2, s.metric, s.same_pairs, s.different_pairs, s.source, s.measured_at, s.rates
+        FROM open_analytic.preset_rates AS s WHERE s.hash = p.hash
+    ) AS either
+    ORDER BY either.metric, either.place
+) AS t
+CROSS JOIN LATERAL jsonb_to_recordset(t.rates)
+    AS r (false_accept_rate float8, distance float8, true_accept_rate float8, false_accepts integer, upper_bound float8);
+COMMENT ON VIEW open_analytic.current_rates IS 'Distance -> false accept rate of each pipeline''s newest version: below the distance two inputs are taken for the same';
+
+CREATE TYPE open_analytic.verification AS (same boolean, distance float8, threshold float8, false_accept_rate float8, true_accept_rate float8);
+COMMENT ON TYPE open_analytic.verification IS 'Whether two inputs show the same, and the rate that was decided at';
+
+CREATE FUNCTION open_analytic._rate(pipeline text, wanted float8, metric text) RETURNS open_analytic.current_rates
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found open_analytic.current_rates;
+    known text;
+BEGIN
+    IF wanted IS NULL OR NOT (wanted > 0 AND wanted < 1) THEN
+        RAISE EXCEPTION 'false_accept_rate is %.', coalesce(wanted::text, 'NULL') USING ERRCODE = 'OA019',
+            HINT = 'Give the share of different pairs that may be taken for the same, such as 0.01.';
+    END IF;
+    PERFORM open_analytic._pipeline(_rate.pipeline);
+    -- The largest rate that is not above the one asked for.
+    SELECT * INTO found FROM open_analytic.current_rates AS r
+    WHERE r.pipeline = _rate.pipeline AND r.metric = _rate.metric AND r.false_accept_rate <= wanted
+    ORDER BY r.false_accept_rate DESC LIMIT 1;
+    IF found.pipeline IS NOT NULL THEN
+        RETURN found;
+    END IF;
+    SELECT string_agg(r.false_accept_rate::text, ', ' ORDER BY r.false_accept_rate DESC), max(r.different_pairs) AS different_pairs
+    INTO known, found.different_pairs
+    FROM open_analytic.current_rates AS r WHERE r.pipeline = _rate.pipeline AND r.metric = _rate.metric;
+    IF known IS NULL THEN
+        RAISE EXCEPTION 'No distances of pipeline % were measured on labelled pairs, with the metric %.', quote_literal(_rate.pipeline), coalesce(_rate.metric, 'NULL')
+            USING ERRCODE = 'OA009', HINT = format('Measure it on pairs of yours: `open-analytic pipeline calibrate %s --pairs FILE`.', _rate.pipeline);
+    END IF;
+    RAISE EXCEPTION 'A false accept rate of % cannot be told from the % different pairs that pipeline % was measured on.', wanted, found.different_pairs, quote_literal(_rate.pipeline)
+        USING ERRCODE = 'OA019', HINT = format('There are: %s. A rate of 1 in n needs n different pairs; `open-analytic pipeline calibrate` takes more of them.', known);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._rate IS 'The line of a pipeline''s table that a false accept rate is decided by, or why there is none';
+
+DO $do$
+DECLARE
+    vector_schema text := open_analytic._schema_of('vector');
+    statement text;
+BEGIN
+    FOREACH statement IN ARRAY ARRAY[
+$sql$
+CREATE FUNCTION open_analytic.verify(a @vector@.vector, b @vector@.vector, pipeline text DEFAULT 'face_feature_extractor', false_accept_rate float8 DEFAULT 0.01, metric text DEFAULT 'l2')
+RETURNS open_analytic.verification
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rate open_analytic.current_rates := open_analytic._rate(pipeline, false_accept_rate, metric);
+    dim integer := (open_analytic._pipeline(pipeline)).dim;
+    distance float8;
+BEGIN
+    IF @vector@.vector_dims(a) <> dim OR @vector@.vector_dims(b) <> dim THEN
+        RAISE EXCEPTION 'a has % numbers and b has %, pipeline % gives %.', @vector@.vector_dims(a), @vector@.vector_dims(b), quote_literal(pipeline), dim
+            USING ERRCODE = 'OA015', HINT = format('Give vectors of pipeline %L version %s.', pipeline, rate.version);
+    END IF;
+    distance := CASE metric WHEN 'l2' THEN a OPERATOR(@vector@.<->) b WHEN 'cosine' THEN a OPERATOR(@vector@.<=>) b ELSE a OPERATOR(@vector@.<#>) b END;
+    IF distance = 'NaN' THEN
+        RAISE EXCEPTION 'The distance of a and b is no number.' USING ERRCODE = 'OA015', HINT = 'A zero vector has no direction for the cosine: use the metric l2 for such.';
+    END IF;
+    RETURN ROW(distance < rate.distance, distance, rate.distance, rate.false_accept_rate, rate.true_accept_rate)::open_analytic.verification;
+END
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.verify(a @vector@.halfvec, b @vector@.halfvec, pipeline text DEFAULT 'face_feature_extractor', false_accept_rate float8 DEFAULT 0.01, metric text DEFAULT 'l2')
+RETURNS open_analytic.verification
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic.verify(a::@vector@.vector, b::@vector@.vector, pipeline, false_accept_rate, metric); END $$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.verify(a bytea, b bytea, pipeline text DEFAULT 'face_feature_extractor', false_accept_rate float8 DEFAULT 0.01, metric text DEFAULT 'l2')
+RETURNS open_analytic.verification
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    plan open_analytic.current_pipelines := open_analytic._pipeline(pipeline);
+    vectors @vector@.vector[];
+    answer record;
+    error jsonb;
+BEGIN
+    PERFORM open_analytic._rate(pipeline, false_accept_rate, metric); -- before the models run
+    FOR answer IN SELECT r.output, r.error FROM open_analytic._run_plan('query', plan.name, plan.hash, plan.definition::text, '{}', ARRAY[a, b], false) AS r LOOP
+        IF answer.error IS NOT NULL THEN
+            error := answer.error::jsonb;
+            PERFORM open_analytic._raise(jsonb_set(error, '{message}', to_jsonb(
+                format('%s: %s', CASE WHEN vectors IS NULL THEN 'a' ELSE 'b' END, error ->> 'message'))));
+        END IF;
+        vectors := vectors || answer.output::@vector@.vector;
+    END LOOP;
+    RETURN open_analytic.verify(vectors[1], vectors[2], pipeline, false_accept_rate, metric);
+END
+$$
+$sql$
+    ] LOOP
+        EXECUTE replace(statement, '@vector@', vector_schema);
+    END LOOP;
+END
+$do$;
+
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+    END LOOP;
+    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proname = 'verify' LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO open_analytic_user', function);
+        EXECUTE format('COMMENT ON FUNCTION %s IS %L', function, 'Whether two pictures, or two vectors of a pipeline, show the same, decided at a false accept rate');
+    END LOOP;
+END
+$$;
+REVOKE ALL ON open_analytic.distance_rates, open_analytic.preset_rates, open_analytic.current_rates FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_analytic._rate TO open_analytic_user;
+GRANT SELECT ON open_analytic.distance_rates, open_analytic.preset_rates, open_analytic.current_rates TO open_analytic_user;
+GRANT INSERT, UPDATE, DELETE ON open_analytic.distance_rates TO open_analytic_admin;

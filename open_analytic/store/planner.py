@@ -1,0 +1,69 @@
+"""How searches are done: explained, and calibrated by measuring. The choice itself is made in the database."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from open_analytic.store import tables
+from open_analytic.store.connection import Connection, Database, connect
+from open_analytic.store.faults import translated
+from open_analytic.store.queries import query
+from open_analytic.store.search import TARGET_RECALL, arguments, condition, reading
+from open_analytic.types import CollectionInfo, RecallCurve, Vector
+
+QUERIES, SECONDS = 200, 60.0
+CHANGED = 1.5  # as many times more rows, or fewer, make a calibration out of date
+
+
+def explain(
+    connection: Connection,
+    info: CollectionInfo,
+    vector: Vector,
+    *,
+    k: int | None,
+    where: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    max_distance: float | None = None,
+    target_recall: float = TARGET_RECALL,
+    timeout_s: float | None = None,
+) -> dict[str, Any]:
+    """The plan of a search, the reason in a sentence, its alternatives, and how it went. The search is done for it."""
+    values = arguments(info, vector, k, max_distance, target_recall)
+    with reading(connection, info, timeout_s):
+        values["filter"] = condition(connection, info, where, params)
+        row = connection.execute(query("search_explain"), values).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
+    told: dict[str, Any] = row[0]
+    return told
+
+
+def calibrate(
+    database: Database | str, info: CollectionInfo, *, queries: int = QUERIES, seconds: float = SECONDS
+) -> RecallCurve:
+    """Measure what the index finds and costs. Interrupted, what was known before stays."""
+    dsn = database if isinstance(database, str) else database.dsn
+    values = {"table": tables.identifier(info).as_string(), "queries": queries, "seconds": seconds}
+    with translated(), connect(dsn, autocommit=True) as connection:
+        row = connection.execute(query("calibrate"), values).fetchone()
+    assert row is not None  # noqa: S101 - the function gives one row or fails
+    return _calibration(row)
+
+
+def calibration(connection: Connection, info: CollectionInfo) -> RecallCurve | None:
+    """What was measured last; None when the collection never was."""
+    schema, table = tables.split(info.name)
+    row = connection.execute(query("calibration"), {"schema": schema, "table": table}).fetchone()
+    return _calibration(row) if row else None
+
+
+def out_of_date(known: RecallCurve | None, rows: int) -> bool:
+    """Whether a collection of so many rows should be measured anew."""
+    return known is None or not known.rows / CHANGED <= rows <= known.rows * CHANGED
+
+
+def _calibration(row: tuple[Any, ...]) -> RecallCurve:
+    measured_at, rows, queries, scan_ms, exact_ms, efforts, first_ms, all_ms, ranks, recalls = row
+    return RecallCurve(
+        measured_at=measured_at, rows=int(rows), queries=queries, scan_ms=scan_ms, exact_ms=exact_ms,
+        efforts=tuple(efforts), first_ms=tuple(first_ms), all_ms=tuple(all_ms), ranks=tuple(ranks),
+        recalls=tuple(map(tuple, recalls)),
+    )  # fmt: skip
