@@ -1,5 +1,6 @@
 """A collection: an ordinary table with a vector column, filled by one version of one pipeline, searched by pictures."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from open_analytic import importer
 from open_analytic.config import Settings
-from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError
+from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError, PermissionDenied
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
 from open_analytic.store import collections, indexes, planner, rows, search
@@ -25,6 +26,8 @@ from open_analytic.types import (
     RecallCurve,
     Vector,
 )
+
+logger = logging.getLogger(__name__)
 
 Query: TypeAlias = bytes | Path | str | Vector | Sequence[float]
 
@@ -84,6 +87,7 @@ class Collection:
     def create_index(self, *, m: int = 16, ef_construction: int = 64, progress: ProgressCallback | None = None) -> None:
         """Build the HNSW index, in place of the one there is. Searches and imports go on meanwhile."""
         indexes.create(self._database, self.info, m=m, ef_construction=ef_construction, progress=progress)
+        self._calibrate_if_useful()
 
     def search(
         self,
@@ -196,6 +200,18 @@ class Collection:
     def _index_if_absent(self, report: ImportReport, progress: ProgressCallback | None) -> None:
         if report.rows and self.index() != "ready":
             self.create_index(progress=progress)
+        if report.rows:
+            self._calibrate_if_useful()
+
+    def _calibrate_if_useful(self) -> None:
+        """Where there is so much that searches walk the index, and what was measured is of another size or missing."""
+        rows = self.count_rows()
+        if rows * self.info.dim <= planner.SMALL or not planner.out_of_date(self.calibration(), rows):
+            return
+        try:
+            self.calibrate()
+        except PermissionDenied as error:  # its owner can, who only imports cannot
+            logger.info("the index of %s was not measured: %s", self.name, error)
 
 
 def _area(feature: Feature) -> float:

@@ -1,12 +1,14 @@
 """Same or different: two pictures by a pipeline's table of rates, and that table from labelled pairs."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from open_analytic import importer
 from open_analytic.errors import BadParameter, InvalidPipeline, NoFace, OpenAnalyticError
@@ -32,9 +34,10 @@ from open_analytic.types import (
 Picture: TypeAlias = bytes | PathLike
 Compared: TypeAlias = Picture | Vector | Sequence[float]
 Pair: TypeAlias = tuple[Picture, Picture, bool]  # whether both show the same
+Pairs: TypeAlias = NDArray[np.int64]  # (n, 3) numbers of two vectors, and 1 where both show the same
 
 FALSE_ACCEPT_RATE = 0.01  # unless another is asked for
-METRICS = ("l2", "cosine", "ip")
+PART = 10_000  # pairs whose vectors are held at once
 
 
 def verify(
@@ -68,29 +71,32 @@ def calibrate(
     progress: ProgressCallback | None = None,
 ) -> Calibration:
     """Measure the distances of labelled pairs and keep the table. A picture that fails takes only its own pairs out."""
-    pairs = list(pairs)
     _check(plan, source, metric)
+    labelled = [_pair(number, pair) for number, pair in enumerate(pairs, 1)]
     places: dict[Picture, int] = {}
-    for pair in pairs:
-        for picture in pair[:2]:
-            places.setdefault(picture, len(places))
+    for picture in itertools.chain.from_iterable(pair[:2] for pair in labelled):
+        places.setdefault(picture, len(places))
     items = [partial(importer.read, Path(each), max_bytes) if isinstance(each, str | Path) else each for each in places]
     found = list(_vectors(engine, plan, items, progress))
-    usable = [
-        (one, other, same)
-        for a, b, same in pairs
-        if not isinstance(one := found[places[a]], OpenAnalyticError)
-        and not isinstance(other := found[places[b]], OpenAnalyticError)
-    ]
-    table = _table(info, usable, source=source, metric=metric)
+    failed = _failures(places, found)
+    good = [not isinstance(each, OpenAnalyticError) for each in found]
+    numbers = [(places[a], places[b], same) for a, b, same in labelled]
+    usable = np.array([line for line in numbers if good[line[0]] and good[line[1]]], dtype=np.int64).reshape(-1, 3)
+    if failed and not len(usable):
+        raise failed[0].error  # says more than that there are no pairs
+    table = _table(info, found, usable, source=source, metric=metric)
     with database.transaction() as connection:
         rates.keep(connection, table)
-    failed = tuple(
+    return Calibration(table=table, skipped=len(labelled) - len(usable), failed=failed)
+
+
+def _failures(pictures: Iterable[Picture], found: Iterable[Vector | OpenAnalyticError]) -> tuple[Failure, ...]:
+    """Each picture that failed: by its path, or by its number among the different pictures."""
+    return tuple(
         Failure(name=str(picture) if isinstance(picture, str | Path) else f"picture {number}", error=error)
-        for number, (picture, error) in enumerate(zip(places, found, strict=True), 1)
+        for number, (picture, error) in enumerate(zip(pictures, found, strict=True), 1)
         if isinstance(error, OpenAnalyticError)
     )
-    return Calibration(table=table, skipped=len(pairs) - len(usable), failed=failed)
 
 
 def _check(plan: Plan, source: str, metric: Metric) -> None:
@@ -99,22 +105,43 @@ def _check(plan: Plan, source: str, metric: Metric) -> None:
             f"Pipeline {plan.name!r} gives no vector, so there is no distance to measure.",
             hint="Take a pipeline that gives one, such as face_feature_extractor.",
         )
-    if metric not in METRICS:
-        raise BadParameter(f"The metric {metric!r} is not known.", hint=f"Known: {', '.join(METRICS)}.")
+    if metric not in get_args(Metric):
+        raise BadParameter(f"There is no metric {metric!r}.", hint=f"Choose of: {', '.join(get_args(Metric))}.")
     if not source.strip() or "\0" in source:
         raise BadParameter("The source of the pairs is not said.", hint="Say whose they are: source='our badges'.")
 
 
-def _table(info: PipelineInfo, pairs: list[tuple[Vector, Vector, bool]], *, source: str, metric: Metric) -> RateTable:
-    shape = (len(pairs), info.dim or 0)
-    a, b = (np.array([pair[place] for pair in pairs], dtype=np.float32).reshape(shape) for place in (0, 1))
-    same = np.array([pair[2] for pair in pairs], dtype=bool)
+def _pair(number: int, given: Pair) -> Pair:
+    """The pair, checked: a label that is a text would count as true, whatever it says."""
+    try:
+        a, b, same = given
+        if same in (False, True) and all(isinstance(each, bytes | str | Path) for each in (a, b)):
+            return a, b, bool(same)
+    except (TypeError, ValueError):
+        pass
+    raise BadParameter(
+        f"Pair {number} is not (picture, picture, whether both show the same).",
+        hint="A picture is its bytes or its path, whether they are the same True or False.",
+    )
+
+
+def _table(
+    info: PipelineInfo, found: list[Vector | OpenAnalyticError], pairs: Pairs, *, source: str, metric: Metric
+) -> RateTable:
+    """The table of pairs that are numbers of vectors; a part at a time, since many pairs have few pictures."""
+    none = np.zeros(info.dim or 0, dtype=np.float32)
+    vectors = np.array([none if isinstance(each, OpenAnalyticError) else each for each in found]).reshape(-1, len(none))
+    parts = [
+        arithmetic.distances(vectors[part[:, 0]], vectors[part[:, 1]], metric)
+        for part in np.split(pairs, range(PART, len(pairs), PART))
+    ]
+    same = pairs[:, 2] == 1
     return RateTable(
         pipeline=info.name,
         version=info.version,
         hash=info.hash,
         metric=metric,
-        rates=arithmetic.table(same, arithmetic.distances(a, b, metric)),
+        rates=arithmetic.table(same, np.concatenate(parts)),
         same_pairs=int(same.sum()),
         different_pairs=int((~same).sum()),
         source=source,

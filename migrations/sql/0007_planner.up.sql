@@ -25,7 +25,7 @@ COMMENT ON COLUMN open_analytic.calibrations.exact_ms IS 'How long it takes to m
 COMMENT ON COLUMN open_analytic.calibrations.efforts IS 'Rows taken from the index, the nearest first, more or less';
 COMMENT ON COLUMN open_analytic.calibrations.first_ms IS 'How long the ten nearest take at each effort';
 COMMENT ON COLUMN open_analytic.calibrations.all_ms IS 'How long all rows of each effort take';
-COMMENT ON COLUMN open_analytic.calibrations.recalls IS 'For each effort and each of ranks: which part of so many true neighbours was among the rows';
+COMMENT ON COLUMN open_analytic.calibrations.recalls IS 'For each effort and each of ranks: which part of so many true neighbours was among the rows, or of those since the rank before when that was less';
 REVOKE ALL ON open_analytic.calibrations FROM PUBLIC;
 GRANT SELECT ON open_analytic.calibrations TO open_analytic_user;
 GRANT INSERT, UPDATE, DELETE ON open_analytic.calibrations TO open_analytic_admin;
@@ -45,8 +45,7 @@ BEGIN
             RETURN needed[j];
         END IF;
     END LOOP;
-    -- Beyond what was measured the index has to be walked in proportion.
-    RETURN needed[cardinality(ranks)] * rank / ranks[cardinality(ranks)];
+    RETURN NULL; -- nobody measured so far
 END
 $$;
 COMMENT ON FUNCTION open_analytic._needed IS 'How many rows the index has to give so that the nearest so many are among them; NULL when no effort is enough';
@@ -168,7 +167,10 @@ DECLARE
     part float8;
     wanted float8;
 BEGIN
-    SELECT greatest(t.reltuples, pg_relation_size(t.oid) / (150 + CASE WHEN info.dim <= 3000 THEN 2 * info.dim ELSE 0 END), 1),
+    -- As PostgreSQL estimates it: as dense as when it was analysed; else as dense as such rows are.
+    SELECT greatest(1, CASE WHEN t.relkind = 'p' THEN t.reltuples
+                            WHEN t.reltuples > 0 AND t.relpages > 0 THEN t.reltuples * greatest(1, pg_relation_size(t.oid) / 8192.0 / t.relpages)
+                            ELSE pg_relation_size(t.oid) / (150 + CASE WHEN info.dim <= 3000 THEN 2 * info.dim ELSE 0 END) END),
            EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)))
     INTO plan.rows, indexed FROM pg_class AS t WHERE t.oid = collection;
     known := open_analytic._curve(info, target, plan);
@@ -320,7 +322,7 @@ CREATE FUNCTION open_analytic._nearest(
     collection regclass, info open_analytic.collections, half @vector@.halfvec, k integer, filter text, max_distance float8, after jsonb, plan open_analytic._plan, path text
 ) RETURNS TABLE (image_name text, part integer, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 40
+SET search_path = pg_catalog, pg_temp SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 40
 SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on
 AS $$
 DECLARE
@@ -358,13 +360,15 @@ BEGIN
         END IF;
     END IF;
     PERFORM set_config('open_analytic.last_search', format('{"plan": %s, "walked": %s}', CASE WHEN plan.kind = 'index' THEN '"index, then exact"' ELSE '"exact"' END, coalesce(walked, 0)), true);
-    -- Every row that matches is measured; MATERIALIZED keeps the planner from taking the index.
+    -- Every row that matches is measured, by several processes where PostgreSQL finds it worth it. What is added to the distance
+    -- keeps it from taking the index. No number (NaN) is beyond all others, so neither it nor the limit takes a place of the k.
     PERFORM set_config('search_path', path, true);
     RETURN QUERY EXECUTE pg_catalog.format(
-        E'WITH m AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS distance FROM %3$s WHERE feature IS NOT NULL AND (\n%4$s\n))'
-        ' SELECT m.image_name, m.part, m.distance FROM m WHERE m.distance OPERATOR(pg_catalog.<>) ''NaN''::pg_catalog.float8 AND ($2 IS NULL OR m.distance OPERATOR(pg_catalog.<=) $2)'
-        ' AND %5$s ORDER BY m.distance, m.image_name, m.part LIMIT %6$s',
-        key, near, collection, coalesce(filter, 'true'), open_analytic._after(after, 'm.distance', 'm.image_name', 'm.part'), k) USING half, max_distance;
+        E'SELECT m.image_name, m.part, m.distance FROM (SELECT image_name, %1$s, (feature %2$s $1) OPERATOR(pg_catalog.+) 0::pg_catalog.float8 AS distance FROM %3$s'
+        ' WHERE feature IS NOT NULL AND (\n%4$s\n) AND %5$s ORDER BY distance, image_name, part LIMIT %6$s) AS m'
+        ' WHERE m.distance OPERATOR(pg_catalog.<>) ''NaN''::pg_catalog.float8 AND ($2 IS NULL OR m.distance OPERATOR(pg_catalog.<=) $2) ORDER BY m.distance, m.image_name, m.part',
+        CASE WHEN info.many THEN 'part' ELSE '0 AS part' END, near, collection, coalesce(filter, 'true'),
+        open_analytic._after(after, format('(feature %s $1)', near), 'image_name', CASE WHEN info.many THEN 'part' ELSE '0' END), k) USING half, max_distance;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 END
 $$
@@ -373,7 +377,7 @@ $sql$
 CREATE FUNCTION open_analytic._search(
     collection regclass, query @vector@.vector, k integer, filter text, max_distance float8, target_recall float8, after jsonb, path text
 ) RETURNS TABLE (image_name text, part integer, distance float8)
-LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = auto -- what depends on values is planned anew anyway
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._collection(collection);
@@ -405,7 +409,7 @@ $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.explain_search(collection regclass, query @vector@.vector, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95, path text DEFAULT NULL) RETURNS jsonb
-LANGUAGE plpgsql STABLE COST 100000 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql STABLE COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._collection(collection);
@@ -435,8 +439,8 @@ AS $$ BEGIN RETURN open_analytic.explain_search(collection, open_analytic.embed_
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.search(collection regclass, query @vector@.vector, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95, after jsonb DEFAULT NULL)
-RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
-LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb, part integer)
+LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._collection(collection);
@@ -446,17 +450,17 @@ BEGIN
     SELECT string_agg(open_analytic._shown(a.attname, a.atttypid), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname <> ALL (open_analytic._own_columns(info.many)))
     INTO shown FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped;
     RETURN QUERY EXECUTE format(
-        'SELECT t.image_name, n.distance, (SELECT coalesce(to_jsonb(r.*), ''{}'') FROM (SELECT %s) AS r), %s'
+        'SELECT t.image_name, n.distance, (SELECT coalesce(to_jsonb(r.*), ''{}'') FROM (SELECT %s) AS r), %s, %s'
         ' FROM open_analytic._search($1, $2, $3, $4, $5, $6, $7, NULL) AS n JOIN %s AS t ON t.image_name = n.image_name %s ORDER BY n.distance, n.image_name, n.part',
         shown,
         CASE WHEN info.many THEN 'CASE WHEN t.box IS NOT NULL THEN jsonb_build_object(''x'', t.box[1], ''y'', t.box[2], ''width'', t.box[3], ''height'', t.box[4]) END' ELSE 'NULL::jsonb' END,
-        collection, CASE WHEN info.many THEN 'AND t.part = n.part' END) USING collection, query, k, filter, max_distance, target_recall, after;
+        CASE WHEN info.many THEN 't.part' ELSE 'NULL::integer' END, collection, CASE WHEN info.many THEN 'AND t.part = n.part' END) USING collection, query, k, filter, max_distance, target_recall, after;
 END
 $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.search(collection regclass, query real[], k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95, after jsonb DEFAULT NULL)
-RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
+RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb, part integer)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -473,13 +477,13 @@ $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.search(collection regclass, query bytea, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95, after jsonb DEFAULT NULL)
-RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
+RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb, part integer)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN RETURN QUERY SELECT * FROM open_analytic.search(collection, open_analytic.embed_for(collection, query), k, filter, max_distance, target_recall, after); END $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.search(collection regclass, query text, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95, after jsonb DEFAULT NULL)
-RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb)
+RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb, part integer)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -503,17 +507,21 @@ $sql$
 CREATE FUNCTION open_analytic._recalls(walked float8[], exact float8[], efforts integer[], ranks integer[]) RETURNS float8[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    -- How many of the first rows are as near as the true neighbour at a rank; equal ones count as found.
-    SELECT array_agg(e.found ORDER BY e.effort) FROM (
-        SELECT f.effort, array_agg((SELECT least(1, count(*) / least(r.rank, cardinality(exact))::float8) FROM unnest(walked[:f.effort]) AS w (d)
-                                    WHERE w.d <= exact[least(r.rank, cardinality(exact))]) ORDER BY r.rank) AS found
-        FROM unnest(efforts) AS f (effort) CROSS JOIN unnest(ranks) AS r (rank) GROUP BY f.effort) AS e
+    -- How many of an effort's rows are as near as the true neighbour at a rank; equal ones count as found. What a filter keeps
+    -- may all be among the last of them, which are lost the most: so the part that was found since the rank before counts too.
+    SELECT array_agg(e.parts ORDER BY e.effort) FROM (
+        SELECT p.effort, array_agg(least(1, p.found / p.rank, greatest(0, p.found - p.found_before) / (p.rank - p.rank_before)) ORDER BY p.rank) AS parts
+        FROM (SELECT n.effort, n.rank, n.found, lag(n.rank, 1, 0) OVER w AS rank_before, lag(n.found, 1, 0) OVER w AS found_before
+              FROM (SELECT f.effort, r.rank, (SELECT least(r.rank, count(*))::float8 FROM unnest(walked[:f.effort]) AS t (d) WHERE t.d <= exact[r.rank]) AS found
+                    FROM unnest(efforts) AS f (effort) CROSS JOIN unnest(ranks) AS r (rank)) AS n
+              WINDOW w AS (PARTITION BY n.effort ORDER BY n.rank)) AS p
+        GROUP BY p.effort) AS e
 $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.calibrate(collection regclass, queries integer DEFAULT 200, seconds float8 DEFAULT 60) RETURNS open_analytic.calibrations
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 40
+SET search_path = pg_catalog, pg_temp SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 40
 SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on
 AS $$
 DECLARE
@@ -547,30 +555,30 @@ BEGIN
     FOR i IN 1 .. 3 LOOP -- the first look also fills the caches
         at := clock_timestamp();
         EXECUTE format('SELECT count(feature) FROM %s WHERE imported_at IS NOT NULL', collection) INTO made.rows;
-        made.scan_ms := 1000 * extract(epoch FROM clock_timestamp() - at);
+        made.scan_ms := least(made.scan_ms, 1000 * extract(epoch FROM clock_timestamp() - at)::float8);
     END LOOP;
     IF made.rows < 2 THEN
         RAISE EXCEPTION 'Collection % has too few rows to calibrate anything.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)) USING ERRCODE = 'OA030', HINT = 'Import some first.';
     END IF;
     EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM %s WHERE feature IS NOT NULL AND imported_at IS NOT NULL', collection) INTO explained;
     made.scan_cost := greatest(0.01, (explained #>> '{0,Plan,Total Cost}')::float8);
-    made.efforts := ARRAY(SELECT e FROM unnest('{40,80,160,320,640,1000,2000,4000}'::integer[]) AS e WHERE e = 40 OR e < made.rows ORDER BY e);
-    made.ranks := ARRAY(SELECT r FROM unnest('{1,3,10,30,100,300,1000}'::integer[]) AS r WHERE r = 1 OR r < made.rows AND r <= made.efforts[cardinality(made.efforts)] ORDER BY r);
+    made.efforts := ARRAY(SELECT e FROM unnest('{40,80,160,320,640,1000,2000,4000,8000,16000}'::integer[]) AS e WHERE e = 40 OR e < made.rows AND e <= greatest(1000, made.rows / 25) ORDER BY e);
+    made.ranks := ARRAY(SELECT r FROM unnest('{1,3,10,30,100,300,1000,3000,10000}'::integer[]) AS r WHERE r = 1 OR r < made.rows AND r <= made.efforts[cardinality(made.efforts)] ORDER BY r);
     EXECUTE format('SELECT array_agg(s.feature), array_agg(s.image_name), array_agg(s.part) FROM ('
                    'SELECT feature, image_name, %s FROM %s TABLESAMPLE BERNOULLI (%s) WHERE feature IS NOT NULL ORDER BY random() LIMIT %s) AS s',
                    part, collection, least(100, 500.0 * queries / made.rows), queries) INTO probes, names, parts;
     FOR q IN 1 .. coalesce(cardinality(probes), 0) LOOP
         at := clock_timestamp();
         -- A row is not its own neighbour.
-        EXECUTE format('WITH m AS MATERIALIZED (SELECT image_name, %1$s, feature %2$s $1 AS d FROM %3$s WHERE feature IS NOT NULL) SELECT array_agg(n.d) FROM ('
-                       'SELECT d FROM m WHERE (image_name, part) <> ($2, $3) AND d <> ''NaN'' ORDER BY d LIMIT %4$s) AS n',
+        EXECUTE format('SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3) AND n.d <> ''NaN'') FROM ('
+                       'SELECT image_name, %1$s, (feature %2$s $1) + 0 AS d FROM %3$s WHERE feature IS NOT NULL ORDER BY d LIMIT 1 + %4$s) AS n',
                        part, near, collection, made.ranks[cardinality(made.ranks)]) INTO exact USING probes[q], names[q], parts[q];
         exact_ms := exact_ms || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
         PERFORM set_config('enable_seqscan', 'off', true);
         EXECUTE format('SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3)) FROM (SELECT image_name, %1$s, feature %2$s $1 AS d FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS n',
                        part, near, collection, made.efforts[cardinality(made.efforts)] + 1) INTO walked USING probes[q], names[q], parts[q];
         PERFORM set_config('enable_seqscan', 'on', true);
-        CONTINUE WHEN exact IS NULL;
+        CONTINUE WHEN exact IS NULL OR cardinality(exact) < made.ranks[cardinality(made.ranks)]; -- rows went away meanwhile
         once := open_analytic._recalls(coalesce(walked, '{}'), exact, made.efforts, made.ranks);
         sums := CASE WHEN sums IS NULL THEN once ELSE (
             SELECT array_agg(line ORDER BY i) FROM (SELECT i, array_agg(sums[i][j] + once[i][j] ORDER BY j) AS line
@@ -578,7 +586,11 @@ BEGIN
         done := done + 1;
         EXIT WHEN done >= 20 AND extract(epoch FROM clock_timestamp() - begun) > seconds;
     END LOOP;
+    IF done = 0 THEN
+        RAISE EXCEPTION 'The rows of collection % went away while they were measured.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)) USING ERRCODE = 'OA030', HINT = 'Run it again.';
+    END IF;
     made.queries := done;
+    made.scan_ms := least(made.scan_ms, 0.9 * (SELECT min(m) FROM unnest(exact_ms) AS m));
     made.exact_ms := (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m) FROM unnest(exact_ms) AS m);
     made.recalls := (SELECT array_agg(line ORDER BY i) FROM (SELECT i, array_agg(sums[i][j] / done ORDER BY j) AS line
         FROM generate_subscripts(sums, 1) AS i CROSS JOIN generate_subscripts(sums, 2) AS j GROUP BY i) AS l);

@@ -62,6 +62,9 @@ BEGIN
         RAISE EXCEPTION 'false_accept_rate is %.', coalesce(wanted::text, 'NULL') USING ERRCODE = 'OA019',
             HINT = 'Give the share of different pairs that may be taken for the same, such as 0.01.';
     END IF;
+    IF metric IS NULL OR metric NOT IN ('l2', 'cosine', 'ip') THEN
+        RAISE EXCEPTION 'There is no metric %.', coalesce(quote_literal(metric), 'NULL') USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
+    END IF;
     PERFORM open_analytic._pipeline(_rate.pipeline);
     -- The largest rate that is not above the one asked for.
     SELECT * INTO found FROM open_analytic.current_rates AS r
@@ -74,7 +77,7 @@ BEGIN
     INTO known, found.different_pairs
     FROM open_analytic.current_rates AS r WHERE r.pipeline = _rate.pipeline AND r.metric = _rate.metric;
     IF known IS NULL THEN
-        RAISE EXCEPTION 'No distances of pipeline % were measured on labelled pairs, with the metric %.', quote_literal(_rate.pipeline), coalesce(_rate.metric, 'NULL')
+        RAISE EXCEPTION 'No distances of pipeline % were measured on labelled pairs, with the metric %.', quote_literal(_rate.pipeline), _rate.metric
             USING ERRCODE = 'OA009', HINT = format('Measure it on pairs of yours: `open-analytic pipeline calibrate %s --pairs FILE`.', _rate.pipeline);
     END IF;
     RAISE EXCEPTION 'A false accept rate of % cannot be told from the % different pairs that pipeline % was measured on.', wanted, found.different_pairs, quote_literal(_rate.pipeline)

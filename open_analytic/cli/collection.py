@@ -1,4 +1,4 @@
-"""``open-analytic collection``: create, list, show, index, drop."""
+"""``open-analytic collection``: create, list, show, index, calibrate, drop."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -25,6 +25,7 @@ def add(app: typer.Typer) -> None:
     command(app, "list")(list_)
     command(app, "show")(show)
     command(app, "index")(index)
+    command(app, "calibrate")(calibrate)
     command(app, "drop")(drop)
 
 
@@ -100,6 +101,35 @@ def index(
             print_json({"name": collection.name, "index": collection.index()})
         else:
             say(f"The index of {collection.name} is {collection.index()}.")
+
+
+def calibrate(
+    context: Context,
+    name: Name,
+    queries: Annotated[int, typer.Option(min=1, max=10_000, help="Rows that are searched for.")] = 200,
+    seconds: Annotated[float, typer.Option(help="About how long it may take; fewer queries are asked then.")] = 60.0,
+) -> None:
+    """Measure what the index finds and costs, so that searches keep their recall.
+
+    Done by itself after the first index, and after an import that changed much.
+    """
+    with context.open() as db, bar(f"measuring the index of {name}"):
+        curve = db.collection(name).calibrate(queries=queries, seconds=seconds)
+    if context.json:
+        print_json(curve)
+        return
+    say(f"Measured with {curve.queries} rows of {curve.rows:,} as queries. Every row takes {curve.exact_ms:.1f} ms.")
+    ranks = [rank for rank in curve.ranks if rank in (1, 10, 100, 1000)]
+    lines = [
+        [effort, f"{ms:.1f}", *(f"{found[curve.ranks.index(rank)]:.3f}" for rank in ranks), _bar(found[0])]
+        for effort, ms, found in zip(curve.efforts, curve.all_ms, curve.recalls, strict=True)
+    ]
+    headers = ["rows of the index", "ms", *(f"recall of {rank}" for rank in ranks)]
+    print_table([*headers, "of the nearest"], lines, right=headers)
+
+
+def _bar(part: float) -> str:
+    return "█" * round(20 * part)
 
 
 def drop(

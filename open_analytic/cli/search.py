@@ -1,13 +1,13 @@
 """``open-analytic search``: the nearest pictures of a collection."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from open_analytic.cli import given
 from open_analytic.cli.context import Context
-from open_analytic.cli.output import note, place, print_json, print_table, say
+from open_analytic.cli.output import note, place, print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, UnknownImage
 from open_analytic.plain import plain
 
@@ -25,7 +25,9 @@ def search(
     like: Annotated[
         str | None, typer.Option(metavar="NAME", help="Search for a picture of the collection, by its name.")
     ] = None,
-    k: Annotated[int, typer.Option("-k", "--k", min=1, help="How many hits at most.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", "--k", min=0, help="How many hits at most; 0: all within --max-distance.")
+    ] = 10,
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="A condition on the columns, such as \"district = 'A'\".")
     ] = None,
@@ -34,6 +36,12 @@ def search(
         typer.Option("--param", metavar="NAME=VALUE", help="A value for %(NAME)s in --where. Repeatable."),
     ] = None,
     max_distance: Annotated[float | None, typer.Option(help="Leave out what is further away.")] = None,
+    target_recall: Annotated[
+        float, typer.Option(help="Which part of the true neighbours has to be found; 1: all of them.")
+    ] = 0.95,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how the search is done and why, instead of its hits.")
+    ] = False,
     sheet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the hits: .jpg, .png or .webp.")
     ] = None,
@@ -48,12 +56,29 @@ def search(
     with context.open() as db:
         found = db.collection(collection)
         data = found.image(like) if like is not None else given.data(query or Path("-"), db.settings.max_bytes)
-        hits = found.search(data, k=k, where=where, params=params, max_distance=max_distance)
+        options: dict[str, Any] = {
+            "k": k or None, "where": where, "params": params, "max_distance": max_distance, "target_recall": target_recall,
+        }  # fmt: skip
+        if explain:
+            _explain(context, found.explain_search(data, **options))
+            return
+        hits = found.search(data, **options)
         if sheet:
             _write_sheet(sheet, found, data, f"{collection}: {like or (query.name if query else '')}", hits)
     _print(context, hits)
     if sheet:
         note(f"The contact sheet is {sheet}.")
+
+
+def _explain(context: Context, told: dict[str, Any]) -> None:
+    if context.json:
+        print_json(told)
+        return
+    say(told.pop("reason"))
+    alternatives = told.pop("alternatives")
+    print_record(told)
+    names = ["plan", "ms", "recall", "walked"]
+    print_table(names, [[each.get(name) for name in names] for each in alternatives], right=names[1:])
 
 
 def _print(context: Context, hits: "list[Hit]") -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
 from open_analytic.plain import plain
 
 if TYPE_CHECKING:
-    from open_analytic.types import Calibration, Metric, Rate, RateTable, Verification
+    from open_analytic.types import Calibration, Rate, RateTable, Verification
     from open_analytic.verification import Pair
 
 COLUMNS = ("a", "b", "same")
@@ -44,7 +44,8 @@ def verify(
     """
     with context.open() as db:
         both = [given.data(file, db.settings.max_bytes) for file in (a, b)]
-        found = db.verify(both[0], both[1], pipeline, false_accept_rate=false_accept_rate, metric=_metric(metric))
+        rules: Any = {"false_accept_rate": false_accept_rate, "metric": metric}  # checked where they are used
+        found = db.verify(both[0], both[1], pipeline, **rules)
     print_json(found) if context.json else _print(found)
 
 
@@ -70,9 +71,8 @@ def calibrate(
             with bar(f"model {model}") as progress:
                 db.library.pull([model], progress)
         with bar(name) as progress:
-            done = db.pipeline_calibrate(
-                name, labelled, source=source or pairs.name, metric=_metric(metric), progress=progress
-            )
+            rules: Any = {"source": source or pairs.name, "metric": metric}  # checked where they are used
+            done = db.pipeline_calibrate(name, labelled, progress=progress, **rules)
     _print_calibration(context, done)
     if done.failed:
         raise typer.Exit(SOME_FAILED)
@@ -119,12 +119,6 @@ def _pairs(file: Path, reader: "csv.DictReader[str]") -> "Iterator[Pair]":
         if same.strip().lower() not in WORDS:
             raise BadParameter(f"{where}: same is {same!r}.", hint="Write 1 (the same) or 0 (different).")
         yield file.parent / a, file.parent / b, WORDS[same.strip().lower()]
-
-
-def _metric(word: str) -> "Metric":
-    if word in ("l2", "cosine", "ip"):
-        return word  # type: ignore[return-value]
-    raise BadParameter(f"The metric {word!r} is not known.", hint="Known: l2, cosine, ip.")
 
 
 def _cells(line: "Rate") -> list[str]:

@@ -1,8 +1,6 @@
 """The HTTP door (ASGI): run, search, what there is, health, metrics. Errors have a status each and the usual JSON."""
 
 import asyncio
-import base64
-import binascii
 import hmac
 import json
 import time
@@ -31,6 +29,7 @@ from open_analytic.errors import (
 )
 from open_analytic.pipeline.plan import Plan
 from open_analytic.plain import plain
+from open_analytic.service.asked import is_json, is_number, items, json_object, query
 from open_analytic.service.openapi import document
 from open_analytic.service.stoppable import Stoppable, Stopped
 from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
@@ -52,16 +51,8 @@ class Searchable(Protocol):
 
     @property
     def info(self) -> Any: ...
-    def search(
-        self,
-        query: Any,
-        *,
-        k: int = 10,
-        where: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        max_distance: float | None = None,
-        timeout_s: float | None = None,
-    ) -> list[Hit]: ...
+    def search(self, *query: Any, **options: Any) -> list[Hit]: ...
+    def explain_search(self, *query: Any, **options: Any) -> dict[str, Any]: ...
 
 
 class Catalogue(Protocol):
@@ -104,13 +95,13 @@ class Doors:
 
     async def run(self, request: Request) -> Response:
         """One picture through the newest version of a pipeline."""
-        parameters = _json_object(request.query_params.get("parameters", "{}"))
+        parameters = json_object(request.query_params.get("parameters", "{}"))
         plan = await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
         return await self._run(request, plan)
 
     async def run_batch(self, request: Request) -> Response:
         """Several pictures; a bad one gives its error in its place."""
-        parameters = _json_object(request.query_params.get("parameters", "{}"))
+        parameters = json_object(request.query_params.get("parameters", "{}"))
         plan = await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
         return await self._run_batch(request, plan)
 
@@ -137,16 +128,23 @@ class Doors:
 
     async def search(self, request: Request) -> Response:
         """The nearest rows to a picture or a vector."""
-        most = SEARCH_BYTES + self._work.max_bytes * 4 // 3 if _is_json(request) else self._work.max_bytes
+        return await self._search(request, lambda collection: collection.search)
+
+    async def explain_search(self, request: Request) -> Response:
+        """How that search is done, and why."""
+        return await self._search(request, lambda collection: collection.explain_search)
+
+    async def _search(self, request: Request, kind: Callable[[Searchable], Callable[..., Any]]) -> Response:
+        most = SEARCH_BYTES + self._work.max_bytes * 4 // 3 if is_json(request) else self._work.max_bytes
         with self._work.admitted(self._length(request, most)):
-            query, options = await _read(partial(_query, request), await self._body(request, most))
+            wanted, options = await _read(partial(query, request), await self._body(request, most))
             timeout_s = _timeout(request)
             timeout_s = SEARCH_S if timeout_s is None else min(timeout_s, LONGEST_SEARCH_S)
             deadline = time.monotonic() + timeout_s
 
-            def find() -> list[Hit]:
+            def find() -> Any:
                 collection = self._catalogue.collection(request.path_params["name"])
-                return collection.search(query, **options, timeout_s=deadline - time.monotonic())
+                return kind(collection)(wanted, **options, timeout_s=deadline - time.monotonic())
 
             work = self._work.search(find, timeout_s=timeout_s)
             return JSONResponse(plain(await _while_connected(request, work)))
@@ -165,8 +163,8 @@ class Doors:
     async def _run_batch(self, request: Request, plan: Plan) -> Response:
         most = BATCH_FACTOR * self._work.max_bytes
         with self._work.admitted(self._length(request, most)):
-            items = await _read(_items, await self._body(request, most))
-            answers = await self._answers(request, plan, items)
+            pictures = await _read(items, await self._body(request, most))
+            answers = await self._answers(request, plan, pictures)
         return _json('{"results": [' + ", ".join(map(_batch_line, answers)) + "]}")
 
     async def _answers(self, request: Request, plan: Plan, items: Sequence[bytes]) -> list[Answer]:
@@ -178,7 +176,7 @@ class Doors:
     def _length(request: Request, most: int) -> int:
         """The bytes of the body that may be held: as many as can be when it does not say, and no more when it does."""
         text = request.headers.get("content-length", "")
-        return min(most, int(text)) if _is_number(text) else most
+        return min(most, int(text)) if is_number(text) else most
 
     @staticmethod
     async def _body(request: Request, most: int) -> bytes:
@@ -220,6 +218,7 @@ def application(work: Work, catalogue: Catalogue, *, token: str | None) -> Starl
         Route("/api/v1/plans/{hash}/run-batch", doors.run_plan_batch, methods=["POST"]),
         Route("/api/v1/collections", doors.collections),
         Route("/api/v1/collections/{name}/search", doors.search, methods=["POST"]),
+        Route("/api/v1/collections/{name}/explain-search", doors.explain_search, methods=["POST"]),
     ]
     handlers: Any = {
         OpenAnalyticError: _refused,
@@ -312,14 +311,6 @@ def _batch_line(answer: Answer) -> str:
     return f'{{"output": {answer.text}}}'
 
 
-def _is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").lower().startswith("application/json")
-
-
-def _is_number(text: str) -> bool:
-    return text.isdecimal() and len(text) < 20  # Python refuses to read what has thousands of digits
-
-
 def _timeout(request: Request) -> float | None:
     text = request.headers.get(DEADLINE)
     if text is None:
@@ -334,61 +325,3 @@ def _give(text: str) -> Give:
         if text == give:
             return give
     raise BadParameter(f"give is {text!r:.40}.", hint=f"Choose of: {', '.join(GIVES)}.")
-
-
-def _json_object(text: str | bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json says what is taken.") from error
-    if not isinstance(found, dict):
-        raise InvalidInput("This is not a JSON object.", hint="/openapi.json says what is taken.")
-    return found
-
-
-def _items(body: bytes) -> list[bytes]:
-    """The pictures of a batch. One that is too large is left to the pipeline, whose limits name it."""
-    texts = _json_object(body).get("inputs")
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise InvalidInput("inputs is not a list of texts.", hint="Give the pictures in Base64.")
-    return [_base64(text) for text in texts]
-
-
-def _base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInput(f"An input is not Base64: {error}.", hint="Encode the picture's bytes.") from error
-
-
-SEARCH_OPTIONS = ("k", "where", "params", "max_distance")
-
-
-def _query(request: Request, body: bytes) -> tuple[Any, dict[str, Any]]:
-    """What is searched for, and how: JSON says both; a picture as it is has its options in the query string."""
-    if not _is_json(request):
-        given = dict(request.query_params)
-        options: dict[str, Any] = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
-        if "k" in options:
-            options["k"] = int(options["k"]) if _is_number(options["k"]) else options["k"]
-        if "params" in options:
-            options["params"] = _json_object(options["params"])
-        return body, _known(options, given)
-    given = _json_object(body)
-    options = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
-    image, vector = given.pop("image", None), given.pop("vector", None)
-    if (image is None) == (vector is None):
-        raise InvalidInput("What is searched for?", hint="Give one of: image (Base64), vector (numbers).")
-    if image is None and not isinstance(vector, list):  # a text would be taken for a path of ours
-        raise InvalidInput("vector is not a list of numbers.", hint="Send [0.1, 0.2, ...].")
-    if image is not None and not isinstance(image, str):
-        raise InvalidInput("image is not a text.", hint="Give the picture in Base64.")
-    return (vector if image is None else _base64(image)), _known(options, given)
-
-
-def _known(options: dict[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:
-    if rest:
-        raise BadParameter(f"A search has no option {sorted(rest)[0]!r}.", hint=f"Known: {', '.join(SEARCH_OPTIONS)}.")
-    if not isinstance(options.get("params", {}), Mapping | None):
-        raise BadParameter("params is not an object.", hint="Give values by the names in the filter.")
-    return options

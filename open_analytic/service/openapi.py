@@ -3,6 +3,7 @@
 from typing import Any
 
 from open_analytic import __version__
+from open_analytic.service.asked import SEARCH_OPTIONS
 
 _PICTURE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 _BATCH = {"type": "object", "required": ["inputs"], "properties": {"inputs": {"type": "array", "items": {
@@ -19,10 +20,12 @@ _SEARCH = {
     "properties": {
         "image": {"type": "string", "contentEncoding": "base64"},
         "vector": {"type": "array", "items": {"type": "number"}},
-        "k": {"type": "integer", "minimum": 0, "default": 10},
+        "k": {"type": ["integer", "null"], "minimum": 0, "default": 10},
         "where": {"type": "string", "description": "An SQL condition on the collection's columns."},
         "params": {"type": "object", "description": "Values for %(name)s in where."},
         "max_distance": {"type": "number"},
+        "target_recall": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.95},
+        "after": {"type": "object", "description": "The last hit of the page before."},
     },
 }
 _DEFINITION = {"type": "object", "required": ["name"], "properties": {
@@ -89,12 +92,15 @@ def _plans() -> dict[str, Any]:
 
 
 def _collections() -> dict[str, Any]:
-    options = [_text(name, "As in the JSON body") for name in ("k", "where", "params", "max_distance")]
+    options = [_text(name, "As in the JSON body") for name in SEARCH_OPTIONS]
     body = {"content": _body(_SEARCH)["content"] | _PICTURE["content"]}
     return {
         "/api/v1/collections": {"get": _call("The collections.", None)},
         "/api/v1/collections/{name}/search": {
             "post": _call("The nearest rows, nearest first.", body, parameters=[_path("name"), *options, _TIMEOUT])
+        },
+        "/api/v1/collections/{name}/explain-search": {
+            "post": _call("How that is done, and why.", body, parameters=[_path("name"), *options, _TIMEOUT])
         },
     }
 

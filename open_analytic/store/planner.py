@@ -11,6 +11,7 @@ from open_analytic.store.search import TARGET_RECALL, arguments, condition, read
 from open_analytic.types import CollectionInfo, RecallCurve, Vector
 
 QUERIES, SECONDS = 200, 60.0
+SMALL = 20_000_000  # rows times dim: up to here every row is measured when nothing is known of the index
 CHANGED = 1.5  # as many times more rows, or fewer, make a calibration out of date
 
 

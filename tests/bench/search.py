@@ -88,7 +88,7 @@ class Verdict:
             f"{self.ours.ms:8.2f} ms   best {self.best.name:<15} {self.best.ms:8.2f} ms: {self.to_best:5.2f}   "
             f"exact {self.exact.ms:8.2f} ms: {self.to_exact:5.2f}   "
             f"{'short: ' + ', '.join(self.short) if self.short else 'OK'}   "
-            f"({self.plans}; {self.planning_ms:.2f} ms to plan)"
+            f"({self.planning_ms:.2f} ms to plan; {self.plans})"
         )
 
 
@@ -98,21 +98,28 @@ def main() -> None:
     print(machine.describe())
     print_work(options)
     verdicts: list[Verdict] = []
-    with server() as dsn, open_analytic.connect(dsn) as db:
-        for name in options.sets:
-            gallery = make(db, name, options)
-            if gallery is None:
-                continue
-            collection = load(db, gallery, filter_index=options.filter_index)
-            cells = []
-            for cell, found in measure(db, collection, gallery, options):
-                cells.append(cell)
-                verdicts += found
-            print_prepared(db.dsn, gallery, cells, options.k)
-            if options.others and len(gallery) <= SCALE_ROWS:
-                search_others.compare(gallery, {cell.case: cell for cell in cells}, options.k)
-            db.drop_collection(gallery.name)
-    print_summary(verdicts)
+    try:
+        with server() as dsn, open_analytic.connect(dsn) as db:
+            for name in options.sets:
+                verdicts += run(db, name, options)
+    finally:  # hours of measuring are not lost with an interruption
+        print_summary(verdicts)
+
+
+def run(db: OpenAnalytic, name: str, options: argparse.Namespace) -> Iterator[Verdict]:
+    """Everything about one set."""
+    gallery = make(db, name, options)
+    if gallery is None:
+        return
+    collection = load(db, gallery, filter_index=options.filter_index)
+    cells = []
+    for cell, verdicts in measure(db, collection, gallery, options):
+        cells.append(cell)
+        yield from verdicts
+    print_prepared(db.dsn, gallery, cells, options.k)
+    if options.others and len(gallery) <= SCALE_ROWS:
+        search_others.compare(gallery, {cell.case: cell for cell in cells}, options.k)
+    db.drop_collection(gallery.name)
 
 
 def arguments() -> argparse.Namespace:
@@ -188,9 +195,8 @@ def load(db: OpenAnalytic, gallery: Gallery, *, filter_index: bool) -> Collectio
         session.execute(sql.SQL("VACUUM (ANALYZE) {}").format(table))
     again, known = timed(collection.calibrate)  # the import did, before the table was vacuumed
     print(f"\n{gallery.name}, {len(gallery):,} rows x {dim}: loaded, indexed and calibrated in {seconds:.0f} s", end="")
-    print(
-        f", calibrated again in {again:.0f} s: a look at every row {known.scan_ms:.1f} ms, exact {known.exact_ms:.1f}"
-    )
+    measured = f"a look at every row {known.scan_ms:.1f} ms, exact {known.exact_ms:.1f} ms"
+    print(f", calibrated again in {again:.0f} s: {measured}", flush=True)
     return collection
 
 
@@ -243,7 +249,7 @@ def judge(cell: Cell, one: Contestant, target: float, collection: Collection, ga
         best=cell.best(target),
         exact=cell.contestants[0],
         planning_ms=statistics.median(each["planning_ms"] for each in told),
-        plans=", ".join(f"{plan} {count}" for plan, count in plans.most_common()),
+        plans="; ".join(f"{count} x {plan}" for plan, count in plans.most_common()),
     )
 
 

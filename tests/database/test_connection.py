@@ -58,9 +58,9 @@ def test_an_unknown_user_and_an_unknown_database_are_named(dsn: str) -> None:
 
 def test_a_connection_is_set_up_for_searches(database: Database) -> None:
     with database.transaction() as connection:
-        settings = ("plan_cache_mode", "client_encoding", "application_name")
+        settings = ("client_encoding", "application_name")
         found = [connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in settings]
-        assert found == [("force_custom_plan",), ("UTF8",), ("open_analytic",)]
+        assert found == [("UTF8",), ("open_analytic",)]
         assert connection.prepare_threshold is None
 
 

@@ -170,6 +170,11 @@ def test_pictures_that_fail_take_their_own_pairs_out_and_no_others(tiny_db: Open
     assert (seen[-1].done, seen[-1].total, seen[-1].failed) == (28, 28, 3)  # each picture once
 
 
+def test_where_every_picture_fails_the_first_reason_is_told(tiny_db: OpenAnalytic, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="missing"):
+        tiny_db.pipeline_calibrate("mean_colour", [(tmp_path / "missing", b"words", True)], source="shades")
+
+
 def test_what_cannot_be_measured_is_refused_and_keeps_nothing(tiny_db: OpenAnalytic) -> None:
     with pytest.raises(BadParameter, match="0 same and 0 different pairs are too few"):
         tiny_db.pipeline_calibrate("mean_colour", [], source="none")
@@ -185,6 +190,20 @@ def test_what_cannot_be_measured_is_refused_and_keeps_nothing(tiny_db: OpenAnaly
     with pytest.raises(InvalidPipeline, match="'places' gives no vector"):
         tiny_db.pipeline_calibrate("places", pairs(), source="shades")
     assert tiny_db.pipeline_rates("mean_colour") == []
+
+
+@pytest.mark.parametrize("label", ["0", "same", None, 2, 0.5])
+def test_a_label_that_is_neither_true_nor_false_is_refused(tiny_db: OpenAnalytic, label: Any) -> None:
+    for wrong in ((b"", b"", label), (b"", b""), (b"", None, True), 5):
+        with pytest.raises(BadParameter, match="Pair 301 is not"):
+            tiny_db.pipeline_calibrate("mean_colour", [*pairs(), wrong], source="shades")  # type: ignore[list-item]
+
+
+def test_many_pairs_are_measured_in_parts(tiny_db: OpenAnalytic, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = tiny_db.pipeline_calibrate("mean_colour", pairs(), source="shades").table
+    monkeypatch.setattr("open_analytic.verification.PART", 7)
+    parts = tiny_db.pipeline_calibrate("mean_colour", pairs(), source="shades").table
+    assert dataclasses.replace(parts, measured_at=whole.measured_at) == whole
 
 
 def test_each_metric_has_a_table_and_a_new_measurement_takes_the_place_of_the_old(tiny_db: OpenAnalytic) -> None:

@@ -183,9 +183,9 @@ def test_a_search_goes_through_the_index_where_there_is_enough(sql: Sql) -> None
     query = value(sql, "SELECT feature::vector::text FROM many WHERE image_name = 'p7'")
     few = names(sql, "'many', %s::vector, 5", query)
     sql.execute("UPDATE pg_class SET reltuples = 1e6 WHERE relname = 'many'")
-    assert value(
-        sql, "SELECT open_analytic._use_index('many', (SELECT c FROM open_analytic.collections c), 5)"
-    )  # what decides
+    told = value(sql, "SELECT open_analytic.explain_search('many', %s::vector, 5)", query)
+    assert (told["plan"], told["done"]["plan"]) == ("index", "index")
+    sql.execute("SELECT pg_stat_force_next_flush()")
     before = value(sql, "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'many_feature_idx'")
     assert names(sql, "'many', %s::vector, 5", query) == few
     sql.execute("SELECT pg_stat_force_next_flush()")

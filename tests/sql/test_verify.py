@@ -90,6 +90,7 @@ ERRORS = {
         "OA009",
         "pipeline calibrate slow_colour",
     ),
+    "no metric": ("verify('[1,0,0]'::vector, '[1,0,0]', 'mean_colour', metric => 'l1')", "OA019", "l2, cosine, ip"),
     "a metric without a table": (
         "verify('[1,0,0]'::vector, '[1,0,0]', 'mean_colour', 0.1, 'ip')",
         "OA009",

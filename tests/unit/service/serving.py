@@ -72,6 +72,10 @@ class Collection:
             self.engine.run(self.plan, [query])
         return [Hit(name="a.png", distance=0.5, row={"weight": float("nan")})]
 
+    def explain_search(self, query: Any, *, timeout_s: float | None = None, **options: Any) -> dict[str, Any]:
+        self.asked.append((query, options))
+        return {"plan": "exact", "reason": "There is one row."}
+
 
 @dataclass(slots=True, kw_only=True)
 class Catalogue:

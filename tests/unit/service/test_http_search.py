@@ -37,7 +37,7 @@ def test_a_search_is_handed_on(
 ) -> None:
     shared.catalogue.photos.asked.clear()
     found = http.post(SEARCH, **request_)
-    assert found.json() == [{"name": "a.png", "distance": 0.5, "row": {"weight": "NaN"}, "box": None}]
+    assert found.json() == [{"name": "a.png", "distance": 0.5, "row": {"weight": "NaN"}, "box": None, "part": None}]
     assert shared.catalogue.photos.asked == [asked]
 
 

@@ -1,0 +1,350 @@
+"""Searches keep their rows and their recall, say why they are done as they are, and are measured by calibrations."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from psycopg.conninfo import make_conninfo
+
+from open_analytic.errors import BadParameter, Conflict, DatabaseError, InvalidFilter, PermissionDenied
+from open_analytic.store import collections, indexes, planner, search, tables
+from open_analytic.store.connection import Connection, Database
+from open_analytic.types import CollectionInfo, Hit
+from tests.database.conftest import MakeCollection
+
+ROWS, DIM, CLUSTERS = 5000, 24, 25
+FILTERS = {
+    "all": None,
+    "half": "number % 2 = 0",
+    "a tenth": "number % 10 = 3",
+    "a hundredth": "number % 100 = 7",
+    "a thousandth": "number % 1000 = 11",
+    "own cluster": "cluster = 0",
+    "other clusters": "cluster > 12",
+    "none": "number < 0",
+}
+
+
+def points(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Vectors in clusters of six dimensions each, and the clusters' numbers."""
+    shape, rng = np.random.default_rng(3), np.random.default_rng(seed)
+    centres, spans = shape.standard_normal((CLUSTERS, DIM)), shape.standard_normal((CLUSTERS, 6, DIM)) / 3
+    cluster = rng.integers(0, CLUSTERS, count)
+    inside = np.einsum("ni,nid->nd", rng.standard_normal((count, 6)), spans[cluster])
+    return (centres[cluster] + inside).astype(np.float32), cluster
+
+
+def queries(count: int, cluster: int = 0) -> list[NDArray[np.float32]]:
+    """Vectors that are in no table, all of one cluster."""
+    vectors, clusters = points(3000, 99)
+    return list(vectors[clusters == cluster][:count])
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A collection with an index, in a database that others may look into."""
+
+    database: Database
+    info: CollectionInfo
+
+    def find(self, vector: Any, **options: Any) -> list[Hit]:
+        with self.database.transaction() as connection:
+            return search.search(connection, self.info, vector, **({"k": 10} | options))
+
+    def explain(self, vector: Any, **options: Any) -> dict[str, Any]:
+        with self.database.transaction() as connection:
+            return planner.explain(connection, self.info, vector, **({"k": 10} | options))
+
+    def run(self, statement: str, *values: Any) -> list[Any]:
+        with psycopg.connect(self.database.dsn, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def filled(database: Database) -> Filled:
+    with database.transaction() as connection:
+        info = collections.make(
+            connection, tables.Shape(name="points", dim=DIM, columns={"number": "integer", "cluster": "integer"})
+        )
+        vectors, clusters = points(ROWS, 1)
+        with connection.cursor().copy("COPY points (image_name, feature, number, cluster) FROM STDIN") as copy:
+            for number, (vector, cluster) in enumerate(zip(vectors, clusters, strict=True)):
+                copy.write_row((f"{number:05d}", str(vector.tolist()), number, int(cluster)))
+    indexes.create(database, info)
+    made = Filled(database, info)
+    made.run("ANALYZE points")
+    return made
+
+
+@pytest.fixture
+def measured(filled: Filled) -> Filled:
+    """Calibrated, and told that measuring rows is dear, so that the index is taken wherever it can be."""
+    planner.calibrate(filled.database, filled.info, queries=60)
+    filled.run("UPDATE open_analytic.calibrations SET exact_ms = 1e7, scan_ms = 1e6")
+    return filled
+
+
+def found(hits: list[Hit], true: list[Hit]) -> float:
+    """Which part of the true neighbours was found; equally near ones count."""
+    assert len(hits) == len(true)
+    return sum(hit.distance <= true[-1].distance for hit in hits) / len(true) if true else 1.0
+
+
+@pytest.mark.parametrize("target", [0.9, 0.99])
+@pytest.mark.parametrize("where", FILTERS.values(), ids=FILTERS)
+def test_rows_and_recall_are_kept_under_any_filter(measured: Filled, where: str | None, target: float) -> None:
+    recalls = []
+    for vector in queries(30):
+        true = measured.find(vector, where=where, target_recall=1)
+        hits = measured.find(vector, where=where, target_recall=target)
+        assert hits == sorted(hits, key=lambda hit: (hit.distance, hit.name))
+        recalls.append(found(hits, true))
+    assert np.mean(recalls) >= target
+
+
+def test_the_index_is_walked_where_it_is_cheaper_and_left_where_too_little_matches(measured: Filled) -> None:
+    (vector,) = queries(1)
+    assert measured.explain(vector, where="number % 2 = 0")["done"]["plan"] == "index"
+    measured.run("UPDATE open_analytic.calibrations SET exact_ms = 3, scan_ms = 1")
+    told = measured.explain(vector, where="cluster > 12")
+    assert (told["plan"], told["done"]["plan"], told["done"]["rows"]) == ("index", "index, then exact", 10)
+    assert "too few had matched" in told["reason"]
+    measured.run("UPDATE open_analytic.calibrations SET exact_ms = 0.002, scan_ms = 0.001")
+    assert measured.explain(vector)["done"]["plan"] == "exact"
+
+
+REASONS: dict[str, tuple[dict[str, Any], str]] = {
+    "never calibrated": ({}, "never calibrated"),
+    "exact": ({"target_recall": 1}, "a recall of 1"),
+    "nothing": ({"k": 0}, "k is 0"),
+}
+
+
+@pytest.mark.parametrize(("options", "reason"), REASONS.values(), ids=REASONS)
+def test_an_explanation_is_a_sentence(filled: Filled, options: dict[str, Any], reason: str) -> None:
+    told = filled.explain(queries(1)[0], **options)
+    assert reason in told["reason"]
+    assert told["reason"].endswith(".")
+    assert (told["plan"], told["done"]["plan"], told["done"]["rows"]) == ("exact", "exact", options.get("k", 10))
+
+
+def test_an_explanation_says_what_there_was_to_choose(measured: Filled) -> None:
+    told = measured.explain(queries(1)[0], where="number %% 10 = %(n)s", params={"n": 3}, target_recall=0.9)
+    exact, index = told["alternatives"]
+    assert (told["plan"], told["k"], told["target_recall"], told["rows"]) == ("index", 10, 0.9, ROWS)
+    assert (exact["plan"], exact["recall"], index["plan"]) == ("exact", 1, "index")
+    assert 0.9 <= index["recall"] < 1
+    assert index["ms"] < exact["ms"]
+    assert set(told["settings"]) == {"hnsw.ef_search", "hnsw.iterative_scan"}
+    assert told["planning_ms"] > 0
+    assert told["matches"]["used"] > 0
+
+
+@pytest.mark.parametrize("where", [None, "number % 3 = 0"])
+@pytest.mark.parametrize("kind", ["exact", "index"])
+def test_pages_follow_each_other(measured: Filled, where: str | None, kind: str) -> None:
+    (vector,) = queries(1)
+    target = 1 if kind == "exact" else 0.95
+    pages: list[Hit] = []
+    while len(pages) < 45:
+        page = measured.find(vector, k=9, where=where, after=pages[-1] if pages else None, target_recall=target)
+        assert len(page) == 9
+        pages += page
+    assert pages == sorted(pages, key=lambda hit: (hit.distance, hit.name))
+    assert len({hit.name for hit in pages}) == 45
+    assert found(pages, measured.find(vector, k=45, where=where, target_recall=1)) >= (1 if kind == "exact" else 0.9)
+
+
+@pytest.mark.parametrize("target", [1, 0.9])
+def test_all_within_a_distance_are_found_without_a_number(measured: Filled, target: float) -> None:
+    for vector in queries(5):
+        whole = measured.find(vector, k=200, target_recall=1)
+        near = whole[120].distance
+        hits = measured.find(vector, k=None, max_distance=near, target_recall=target)
+        expected = [hit for hit in whole if hit.distance <= near]
+        assert all(hit.distance <= near for hit in hits)
+        assert len(hits) / len(expected) >= (1 if target == 1 else 0.85)
+        assert measured.find(vector, k=None, max_distance=-1, target_recall=target) == []
+
+
+def test_a_calibration_is_kept_and_tells_what_was_measured(filled: Filled) -> None:
+    made = planner.calibrate(filled.database, filled.info, queries=40)
+    with filled.database.transaction() as connection:
+        assert planner.calibration(connection, filled.info) == made
+    assert (made.rows, made.queries) == (ROWS, 40)
+    assert list(made.efforts) == sorted(made.efforts)
+    assert all(len(line) == len(made.ranks) for line in made.recalls)
+    assert made.recalls[-1][0] > 0.9
+    assert 0 < made.scan_ms < made.exact_ms
+    assert not planner.out_of_date(made, ROWS)
+    assert planner.out_of_date(made, 2 * ROWS)
+    assert planner.out_of_date(None, ROWS)
+
+
+def test_a_calibration_of_a_table_that_was_made_anew_is_forgotten(filled: Filled) -> None:
+    planner.calibrate(filled.database, filled.info, queries=5)
+    with filled.database.transaction() as connection:
+        collections.drop(connection, "points")
+        info = collections.make(connection, tables.Shape(name="points", dim=DIM, columns={}))
+        assert planner.calibration(connection, info) is None
+
+
+def test_a_calibration_that_is_interrupted_leaves_the_one_before(filled: Filled) -> None:
+    before = planner.calibrate(filled.database, filled.info, queries=5)
+    with psycopg.connect(filled.database.dsn, autocommit=True) as connection:
+        connection.execute("SET statement_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute("SELECT open_analytic.calibrate('points', 5000)")
+    with filled.database.transaction() as connection:
+        assert planner.calibration(connection, filled.info) == before
+
+
+def test_what_cannot_be_calibrated_is_a_typed_error(filled: Filled) -> None:
+    with pytest.raises(BadParameter):
+        planner.calibrate(filled.database, filled.info, queries=0)
+    filled.run("DELETE FROM points WHERE number > 0")
+    with pytest.raises(Conflict, match="too few rows"):
+        planner.calibrate(filled.database, filled.info)
+    indexes.drop(filled.database, filled.info)
+    with pytest.raises(Conflict, match="no index"):
+        planner.calibrate(filled.database, filled.info)
+
+
+def test_only_an_admin_calibrates(filled: Filled) -> None:
+    filled.run("CREATE ROLE planner_reader LOGIN IN ROLE open_analytic_user")
+    try:
+        dsn = make_conninfo(filled.database.dsn, user="planner_reader")
+        with pytest.raises(PermissionDenied):
+            planner.calibrate(dsn, filled.info)
+    finally:
+        filled.run("DROP ROLE planner_reader")
+
+
+@pytest.fixture
+def places(connection: Connection, make: MakeCollection) -> CollectionInfo:
+    info = make("places", columns={"district": "text"})
+    vectors = [("a", "[1,0,0,0]", "here"), ("b", "[2,0,0,0]", "there")]
+    for row in vectors:
+        connection.execute("INSERT INTO places (image_name, feature, district) VALUES (%s, %s, %s)", row)
+    return info
+
+
+@given(value=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+@example(value="' OR true OR '")
+@example(value="\\' OR true --")
+@example(value="*/ OR true /*")
+@example(value="$$ OR true OR $$")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_value_stays_a_value(connection: Connection, places: CollectionInfo, value: str) -> None:
+    for where in ("district = %(x)s", "district = E%(x)s::text", "district /* %% */ = %(x)s", "%(x)s = district"):
+        try:
+            hits = search.search(connection, places, np.zeros(4, np.float32), k=10, where=where, params={"x": value})
+        except InvalidFilter:
+            continue  # an E before a text with a backslash is no PostgreSQL
+        assert [hit.row["district"] for hit in hits] == [name for name in ("here", "there") if name == value], where
+
+
+@pytest.mark.parametrize(
+    "where", ["district = '%(x)s'", '"%(x)s" = 1', "true -- %(x)s", "/* %(x)s */ true", "$$%(x)s$$ = 'a'"]
+)
+def test_a_placeholder_within_quotes_is_refused(connection: Connection, places: CollectionInfo, where: str) -> None:
+    with pytest.raises(InvalidFilter, match="within quotes or a comment"):
+        search.search(connection, places, np.zeros(4, np.float32), k=10, where=where, params={"x": "' OR true OR '"})
+
+
+BAD = {
+    "recall of nothing": {"target_recall": 0},
+    "recall beyond all": {"target_recall": 1.01},
+    "recall of no number": {"target_recall": float("nan")},
+    "no number and no distance": {"k": None},
+    "negative": {"k": -1},
+}
+
+
+@pytest.mark.parametrize("options", BAD.values(), ids=BAD)
+def test_what_no_search_can_be_is_a_typed_error(filled: Filled, options: dict[str, Any]) -> None:
+    with pytest.raises(BadParameter):
+        filled.find(np.zeros(DIM), **options)
+
+
+def test_prepared_statements_keep_their_rows(measured: Filled) -> None:
+    """PostgreSQL's generic plan for a prepared search would guess what the filter keeps."""
+    with psycopg.connect(measured.database.dsn, autocommit=True, prepare_threshold=0) as connection:
+        for vector in queries(50):
+            rows = connection.execute(
+                "SELECT name FROM open_analytic.search('points', %s::vector, 10, 'cluster > 20 AND number %% 7 = 1')",
+                [str(vector.tolist())],
+            ).fetchall()
+            assert len(rows) == 10
+
+
+def test_searches_stand_changes_vacuum_and_reindexing(measured: Filled) -> None:
+    vectors = queries(12)
+    stop = threading.Event()
+
+    def change() -> int:
+        rng, done = np.random.default_rng(5), 0
+        with psycopg.connect(measured.database.dsn, autocommit=True) as connection:
+            while not stop.is_set():
+                low = int(rng.integers(100, ROWS))
+                name, vector = f"{low:05d}", str(points(1, low)[0][0].tolist())
+                connection.execute("UPDATE points SET feature = %s WHERE image_name = %s", [vector, name])
+                connection.execute("DELETE FROM points WHERE image_name = %s", [f"{low + 1:05d}"])
+                connection.execute(
+                    "INSERT INTO points (image_name, feature, number, cluster) VALUES (%s, %s, %s, 0)"
+                    " ON CONFLICT (image_name) DO NOTHING", [f"n{done}", vector, low],
+                )  # fmt: skip
+                if done % 20 == 0:
+                    connection.execute("VACUUM points" if done % 40 else "REINDEX TABLE points")
+                done += 1
+        return done
+
+    with ThreadPoolExecutor(1) as thread:
+        work = thread.submit(change)
+        try:
+            for _ in range(3):
+                for vector in vectors:
+                    for where in (None, "number % 10 = 3", "cluster > 12"):
+                        hits = measured.find(vector, where=where)
+                        assert len({hit.name for hit in hits}) == 10, where
+        finally:
+            stop.set()
+        assert work.result() > 20
+    recalls = [found(measured.find(vector), measured.find(vector, target_recall=1)) for vector in vectors]
+    assert np.mean(recalls) >= 0.95
+
+
+def test_an_index_that_is_invalid_or_gone_is_no_index(measured: Filled) -> None:
+    (vector,) = queries(1)
+    true = measured.find(vector, target_recall=1)
+    measured.run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'points_feature_idx'::regclass")
+    told = measured.explain(vector)
+    assert "no index that can be used" in told["reason"]
+    assert measured.find(vector) == true
+    measured.run("DROP INDEX points_feature_idx")
+    assert measured.find(vector) == true
+
+
+def test_more_than_there_is_and_nothing_at_all(measured: Filled) -> None:
+    (vector,) = queries(1)
+    assert len(measured.find(vector, k=ROWS + 7)) == ROWS
+    assert measured.find(vector, k=0) == []
+    measured.run("DELETE FROM points")
+    assert measured.find(vector) == []
+
+
+def test_a_fault_of_the_filter_names_it(measured: Filled) -> None:
+    (vector,) = queries(1)
+    for where in ("nothing = 1", "number = ", "number / 0 = 1", "pg_sleep()", "number; DROP TABLE points"):
+        with pytest.raises(InvalidFilter, match="'points'"):
+            measured.find(vector, where=where)
+    with pytest.raises((InvalidFilter, DatabaseError)):
+        measured.find(vector, where="set_config('transaction_read_only', 'off', false) = 'x' AND lo_create(0) = 1")
