@@ -308,8 +308,8 @@ BEGIN
             rate := (hits + 1) / (place + plan.rows / plan.matches);
             ahead := open_analytic._ms(plan.efforts, plan.all_ms, coalesce(enough, open_analytic._needed(plan.ranks, plan.needed, k / rate)));
             spent := open_analytic._ms(plan.efforts, plan.all_ms, place);
-            EXIT WHEN (ahead IS NULL OR ahead - spent > plan.exact_ms OR plan.why = 'tried' AND enough IS NULL AND ahead > plan.exact_ms)
-                -- How many are so near cannot be foreseen: then what was spent decides.
+            -- With a limit of distance it cannot be foreseen: then what was spent decides.
+            EXIT WHEN (ahead IS NULL OR ahead > plan.exact_ms OR spent > 0.1 * plan.exact_ms AND ahead > plan.exact_ms / 2)
                 AND (max_distance IS NULL OR spent > 0.1 * plan.exact_ms);
         END IF;
     END LOOP;
@@ -408,7 +408,7 @@ END
 $$
 $sql$,
 $sql$
-CREATE FUNCTION open_analytic.explain_search(collection regclass, query @vector@.vector, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95, path text DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION open_analytic._explain_search(collection regclass, query @vector@.vector, k integer, filter text, max_distance float8, target_recall float8, path text) RETURNS jsonb
 LANGUAGE plpgsql STABLE COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -431,6 +431,11 @@ BEGIN
     RETURN open_analytic._told(plan, k, target_recall, done) || jsonb_build_object('planning_ms', round(extract(epoch FROM planned - begun)::numeric * 1000, 3));
 END
 $$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.explain_search(collection regclass, query @vector@.vector, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95) RETURNS jsonb
+LANGUAGE plpgsql STABLE COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN open_analytic._explain_search(collection, query, k, filter, max_distance, target_recall, NULL); END $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.explain_search(collection regclass, query bytea, k integer DEFAULT 10, filter text DEFAULT NULL, max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95) RETURNS jsonb
@@ -675,7 +680,7 @@ AS $$
         ELSE format('%s of about %s rows match; for a recall of %s the index has to give about %s of its rows, which takes %s ms, and measuring every match takes %s ms: %s.',
             CASE WHEN plan.estimated IS NULL THEN 'All' ELSE 'About ' || open_analytic._few(plan.matches) END, open_analytic._few(plan.rows), target, open_analytic._few(plan.tuples),
             open_analytic._few(plan.index_ms), open_analytic._few(plan.exact_ms), CASE plan.kind WHEN 'index' THEN 'the index is walked' ELSE 'every match is measured' END)
-        END || CASE WHEN done ->> 'plan' = 'index, then exact' THEN format(' After %s rows of the index too few had matched, so every match was measured.', done ->> 'walked') ELSE '' END
+        END || CASE WHEN done ->> 'plan' = 'index, then exact' THEN format(' After %s rows of the index too few had matched, so every match was measured.', open_analytic._few((done ->> 'walked')::float8)) ELSE '' END
 $$;
 COMMENT ON FUNCTION open_analytic._reason IS 'Why a search is done as it is, in a sentence';
 
@@ -688,7 +693,7 @@ AS $$
         'settings', CASE WHEN plan.kind = 'index' THEN jsonb_build_object('hnsw.ef_search', plan.ef, 'hnsw.iterative_scan', 'relaxed_order') ELSE '{}' END,
         'alternatives', jsonb_build_array(
             jsonb_build_object('plan', 'exact', 'ms', round(plan.exact_ms::numeric, 2), 'recall', 1),
-            jsonb_build_object('plan', 'index', 'ms', CASE WHEN plan.index_ms < 'Infinity' THEN round(plan.index_ms::numeric, 2) END, 'walked', ceil(plan.tuples), 'recall', CASE WHEN plan.tuples IS NOT NULL THEN plan.goal END)),
+            jsonb_build_object('plan', 'index', 'ms', CASE WHEN plan.index_ms < 'Infinity' THEN round(plan.index_ms::numeric, 2) END, 'walked', ceil(plan.tuples), 'recall', CASE WHEN plan.tuples IS NOT NULL THEN round(plan.goal::numeric, 4) END)),
         'calibrated_at', plan.calibrated_at, 'done', done)
 $$;
 COMMENT ON FUNCTION open_analytic._told IS 'A plan, and what came of it, in JSON';
@@ -711,5 +716,6 @@ $$;
 COMMENT ON FUNCTION open_analytic._walk IS 'Rows of the index until the nearest k that fit are among them at the recall of the plan; not settled when measuring all is cheaper';
 COMMENT ON FUNCTION open_analytic._nearest IS 'Do what was planned';
 COMMENT ON FUNCTION open_analytic._search IS 'The nearest rows, by name and part; what every search is made of';
+COMMENT ON FUNCTION open_analytic._explain_search IS 'explain_search, with the search_path that the filter is read with';
 COMMENT ON FUNCTION open_analytic._recalls IS 'Which part of the true neighbours an effort found, by effort and rank';
 COMMENT ON FUNCTION open_analytic.calibrate IS 'Measure what the index of a collection finds and costs, with rows of its own as queries';

@@ -125,8 +125,8 @@ ORDER BY n.distance, n.image_name, n.part
 
 -- search_explain --
 -- The plan, the reason, and how it went.
-SELECT open_analytic.explain_search(to_regclass(%(table)s), %(vector)s::halfvec::vector, %(k)s::integer, %(filter)s::text, %(near)s::float8,
-                                    %(recall)s::float8, current_setting('search_path'))
+SELECT open_analytic._explain_search(to_regclass(%(table)s), %(vector)s::halfvec::vector, %(k)s::integer, %(filter)s::text,
+                                     %(near)s::float8, %(recall)s::float8, current_setting('search_path'))
 
 -- calibrate --
 -- Measures, and keeps what it measured.
