@@ -22,6 +22,7 @@ from open_analytic.pipeline.plan import plan as make_plan
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.service.remote import RemoteEngine
 from open_analytic.store import collections, pipelines, rates, schema
+from open_analytic.store.audit import Auditor
 from open_analytic.store.connection import Database
 from open_analytic.types import (
     Calibration,
@@ -96,6 +97,7 @@ class OpenAnalytic:
         self.engine: Engine = engine or _engine(self.library, settings)
         self._plan_seconds = plan_seconds  # with 0 the catalogue is asked each time
         self._database = database
+        self._auditor = Auditor(database, percent=settings.audit_percent)
         self._server = server
         self._plans: dict[tuple[str, str], tuple[float, Plan]] = {}
         self._lock = threading.Lock()
@@ -113,6 +115,7 @@ class OpenAnalytic:
 
     def close(self) -> None:
         """Let go of connections, models and, when nobody else uses it, the embedded server."""
+        self._auditor.close()
         self.engine.close()
         self._database.close()
         if self._server:
@@ -282,7 +285,9 @@ class OpenAnalytic:
             collections.drop(connection, name)
 
     def _collection(self, info: CollectionInfo) -> Collection:
-        return Collection(info, self._database, self.engine, self.settings, partial(self._plan_for, info))
+        return Collection(
+            info, self._database, self.engine, self.settings, partial(self._plan_for, info), self._auditor
+        )
 
     def _plan_for(self, info: CollectionInfo) -> Plan:
         """The plan of the very version the collection was created with."""

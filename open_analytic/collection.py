@@ -13,7 +13,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError, PermissionDenied
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
-from open_analytic.store import collections, indexes, planner, rows, search
+from open_analytic.store import audit, collections, indexes, planner, rows, search
 from open_analytic.store.connection import Database
 from open_analytic.store.search import TARGET_RECALL
 from open_analytic.types import (
@@ -24,6 +24,7 @@ from open_analytic.types import (
     PathLike,
     ProgressCallback,
     RecallCurve,
+    RecallReport,
     Vector,
 )
 
@@ -36,9 +37,15 @@ class Collection:
     """Import pictures or vectors, search, delete. Reached through ``OpenAnalytic.collection(name)``."""
 
     def __init__(
-        self, info: CollectionInfo, database: Database, engine: Engine, settings: Settings, plan: Callable[[], Plan]
+        self,
+        info: CollectionInfo,
+        database: Database,
+        engine: Engine,
+        settings: Settings,
+        plan: Callable[[], Plan],
+        auditor: audit.Auditor | None = None,
     ) -> None:
-        self.info = info
+        self.info, self._auditor = info, auditor
         self._database, self._engine, self._settings, self._make_plan = database, engine, settings, plan
 
     def __repr__(self) -> str:
@@ -109,11 +116,15 @@ class Collection:
         several faces the largest is searched for. ``timeout_s`` ends a statement that takes longer.
         """
         vector = self.vector(query)
+        options: dict[str, Any] = {
+            "k": k, "where": where, "params": params, "max_distance": max_distance, "target_recall": target_recall,
+            "after": after,
+        }  # fmt: skip
         with self._database.transaction() as connection:
-            return search.search(
-                connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance,
-                target_recall=target_recall, after=after, timeout_s=timeout_s,
-            )  # fmt: skip
+            hits = search.search(connection, self.info, vector, **options, timeout_s=timeout_s)
+        if self._auditor:
+            self._auditor.saw(self.info, vector, hits, options)
+        return hits
 
     def explain_search(
         self,
@@ -140,6 +151,20 @@ class Collection:
         Done by itself after the first index, and after an import that changed much.
         """
         return planner.calibrate(self._database, self.info, queries=queries, seconds=seconds)
+
+    def evaluate(
+        self,
+        *,
+        queries: int = 100,
+        k: int = 10,
+        where: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        target_recall: float = TARGET_RECALL,
+    ) -> RecallReport:
+        """Search for rows of its own, also exactly, and say how much was found and how long both took."""
+        return audit.evaluate(
+            self._database, self.info, queries=queries, k=k, where=where, params=params, target_recall=target_recall
+        )
 
     def calibration(self) -> RecallCurve | None:
         """What was measured last, or None."""

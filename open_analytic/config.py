@@ -36,6 +36,7 @@ class Settings:
     max_bytes: int = 50_000_000  # of one picture's file
     max_pixels: int = 80_000_000  # of one picture, width times height
     connections: int = 8  # at most so many to the database
+    audit_percent: int = 1  # of searches are done again exactly in the background, to know their recall; 0: none
     service: str | None = None  # address of a service that runs the models: unix:/path or http(s)://host:port
     service_token: str | None = None  # what the service asks for over TCP
     service_start: int = 1  # 1: the embedded database comes with a service, for SQL; 0: it does not

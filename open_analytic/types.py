@@ -141,6 +141,20 @@ class RecallCurve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecallReport:
+    """What searches for rows of a collection found of what they should have, and what they cost."""
+
+    queries: int
+    k: int
+    target_recall: float
+    recall: float  # of all queries, on average
+    worst: float  # of one query
+    ms: float  # median of a search
+    exact_ms: float  # median of measuring every row that matches
+    plans: Mapping[str, int]  # how many searches were done in which way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """An input that was not imported, and the typed error that says why."""
 

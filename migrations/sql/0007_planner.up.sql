@@ -30,6 +30,47 @@ REVOKE ALL ON open_analytic.calibrations FROM PUBLIC;
 GRANT SELECT ON open_analytic.calibrations TO open_analytic_user;
 GRANT INSERT, UPDATE, DELETE ON open_analytic.calibrations TO open_analytic_admin;
 
+CREATE TABLE open_analytic.search_audits (
+    at timestamptz NOT NULL DEFAULT now(),
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    plan text NOT NULL,
+    k integer NOT NULL,
+    filtered boolean NOT NULL,
+    target_recall float8 NOT NULL,
+    recall float8 NOT NULL CHECK (recall BETWEEN 0 AND 1),
+    FOREIGN KEY (schema_name, table_name) REFERENCES open_analytic.collections (schema_name, table_name) ON DELETE CASCADE
+);
+CREATE INDEX ON open_analytic.search_audits (schema_name, table_name, at);
+COMMENT ON TABLE open_analytic.search_audits IS 'Searches that were done again exactly, of the last thirty days';
+CREATE VIEW open_analytic.search_quality AS
+SELECT a.schema_name, a.table_name, a.plan, count(*) AS searches, avg(a.recall) AS recall, avg(a.target_recall) AS target_recall,
+       avg(a.recall) < avg(a.target_recall) AS under_target, max(a.at) AS last_at
+FROM open_analytic.search_audits AS a
+WHERE a.at > now() - interval '7 days'
+GROUP BY a.schema_name, a.table_name, a.plan;
+COMMENT ON VIEW open_analytic.search_quality IS 'The recall that searches had in the last week, by collection and plan';
+REVOKE ALL ON open_analytic.search_audits, open_analytic.search_quality FROM PUBLIC;
+GRANT SELECT ON open_analytic.search_audits, open_analytic.search_quality TO open_analytic_user;
+
+CREATE FUNCTION open_analytic._record_audit(collection regclass, plan text, k integer, filtered boolean, target_recall float8, recall float8) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    info open_analytic.collections := open_analytic._collection(collection);
+BEGIN
+    -- Whoever may search may say how well it went, of what he may read, and nothing else.
+    IF NOT has_table_privilege(session_user, collection, 'SELECT') THEN
+        RAISE insufficient_privilege USING MESSAGE = format('permission denied for table %s', collection);
+    END IF;
+    DELETE FROM open_analytic.search_audits AS a WHERE a.schema_name = info.schema_name AND a.table_name = info.table_name AND a.at < now() - interval '30 days';
+    INSERT INTO open_analytic.search_audits (schema_name, table_name, plan, k, filtered, target_recall, recall)
+    VALUES (info.schema_name, info.table_name, left(plan, 40), k, filtered, target_recall, recall);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._record_audit IS 'Keep what came of a search that was done again exactly';
+
 CREATE TYPE open_analytic._plan AS (
     kind text, why text, goal float8, rows float8, estimated float8, sampled float8, matches float8, ef integer, tuples float8,
     ranks integer[], needed float8[], efforts integer[], all_ms float8[], exact_ms float8, index_ms float8, try_ms float8, calibrated_at timestamptz

@@ -26,6 +26,7 @@ def add(app: typer.Typer) -> None:
     command(app, "show")(show)
     command(app, "index")(index)
     command(app, "calibrate")(calibrate)
+    command(app, "evaluate")(evaluate)
     command(app, "drop")(drop)
 
 
@@ -126,6 +127,26 @@ def calibrate(
     ]
     headers = ["rows of the index", "ms", *(f"recall of {rank}" for rank in ranks)]
     print_table([*headers, "of the nearest"], lines, right=headers)
+
+
+def evaluate(
+    context: Context,
+    name: Name,
+    queries: Annotated[int, typer.Option(min=1, max=100_000, help="Rows that are searched for.")] = 100,
+    k: Annotated[int, typer.Option("-k", "--k", min=1, help="How many hits each.")] = 10,
+    where: Annotated[str | None, typer.Option(metavar="SQL", help="A condition on the columns.")] = None,
+    target_recall: Annotated[float, typer.Option(help="The recall that is asked for.")] = 0.95,
+) -> None:
+    """Measure the recall that searches have, with rows of the collection as queries."""
+    with context.open() as db, bar(f"searching {name}"):
+        report = db.collection(name).evaluate(queries=queries, k=k, where=where, target_recall=target_recall)
+    if context.json:
+        print_json(report)
+        return
+    plans = ", ".join(f"{count} {plan}" for plan, count in report.plans.items())
+    verdict = "as asked" if report.recall >= report.target_recall else f"under the {report.target_recall:g} asked for"
+    say(f"A recall of {report.recall:.3f}, {verdict}: {report.queries} searches ({plans}).")
+    say(f"A search takes {report.ms:.1f} ms, measuring every row that matches {report.exact_ms:.1f} ms.")
 
 
 def _bar(part: float) -> str:

@@ -57,7 +57,8 @@ def search(
         found = db.collection(collection)
         data = found.image(like) if like is not None else given.data(query or Path("-"), db.settings.max_bytes)
         options: dict[str, Any] = {
-            "k": k or None, "where": where, "params": params, "max_distance": max_distance, "target_recall": target_recall,
+            "k": k or None, "where": where, "params": params, "max_distance": max_distance,
+            "target_recall": target_recall,
         }  # fmt: skip
         if explain:
             _explain(context, found.explain_search(data, **options))

@@ -140,6 +140,24 @@ FROM open_analytic.calibrations AS c
 JOIN open_analytic.collections AS o USING (schema_name, table_name)
 WHERE (schema_name, table_name) = (%(schema)s, %(table)s) AND c.measured_at >= o.created_at
 
+-- audit_record --
+-- In a transaction that writes, also for a role that reads by default.
+SELECT open_analytic._record_audit(to_regclass(%(table)s), %(plan)s, %(k)s, %(filtered)s, %(target_recall)s, %(recall)s)
+
+-- audit_quality --
+-- Whether a plan of a collection is known to miss what was asked of it.
+SELECT searches, recall, target_recall
+FROM open_analytic.search_quality
+WHERE (schema_name, table_name, plan) = (%(schema)s, %(table)s, %(plan)s)
+
+-- evaluation_sample --
+-- Rows that are searched for.
+SELECT image_name, feature
+FROM {table} TABLESAMPLE BERNOULLI ({percent})
+WHERE feature IS NOT NULL
+ORDER BY random()
+LIMIT {count}
+
 -- index_state --
 -- Indexes for the metric that can be used, those that cannot, and whether one is being built right now.
 SELECT coalesce(array_agg(found.name) FILTER (WHERE found.valid), '{}'),
