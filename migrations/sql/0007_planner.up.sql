@@ -73,7 +73,7 @@ COMMENT ON FUNCTION open_analytic._record_audit IS 'Keep what came of a search t
 
 CREATE TYPE open_analytic._plan AS (
     kind text, why text, goal float8, rows float8, estimated float8, sampled float8, matches float8, ef integer, tuples float8,
-    ranks integer[], needed float8[], efforts integer[], all_ms float8[], exact_ms float8, index_ms float8, try_ms float8, calibrated_at timestamptz
+    ranks integer[], needed float8[], efforts integer[], first_ms float8[], all_ms float8[], exact_ms float8, index_ms float8, try_ms float8, calibrated_at timestamptz
 );
 COMMENT ON TYPE open_analytic._plan IS 'How a search is done, and why';
 
@@ -124,6 +124,7 @@ BEGIN
         plan_.ranks := ARRAY[10, 100, 1000];
         plan_.needed := CASE WHEN target <= 0.9 THEN '{200,600,4000}' WHEN target <= 0.95 THEN '{400,1000,6000}' WHEN target <= 0.99 THEN '{1000,2000,10000}' ELSE '{4000,8000,20000}' END;
         plan_.efforts := ARRAY[40, 1000, 2000];
+        plan_.first_ms := ARRAY[0.4, 2, 3];
         plan_.all_ms := ARRAY[0.6, 5, 15];
         unit_ms := 0.00065;
         distance_ms := info.dim * 8e-7;
@@ -133,6 +134,7 @@ BEGIN
     plan_.goal := target + 0.25 * (1 - target); -- room for what a sample of queries does not show
     plan_.ranks := c.ranks;
     plan_.efforts := c.efforts;
+    plan_.first_ms := c.first_ms;
     plan_.all_ms := c.all_ms;
     FOR j IN 1 .. cardinality(c.ranks) LOOP
         plan_.needed[j] := NULL;
@@ -263,7 +265,8 @@ BEGIN
         END IF;
     END IF;
     plan.tuples := open_analytic._needed(plan.ranks, plan.needed, wanted * plan.rows / plan.matches);
-    plan.index_ms := open_analytic._index_ms(plan, wanted, plan.matches);
+    plan.index_ms := CASE WHEN filter IS NULL AND max_distance IS NULL AND plan.tuples <= 1000 -- only the hits are taken from the index then
+                          THEN open_analytic._ms(plan.efforts, plan.first_ms, plan.ef) ELSE open_analytic._index_ms(plan, wanted, plan.matches) END;
     IF plan.index_ms <= plan.exact_ms THEN
         plan.kind := 'index';
         plan.why := 'cheaper';

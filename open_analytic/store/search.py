@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from operator import index
 from typing import Any
 
@@ -46,13 +47,23 @@ def search(
     values = arguments(info, vector, k, max_distance, target_recall, after)
     with reading(connection, info, timeout_s):
         values["filter"] = condition(connection, info, where, params)
-        columns = ["image_name", *(["part", "box"] if info.many else []), *info.columns]
-        statement = query("search").format(
-            table=tables.bound(info),
-            part=sql.SQL("AND t.part = n.part" if info.many else ""),
+        statement = _statement(*tables.split(info.name), info.many, tuple(info.columns))
+        return [_hit(info, row) for row in connection.execute(statement, values)]
+
+
+@lru_cache(maxsize=256)
+def _statement(schema: str, table: str, many: bool, own: tuple[str, ...]) -> bytes:
+    """The search of a table; put together once, which takes as long as a quick search."""
+    columns = ["image_name", *(["part", "box"] if many else []), *own]
+    return (
+        query("search")
+        .format(
+            table=quoted(schema, table),
+            part=sql.SQL("AND t.part = n.part" if many else ""),
             columns=sql.SQL(", ").join(sql.SQL("t.") + quoted(column) for column in columns),
         )
-        return [_hit(info, row) for row in connection.execute(statement, values)]
+        .as_bytes()
+    )
 
 
 def arguments(

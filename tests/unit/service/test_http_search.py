@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from open_analytic.types import Hit
 from tests.unit.service.gated import GREEN
 from tests.unit.service.serving import BATCH, GREEN_OUTPUT, RUN, SEARCH, Service, form, service, text64
 
@@ -27,6 +28,24 @@ from tests.unit.service.serving import BATCH, GREEN_OUTPUT, RUN, SEARCH, Service
         (
             {"content": GREEN, "params": {"k": "7", "where": "a = %(b)s", "params": '{"b": 1}', "max_distance": "0.5"}},
             (GREEN, {"k": 7, "where": "a = %(b)s", "params": {"b": 1}, "max_distance": "0.5"}),
+        ),
+        (
+            {
+                "json": {
+                    "vector": [1],
+                    "k": None,
+                    "target_recall": 0.9,
+                    "after": {"distance": 1, "name": "a", "part": 2},
+                }
+            },
+            (
+                [1],
+                {"k": None, "target_recall": 0.9, "after": Hit(name="a", distance=1, row={}, part=2)},
+            ),
+        ),
+        (
+            {"content": GREEN, "params": {"target_recall": "0.9", "after": '{"distance": 0.5, "name": "a"}'}},
+            (GREEN, {"target_recall": "0.9", "after": Hit(name="a", distance=0.5, row={})}),
         ),
         ({"content": GREEN, "params": {"k": "9" * 5000}}, (GREEN, {"k": "9" * 5000})),
         ({"content": b'{"vector": [1]}', "headers": {"content-type": "Application/JSON; charset=utf-8"}}, ([1], {})),
@@ -54,6 +73,9 @@ def test_a_search_is_handed_on(
         ({"image": None, "vector": None}, "InvalidInput"),
         ({"vector": [1], "path": "/etc/passwd"}, "BadParameter"),
         ({"vector": [1], "params": "b"}, "BadParameter"),
+        ({"vector": [1], "after": "b"}, "BadParameter"),
+        ({"vector": [1], "after": {"name": "b"}}, "BadParameter"),
+        ({"vector": [1], "after": {"name": "b", "distance": "far"}}, "BadParameter"),
         ([1, 2], "InvalidInput"),
         ("/etc/passwd", "InvalidInput"),
     ],
@@ -123,3 +145,10 @@ def test_large_json_is_read_beside_what_else_is_asked(shared: Service, http: htt
         "InvalidInput",
     )
     assert len(http.post(BATCH, json={"inputs": [text64(bytes(90_000))] * 5}).json()["results"]) == 5
+
+
+def test_a_search_is_explained(shared: Service, http: httpx.Client) -> None:
+    shared.catalogue.photos.asked.clear()
+    found = http.post(SEARCH.replace("/search", "/explain-search"), json={"vector": [1], "where": "a = 1"})
+    assert found.json() == {"plan": "exact", "reason": "There is one row."}
+    assert shared.catalogue.photos.asked == [([1], {"where": "a = 1"})]
