@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from open_analytic.errors import BadParameter, Conflict, DatabaseError, InvalidFilter, PermissionDenied
 from open_analytic.store import collections, indexes, planner, search, tables
 from open_analytic.store.connection import Connection, Database
-from open_analytic.types import CollectionInfo, Hit
+from open_analytic.types import CollectionInfo, Hit, Metric
 from tests.database.conftest import MakeCollection
 
 ROWS, DIM, CLUSTERS = 5000, 24, 25
@@ -356,3 +356,32 @@ def test_a_fault_of_the_filter_names_it(measured: Filled) -> None:
             measured.find(vector, where=where)
     with pytest.raises((InvalidFilter, DatabaseError)):
         measured.find(vector, where="set_config('transaction_read_only', 'off', false) = 'x' AND lo_create(0) = 1")
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine", "ip"])
+@pytest.mark.parametrize("many", [False, True], ids=["one a picture", "faces"])
+def test_every_metric_and_faces_keep_their_promises(database: Database, metric: Metric, many: bool) -> None:
+    with database.transaction() as connection:
+        shape = tables.Shape(name="points", dim=DIM, metric=metric, many=many, columns={"number": "integer"})
+        info = collections.make(connection, shape)
+        vectors, _ = points(2000, 1)
+        key = ["image_name", *(["part"] if many else [])]
+        with connection.cursor().copy(f"COPY points ({', '.join(key)}, feature, number) FROM STDIN") as copy:
+            for number, vector in enumerate(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)):
+                where = [f"{number // 3:04d}", number % 3] if many else [f"{number:04d}"]
+                copy.write_row((*where, str(vector.tolist()), number))
+    indexes.create(database, info)
+    made = Filled(database, info)
+    planner.calibrate(database, info, queries=100)
+    costs(made, 1e7)
+    recalls = []
+    for vector in queries(20):
+        options: dict[str, Any] = {"where": "number % 4 = 1", "k": 12}
+        first = made.find(vector, **options)
+        second = made.find(vector, **options, after=first[-1])
+        true = made.find(vector, **options | {"k": 24}, target_recall=1)
+        assert [hit.part is None for hit in first] == [not many] * 12
+        assert len({(hit.name, hit.part) for hit in first + second}) == 24
+        recalls.append(found(first + second, true))
+    assert made.explain(queries(1)[0], where="number % 4 = 1")["done"]["plan"] == "index"
+    assert np.mean(recalls) >= 0.95
