@@ -13,14 +13,17 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError, PermissionDenied
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
-from open_analytic.store import audit, collections, indexes, planner, rows, search
+from open_analytic.store import audit, collections, indexes, joins, planner, rows, search
 from open_analytic.store.connection import Database
 from open_analytic.store.search import TARGET_RECALL
 from open_analytic.types import (
+    Clustering,
     CollectionInfo,
     Feature,
     Hit,
     ImportReport,
+    NearDuplicate,
+    Neighbour,
     PathLike,
     ProgressCallback,
     RecallCurve,
@@ -217,6 +220,25 @@ class Collection:
         """The bytes of a picture as they were imported."""
         with self._database.transaction() as connection:
             return collections.image(connection, self.info, name)
+
+    def near_duplicates(
+        self, *, max_distance: float, where: str | None = None, params: Mapping[str, Any] | None = None
+    ) -> list[NearDuplicate]:
+        """Pairs of rows at most this far apart, each once, nearest first; ``where`` holds for both rows."""
+        with self._database.transaction() as connection:
+            return joins.near_duplicates(connection, self.info, max_distance=max_distance, where=where, params=params)
+
+    def knn_join(self, other: "Collection", *, k: int = 10) -> list[Neighbour]:
+        """For each row its k nearest rows in another collection, or in this one, where no row is its own neighbour."""
+        if other._database.dsn != self._database.dsn:
+            raise BadParameter("The collections are in two databases.", hint="Join collections of one database.")
+        with self._database.transaction() as connection:
+            return joins.knn_join(connection, self.info, other.info, k=k)
+
+    def cluster(self, *, max_distance: float, min_size: int = 2) -> Clustering:
+        """Rows linked by distances up to ``max_distance``. Ids stay from run to run: new rows join their cluster."""
+        with self._database.transaction() as connection:
+            return joins.cluster(connection, self.info, max_distance=max_distance, min_size=min_size)
 
     def _counts(self) -> tuple[int, int]:
         with self._database.transaction() as connection:

@@ -155,6 +155,64 @@ class RecallReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NearDuplicate:
+    """Two rows near each other; ``part`` is the region's number in a collection of regions, else None."""
+
+    name: str
+    other: str  # after ``name``, byte by byte
+    distance: float
+    part: int | None = None
+    other_part: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """One of the nearest rows to the row ``name``."""
+
+    name: str
+    neighbour: str
+    distance: float
+    rank: int  # from 1
+    part: int | None = None
+    neighbour_part: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A row of a cluster."""
+
+    name: str
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Rows linked by small distances. ``id`` stays from run to run."""
+
+    id: int
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterChange:
+    """What a run changed: of a cluster, or of the row ``name`` when it has one."""
+
+    kind: Literal["new", "joined", "merged", "split", "left", "gone"]
+    cluster_id: int
+    earlier_id: int | None = None  # what merged into it, or it was split from, or the row was in
+    name: str | None = None
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clustering:
+    """The clusters of a collection, and what the run that made them changed."""
+
+    clusters: tuple[Cluster, ...]
+    changes: tuple[ClusterChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """An input that was not imported, and the typed error that says why."""
 

@@ -78,7 +78,7 @@ CREATE TYPE open_analytic._plan AS (
 COMMENT ON TYPE open_analytic._plan IS 'How a search is done, and why';
 
 CREATE FUNCTION open_analytic._needed(ranks integer[], needed float8[], rank float8) RETURNS float8
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     FOR j IN 1 .. cardinality(ranks) LOOP
@@ -92,7 +92,7 @@ $$;
 COMMENT ON FUNCTION open_analytic._needed IS 'How many rows the index has to give so that the nearest so many are among them; NULL when no effort is enough';
 
 CREATE FUNCTION open_analytic._ms(efforts integer[], ms float8[], tuples float8) RETURNS float8
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     i integer := 2;
@@ -284,8 +284,9 @@ COMMENT ON FUNCTION open_analytic._plan_search IS 'Whether to walk the index, an
 CREATE FUNCTION open_analytic._index_ms(plan open_analytic._plan, k float8, matches float8) RETURNS float8
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
+    -- Matches do not come evenly: with some bad luck, two standard deviations, the last one is so much further off.
     SELECT CASE WHEN n.tuples IS NULL THEN 'Infinity' ELSE greatest(plan.try_ms, open_analytic._ms(plan.efforts, plan.all_ms, n.tuples)) END
-    FROM open_analytic._needed(plan.ranks, plan.needed, k * plan.rows / greatest(1, matches)) AS n (tuples)
+    FROM open_analytic._needed(plan.ranks, plan.needed, least(plan.rows, (k + 2 * sqrt(k)) * plan.rows / greatest(1, matches))) AS n (tuples)
 $$;
 COMMENT ON FUNCTION open_analytic._index_ms IS 'How long the index takes when so many rows match, spread as all are; infinite when it cannot reach that far';
 
@@ -317,7 +318,7 @@ DECLARE
     ahead float8;
     spent float8;
 BEGIN
-    -- A cursor is planned for its first rows, so the index is walked, and no further than rows are taken. Those that do not
+    -- A cursor is planned for its first row (cursor_tuple_fraction), so the index is walked, and no further than rows are taken. Those that do not
     -- meet the filter are counted too: the place among all rows tells how sure it is that no nearer one was passed by.
     OPEN walk FOR EXECUTE pg_catalog.format(
         E'SELECT w.image_name, w.part, w.distance, w.fits, w.beyond, w.place FROM ('
@@ -349,11 +350,12 @@ BEGIN
         END IF;
         IF place % 64 = 0 THEN
             -- What is known of the filter by now, together with what was estimated, says how far it still is.
-            rate := (hits + 1) / (place + plan.rows / plan.matches);
-            ahead := open_analytic._ms(plan.efforts, plan.all_ms, coalesce(enough, open_analytic._needed(plan.ranks, plan.needed, k / rate)));
+            rate := (hits + 2) / (place + 2 * plan.rows / plan.matches);
+            ahead := open_analytic._ms(plan.efforts, plan.all_ms, coalesce(enough, open_analytic._needed(plan.ranks, plan.needed, k / rate), 1.2 * k / rate));
             spent := open_analytic._ms(plan.efforts, plan.all_ms, place);
             -- With a limit of distance it cannot be foreseen: then what was spent decides.
-            EXIT WHEN (ahead IS NULL OR ahead > plan.exact_ms OR spent > 0.1 * plan.exact_ms AND ahead > plan.exact_ms / 2)
+            EXIT WHEN (ahead > greatest(plan.exact_ms, CASE WHEN plan.why <> 'tried' THEN plan.index_ms END)
+                       OR spent > 0.1 * plan.exact_ms AND ahead > greatest(plan.exact_ms / 2, CASE WHEN plan.why <> 'tried' THEN 1.5 * plan.index_ms END))
                 AND (max_distance IS NULL OR spent > 0.1 * plan.exact_ms);
         END IF;
     END LOOP;
@@ -367,7 +369,7 @@ CREATE FUNCTION open_analytic._nearest(
 ) RETURNS TABLE (image_name text, part integer, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
 SET search_path = pg_catalog, pg_temp SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 40
-SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on
+SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on SET cursor_tuple_fraction = 0
 AS $$
 DECLARE
     near CONSTANT text := format('OPERATOR(@vector@.%s)', CASE info.metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END);

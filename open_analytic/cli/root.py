@@ -12,6 +12,7 @@ from open_analytic.cli import (
     demo,
     doctor,
     failures,
+    groups,
     import_,
     models,
     pipeline,
@@ -62,7 +63,9 @@ def _root(
 
 app.callback()(signed(_root))
 pipeline.add(group(app, "pipeline", "Create, show and run pipelines."))
-collection.add(group(app, "collection", "Tables of pictures with their vectors."))
+collections = group(app, "collection", "Tables of pictures with their vectors.")
+collection.add(collections)
+groups.add(collections)
 command(app, "import")(import_.import_)
 command(app, "search")(search.search)
 command(app, "verify")(verify.verify)

@@ -331,3 +331,23 @@ SELECT jsonb_build_object('pipeline', pipeline, 'version', version, 'hash', hash
 FROM open_analytic.current_rates
 WHERE pipeline = %(pipeline)s
 ORDER BY metric, false_accept_rate DESC
+
+-- near_duplicates --
+-- Pairs of rows, nearest first.
+SELECT name, other, distance, part, other_part
+FROM open_analytic.near_duplicates(%(table)s::regclass, %(max_distance)s::float8, %(filter)s)
+
+-- knn_join --
+-- The nearest rows of b to each of a.
+SELECT name, neighbour, distance, rank, part, neighbour_part
+FROM open_analytic.knn_join(%(a)s::regclass, %(b)s::regclass, %(k)s::integer)
+
+-- cluster --
+-- Put new rows into their clusters; what these are now.
+SELECT cluster_id, name, part
+FROM open_analytic.cluster(%(table)s::regclass, %(max_distance)s::float8, %(min_size)s::integer)
+
+-- cluster_changes --
+-- What that changed.
+SELECT kind, cluster_id, earlier_id, name, part
+FROM open_analytic.cluster_changes(%(table)s::regclass)
