@@ -1,4 +1,4 @@
-"""Searches that keep the recall they are asked for: calibrations, the planner, search."""
+"""What is known of the index of a collection, and how well searches did."""
 
 from alembic import op
 

@@ -1,9 +1,9 @@
-"""Near duplicates, the nearest neighbours of every row, and clusters that keep their ids."""
+"""Near duplicates, and the nearest neighbours of every row."""
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from alembic import context, op
 
-revision = "0009"
-down_revision = "0007"
+revision = "0012"
+down_revision = "0011"
 
 PRESETS = Path(__file__).parents[2] / "pipelines"  # beside migrations, in a checkout and in the wheel
 

@@ -1,0 +1,218 @@
+-- What is known of the index of a collection, and how well searches did. Names of pgvector's objects are written with @vector@, its schema.
+
+CREATE TABLE open_analytic.calibrations (
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    measured_at timestamptz NOT NULL DEFAULT now(),
+    rows float8 NOT NULL CHECK (rows > 0),
+    queries integer NOT NULL,
+    scan_cost float8 NOT NULL CHECK (scan_cost > 0),
+    scan_ms float8 NOT NULL,
+    exact_ms float8 NOT NULL,
+    efforts integer[] NOT NULL,
+    first_ms float8[] NOT NULL,
+    all_ms float8[] NOT NULL,
+    ranks integer[] NOT NULL,
+    recalls float8[] NOT NULL,
+    PRIMARY KEY (schema_name, table_name),
+    FOREIGN KEY (schema_name, table_name) REFERENCES open_analytic.collections (schema_name, table_name) ON DELETE CASCADE
+);
+COMMENT ON TABLE open_analytic.calibrations IS 'What searches of a collection cost and find, as open_analytic.calibrate measured it';
+COMMENT ON COLUMN open_analytic.calibrations.scan_cost IS 'What PostgreSQL''s planner says that a look at every row costs';
+COMMENT ON COLUMN open_analytic.calibrations.scan_ms IS 'How long that look takes';
+COMMENT ON COLUMN open_analytic.calibrations.exact_ms IS 'How long it takes to measure every row';
+COMMENT ON COLUMN open_analytic.calibrations.efforts IS 'Rows taken from the index, the nearest first, more or less';
+COMMENT ON COLUMN open_analytic.calibrations.first_ms IS 'How long the ten nearest take at each effort';
+COMMENT ON COLUMN open_analytic.calibrations.all_ms IS 'How long all rows of each effort take';
+COMMENT ON COLUMN open_analytic.calibrations.recalls IS 'For each effort and each of ranks: which part of so many true neighbours was among the rows, or of those since the rank before when that was less';
+REVOKE ALL ON open_analytic.calibrations FROM PUBLIC;
+GRANT SELECT ON open_analytic.calibrations TO open_analytic_user;
+GRANT INSERT, UPDATE, DELETE ON open_analytic.calibrations TO open_analytic_admin;
+
+CREATE TABLE open_analytic.search_audits (
+    at timestamptz NOT NULL DEFAULT now(),
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    plan text NOT NULL,
+    k integer NOT NULL,
+    filtered boolean NOT NULL,
+    target_recall float8 NOT NULL,
+    recall float8 NOT NULL CHECK (recall BETWEEN 0 AND 1),
+    FOREIGN KEY (schema_name, table_name) REFERENCES open_analytic.collections (schema_name, table_name) ON DELETE CASCADE
+);
+CREATE INDEX ON open_analytic.search_audits (schema_name, table_name, at);
+COMMENT ON TABLE open_analytic.search_audits IS 'Searches that were done again exactly, of the last thirty days';
+CREATE VIEW open_analytic.search_quality AS
+SELECT a.schema_name, a.table_name, a.plan, count(*) AS searches, avg(a.recall) AS recall, avg(a.target_recall) AS target_recall,
+       avg(a.recall) < avg(a.target_recall) AS under_target, max(a.at) AS last_at
+FROM open_analytic.search_audits AS a
+WHERE a.at > now() - interval '7 days'
+GROUP BY a.schema_name, a.table_name, a.plan;
+COMMENT ON VIEW open_analytic.search_quality IS 'The recall that searches had in the last week, by collection and plan';
+REVOKE ALL ON open_analytic.search_audits, open_analytic.search_quality FROM PUBLIC;
+GRANT SELECT ON open_analytic.search_audits, open_analytic.search_quality TO open_analytic_user;
+
+CREATE FUNCTION open_analytic._record_audit(collection regclass, plan text, k integer, filtered boolean, target_recall float8, recall float8) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    info open_analytic.collections := open_analytic._collection(collection);
+BEGIN
+    -- Whoever may search may say how well it went, of what he may read, and nothing else.
+    IF NOT has_table_privilege(session_user, collection, 'SELECT') THEN
+        RAISE insufficient_privilege USING MESSAGE = format('permission denied for table %s', collection);
+    END IF;
+    DELETE FROM open_analytic.search_audits AS a WHERE a.schema_name = info.schema_name AND a.table_name = info.table_name AND a.at < now() - interval '30 days';
+    INSERT INTO open_analytic.search_audits (schema_name, table_name, plan, k, filtered, target_recall, recall)
+    VALUES (info.schema_name, info.table_name, left(plan, 40), k, filtered, target_recall, recall);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._record_audit IS 'Keep what came of a search that was done again exactly';
+
+DO $do$
+DECLARE
+    vector_schema text := open_analytic._schema_of('vector');
+    statement text;
+BEGIN
+    FOREACH statement IN ARRAY ARRAY[
+$sql$
+CREATE FUNCTION open_analytic._recalls(walked float8[], exact float8[], efforts integer[], ranks integer[]) RETURNS float8[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    -- How many of an effort's rows are as near as the true neighbour at a rank; equal ones count as found. What a filter keeps
+    -- may all be among the last of them, which are lost the most: so the part that was found since the rank before counts too.
+    SELECT array_agg(e.parts ORDER BY e.effort) FROM (
+        SELECT p.effort, array_agg(least(1, p.found / p.rank, greatest(0, p.found - p.found_before) / (p.rank - p.rank_before)) ORDER BY p.rank) AS parts
+        FROM (SELECT n.effort, n.rank, n.found, lag(n.rank, 1, 0) OVER w AS rank_before, lag(n.found, 1, 0) OVER w AS found_before
+              FROM (SELECT f.effort, r.rank, (SELECT least(r.rank, count(*))::float8 FROM unnest(walked[:f.effort]) AS t (d) WHERE t.d <= exact[r.rank]) AS found
+                    FROM unnest(efforts) AS f (effort) CROSS JOIN unnest(ranks) AS r (rank)) AS n
+              WINDOW w AS (PARTITION BY n.effort ORDER BY n.rank)) AS p
+        GROUP BY p.effort) AS e
+$$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic.calibrate(collection regclass, queries integer DEFAULT 200, seconds float8 DEFAULT 60) RETURNS open_analytic.calibrations
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 40
+SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on
+AS $$
+DECLARE
+    info open_analytic.collections := open_analytic._collection(collection);
+    near CONSTANT text := format('OPERATOR(@vector@.%s)', CASE info.metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END);
+    part CONSTANT text := CASE WHEN info.many THEN 'part' ELSE '0 AS part' END;
+    begun CONSTANT timestamptz := clock_timestamp();
+    made open_analytic.calibrations;
+    probes @vector@.halfvec[];
+    names text[];
+    parts integer[];
+    explained json;
+    at timestamptz;
+    walked float8[];
+    exact float8[];
+    exact_ms float8[];
+    ms float8[];
+    firsts float8[];
+    done integer := 0;
+    sums float8[];
+    once float8[];
+BEGIN
+    PERFORM open_analytic._check_table(collection);
+    IF queries IS NULL OR queries NOT BETWEEN 1 AND 10000 OR seconds IS NULL OR NOT seconds > 0 THEN
+        RAISE EXCEPTION 'A calibration cannot have % queries in % seconds.', queries, seconds USING ERRCODE = 'OA019', HINT = 'Give 1 to 10000 queries, and some time.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric))) THEN
+        RAISE EXCEPTION 'Collection % has no index that could be calibrated.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)) USING ERRCODE = 'OA030',
+            HINT = format('Build it first: SELECT open_analytic.create_ann_index(%L), or `open-analytic collection index`.', collection);
+    END IF;
+    FOR i IN 1 .. 3 LOOP -- the first look also fills the caches
+        at := clock_timestamp();
+        EXECUTE format('SELECT count(feature) FROM %s WHERE imported_at IS NOT NULL', collection) INTO made.rows;
+        made.scan_ms := least(made.scan_ms, 1000 * extract(epoch FROM clock_timestamp() - at)::float8);
+    END LOOP;
+    IF made.rows < 2 THEN
+        RAISE EXCEPTION 'Collection % has too few rows to calibrate anything.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)) USING ERRCODE = 'OA030', HINT = 'Import some first.';
+    END IF;
+    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM %s WHERE feature IS NOT NULL AND imported_at IS NOT NULL', collection) INTO explained;
+    made.scan_cost := greatest(0.01, (explained #>> '{0,Plan,Total Cost}')::float8);
+    made.efforts := ARRAY(SELECT e FROM unnest('{40,80,160,320,640,1000,2000,4000,8000,16000}'::integer[]) AS e WHERE e = 40 OR e < made.rows AND e <= greatest(1000, made.rows / 25) ORDER BY e);
+    made.ranks := ARRAY(SELECT r FROM unnest('{1,3,10,30,100,300,1000,3000,10000}'::integer[]) AS r WHERE r = 1 OR r < made.rows AND r <= made.efforts[cardinality(made.efforts)] ORDER BY r);
+    EXECUTE format('SELECT array_agg(s.feature), array_agg(s.image_name), array_agg(s.part) FROM ('
+                   'SELECT feature, image_name, %s FROM %s TABLESAMPLE BERNOULLI (%s) WHERE feature IS NOT NULL ORDER BY random() LIMIT %s) AS s',
+                   part, collection, least(100, 500.0 * queries / made.rows), queries) INTO probes, names, parts;
+    FOR q IN 1 .. coalesce(cardinality(probes), 0) LOOP
+        at := clock_timestamp();
+        -- A row is not its own neighbour.
+        EXECUTE format('SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3) AND n.d <> ''NaN'') FROM ('
+                       'SELECT image_name, %1$s, (feature %2$s $1) + 0 AS d FROM %3$s WHERE feature IS NOT NULL ORDER BY d LIMIT 1 + %4$s) AS n',
+                       part, near, collection, made.ranks[cardinality(made.ranks)]) INTO exact USING probes[q], names[q], parts[q];
+        exact_ms := exact_ms || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
+        PERFORM set_config('enable_seqscan', 'off', true);
+        EXECUTE format('SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3)) FROM (SELECT image_name, %1$s, feature %2$s $1 AS d FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS n',
+                       part, near, collection, made.efforts[cardinality(made.efforts)] + 1) INTO walked USING probes[q], names[q], parts[q];
+        PERFORM set_config('enable_seqscan', 'on', true);
+        CONTINUE WHEN exact IS NULL OR cardinality(exact) < made.ranks[cardinality(made.ranks)]; -- rows went away meanwhile
+        once := open_analytic._recalls(coalesce(walked, '{}'), exact, made.efforts, made.ranks);
+        sums := CASE WHEN sums IS NULL THEN once ELSE (
+            SELECT array_agg(line ORDER BY i) FROM (SELECT i, array_agg(sums[i][j] + once[i][j] ORDER BY j) AS line
+                FROM generate_subscripts(once, 1) AS i CROSS JOIN generate_subscripts(once, 2) AS j GROUP BY i) AS l) END;
+        done := done + 1;
+        EXIT WHEN done >= 20 AND extract(epoch FROM clock_timestamp() - begun) > seconds;
+    END LOOP;
+    IF done = 0 THEN
+        RAISE EXCEPTION 'The rows of collection % went away while they were measured.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)) USING ERRCODE = 'OA030', HINT = 'Run it again.';
+    END IF;
+    made.queries := done;
+    made.scan_ms := least(made.scan_ms, 0.9 * (SELECT min(m) FROM unnest(exact_ms) AS m));
+    made.exact_ms := (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m) FROM unnest(exact_ms) AS m);
+    made.recalls := (SELECT array_agg(line ORDER BY i) FROM (SELECT i, array_agg(sums[i][j] / done ORDER BY j) AS line
+        FROM generate_subscripts(sums, 1) AS i CROSS JOIN generate_subscripts(sums, 2) AS j GROUP BY i) AS l);
+    PERFORM set_config('enable_seqscan', 'off', true);
+    FOR i IN 1 .. cardinality(made.efforts) LOOP
+        PERFORM set_config('hnsw.ef_search', least(1000, made.efforts[i])::text, true);
+        ms := '{}';
+        firsts := '{}';
+        FOR q IN 1 .. least(15, cardinality(probes)) LOOP
+            FOR small IN 0 .. 1 LOOP
+                at := clock_timestamp();
+                EXECUTE format('WITH m AS MATERIALIZED (SELECT image_name, feature %1$s $1 AS d FROM %2$s WHERE feature IS NOT NULL ORDER BY feature %1$s $1 LIMIT %3$s) SELECT count(*) FROM m',
+                               near, collection, CASE small WHEN 1 THEN 10 ELSE made.efforts[i] END) USING probes[q];
+                IF small = 1 THEN
+                    firsts := firsts || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
+                ELSE
+                    ms := ms || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
+                END IF;
+            END LOOP;
+        END LOOP;
+        made.all_ms[i] := (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m) FROM unnest(ms) AS m);
+        made.first_ms[i] := (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m) FROM unnest(firsts) AS m);
+    END LOOP;
+    PERFORM set_config('enable_seqscan', 'on', true);
+    INSERT INTO open_analytic.calibrations AS c (schema_name, table_name, rows, queries, scan_cost, scan_ms, exact_ms, efforts, first_ms, all_ms, ranks, recalls)
+    VALUES (info.schema_name, info.table_name, made.rows, made.queries, made.scan_cost, made.scan_ms, made.exact_ms, made.efforts, made.first_ms, made.all_ms, made.ranks, made.recalls)
+    ON CONFLICT ON CONSTRAINT calibrations_pkey DO UPDATE
+    SET measured_at = clock_timestamp(), rows = excluded.rows, queries = excluded.queries, scan_cost = excluded.scan_cost, scan_ms = excluded.scan_ms, exact_ms = excluded.exact_ms,
+        efforts = excluded.efforts, first_ms = excluded.first_ms, all_ms = excluded.all_ms, ranks = excluded.ranks, recalls = excluded.recalls
+    RETURNING * INTO made;
+    RETURN made;
+END
+$$
+$sql$
+    ] LOOP
+        EXECUTE replace(statement, '@vector@', vector_schema);
+    END LOOP;
+END
+$do$;
+COMMENT ON FUNCTION open_analytic._recalls IS 'Which part of the true neighbours an effort found, by effort and rank';
+COMMENT ON FUNCTION open_analytic.calibrate IS 'Measure what the index of a collection finds and costs, with rows of its own as queries';
+
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, CASE WHEN function::text LIKE 'open_analytic.calibrate(%' THEN 'open_analytic_admin' ELSE 'open_analytic_user' END);
+    END LOOP;
+END
+$$;
