@@ -59,6 +59,7 @@ def test_a_hit_has_the_keys_of_python() -> None:
     hit = Hit(name="a", distance=0.5, row={"d": "A"}, box=Box(x=1, y=2, width=3, height=4))
     assert plain(hit) == {
         "name": "a", "distance": 0.5, "row": {"d": "A"}, "box": {"x": 1, "y": 2, "width": 3, "height": 4},
+        "part": None,
     }  # fmt: skip
 
 
