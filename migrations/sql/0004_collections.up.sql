@@ -224,6 +224,12 @@ BEGIN
         RETURN made; -- there already
     END IF;
     EXECUTE format('CREATE INDEX ON %s USING hnsw (feature @vector@.%I) WITH (m = %s, ef_construction = %s)', collection, opclass, m, ef_construction);
+    -- Searches of what is large walk the index as far as was measured; of less they measure every row. (calibrate comes with revision 0007.)
+    IF pg_relation_size(collection) / (2.0 * has + 150) * has > 20000000 AND pg_has_role('open_analytic_admin', 'USAGE') AND to_regproc('open_analytic.calibrate') IS NOT NULL
+       AND EXISTS (SELECT FROM open_analytic.collections AS c JOIN pg_namespace AS n ON n.nspname = c.schema_name
+                   JOIN pg_class AS t ON t.relnamespace = n.oid AND t.relname = c.table_name WHERE t.oid = collection) THEN
+        PERFORM open_analytic.calibrate(collection);
+    END IF;
     SELECT i.indexrelid::regclass::text INTO made
     FROM open_analytic._indexes(collection, opclass) AS i;
     RETURN made;

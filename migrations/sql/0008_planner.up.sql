@@ -108,11 +108,11 @@ BEGIN
     PERFORM set_config('search_path', path, true);
     EXECUTE pg_catalog.format(E'SELECT pg_catalog.avg(CASE WHEN (\n%s\n) THEN 1.0 ELSE 0.0 END) FROM %s WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY('
         'SELECT pg_catalog.format(''(%%s,%%s)'', pg_catalog.floor(pg_catalog.random() OPERATOR(pg_catalog.*) %s)::pg_catalog.int8, 1 OPERATOR(pg_catalog.+) pg_catalog.floor(pg_catalog.random() OPERATOR(pg_catalog.*) %s)::pg_catalog.int8)::pg_catalog.tid'
-        ' FROM pg_catalog.generate_series(1, 400)))', filter, collection, pages, most) INTO share;
+        ' FROM pg_catalog.generate_series(1, 200)))', filter, collection, pages, most) INTO share;
     RETURN share;
 END
 $$;
-COMMENT ON FUNCTION open_analytic._sample IS 'The part of a few hundred rows, chosen at random, that meets a filter';
+COMMENT ON FUNCTION open_analytic._sample IS 'The part of two hundred rows, chosen at random, that meets a filter';
 
 CREATE FUNCTION open_analytic._explained(collection regclass, filter text, path text) RETURNS json
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp -- volatile, since EXPLAIN is allowed in no other

@@ -91,7 +91,7 @@ def test_http_gives_what_the_command_line_gives(cli: Cli, service: Served, pictu
 def test_the_examples_of_the_docs_work(service: Served, filled: str, pictures: Path) -> None:
     page = (REPOSITORY / "docs" / "service.md").read_text("utf-8")
     commands = re.findall(r"^\$ (curl .*)$", page, re.MULTILINE)
-    assert len(commands) == 8
+    assert len(commands) == 9
     places = {
         "/run/open_analytic/http.sock": service.http().removeprefix("unix:"),
         "general_feature_extractor": "mean_colour",
