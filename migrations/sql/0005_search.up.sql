@@ -97,11 +97,20 @@ $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic._check_table(collection regclass) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    name CONSTANT text := collection::text;
 BEGIN
     IF collection IS NULL THEN
         RAISE EXCEPTION 'The table of the collection is gone.' USING ERRCODE = 'OA006', HINT = 'Create the collection again.';
+    END IF;
+    -- Locked first, so that its owner cannot put another in its place between this look and the search. VOLATILE sees what is there now.
+    IF EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p')) THEN
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS SHARE MODE', name);
+    END IF;
+    IF to_regclass(name) IS DISTINCT FROM collection THEN
+        RAISE EXCEPTION 'Table % was replaced meanwhile.', name USING ERRCODE = 'OA006', HINT = 'Run it again.';
     END IF;
     -- A view, or another type in the place of ours, would run code of its owner's with the rights of who searches.
     IF NOT EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p'))

@@ -36,7 +36,7 @@ CREATE TABLE open_analytic.search_audits (
     plan text NOT NULL,
     k integer NOT NULL,
     filtered boolean NOT NULL,
-    target_recall float8 NOT NULL,
+    target_recall float8 NOT NULL CHECK (target_recall > 0 AND target_recall <= 1),
     recall float8 NOT NULL CHECK (recall BETWEEN 0 AND 1),
     FOREIGN KEY (schema_name, table_name) REFERENCES open_analytic.collections (schema_name, table_name) ON DELETE CASCADE
 );
@@ -63,7 +63,10 @@ BEGIN
     IF NOT has_table_privilege(session_user, collection, 'SELECT') THEN
         RAISE insufficient_privilege USING MESSAGE = format('permission denied for table %s', collection);
     END IF;
-    DELETE FROM open_analytic.search_audits AS a WHERE a.schema_name = info.schema_name AND a.table_name = info.table_name AND a.at < now() - interval '30 days';
+    DELETE FROM open_analytic.search_audits AS a
+    WHERE a.schema_name = info.schema_name AND a.table_name = info.table_name
+      AND a.at < greatest(now() - interval '30 days', (SELECT o.at FROM open_analytic.search_audits AS o
+                          WHERE o.schema_name = info.schema_name AND o.table_name = info.table_name ORDER BY o.at DESC OFFSET 9999 LIMIT 1));
     INSERT INTO open_analytic.search_audits (schema_name, table_name, plan, k, filtered, target_recall, recall)
     VALUES (info.schema_name, info.table_name, left(plan, 40), k, filtered, target_recall, recall);
 END

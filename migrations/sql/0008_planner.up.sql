@@ -142,7 +142,7 @@ DECLARE
     wanted float8;
 BEGIN
     -- As PostgreSQL estimates it: as dense as when it was analysed; else as dense as such rows are.
-    SELECT greatest(1, CASE WHEN t.relkind = 'p' THEN t.reltuples
+    SELECT greatest(1, CASE WHEN t.relkind = 'p' THEN (SELECT sum(greatest(0, c.reltuples)) FROM pg_partition_tree(t.oid) AS p JOIN pg_class AS c ON c.oid = p.relid WHERE p.isleaf)
                             WHEN t.reltuples > 0 AND t.relpages > 0 THEN t.reltuples * greatest(1, pg_relation_size(t.oid) / 8192.0 / t.relpages)
                             ELSE pg_relation_size(t.oid) / (150 + CASE WHEN info.dim <= 3000 THEN 2 * info.dim ELSE 0 END) END),
            EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)))
@@ -209,7 +209,7 @@ $$;
 COMMENT ON FUNCTION open_analytic._plan_search IS 'Whether to walk the index, and how far, or to measure every row that matches';
 
 CREATE FUNCTION open_analytic._after(after jsonb, distance text, name text, part text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1
 AS $$
     SELECT CASE WHEN after IS NULL THEN 'true' ELSE format(
         '(%1$s OPERATOR(pg_catalog.>) %4$L::pg_catalog.float8 OR %1$s OPERATOR(pg_catalog.=) %4$L::pg_catalog.float8 AND'
@@ -245,10 +245,13 @@ DECLARE
     enough float8;
     ahead float8;
     spent float8;
+    last float8; -- of the first k that fit
 BEGIN
     -- A cursor is planned for its first row (cursor_tuple_fraction), so the index is walked, and no further than rows are taken. Those that do not
     -- meet the filter are counted too: the place among all rows tells how sure it is that no nearer one was passed by.
-    PERFORM set_config('search_path', path, true); -- the filter's
+    -- The path is the filter's from here on. Whoever may create functions there could give operators for pairs of types that PostgreSQL
+    -- has none for: so both sides of each have one type.
+    PERFORM set_config('search_path', path, true);
     OPEN walk FOR EXECUTE pg_catalog.format(
         E'SELECT w.image_name, w.part, w.distance, w.fits, w.beyond, w.place FROM ('
         'SELECT s.*, s.meets AND NOT s.beyond AND %6$s AS fits, pg_catalog.row_number() OVER () AS place FROM ('
@@ -264,28 +267,32 @@ BEGIN
         walked := place;
         IF fits THEN
             hits := hits + 1;
-            names := names || name;
-            parts := parts || part;
-            distances := distances || distance;
+            IF hits <= k THEN
+                last := greatest(last, distance);
+            END IF;
+            names := pg_catalog.array_append(names, name);
+            parts := pg_catalog.array_append(parts, part);
+            distances := pg_catalog.array_append(distances, distance);
         END IF;
         IF enough IS NULL AND (beyond OR hits >= k) THEN
-            enough := open_analytic._needed(plan.ranks, plan.needed, place);
+            enough := open_analytic._needed(plan.ranks, plan.needed, place::float8);
             EXIT WHEN enough IS NULL;
         END IF;
-        -- The index gives its rows in batches of ef: all of a batch have been looked at.
-        IF enough <= pg_catalog.ceil(place::float8 / plan.ef) * plan.ef THEN
+        -- The index gives its rows in batches of ef: all of a batch have been looked at. It goes on to one that is further off, so that of
+        -- rows equally near the first by name are there, and the next page begins after them.
+        IF (beyond OR distance > last) AND enough <= pg_catalog.ceil(place::float8 / plan.ef::float8) * plan.ef::float8 THEN
             settled := true;
             EXIT;
         END IF;
-        IF place % 64 = 0 THEN
+        IF place % 64::int8 = 0::int8 THEN
             -- What is known of the filter by now, together with what was estimated, says how far it still is.
-            rate := (hits + 2) / (place + 2 * plan.rows / plan.matches);
-            ahead := open_analytic._ms(plan.efforts, plan.all_ms, coalesce(enough, open_analytic._needed(plan.ranks, plan.needed, k / rate), 1.2 * k / rate));
-            spent := open_analytic._ms(plan.efforts, plan.all_ms, place);
+            rate := (hits + 2)::float8 / (place::float8 + 2::float8 * plan.rows / plan.matches);
+            ahead := open_analytic._ms(plan.efforts, plan.all_ms, coalesce(enough, open_analytic._needed(plan.ranks, plan.needed, k::float8 / rate), 1.2::float8 * k::float8 / rate));
+            spent := open_analytic._ms(plan.efforts, plan.all_ms, place::float8);
             -- With a limit of distance it cannot be foreseen: then what was spent decides.
-            EXIT WHEN (ahead > greatest(plan.exact_ms, CASE WHEN plan.why <> 'tried' THEN plan.index_ms END)
-                       OR spent > 0.1 * plan.exact_ms AND ahead > greatest(plan.exact_ms / 2, CASE WHEN plan.why <> 'tried' THEN 1.5 * plan.index_ms END))
-                AND (max_distance IS NULL OR spent > 0.1 * plan.exact_ms);
+            EXIT WHEN spent > 1.5::float8 * plan.exact_ms OR (ahead > greatest(plan.exact_ms, CASE WHEN plan.why <> 'tried' THEN plan.index_ms END)
+                       OR spent > 0.1::float8 * plan.exact_ms AND ahead > greatest(plan.exact_ms / 2::float8, CASE WHEN plan.why <> 'tried' THEN 1.5::float8 * plan.index_ms END))
+                AND (max_distance IS NULL OR spent > 0.1::float8 * plan.exact_ms);
         END IF;
     END LOOP;
     CLOSE walk;
@@ -309,28 +316,27 @@ DECLARE
 BEGIN
     IF plan.kind = 'index' THEN
         PERFORM set_config('hnsw.ef_search', plan.ef::text, true);
-        IF filter IS NULL AND max_distance IS NULL AND after IS NULL THEN
+        IF filter IS NULL AND max_distance IS NULL AND after IS NULL AND NOT row_security_active(collection) THEN
             PERFORM set_config('enable_seqscan', 'off', true);
             RETURN QUERY EXECUTE format(
                 'WITH n AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS distance FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s),'
-                ' enough AS (SELECT count(*) >= %5$s AS yes FROM n)'
+                ' enough AS (SELECT count(*) > %5$s AND max(n.distance) > (SELECT o.distance FROM n AS o ORDER BY o.distance OFFSET %5$s - 1 LIMIT 1) AS yes FROM n)'
                 ' SELECT n.image_name, n.part, n.distance FROM n, enough WHERE enough.yes ORDER BY n.distance + 0, n.image_name, n.part LIMIT %5$s',
-                key, near, collection, CASE WHEN plan.tuples > plan.ef THEN ceil(plan.tuples)::bigint ELSE k END, k) USING half;
+                key, near, collection, 1 + CASE WHEN plan.tuples > plan.ef THEN ceil(plan.tuples)::bigint ELSE k END, k) USING half;
             GET DIAGNOSTICS took = ROW_COUNT;
             PERFORM set_config('enable_seqscan', 'on', true);
             IF took > 0 THEN
                 PERFORM set_config('open_analytic.last_search', format('{"plan": "index", "walked": %s}', ceil(greatest(plan.tuples, k))), true);
                 RETURN;
             END IF;
-        ELSE
-            walk := open_analytic._walk(collection, info, half, k, filter, max_distance, after, plan, path);
-            IF walk.settled THEN
-                PERFORM set_config('open_analytic.last_search', format('{"plan": "index", "walked": %s}', walk.walked), true);
-                RETURN QUERY SELECT u.n, u.p, u.d FROM unnest(walk.names, walk.parts, walk.distances) AS u (n, p, d) ORDER BY u.d, u.n, u.p LIMIT k;
-                RETURN;
-            END IF;
-            walked := walk.walked;
         END IF;
+        walk := open_analytic._walk(collection, info, half, k, filter, max_distance, after, plan, path);
+        IF walk.settled THEN
+            PERFORM set_config('open_analytic.last_search', format('{"plan": "index", "walked": %s}', walk.walked), true);
+            RETURN QUERY SELECT u.n, u.p, u.d FROM unnest(walk.names, walk.parts, walk.distances) AS u (n, p, d) ORDER BY u.d, u.n, u.p LIMIT k;
+            RETURN;
+        END IF;
+        walked := walk.walked;
     END IF;
     PERFORM set_config('open_analytic.last_search', format('{"plan": %s, "walked": %s}', CASE WHEN plan.kind = 'index' THEN '"index, then exact"' ELSE '"exact"' END, coalesce(walked, 0)), true);
     -- Every row that matches is measured, by several processes where PostgreSQL finds it worth it. What is added to the distance
@@ -341,7 +347,7 @@ BEGIN
         ' WHERE feature IS NOT NULL AND (\n%4$s\n) AND %5$s ORDER BY distance, image_name, part LIMIT %6$s) AS m'
         ' WHERE m.distance OPERATOR(pg_catalog.<>) ''NaN''::pg_catalog.float8 AND ($2 IS NULL OR m.distance OPERATOR(pg_catalog.<=) $2) ORDER BY m.distance, m.image_name, m.part',
         CASE WHEN info.many THEN 'part' ELSE '0 AS part' END, near, collection, coalesce(filter, 'true'),
-        open_analytic._after(after, format('(feature %s $1)', near), 'image_name', CASE WHEN info.many THEN 'part' ELSE '0' END), k) USING half, max_distance;
+        open_analytic._after(after, pg_catalog.format('(feature %s $1)', near), 'image_name', CASE WHEN info.many THEN 'part' ELSE '0' END), k) USING half, max_distance;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 END
 $$

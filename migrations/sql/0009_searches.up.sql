@@ -14,7 +14,7 @@ BEGIN
         RAISE EXCEPTION 'target_recall is %.', coalesce(target_recall::text, 'NULL') USING ERRCODE = 'OA019', HINT = 'Give a part of the true neighbours, above 0: 0.95; 1 measures every row.';
     END IF;
     IF after IS NOT NULL AND (jsonb_typeof(after) <> 'object' OR jsonb_typeof(after -> 'distance') IS DISTINCT FROM 'number' OR jsonb_typeof(after -> 'name') IS DISTINCT FROM 'string'
-                              OR coalesce(after ->> 'part', '0') !~ '^[0-9]{1,9}$') THEN
+                              OR abs((after ->> 'distance')::numeric) > 1e308 OR coalesce(after ->> 'part', '0') !~ '^[0-9]{1,9}$') THEN
         RAISE EXCEPTION 'after is %.', left(after::text, 80) USING ERRCODE = 'OA019', HINT = 'Give the last hit of the page before: {"distance": 0.5, "name": "cat.jpg"}, and its part where a picture has several.';
     END IF;
 END
@@ -94,7 +94,7 @@ BEGIN
 EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE;
-    WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported OR read_only_sql_transaction THEN
+    WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported OR read_only_sql_transaction OR active_sql_transaction THEN
         IF filter IS NULL THEN
             RAISE;
         END IF;
@@ -114,6 +114,9 @@ DECLARE
     hits bigint;
     done jsonb;
 BEGIN
+    IF query IS NULL THEN
+        RETURN NULL;
+    END IF;
     PERFORM open_analytic._search(collection, query, 0, filter, max_distance, target_recall, NULL, path); -- checks, and warms what planning reads
     begun := clock_timestamp();
     IF filter IS NOT NULL THEN
@@ -122,7 +125,7 @@ BEGIN
     plan := open_analytic._plan_search(collection, info, coalesce(k, 2147483647), filter, max_distance, target_recall, coalesce(path, 'pg_catalog, pg_temp'));
     planned := clock_timestamp();
     hits := (SELECT count(*) FROM open_analytic._search(collection, query, k, filter, max_distance, target_recall, NULL, path));
-    done := current_setting('open_analytic.last_search')::jsonb || jsonb_build_object('rows', hits, 'ms', round(extract(epoch FROM clock_timestamp() - planned)::numeric * 1000, 2));
+    done := coalesce(nullif(current_setting('open_analytic.last_search', true), ''), '{}')::jsonb || jsonb_build_object('rows', hits, 'ms', round(extract(epoch FROM clock_timestamp() - planned)::numeric * 1000, 2));
     RETURN open_analytic._told(plan, k, target_recall, done) || jsonb_build_object('planning_ms', round(extract(epoch FROM planned - begun)::numeric * 1000, 3));
 END
 $$

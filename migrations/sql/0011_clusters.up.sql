@@ -14,14 +14,16 @@ CREATE TABLE open_analytic.clusterings (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     schema_name text NOT NULL,
     table_name text NOT NULL,
+    place oid NOT NULL,
     made_at timestamptz NOT NULL,
     max_distance float8,
     last_id bigint NOT NULL DEFAULT 0,
     clustered_at timestamptz,
-    UNIQUE (schema_name, table_name),
+    UNIQUE (schema_name, table_name, place),
     FOREIGN KEY (schema_name, table_name) REFERENCES open_analytic.collections (schema_name, table_name) ON DELETE CASCADE
 );
 COMMENT ON TABLE open_analytic.clusterings IS 'Collections whose rows were put into clusters';
+COMMENT ON COLUMN open_analytic.clusterings.place IS 'The very table: whoever makes another of its name does not get to see its clusters';
 COMMENT ON COLUMN open_analytic.clusterings.made_at IS 'When the collection was created: another table of the same name starts anew';
 COMMENT ON COLUMN open_analytic.clusterings.max_distance IS 'Of the last run; NULL before the first';
 COMMENT ON COLUMN open_analytic.clusterings.last_id IS 'The highest id given: none is given twice';
@@ -64,8 +66,8 @@ $$;
 ALTER TABLE open_analytic.clusterings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE open_analytic.cluster_members ENABLE ROW LEVEL SECURITY;
 ALTER TABLE open_analytic.cluster_changes ENABLE ROW LEVEL SECURITY;
-CREATE POLICY reads ON open_analytic.clusterings FOR SELECT USING (open_analytic._may(schema_name, table_name, 'SELECT'));
-CREATE POLICY writes ON open_analytic.clusterings USING (open_analytic._may(schema_name, table_name, 'UPDATE'));
+CREATE POLICY reads ON open_analytic.clusterings FOR SELECT USING (open_analytic._may(schema_name, table_name, 'SELECT') AND place = to_regclass(format('%I.%I', schema_name, table_name)));
+CREATE POLICY writes ON open_analytic.clusterings USING (open_analytic._may(schema_name, table_name, 'UPDATE') AND place = to_regclass(format('%I.%I', schema_name, table_name)));
 CREATE POLICY reads ON open_analytic.cluster_members FOR SELECT USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c));
 CREATE POLICY writes ON open_analytic.cluster_members USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c WHERE open_analytic._may(c.schema_name, c.table_name, 'UPDATE')));
 CREATE POLICY reads ON open_analytic.cluster_changes FOR SELECT USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c));
@@ -89,9 +91,11 @@ AS $$
 DECLARE
     found open_analytic.clusterings;
 BEGIN
-    INSERT INTO open_analytic.clusterings AS c (schema_name, table_name, made_at) VALUES (info.schema_name, info.table_name, info.created_at) ON CONFLICT DO NOTHING;
+    INSERT INTO open_analytic.clusterings AS c (schema_name, table_name, place, made_at)
+    VALUES (info.schema_name, info.table_name, to_regclass(format('%I.%I', info.schema_name, info.table_name)), info.created_at) ON CONFLICT DO NOTHING;
     -- One run at a time.
-    SELECT c.* INTO found FROM open_analytic.clusterings AS c WHERE (c.schema_name, c.table_name) = (info.schema_name, info.table_name) FOR UPDATE;
+    SELECT c.* INTO found FROM open_analytic.clusterings AS c WHERE c.schema_name = info.schema_name AND c.table_name = info.table_name
+      AND c.place = to_regclass(format('%I.%I', info.schema_name, info.table_name)) FOR UPDATE;
     IF found.made_at <> info.created_at THEN
         DELETE FROM open_analytic.cluster_members AS m WHERE m.clustering = found.id;
     END IF;
@@ -253,7 +257,7 @@ BEGIN
         SELECT f.cluster_id, f.name, CASE WHEN info.many THEN f.part END
         FROM (SELECT m.cluster_id, m.name, m.part, count(*) OVER (PARTITION BY m.cluster_id) AS rows FROM open_analytic.cluster_members AS m
               JOIN open_analytic.clusterings AS c ON c.id = m.clustering
-              WHERE c.schema_name = info.schema_name AND c.table_name = info.table_name AND c.made_at = info.created_at) AS f
+              WHERE c.schema_name = info.schema_name AND c.table_name = info.table_name AND c.place = collection AND c.made_at = info.created_at) AS f
         WHERE f.rows >= min_size ORDER BY f.cluster_id, f.name COLLATE "C", f.part;
 END
 $$;
@@ -268,7 +272,7 @@ BEGIN
     RETURN QUERY
         SELECT d.kind, d.cluster_id, d.earlier_id, d.name, CASE WHEN info.many THEN d.part END
         FROM open_analytic.cluster_changes AS d JOIN open_analytic.clusterings AS c ON c.id = d.clustering
-        WHERE c.schema_name = info.schema_name AND c.table_name = info.table_name AND c.made_at = info.created_at
+        WHERE c.schema_name = info.schema_name AND c.table_name = info.table_name AND c.place = collection AND c.made_at = info.created_at
         ORDER BY d.cluster_id, array_position(ARRAY['new', 'split', 'merged', 'joined', 'left', 'gone'], d.kind), d.earlier_id, d.name COLLATE "C", d.part;
 END
 $$;

@@ -81,7 +81,7 @@ class Session:
     async def _next_kind(self) -> bytes:
         try:
             return await self._reader.read(1)
-        except ConnectionError:
+        except OSError:
             return b""
 
     async def _other(self, kind: bytes) -> None:

@@ -24,11 +24,13 @@ class Stoppable:
         try:
             return await work
         except asyncio.CancelledError:
-            if self._stopped and task and not task.uncancel():
+            if self._stopped and task and task.cancelling() == 1:
                 raise Stopped from None
             raise  # the task itself is to end
         finally:
             self._task = None
+            if self._stopped and task:
+                task.uncancel()  # ours, whatever the work made of it
 
     def stop(self) -> None:
         """End the work, if it still runs."""

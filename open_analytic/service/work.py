@@ -163,8 +163,12 @@ async def _in_thread(lane: _Lane, function: Callable[[], T], ticket: Ticket) -> 
         ticket.check()
         return function()
 
-    async with lane.places:
-        return await asyncio.get_running_loop().run_in_executor(lane.threads, work)
+    loop = asyncio.get_running_loop()
+    await lane.places.acquire()
+    running = lane.threads.submit(work)
+    # A place is free when its thread is, which may go on after its caller has left.
+    running.add_done_callback(lambda _: loop.call_soon_threadsafe(lane.places.release))
+    return await asyncio.wrap_future(running)
 
 
 def _check_give(plan: Plan, give: Give) -> None:

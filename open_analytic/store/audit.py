@@ -45,7 +45,10 @@ class Auditor:
             if self._seen % self._every or self._waiting >= WAITING:
                 return
             self._waiting += 1
-        self._thread.submit(self._audit, info, vector, hits, options)
+        try:
+            self._thread.submit(self._audit, info, vector, hits, options)
+        except RuntimeError:  # closed meanwhile
+            self._waiting = 0
 
     def settle(self) -> None:
         """Wait for what was begun."""
@@ -107,7 +110,7 @@ def evaluate(
         plans[plan] += 1
         recalls.append(recall(_others(hits, name, k), _others(true, name, k)))
         if plan != "exact":
-            record(database, info, plan, options, recalls[-1])
+            record(database, info, plan, options | {"k": k}, recalls[-1])
     if not recalls:
         raise BadParameter(f"Collection {info.name!r} has no rows to search for.", hint="Import some first.")
     return RecallReport(
@@ -151,7 +154,7 @@ def record(database: Database, info: CollectionInfo, plan: str, options: Mapping
 
 
 def _sample(database: Database, info: CollectionInfo, count: int) -> list[tuple[str, Vector]]:
-    with database.transaction() as connection:
+    with database.transaction() as connection, search.reading(connection, info, None):
         (rows,) = connection.execute(query("index_rows").format(table=tables.identifier(info))).fetchone() or (0,)
         statement = query("evaluation_sample").format(
             table=tables.identifier(info),

@@ -78,7 +78,8 @@ def drop(connection: Connection, name: str) -> None:
 def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:
     """Pictures, and table rows."""
     pictures = psycopg.sql.SQL("count(DISTINCT image_name)" if info.many else "count(*)")
-    with translated():
+    with translated(), connection.transaction():
+        tables.check(connection, info)
         row = connection.execute(
             query("collection_count").format(pictures=pictures, table=tables.identifier(info))
         ).fetchone()
@@ -88,7 +89,8 @@ def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:
 def image(connection: Connection, info: CollectionInfo, name: str) -> bytes:
     """A picture's bytes as they were imported."""
     statement = query("collection_image").format(table=tables.bound(info), first=first(info))
-    with translated():
+    with translated(), connection.transaction():
+        tables.check(connection, info)
         row = connection.execute(statement, {"name": name}).fetchone() if tables.is_text(name) else None
     if row is None:
         raise UnknownImage(f"Collection {info.name!r} has no image {name!r}.", hint="Names are those of the import.")

@@ -24,7 +24,7 @@ PATIENT_S = 60.0  # a busy pool is waited for
 # Where pgvector was installed into a schema of its own, its operators are found there.
 SETUP = """
 SELECT set_config('search_path',
-                  concat_ws(', ', nullif(current_setting('search_path'), ''), quote_ident(n.nspname)), false)
+                  pg_catalog.concat_ws(', ', nullif(current_setting('search_path'), ''), quote_ident(n.nspname)), false)
 FROM pg_catalog.pg_extension AS e
 JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
 WHERE e.extname = 'vector' AND n.nspname <> ALL (current_schemas(true))

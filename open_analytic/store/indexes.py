@@ -56,6 +56,7 @@ def create(
     check(m, ef_construction)
     dsn = database if isinstance(database, str) else database.dsn
     with translated(), connect(dsn, autocommit=True) as connection, _alone(connection, info, progress) as waited:
+        tables.check(connection, info)
         old, left_over, _ = _look(connection, info)
         if waited and old:
             return

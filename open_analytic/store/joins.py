@@ -6,13 +6,12 @@ from itertools import groupby
 from operator import index, itemgetter
 from typing import Any
 
-import psycopg
-
-from open_analytic.errors import BadParameter, InvalidFilter
+from open_analytic.errors import BadParameter
 from open_analytic.store import tables
 from open_analytic.store.connection import Connection
-from open_analytic.store.faults import detail, translated
+from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
+from open_analytic.store.search import condition, reading
 from open_analytic.types import Cluster, ClusterChange, Clustering, CollectionInfo, Member, NearDuplicate, Neighbour
 
 LARGEST = 2**31 - 1
@@ -27,9 +26,9 @@ def near_duplicates(
     params: Mapping[str, Any] | None = None,
 ) -> list[NearDuplicate]:
     """Pairs of rows at most this far apart, each once, nearest first."""
-    filter_ = None if where is None else _filter(connection, where, params)
-    values = {"table": _table(connection, info), "max_distance": _distance(max_distance), "filter": filter_}
-    with translated():
+    values: dict[str, Any] = {"table": _table(connection, info), "max_distance": _distance(max_distance)}
+    with reading(connection, info, None):
+        values["filter"] = condition(connection, info, where, params)
         rows = connection.execute(query("near_duplicates"), values).fetchall()
     return [
         NearDuplicate(name=name, other=other, distance=distance, part=part, other_part=other_part)
@@ -71,22 +70,6 @@ def cluster(connection: Connection, info: CollectionInfo, *, max_distance: float
 
 def _table(connection: Connection, info: CollectionInfo) -> str:
     return tables.identifier(info).as_string(connection)
-
-
-def _filter(connection: Connection, where: str, params: Mapping[str, Any] | None) -> str:
-    """The condition with its values as literals: the server checks that it is one."""
-    if not isinstance(where, str) or not tables.is_text(where):
-        raise InvalidFilter(f"The filter is {where!r:.80}, not text the database can read.", hint="Give a condition.")
-    if params is None:
-        return where
-    try:
-        return psycopg.ClientCursor(connection).mogrify(where, params)
-    except (psycopg.ProgrammingError, psycopg.DataError, KeyError) as error:
-        problem = detail(error) if isinstance(error, psycopg.Error) else f"{error} is missing in params"
-        raise InvalidFilter(
-            f"The filter cannot be filled in: {problem}.",
-            hint="Values go as %(name)s, a percent sign beside them as %%.",
-        ) from error
 
 
 def _distance(max_distance: float) -> float:

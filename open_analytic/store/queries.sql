@@ -37,7 +37,7 @@ SELECT open_analytic._make_collection(
 SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, c.created_at,
        coalesce(columns.types, '{}') AS columns
 FROM open_analytic.collections AS c
-CROSS JOIN LATERAL to_regclass(format('%%I.%%I', c.schema_name, c.table_name)) AS place (oid)
+CROSS JOIN LATERAL to_regclass(pg_catalog.format('%%I.%%I', c.schema_name, c.table_name)) AS place (oid)
 LEFT JOIN LATERAL (
     SELECT json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
     FROM pg_catalog.pg_attribute AS a
@@ -64,8 +64,12 @@ SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.ma
              JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
              WHERE i.indrelid = place.oid AND m.amname IN ('hnsw', 'ann')) AS indexes
 FROM open_analytic.collections AS c
-CROSS JOIN LATERAL to_regclass(format('%I.%I', c.schema_name, c.table_name)) AS place (oid)
+CROSS JOIN LATERAL to_regclass(pg_catalog.format('%I.%I', c.schema_name, c.table_name)) AS place (oid)
 WHERE place.oid IS NOT NULL
+
+-- table_check --
+-- A table that is no collection any more is refused: reading it could run its owner's code.
+SELECT open_analytic._check_table(to_regclass(%(table)s))
 
 -- collection_count --
 -- Pictures and table rows.
@@ -112,8 +116,8 @@ SELECT open_analytic._check_table(to_regclass(%(table)s)),
        set_config('transaction_read_only', 'on', true),
        set_config('standard_conforming_strings', 'on', true),
        set_config('statement_timeout', coalesce(least(
-           nullif(extract(epoch FROM current_setting('statement_timeout')::interval) * 1000, 0),
-           %(timeout_ms)s::integer), 0)::integer::text, true)
+           nullif(extract(epoch FROM current_setting('statement_timeout')::interval) * 1000::numeric, 0::numeric),
+           %(timeout_ms)s::numeric), 0::numeric)::integer::text, true)
 
 -- search --
 -- The database decides how; here come the columns, with the types they have.
@@ -190,7 +194,7 @@ SELECT pg_advisory_unlock(%(key)s::integer, to_regclass(%(table)s)::oid::integer
 -- index_budget --
 -- At least the memory that is allowed now, at most what is sane. Workers only come for a table worth them.
 SELECT set_config('maintenance_work_mem',
-                  least(%(most)s, greatest(%(wanted)s, pg_size_bytes(current_setting('maintenance_work_mem')) / 1024))
+                  least(%(most)s, greatest(%(wanted)s, pg_size_bytes(current_setting('maintenance_work_mem')) / 1024::bigint))
                       || 'kB', false),
        set_config('max_parallel_maintenance_workers', %(workers)s, false)
 

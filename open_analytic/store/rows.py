@@ -35,7 +35,8 @@ class Record(NamedTuple):
 def known(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> dict[str, bytes | None]:
     """The names that are there, with the SHA-256 of the bytes they came from (None: only a vector was given)."""
     statement = query("rows_known").format(table=tables.bound(info), first=first(info))
-    with translated():
+    with translated(), connection.transaction():
+        tables.check(connection, info)
         return dict(connection.execute(statement, {"names": [name for name in names if tables.is_text(name)]}))
 
 
@@ -57,7 +58,8 @@ def write(connection: Connection, info: CollectionInfo, rows: Iterable[Row]) -> 
 def delete(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> int:
     """Delete pictures with all their rows; how many there were."""
     statement = query("rows_delete").format(table=tables.bound(info))
-    with translated():
+    with translated(), connection.transaction():
+        tables.check(connection, info)
         row = connection.execute(statement, {"names": [name for name in names if tables.is_text(name)]}).fetchone()
     return int(row[0]) if row else 0
 

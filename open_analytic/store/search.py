@@ -81,9 +81,7 @@ def arguments(
         "k": _number(k, max_distance),
         "near": _limit(max_distance),
         "recall": _part(target_recall),
-        "after": None
-        if after is None
-        else Jsonb({"distance": after.distance, "name": after.name, "part": after.part or 0}),
+        "after": _last(after),
     }
 
 
@@ -146,6 +144,8 @@ def condition(
         return psycopg.ClientCursor(connection).mogrify(where, params)
     except (psycopg.ProgrammingError, psycopg.DataError) as error:
         raise _invalid(info, detail(error)) from error
+    except (UnicodeEncodeError, TypeError, ValueError) as error:  # of the values
+        raise _invalid(info, str(error)) from error
 
 
 def _invalid(info: CollectionInfo, problem: str) -> InvalidFilter:
@@ -168,6 +168,15 @@ def _number(k: int | None, max_distance: float | None) -> int | None:
             f"k is {k!r}.", hint="Give how many hits you want, 0 or more; with max_distance None is all of them."
         )
     return number
+
+
+def _last(after: Hit | None) -> Jsonb | None:
+    """The place in the order of hits that the page begins after."""
+    if after is None:
+        return None
+    if not (isinstance(after, Hit) and math.isfinite(after.distance) and tables.is_text(after.name)):
+        raise BadParameter(f"after is {after!r:.80}.", hint="Give the last hit of the page before.")
+    return Jsonb({"distance": after.distance, "name": after.name, "part": after.part or 0})
 
 
 def _part(target_recall: float) -> float:

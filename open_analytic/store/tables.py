@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from psycopg.types.json import Json
 
@@ -112,6 +113,11 @@ def identifier(info: CollectionInfo | Shape) -> sql.Identifier:
 def bound(info: CollectionInfo) -> sql.SQL:
     """The table, quoted, for a statement with bound values."""
     return quoted(*split(info.name))
+
+
+def check(connection: psycopg.Connection[Any], info: CollectionInfo) -> None:
+    """Refuse what is in the collection's place and is none: reading it could run its owner's code."""
+    connection.execute(query("table_check"), {"table": identifier(info).as_string(connection)})
 
 
 def make(shape: Shape, *, migrated: bool = False) -> sql.Composed:

@@ -1,5 +1,6 @@
 """Searches keep their rows and their recall, say why they are done as they are, and are measured by calibrations."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Filled:
 
     def run(self, statement: str, *values: Any) -> list[Any]:
         with psycopg.connect(self.database.dsn, autocommit=True) as connection:
-            cursor = connection.execute(statement, values)
+            cursor = connection.execute(statement, values or ())
             return cursor.fetchall() if cursor.description else []
 
 
@@ -385,3 +386,52 @@ def test_every_metric_and_faces_keep_their_promises(database: Database, metric: 
         recalls.append(found(first + second, true))
     assert made.explain(queries(1)[0], where="number % 4 = 1")["done"]["plan"] == "index"
     assert np.mean(recalls) >= 0.95
+
+
+@pytest.mark.parametrize("where", [None, "number % 2 = 0"])
+def test_pages_of_rows_that_are_equally_near_are_complete(measured: Filled, where: str | None) -> None:
+    """Of many equal rows the index gives any; a page has those whose names come first."""
+    (vector,) = queries(1)
+    measured.run("UPDATE points SET feature = %s WHERE number < 60", str(vector.tolist()))
+    names: list[str] = []
+    page = measured.find(vector, k=7, where=where)
+    while page and page[0].distance == 0:
+        names += [hit.name for hit in page if hit.distance == 0]
+        page = measured.find(vector, k=7, where=where, after=page[-1])
+    assert names == [f"{number:05d}" for number in range(60) if where is None or number % 2 == 0]
+
+
+def test_operators_in_the_searchers_schema_are_not_called(measured: Filled) -> None:
+    """Whoever may create functions in public could give those for pairs of types that PostgreSQL has none for."""
+    pairs = [
+        ("int4", "float8"),
+        ("float8", "int4"),
+        ("int8", "float8"),
+        ("int8", "int4"),
+        ("numeric", "int4"),
+        ("numeric", "float8"),
+    ]
+    for left, right in pairs:
+        name = f"hostile_{left}_{right}"
+        measured.run(
+            f"CREATE FUNCTION public.{name}({left}, {right}) RETURNS float8 LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = 'called'; END $$"
+        )
+        for sign in ("*", "/", "+", "-", "%%", "<", ">", "<=", ">=", "=", "<>"):
+            with contextlib.suppress(psycopg.errors.DuplicateFunction):
+                measured.run(
+                    f"CREATE OPERATOR public.{sign} (LEFTARG = {left}, RIGHTARG = {right}, FUNCTION = public.{name})"
+                )
+    measured.run(
+        "CREATE FUNCTION public.format(text, text, text) RETURNS text LANGUAGE plpgsql"
+        " AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = 'called'; END $$"
+    )
+    (vector,) = queries(1)
+    for exact_ms in (1e7, 3, 0.002):
+        costs(measured, exact_ms)
+        for where in (None, "number % 10 = 3", "cluster > 12"):
+            page = measured.find(vector, where=where, max_distance=1e6)
+            assert len(page) == 10
+            assert len(measured.find(vector, where=where, after=page[-1])) == 10
+    with measured.database.transaction() as connection:
+        assert collections.get(connection, "points") == measured.info

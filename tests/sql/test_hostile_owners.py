@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -151,4 +152,27 @@ def test_what_is_no_collection_any_more_is_not_searched(sql: Sql, change: str) -
     sql.execute(change)
     with pytest.raises(psycopg.Error) as caught:
         sql.execute("SELECT * FROM open_analytic.search('photos', %s::bytea)", [picture()])
+    assert caught.value.sqlstate == "OA006"
+
+
+@pytest.mark.parametrize("filter_", ["NULL", "'true'"])
+def test_a_view_that_takes_the_tables_place_meanwhile_is_refused(sql: Sql, dsn: str, filter_: str) -> None:
+    """Its owner holds a lock until the search waits for it, and then has a view in the table's place."""
+    sql.execute("SELECT open_analytic._make_collection('swapped', 3, 'l2', false, '{}', NULL, NULL, '{}', false, '')")
+    sql.execute("INSERT INTO swapped (image_name, feature) VALUES ('a', '[1,0,0]')")
+    sql.execute(
+        "CREATE FUNCTION public.hers() RETURNS boolean LANGUAGE plpgsql"
+        " AS $$ BEGIN RAISE EXCEPTION 'her code ran'; END $$"
+    )
+    with psycopg.connect(dsn) as owner, ThreadPoolExecutor(1) as thread:
+        owner.execute("ALTER TABLE swapped RENAME TO swapped_before")
+        owner.execute("CREATE VIEW swapped AS SELECT * FROM swapped_before WHERE public.hers()")
+        statement = f"SELECT * FROM open_analytic.search('public.swapped', '[1,0,0]'::vector, filter => {filter_})"
+        search = thread.submit(sql.execute, statement)
+        with psycopg.connect(dsn, autocommit=True) as watcher:
+            while not watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                assert not search.done()
+        owner.commit()
+        with pytest.raises(psycopg.Error) as caught:
+            search.result()
     assert caught.value.sqlstate == "OA006"

@@ -52,7 +52,7 @@ def test_creating_says_what_python_says(sql: Sql) -> None:
 
 def test_a_picture_finds_the_nearest(photos: Sql) -> None:
     rows = photos.execute("SELECT * FROM open_analytic.search('photos', %s::bytea, 2)", [picture(RED)]).fetchall()
-    assert [(name, row, box) for name, _, row, box in rows] == [
+    assert [(name, row, box) for name, _, row, box, _ in rows] == [
         ("red", {"district": "A", "price": 0.5}, None),
         ("dark red", {"district": "B", "price": 3.5}, None),
     ]
