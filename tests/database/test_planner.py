@@ -97,7 +97,7 @@ def costs(filled: Filled, exact_ms: float) -> None:
     """What measuring every row takes, beside five microseconds for a row of the index."""
     filled.run(
         "UPDATE open_analytic.calibrations SET exact_ms = %s, scan_ms = %s,"
-        " all_ms = ARRAY(SELECT e / 200.0 FROM unnest(efforts) AS e ORDER BY e)", exact_ms, exact_ms / 3,
+        " all_ms = ARRAY(SELECT e::float8 / 200::float8 FROM unnest(efforts) AS e ORDER BY e)", exact_ms, exact_ms / 3,
     )  # fmt: skip
 
 
