@@ -52,13 +52,13 @@ CREATE TABLE open_analytic.cluster_changes (
 COMMENT ON TABLE open_analytic.cluster_changes IS 'What the last run changed';
 CREATE INDEX ON open_analytic.cluster_changes (clustering);
 
-CREATE FUNCTION open_analytic._may(schema_name text, table_name text, privilege text) RETURNS boolean
+CREATE FUNCTION open_analytic._may(schema_name text, table_name text, privilege text, place oid DEFAULT NULL) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     -- Whoever sees a part of the rows only would see, or make, clusters of rows he may not see.
     SELECT EXISTS (
         SELECT FROM pg_class AS t JOIN pg_namespace AS n ON n.oid = t.relnamespace
-        WHERE n.nspname = schema_name AND t.relname = table_name AND t.relkind IN ('r', 'p') AND has_schema_privilege(n.oid, 'USAGE')
+        WHERE n.nspname = schema_name AND t.relname = table_name AND (place IS NULL OR t.oid = place) AND t.relkind IN ('r', 'p') AND has_schema_privilege(n.oid, 'USAGE')
           AND has_table_privilege(t.oid, 'SELECT') AND has_table_privilege(t.oid, privilege) AND NOT row_security_active(t.oid))
 $$;
 
@@ -66,12 +66,12 @@ $$;
 ALTER TABLE open_analytic.clusterings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE open_analytic.cluster_members ENABLE ROW LEVEL SECURITY;
 ALTER TABLE open_analytic.cluster_changes ENABLE ROW LEVEL SECURITY;
-CREATE POLICY reads ON open_analytic.clusterings FOR SELECT USING (open_analytic._may(schema_name, table_name, 'SELECT') AND place = to_regclass(format('%I.%I', schema_name, table_name)));
-CREATE POLICY writes ON open_analytic.clusterings USING (open_analytic._may(schema_name, table_name, 'UPDATE') AND place = to_regclass(format('%I.%I', schema_name, table_name)));
+CREATE POLICY reads ON open_analytic.clusterings FOR SELECT USING (open_analytic._may(schema_name, table_name, 'SELECT', place));
+CREATE POLICY writes ON open_analytic.clusterings USING (open_analytic._may(schema_name, table_name, 'UPDATE', place));
 CREATE POLICY reads ON open_analytic.cluster_members FOR SELECT USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c));
-CREATE POLICY writes ON open_analytic.cluster_members USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c WHERE open_analytic._may(c.schema_name, c.table_name, 'UPDATE')));
+CREATE POLICY writes ON open_analytic.cluster_members USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c WHERE open_analytic._may(c.schema_name, c.table_name, 'UPDATE', c.place)));
 CREATE POLICY reads ON open_analytic.cluster_changes FOR SELECT USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c));
-CREATE POLICY writes ON open_analytic.cluster_changes USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c WHERE open_analytic._may(c.schema_name, c.table_name, 'UPDATE')));
+CREATE POLICY writes ON open_analytic.cluster_changes USING (clustering IN (SELECT c.id FROM open_analytic.clusterings AS c WHERE open_analytic._may(c.schema_name, c.table_name, 'UPDATE', c.place)));
 
 CREATE FUNCTION open_analytic._check_may(collection regclass, info open_analytic.collections, privilege text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -90,12 +90,15 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     found open_analytic.clusterings;
+    here oid := (SELECT t.oid FROM pg_class AS t JOIN pg_namespace AS n ON n.oid = t.relnamespace WHERE n.nspname = info.schema_name AND t.relname = info.table_name);
 BEGIN
+    -- Those of a table that is gone: whoever may not see them leaves them unseen.
+    DELETE FROM open_analytic.clusterings AS c WHERE c.schema_name = info.schema_name AND c.table_name = info.table_name AND c.place <> here;
     INSERT INTO open_analytic.clusterings AS c (schema_name, table_name, place, made_at)
-    VALUES (info.schema_name, info.table_name, to_regclass(format('%I.%I', info.schema_name, info.table_name)), info.created_at) ON CONFLICT DO NOTHING;
+    VALUES (info.schema_name, info.table_name, here, info.created_at) ON CONFLICT DO NOTHING;
     -- One run at a time.
     SELECT c.* INTO found FROM open_analytic.clusterings AS c WHERE c.schema_name = info.schema_name AND c.table_name = info.table_name
-      AND c.place = to_regclass(format('%I.%I', info.schema_name, info.table_name)) FOR UPDATE;
+      AND c.place = here FOR UPDATE;
     IF found.made_at <> info.created_at THEN
         DELETE FROM open_analytic.cluster_members AS m WHERE m.clustering = found.id;
     END IF;
