@@ -2,10 +2,11 @@
 
 import grp
 import io
+import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from PIL import Image
+from psycopg import sql as compose
 from psycopg.types.json import Jsonb
 
 from open_analytic import embedded
@@ -27,6 +29,7 @@ from open_analytic.store.queries import query
 from tests import plpython, tiny
 from tests.conftest import REPOSITORY, database
 
+Sql = psycopg.Connection[Any]
 BODIES = ("dblink", "plpython3u")
 RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
 
@@ -196,3 +199,28 @@ def value(connection: psycopg.Connection[Any], statement: str, *values: object) 
 def column(connection: psycopg.Connection[Any], statement: str, *values: object) -> list[Any]:
     """The first column of all rows."""
     return [row[0] for row in connection.execute(statement, values)]
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def become(sql: Sql, dsn: str, body: str) -> Iterator[Callable[..., Sql]]:
+    """Sessions whose role is an ordinary one with these rights."""
+    made: list[tuple[str, Sql]] = []
+
+    def become(*groups: str) -> Sql:
+        name = f"ordinary_{body}_{next(_numbers)}"
+        sql.execute(compose.SQL("CREATE ROLE {} LOGIN").format(compose.Identifier(name)))
+        for group in groups:
+            sql.execute(compose.SQL("GRANT {} TO {}").format(compose.Identifier(group), compose.Identifier(name)))
+        session = psycopg.connect(dsn, autocommit=True)
+        session.execute(compose.SQL("SET SESSION AUTHORIZATION {}").format(compose.Identifier(name)))
+        made.append((name, session))
+        return session
+
+    yield become
+    for name, session in made:
+        session.close()
+        sql.execute(compose.SQL("DROP OWNED BY {} CASCADE").format(compose.Identifier(name)))
+        sql.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))

@@ -1,7 +1,7 @@
 """Joins and clusters have the caller's rights: nobody reads or writes clusters of rows that he may not."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -15,28 +15,6 @@ from tests.sql.test_rights import EVIL, denied
 Sql = psycopg.Connection[Any]
 _numbers = itertools.count(1)
 TABLES = ("clusterings", "cluster_members", "cluster_changes")
-
-
-@pytest.fixture
-def become(sql: Sql, dsn: str, body: str) -> Iterator[Callable[..., Sql]]:
-    """Sessions whose role is an ordinary one with these rights."""
-    made: list[tuple[str, Sql]] = []
-
-    def become(*groups: str) -> Sql:
-        name = f"grouping_{body}_{next(_numbers)}"
-        sql.execute(compose.SQL("CREATE ROLE {} LOGIN").format(compose.Identifier(name)))
-        for group in groups:
-            sql.execute(compose.SQL("GRANT {} TO {}").format(compose.Identifier(group), compose.Identifier(name)))
-        session = psycopg.connect(dsn, autocommit=True)
-        session.execute(compose.SQL("SET SESSION AUTHORIZATION {}").format(compose.Identifier(name)))
-        made.append((name, session))
-        return session
-
-    yield become
-    for name, session in made:
-        session.close()
-        sql.execute(compose.SQL("DROP OWNED BY {} CASCADE").format(compose.Identifier(name)))
-        sql.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))
 
 
 @pytest.fixture

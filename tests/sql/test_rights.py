@@ -1,41 +1,17 @@
 """Least privilege: an ordinary role runs and searches, and nothing of ours lends it the owner's rights."""
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql as compose
 
-from open_analytic import embedded
 from tests.sql.conftest import Service, column, picture, value
 
 Sql = psycopg.Connection[Any]
 RUN = "SELECT open_analytic.pipeline_run('mean_colour', %s::bytea)"
 _numbers = itertools.count(1)
-
-
-@pytest.fixture
-def become(sql_server: tuple[embedded.Server, str], sql: Sql, dsn: str, body: str) -> Iterator[Any]:
-    """Sessions whose role is an ordinary one with these rights."""
-    made: list[tuple[str, Sql]] = []
-
-    def become(*groups: str) -> Sql:
-        name = f"ordinary_{body}_{next(_numbers)}"
-        sql.execute(compose.SQL("CREATE ROLE {} LOGIN").format(compose.Identifier(name)))
-        for group in groups:
-            sql.execute(compose.SQL("GRANT {} TO {}").format(compose.Identifier(group), compose.Identifier(name)))
-        session = psycopg.connect(dsn, autocommit=True)
-        session.execute(compose.SQL("SET SESSION AUTHORIZATION {}").format(compose.Identifier(name)))
-        made.append((name, session))
-        return session
-
-    yield become
-    for name, session in made:
-        session.close()
-        sql.execute(compose.SQL("DROP OWNED BY {} CASCADE").format(compose.Identifier(name)))
-        sql.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from open_analytic.store import schema
 from tests import tiny
 from tests.conftest import database
 from tests.sql.conftest import BLUE, GREEN, RED, column, create, picture, value
-from tests.sql.test_rights import become, denied  # noqa: F401 - become is a fixture
+from tests.sql.test_rights import denied
 
 Sql = psycopg.Connection[Any]
 LINES = [
@@ -191,7 +191,7 @@ WRITES = [
 ]
 
 
-def test_a_user_verifies_and_writes_no_table(rated: Sql, become: Any) -> None:  # noqa: F811
+def test_a_user_verifies_and_writes_no_table(rated: Sql, become: Any) -> None:
     stranger, user, admin = become(), become("open_analytic_user"), become("open_analytic_admin")
     assert [denied(stranger, call) for call in CALLS + WRITES] == [True] * 8
     assert [denied(user, call) for call in CALLS[1:]] == [False] * 3
