@@ -179,7 +179,7 @@ class Collection:
         if isinstance(query, str | Path):
             query = importer.read(Path(query), self._settings.max_bytes)
         if isinstance(query, bytes | bytearray | memoryview):
-            return max(self.features(bytes(query)), key=_area).vector
+            return max(self.features(bytes(query)), key=lambda feature: feature.area).vector
         try:
             return np.asarray(query, dtype=np.float32)
         except (TypeError, ValueError, OverflowError) as error:
@@ -259,7 +259,3 @@ class Collection:
             self.calibrate()
         except PermissionDenied as error:  # its owner can, who only imports cannot
             logger.info("the index of %s was not measured: %s", self.name, error)
-
-
-def _area(feature: Feature) -> float:
-    return feature.box.area if feature.box else 0.0

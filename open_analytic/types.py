@@ -67,6 +67,11 @@ class Feature:
     box: Box | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def area(self) -> float:
+        """Of its region in square pixels: the largest one counts where one is wanted. 0 for a whole picture."""
+        return self.box.area if self.box else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineInfo:

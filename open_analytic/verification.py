@@ -20,7 +20,6 @@ from open_analytic.store.connection import Database
 from open_analytic.types import (
     Calibration,
     Failure,
-    Feature,
     Metric,
     PathLike,
     PipelineInfo,
@@ -167,7 +166,7 @@ def _vector(result: Result | OpenAnalyticError) -> Vector | OpenAnalyticError:
         return result
     if not result.features:
         return NoFace(hint="Give a picture that shows a face.")
-    return max(result.features, key=_area).vector
+    return max(result.features, key=lambda feature: feature.area).vector
 
 
 def _compared(engine: Engine, plan: Plan, both: tuple[Compared, Compared], max_bytes: int) -> list[Vector]:
@@ -204,7 +203,3 @@ def _read(name: str, given: Compared, max_bytes: int) -> bytes | Vector:
 
 def _of(name: str, error: OpenAnalyticError) -> OpenAnalyticError:
     return type(error)(f"{name}: {error.message}", hint=error.hint)
-
-
-def _area(feature: Feature) -> float:
-    return feature.box.area if feature.box else 0.0

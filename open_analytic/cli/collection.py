@@ -134,12 +134,16 @@ def evaluate(
     name: Name,
     queries: Annotated[int, typer.Option(min=1, max=100_000, help="Rows that are searched for.")] = 100,
     k: Annotated[int, typer.Option("-k", "--k", min=1, help="How many hits each.")] = 10,
-    where: Annotated[str | None, typer.Option(metavar="SQL", help="A condition on the columns.")] = None,
-    target_recall: Annotated[float, typer.Option(help="The recall that is asked for.")] = 0.95,
+    where: given.Where = None,
+    param: given.Param = None,
+    target_recall: given.TargetRecall = 0.95,
 ) -> None:
     """Measure the recall that searches have, with rows of the collection as queries."""
     with context.open() as db, bar(f"searching {name}"):
-        report = db.collection(name).evaluate(queries=queries, k=k, where=where, target_recall=target_recall)
+        report = db.collection(name).evaluate(
+            queries=queries, k=k, where=where, params=given.texts(param or [], "--param") or None,
+            target_recall=target_recall,
+        )  # fmt: skip
     if context.json:
         print_json(report)
         return

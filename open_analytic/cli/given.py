@@ -6,9 +6,20 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from open_analytic.errors import BadParameter, UnreadableFile
+
+Where = Annotated[
+    str | None, typer.Option(metavar="SQL", help="A condition on the columns, such as \"district = 'A'\".")
+]
+Param = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="A value for %(NAME)s in --where. Repeatable."),
+]
+TargetRecall = Annotated[float, typer.Option(help="Which part of the true neighbours has to be found; 1: all of them.")]
 
 KEY = "image_name"  # the column of a file of values that says which picture
 

@@ -29,10 +29,7 @@ def duplicates(
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="A condition both rows meet, such as \"district = 'A'\".")
     ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar="NAME=VALUE", help="A value for %(NAME)s in --where. Repeatable."),
-    ] = None,
+    param: given.Param = None,
 ) -> None:
     """List pairs of rows that are nearer than a distance, nearest first."""
     params = given.texts(param or [], "--param") or None

@@ -28,17 +28,10 @@ def search(
     k: Annotated[
         int, typer.Option("-k", "--k", min=0, help="How many hits at most; 0: all within --max-distance.")
     ] = 10,
-    where: Annotated[
-        str | None, typer.Option(metavar="SQL", help="A condition on the columns, such as \"district = 'A'\".")
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar="NAME=VALUE", help="A value for %(NAME)s in --where. Repeatable."),
-    ] = None,
+    where: given.Where = None,
+    param: given.Param = None,
     max_distance: Annotated[float | None, typer.Option(help="Leave out what is further away.")] = None,
-    target_recall: Annotated[
-        float, typer.Option(help="Which part of the true neighbours has to be found; 1: all of them.")
-    ] = 0.95,
+    target_recall: given.TargetRecall = 0.95,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how the search is done and why, instead of its hits.")
     ] = False,
@@ -56,10 +49,8 @@ def search(
     with context.open() as db:
         found = db.collection(collection)
         data = found.image(like) if like is not None else given.data(query or Path("-"), db.settings.max_bytes)
-        options: dict[str, Any] = {
-            "k": k or None, "where": where, "params": params, "max_distance": max_distance,
-            "target_recall": target_recall,
-        }  # fmt: skip
+        options: dict[str, Any] = {"k": k or None, "where": where, "params": params, "max_distance": max_distance}
+        options["target_recall"] = target_recall
         if explain:
             _explain(context, found.explain_search(data, **options))
             return

@@ -189,7 +189,7 @@ def _answer(result: Result | OpenAnalyticError, give: Give) -> Answer:
         return Answer(_json({"output": result.output, "features": [_plain(part) for part in result.features]}))
     if not result.features:
         return Answer(error=NoFace(hint="Give a picture that shows a face."))
-    return Answer(_json(numbers(max(result.features, key=_area).vector)))
+    return Answer(_json(numbers(max(result.features, key=lambda feature: feature.area).vector)))
 
 
 def _json(value: object) -> str:
@@ -202,7 +202,3 @@ def _plain(feature: Feature) -> dict[str, object]:
     box = feature.box
     place = None if box is None else {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
     return {"vector": numbers(feature.vector), "box": place, "attributes": dict(feature.attributes)}
-
-
-def _area(feature: Feature) -> float:
-    return feature.box.area if feature.box else 0.0
