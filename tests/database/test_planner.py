@@ -1,6 +1,5 @@
 """Searches keep their rows and their recall, say why they are done as they are, and are measured by calibrations."""
 
-import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,16 +8,13 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from psycopg.conninfo import make_conninfo
 
 from open_analytic.errors import BadParameter, Conflict, DatabaseError, InvalidFilter, PermissionDenied
 from open_analytic.store import collections, indexes, planner, search, tables
-from open_analytic.store.connection import Connection, Database
+from open_analytic.store.connection import Database
 from open_analytic.types import CollectionInfo, Hit, Metric
-from tests.database.conftest import MakeCollection
 
 ROWS, DIM, CLUSTERS = 5000, 24, 25
 FILTERS = {
@@ -237,38 +233,6 @@ def test_only_an_admin_calibrates(filled: Filled) -> None:
         filled.run("DROP ROLE planner_reader")
 
 
-@pytest.fixture
-def places(connection: Connection, make: MakeCollection) -> CollectionInfo:
-    info = make("places", columns={"district": "text"})
-    vectors = [("a", "[1,0,0,0]", "here"), ("b", "[2,0,0,0]", "there")]
-    for row in vectors:
-        connection.execute("INSERT INTO places (image_name, feature, district) VALUES (%s, %s, %s)", row)
-    return info
-
-
-@given(value=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
-@example(value="' OR true OR '")
-@example(value="\\' OR true --")
-@example(value="*/ OR true /*")
-@example(value="$$ OR true OR $$")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_value_stays_a_value(connection: Connection, places: CollectionInfo, value: str) -> None:
-    for where in ("district = %(x)s", "district = E%(x)s::text", "district /* %% */ = %(x)s", "%(x)s = district"):
-        try:
-            hits = search.search(connection, places, np.zeros(4, np.float32), k=10, where=where, params={"x": value})
-        except InvalidFilter:
-            continue  # an E before a text with a backslash is no PostgreSQL
-        assert [hit.row["district"] for hit in hits] == [name for name in ("here", "there") if name == value], where
-
-
-@pytest.mark.parametrize(
-    "where", ["district = '%(x)s'", '"%(x)s" = 1', "true -- %(x)s", "/* %(x)s */ true", "$$%(x)s$$ = 'a'"]
-)
-def test_a_placeholder_within_quotes_is_refused(connection: Connection, places: CollectionInfo, where: str) -> None:
-    with pytest.raises(InvalidFilter, match="within quotes or a comment"):
-        search.search(connection, places, np.zeros(4, np.float32), k=10, where=where, params={"x": "' OR true OR '"})
-
-
 BAD = {
     "recall of nothing": {"target_recall": 0},
     "recall beyond all": {"target_recall": 1.01},
@@ -399,39 +363,3 @@ def test_pages_of_rows_that_are_equally_near_are_complete(measured: Filled, wher
         names += [hit.name for hit in page if hit.distance == 0]
         page = measured.find(vector, k=7, where=where, after=page[-1])
     assert names == [f"{number:05d}" for number in range(60) if where is None or number % 2 == 0]
-
-
-def test_operators_in_the_searchers_schema_are_not_called(measured: Filled) -> None:
-    """Whoever may create functions in public could give those for pairs of types that PostgreSQL has none for."""
-    pairs = [
-        ("int4", "float8"),
-        ("float8", "int4"),
-        ("int8", "float8"),
-        ("int8", "int4"),
-        ("numeric", "int4"),
-        ("numeric", "float8"),
-    ]
-    for left, right in pairs:
-        name = f"hostile_{left}_{right}"
-        measured.run(
-            f"CREATE FUNCTION public.{name}({left}, {right}) RETURNS float8 LANGUAGE plpgsql"
-            " AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = 'called'; END $$"
-        )
-        for sign in ("*", "/", "+", "-", "%%", "<", ">", "<=", ">=", "=", "<>"):
-            with contextlib.suppress(psycopg.errors.DuplicateFunction):
-                measured.run(
-                    f"CREATE OPERATOR public.{sign} (LEFTARG = {left}, RIGHTARG = {right}, FUNCTION = public.{name})"
-                )
-    measured.run(
-        "CREATE FUNCTION public.format(text, text, text) RETURNS text LANGUAGE plpgsql"
-        " AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = 'called'; END $$"
-    )
-    (vector,) = queries(1)
-    for exact_ms in (1e7, 3, 0.002):
-        costs(measured, exact_ms)
-        for where in (None, "number % 10 = 3", "cluster > 12"):
-            page = measured.find(vector, where=where, max_distance=1e6)
-            assert len(page) == 10
-            assert len(measured.find(vector, where=where, after=page[-1])) == 10
-    with measured.database.transaction() as connection:
-        assert collections.get(connection, "points") == measured.info
