@@ -6,7 +6,7 @@ PHOTOS ?= ../shared/data/photos
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check plpython serve bench bench-search clean
+.PHONY: help demo test check plpython serve bench bench-search bench-storage clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ bench: .venv/ready-dev ## measure speed and memory side by side: make bench PHOT
 
 bench-search: .venv/ready-bench ## measure searches with filters, hours in all: make bench-search OPTIONS="--quick"
 	$(BIN)/python -m tests.bench.search "$(PHOTOS)" $(OPTIONS)
+
+bench-storage: .venv/ready-dev ## measure how features are best stored: make bench-storage OPTIONS="--quick"
+	$(BIN)/python -m tests.bench.storage $(OPTIONS)
 
 clean: ## remove what was made here: .venv, the demo's database, caches; models stay
 	rm -rf .venv .open_analytic build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

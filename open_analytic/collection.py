@@ -10,7 +10,7 @@ import numpy as np
 
 from open_analytic import importer
 from open_analytic.config import Settings
-from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError, PermissionDenied
+from open_analytic.errors import BadParameter, Conflict, NoFace, OpenAnalyticError, PermissionDenied
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
 from open_analytic.store import audit, collections, indexes, joins, planner, rows, search
@@ -77,7 +77,8 @@ class Collection:
         """Import files and folders: added, updated, unchanged, and what failed with its reason.
 
         ``values`` gives your columns by image name: a mapping, or a function. A picture's name is its path below
-        the folder given. When the collection has no index yet, one is built at the end.
+        the folder given. When the collection has no index yet, one is built at the end; of many rows the one there is
+        is dropped first and built anew, and searches measure every row meanwhile.
         """
         report = importer.import_files(
             self._database, self._engine, self._plan, self.info, paths,
@@ -123,7 +124,7 @@ class Collection:
             "k": k, "where": where, "params": params, "max_distance": max_distance, "target_recall": target_recall,
             "after": after,
         }  # fmt: skip
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             hits = search.search(connection, self.info, vector, **options, timeout_s=timeout_s)
         if self._auditor:
             self._auditor.saw(self.info, vector, hits, options)
@@ -142,7 +143,7 @@ class Collection:
     ) -> dict[str, Any]:
         """How that search is done and why, what else there was to choose, and how it went."""
         vector = self.vector(query)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return planner.explain(
                 connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance,
                 target_recall=target_recall, timeout_s=timeout_s,
@@ -171,7 +172,7 @@ class Collection:
 
     def calibration(self) -> RecallCurve | None:
         """What was measured last, or None."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return planner.calibration(connection, self.info)
 
     def vector(self, query: Query) -> Vector:
@@ -213,26 +214,26 @@ class Collection:
 
     def index(self) -> str:
         """State of the index: ready, invalid, building or absent."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return indexes.state(connection, self.info)
 
     def image(self, name: str) -> bytes:
         """The bytes of a picture as they were imported."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return collections.image(connection, self.info, name)
 
     def near_duplicates(
         self, *, max_distance: float, where: str | None = None, params: Mapping[str, Any] | None = None
     ) -> list[NearDuplicate]:
         """Pairs of rows at most this far apart, each once, nearest first; ``where`` holds for both rows."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return joins.near_duplicates(connection, self.info, max_distance=max_distance, where=where, params=params)
 
     def knn_join(self, other: "Collection", *, k: int = 10) -> list[Neighbour]:
         """For each row its k nearest rows in another collection, or in this one, where no row is its own neighbour."""
         if other._database.dsn != self._database.dsn:
             raise BadParameter("The collections are in two databases.", hint="Join collections of one database.")
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return joins.knn_join(connection, self.info, other.info, k=k)
 
     def cluster(self, *, max_distance: float, min_size: int = 2) -> Clustering:
@@ -241,13 +242,18 @@ class Collection:
             return joins.cluster(connection, self.info, max_distance=max_distance, min_size=min_size)
 
     def _counts(self) -> tuple[int, int]:
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return collections.count(connection, self.info)
 
     def _index_if_absent(self, report: ImportReport, progress: ProgressCallback | None) -> None:
-        if report.rows and self.index() != "ready":
-            self.create_index(progress=progress)
-        if report.rows:
+        """Also after an import that found all there: the one before may have ended without it."""
+        missing = (report.rows or report.unchanged) and self.index() != "ready"
+        if missing:
+            try:
+                indexes.create(self._database, self.info, progress=progress, wait=False)
+            except PermissionDenied as error:  # its owner can, who only imports cannot
+                logger.warning("%s has no index, so searches measure every row: %s", self.name, error)
+        if report.rows or missing:
             self._calibrate_if_useful()
 
     def _calibrate_if_useful(self) -> None:
@@ -257,5 +263,5 @@ class Collection:
             return
         try:
             self.calibrate()
-        except PermissionDenied as error:  # its owner can, who only imports cannot
+        except (PermissionDenied, Conflict) as error:  # who only imports may not; another may be at the index
             logger.info("the index of %s was not measured: %s", self.name, error)

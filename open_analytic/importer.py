@@ -29,6 +29,7 @@ from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
+from open_analytic.store.loading import Loading, loading
 from open_analytic.types import (
     CollectionInfo,
     Failure,
@@ -95,8 +96,14 @@ class _Tally:
 
     def _tell(self) -> None:
         if self.progress:
-            done = self.added + self.updated + self.unchanged + len(self.failed)
-            self.progress(Progress(what="import", done=done, total=self.total, failed=len(self.failed)))
+            self.progress(Progress(what="import", done=self._done(), total=self.total, failed=len(self.failed)))
+
+    def left(self) -> int | None:
+        """How many are to come at most; None when nobody knows."""
+        return None if self.total is None else self.total - self._done()
+
+    def _done(self) -> int:
+        return self.added + self.updated + self.unchanged + len(self.failed)
 
     def report(self) -> ImportReport:
         return ImportReport(
@@ -130,15 +137,16 @@ def import_files(
     tally = _Tally(sum(1 for _ in find(places)), progress)
     pending: deque[_Picture | _File] = deque()
     results = engine.run_many(plan, _feed(database, info, find(places), pending, tally, settings))
-    with _Writer(database, info, tally) as writer:
-        for result in results:
-            item = pending.popleft()
-            row = _row(item, result, values)
-            if isinstance(row, Row):
-                writer.add(row, known=isinstance(item, _Picture) and item.known)
-            else:
-                tally.fail(item.name, row)
-    return tally.report()
+    with loading(database, info, progress) as load:
+        with _Writer(database, info, tally, load) as writer:
+            for result in results:
+                item = pending.popleft()
+                row = _row(item, result, values)
+                if isinstance(row, Row):
+                    writer.add(row, known=isinstance(item, _Picture) and item.known)
+                else:
+                    tally.fail(item.name, row)
+        return tally.report()
 
 
 def import_vectors(
@@ -147,15 +155,16 @@ def import_vectors(
     """Import features computed elsewhere; a name that is already there is replaced."""
     tally = _Tally(len(rows) if isinstance(rows, Sequence) else None, progress)
     seen: set[str] = set()
-    with _Writer(database, info, tally, chunk=CHUNK_VECTORS) as writer:
-        for batch in _batches(rows, CHUNK_VECTORS):
-            with database.transaction() as connection:
-                seen.update(store.known(connection, info, [name for name, _, _ in batch]))
-            for name, vector, values in batch:
-                feature = Feature(vector=vector)  # type: ignore[arg-type]  # the store checks and converts it
-                writer.add(Row(name=name, features=(feature,), values=values or {}), known=name in seen)
-                seen.add(name)
-    return tally.report()
+    with loading(database, info, progress) as load:
+        with _Writer(database, info, tally, load, chunk=CHUNK_VECTORS) as writer:
+            for batch in _batches(rows, CHUNK_VECTORS):
+                with database.transaction() as connection:
+                    seen.update(store.known(connection, info, [name for name, _, _ in batch]))
+                for name, vector, values in batch:
+                    feature = Feature(vector=vector)  # type: ignore[arg-type]  # the store checks and converts it
+                    writer.add(Row(name=name, features=(feature,), values=values or {}), known=name in seen)
+                    seen.add(name)
+        return tally.report()
 
 
 def find(paths: Sequence[Path]) -> Iterator[_File]:
@@ -301,8 +310,10 @@ def _batches(rows: Iterable[VectorRow], size: int) -> Iterator[list[VectorRow]]:
 class _Writer:
     """Commits rows chunk by chunk in a thread of its own, one chunk ahead of the engine at most."""
 
-    def __init__(self, database: Database, info: CollectionInfo, tally: _Tally, *, chunk: int = CHUNK_FILES) -> None:
-        self._database, self._info, self._tally, self._chunk = database, info, tally, chunk
+    def __init__(
+        self, database: Database, info: CollectionInfo, tally: _Tally, load: Loading, *, chunk: int = CHUNK_FILES
+    ) -> None:
+        self._database, self._info, self._tally, self._load, self._chunk = database, info, tally, load, chunk
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="open_analytic-write")
         self._under_way: Future[None] | None = None
         self._rows: list[tuple[Row, bool]] = []
@@ -356,3 +367,4 @@ class _Writer:
             written = store.write(connection, self._info, [row for row, _ in rows])
         updated = sum(known for _, known in rows)
         self._tally.count(added=len(rows) - updated, updated=updated, rows=written)
+        self._load.wrote(written, self._tally.left())

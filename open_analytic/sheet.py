@@ -1,9 +1,7 @@
 """A contact sheet: the picture searched for, large, and what was found beside it, with captions and boxes."""
 
 import contextlib
-import errno
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +11,8 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from open_analytic.errors import BadParameter, OpenAnalyticError, StorageFull
+from open_analytic import files
+from open_analytic.errors import BadParameter
 from open_analytic.types import Box
 
 Tile: TypeAlias = tuple[bytes | None, str, Box | None]  # the picture, its caption (at most two lines), where in it
@@ -63,13 +62,7 @@ def write(path: Path, *, query: bytes | None, title: str, tiles: Sequence[Tile])
         )
     file = io.BytesIO()
     draw(query=query, title=title, tiles=tiles).save(file, FORMATS[path.suffix.lower()], quality=90)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(file.getvalue())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
+    files.write(path, file.getvalue(), what="sheet")
 
 
 def draw(*, query: bytes | None, title: str, tiles: Sequence[Tile]) -> Image.Image:
@@ -175,11 +168,3 @@ def _load(size: int, *, wide: bool) -> _Font:
         with contextlib.suppress(OSError):
             return ImageFont.truetype(name, size)
     return ImageFont.load_default(size)
-
-
-def _unwritable(path: Path, error: OSError) -> OpenAnalyticError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFull(f"There is no space left to write {path}.", hint="Free some space and try again.")
-    return BadParameter(
-        f"The sheet {path} cannot be written: {error.strerror}.", hint="Name a file in a folder you may write to."
-    )

@@ -96,6 +96,36 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._schema_of IS 'The schema an extension was installed into, to be written into a body';
 
+CREATE FUNCTION open_analytic._run_all(VARIADIC statements text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    vector_schema CONSTANT text := open_analytic._schema_of('vector');
+    statement text;
+BEGIN
+    FOREACH statement IN ARRAY statements LOOP
+        EXECUTE replace(statement, '@vector@', vector_schema);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._run_all IS 'Statements of a revision, in which @vector@ stands for the schema of pgvector''s objects';
+
+CREATE FUNCTION open_analytic._close(role text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+        IF role IS NOT NULL THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._close IS 'Take the functions that a revision made from PUBLIC; those of which nothing was said go to a role';
+
 CREATE FUNCTION open_analytic._no_python(problem text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$

@@ -66,19 +66,58 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._version IS 'The version of a feature that an INSERT says nothing of: there is no doubt while the pipeline has no newer one';
 
-CREATE FUNCTION open_analytic._indexes(collection regclass, opclass text) RETURNS TABLE (indexrelid oid)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION open_analytic._indexes(collection regclass, opclass text) RETURNS TABLE (indexrelid oid, condition text, rows float8)
+LANGUAGE plpgsql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT i.indexrelid
-    FROM pg_index AS i
-    JOIN pg_class AS x ON x.oid = i.indexrelid
-    JOIN pg_am AS m ON m.oid = x.relam
-    JOIN pg_opclass AS o ON o.oid = i.indclass[0]
-    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-    WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL AND m.amname IN ('hnsw', 'ann') AND o.opcname = opclass AND a.attname = 'feature'
-    ORDER BY i.indexrelid
+BEGIN
+    -- An index of some rows only is told when a column has one value in them: its condition is written anew, with nothing that could
+    -- run code of its owner's.
+    RETURN QUERY
+        SELECT i.indexrelid, CASE WHEN i.indpred IS NOT NULL THEN open_analytic._one_value(pg_get_expr(i.indpred, i.indrelid)) END, greatest(0, x.reltuples)::float8
+        FROM pg_index AS i
+        JOIN pg_class AS x ON x.oid = i.indexrelid
+        JOIN pg_am AS m ON m.oid = x.relam
+        JOIN pg_opclass AS o ON o.oid = i.indclass[0]
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE i.indrelid = collection AND i.indisvalid AND m.amname IN ('hnsw', 'ann') AND o.opcname = opclass AND a.attname = 'feature'
+          AND (i.indpred IS NULL OR open_analytic._one_value(pg_get_expr(i.indpred, i.indrelid)) IS NOT NULL)
+        ORDER BY i.indpred IS NOT NULL, i.indexrelid;
+END
 $$;
-COMMENT ON FUNCTION open_analytic._indexes IS 'HNSW indexes of the feature, for a metric, that can be used';
+COMMENT ON FUNCTION open_analytic._indexes IS 'HNSW indexes of the feature, for a metric, that can be used: of all rows, or with the condition of those that they have';
+
+CREATE FUNCTION open_analytic._one_value(predicate text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- As pg_get_expr writes: a column, perhaps as text; a constant, perhaps with its type.
+    said CONSTANT text[] := regexp_match(predicate, '^\(((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")|\((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")\)::text) = (-?[0-9.]+|''(?:[^'']|'''')*''::([a-z0-9_ ."]+)|''\(-[0-9.]+\)''::[a-z ]+)\)$');
+    type CONSTANT regtype := to_regtype(said[3]);
+BEGIN
+    IF said IS NULL THEN
+        RETURN (regexp_match(predicate, '^(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")$|^\(NOT (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")\)$'))[1]; -- true or false
+    END IF;
+    IF said[3] IS NULL OR EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND (t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e')) THEN
+        RETURN format('%s OPERATOR(pg_catalog.=) %s', said[1], said[2]);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._one_value IS 'The predicate of an index when it says that a column has a value, and nothing else';
+
+CREATE FUNCTION open_analytic._rows(collection regclass, dim integer) RETURNS float8
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- As PostgreSQL estimates it: as dense as when it was analysed; else as dense as such rows are.
+    RETURN (SELECT greatest(1, CASE
+                WHEN t.relkind = 'p' THEN (SELECT sum(greatest(0, c.reltuples)) FROM pg_partition_tree(t.oid) AS p JOIN pg_class AS c ON c.oid = p.relid WHERE p.isleaf)
+                WHEN t.reltuples > 0 AND t.relpages > 0 THEN t.reltuples * greatest(1, s.bytes / 8192.0 / t.relpages)
+                ELSE s.bytes / (150 + CASE WHEN dim <= 3000 THEN 2 * dim ELSE 0 END) END)
+            FROM pg_class AS t CROSS JOIN LATERAL pg_relation_size(t.oid) AS s (bytes) WHERE t.oid = collection);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._rows IS 'How many rows a collection has, more or less';
 
 CREATE FUNCTION open_analytic._type(type text, path text) RETURNS regtype
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -118,12 +157,7 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._check_column IS 'Refuse a column''s name that is taken, and a type that is none';
 
-DO $do$
-DECLARE
-    vector_schema text := open_analytic._schema_of('vector');
-    statement text;
-BEGIN
-    FOREACH statement IN ARRAY ARRAY[
+SELECT open_analytic._run_all(
 $sql$
 CREATE FUNCTION open_analytic._make_collection(
     name text, dim integer, metric text, many boolean, columns json, pipeline text, version integer, parameters json, migrated boolean, path text
@@ -184,7 +218,7 @@ END
 $$
 $sql$,
 $sql$
-CREATE FUNCTION open_analytic.create_ann_index(collection regclass, dim integer DEFAULT NULL, metric text DEFAULT NULL, m integer DEFAULT 16, ef_construction integer DEFAULT 64) RETURNS text
+CREATE FUNCTION open_analytic.create_ann_index(collection regclass, dim integer DEFAULT NULL, metric text DEFAULT NULL, m integer DEFAULT 16, ef_construction integer DEFAULT 64, partition_by text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -194,6 +228,7 @@ DECLARE
     own text := coalesce(metric, (SELECT c.metric FROM open_analytic.collections AS c JOIN pg_namespace AS n ON n.nspname = c.schema_name
                                   JOIN pg_class AS t ON t.relnamespace = n.oid AND t.relname = c.table_name WHERE t.oid = collection), 'l2');
     opclass text;
+    building text;
     made text;
 BEGIN
     SELECT t.typname, nullif(a.atttypmod, -1) INTO kind, has
@@ -218,12 +253,16 @@ BEGIN
         RAISE EXCEPTION 'ef_construction is %.', coalesce(ef_construction::text, 'NULL') USING ERRCODE = 'OA019', HINT = format('Give %s to 1000.', greatest(4, 2 * m));
     END IF;
     opclass := format('%s_%s_ops', kind, own);
+    building := format('CREATE INDEX ON %s USING hnsw (feature @vector@.%I) WITH (m = %s, ef_construction = %s)', collection, opclass, m, ef_construction);
     SELECT i.indexrelid::regclass::text INTO made
-    FROM open_analytic._indexes(collection, opclass) AS i;
+    FROM open_analytic._indexes(collection, opclass) AS i WHERE i.condition IS NULL;
+    IF partition_by IS NOT NULL THEN -- with revision 0007
+        PERFORM open_analytic._index_values(collection, partition_by, opclass, building);
+    END IF;
     IF made IS NOT NULL THEN
         RETURN made; -- there already
     END IF;
-    EXECUTE format('CREATE INDEX ON %s USING hnsw (feature @vector@.%I) WITH (m = %s, ef_construction = %s)', collection, opclass, m, ef_construction);
+    EXECUTE building;
     -- Searches of what is large walk the index as far as was measured; of less they measure every row. (calibrate comes with revision 0007.)
     IF pg_relation_size(collection) / (2.0 * has + 150) * has > 20000000 AND pg_has_role('open_analytic_admin', 'USAGE') AND to_regproc('open_analytic.calibrate') IS NOT NULL
        AND EXISTS (SELECT FROM open_analytic.collections AS c JOIN pg_namespace AS n ON n.nspname = c.schema_name
@@ -231,16 +270,12 @@ BEGIN
         PERFORM open_analytic.calibrate(collection);
     END IF;
     SELECT i.indexrelid::regclass::text INTO made
-    FROM open_analytic._indexes(collection, opclass) AS i;
+    FROM open_analytic._indexes(collection, opclass) AS i WHERE i.condition IS NULL;
     RETURN made;
 END
 $$
 $sql$
-    ] LOOP
-        EXECUTE replace(statement, '@vector@', vector_schema);
-    END LOOP;
-END
-$do$;
+);
 
 CREATE FUNCTION open_analytic._create_collection(name text, pipeline text, columns json, metric text, parameters jsonb, path text) RETURNS jsonb
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
@@ -309,6 +344,6 @@ COMMENT ON FUNCTION open_analytic.create_ann_index IS 'Build the HNSW index of a
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
 -- Whoever may insert into a collection is asked nothing else.
 GRANT EXECUTE ON FUNCTION open_analytic._version TO PUBLIC;
-GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic._indexes TO open_analytic_user;
+GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic._indexes, open_analytic._one_value, open_analytic._rows TO open_analytic_user;
 GRANT EXECUTE ON FUNCTION open_analytic._type, open_analytic._check_column, open_analytic._make_collection, open_analytic._create_collection,
     open_analytic.create_collection, open_analytic.drop_collection, open_analytic.create_ann_index TO open_analytic_admin;

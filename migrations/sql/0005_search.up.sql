@@ -1,14 +1,14 @@
 -- Names of pgvector's objects are written with @vector@, the schema it was installed into.
 
-DO $do$
-DECLARE
-    vector_schema text := open_analytic._schema_of('vector');
-    statement text;
-BEGIN
-    FOREACH statement IN ARRAY ARRAY[
+SELECT open_analytic._run_all(
 $sql$
 -- pgvector's library is loaded now, so that its settings are known where functions below name them.
 DO $$ BEGIN PERFORM '[1]'::@vector@.vector; END $$
+$sql$,
+$sql$
+CREATE FUNCTION open_analytic._operator(metric text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN CASE metric WHEN 'l2' THEN 'OPERATOR(@vector@.<->)' WHEN 'cosine' THEN 'OPERATOR(@vector@.<=>)' ELSE 'OPERATOR(@vector@.<#>)' END; END $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic.embed(name text, input bytea, parameters jsonb DEFAULT '{}') RETURNS @vector@.vector
@@ -96,14 +96,18 @@ END
 $$
 $sql$,
 $sql$
-CREATE FUNCTION open_analytic._check_table(collection regclass) RETURNS void
+CREATE FUNCTION open_analytic._opened(collection regclass) RETURNS open_analytic.collections
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     name CONSTANT text := collection::text;
+    info open_analytic.collections;
 BEGIN
     IF collection IS NULL THEN
         RAISE EXCEPTION 'The table of the collection is gone.' USING ERRCODE = 'OA006', HINT = 'Create the collection again.';
+    END IF;
+    IF current_setting('open_analytic.opened', true) = collection::oid::text THEN
+        RETURN open_analytic._collection(collection); -- in this very transaction, which holds its lock
     END IF;
     -- Locked first, so that its owner cannot put another in its place between this look and the search. VOLATILE sees what is there now.
     IF EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p')) THEN
@@ -113,16 +117,22 @@ BEGIN
         RAISE EXCEPTION 'Table % was replaced meanwhile.', name USING ERRCODE = 'OA006', HINT = 'Run it again.';
     END IF;
     -- A view, or another type in the place of ours, would run code of its owner's with the rights of who searches.
-    IF NOT EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p'))
-       OR 2 <> (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = collection AND NOT a.attisdropped
-                AND (a.attname, a.atttypid::regtype) IN (('feature', '@vector@.halfvec'::regtype), ('image_name', 'text'::regtype)))
-       OR EXISTS (SELECT FROM pg_attribute AS a JOIN open_analytic.collections AS c ON c.many JOIN pg_class AS t ON t.relname = c.table_name
-                  JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname = c.schema_name
-                  WHERE t.oid = collection AND a.attrelid = collection AND NOT a.attisdropped
-                    AND (a.attname = 'part' AND a.atttypid <> 'int4'::regtype OR a.attname = 'box' AND a.atttypid <> 'float4[]'::regtype)) THEN
+    SELECT c.* INTO info
+    FROM pg_class AS t
+    JOIN pg_namespace AS n ON n.oid = t.relnamespace
+    JOIN open_analytic.collections AS c ON c.schema_name = n.nspname AND c.table_name = t.relname
+    WHERE t.oid = collection AND t.relkind IN ('r', 'p') AND CASE WHEN c.many THEN 4 ELSE 2 END = (
+        SELECT count(*) FROM pg_attribute AS a
+        WHERE a.attrelid = collection AND NOT a.attisdropped
+          AND ((a.attname = 'image_name' AND a.atttypid = 'text'::regtype OR a.attname = 'feature' AND a.atttypid = '@vector@.halfvec'::regtype)
+               OR c.many AND (a.attname = 'part' AND a.atttypid = 'int4'::regtype OR a.attname = 'box' AND a.atttypid = 'float4[]'::regtype)));
+    IF info.table_name IS NULL THEN
+        PERFORM open_analytic._collection(collection); -- says so when there is none
         RAISE EXCEPTION 'Table % is not as create_collection made it.', collection USING ERRCODE = 'OA006',
             HINT = 'Its columns image_name (text) and feature (halfvec) must be there, and be a table''s.';
     END IF;
+    PERFORM set_config('open_analytic.opened', collection::oid::text, true);
+    RETURN info;
 END
 $$
 $sql$,
@@ -147,29 +157,18 @@ BEGIN
 END
 $$
 $sql$
-    ] LOOP
-        EXECUTE replace(statement, '@vector@', vector_schema);
-    END LOOP;
-END
-$do$;
+);
 
 COMMENT ON FUNCTION open_analytic.embed(text, bytea, jsonb) IS 'The vector of a pipeline that gives one';
 COMMENT ON FUNCTION open_analytic.embed(text, text, jsonb) IS 'The vector of a pipeline that gives one; bytes may be written in hexadecimal';
 COMMENT ON FUNCTION open_analytic.embed_for IS 'The vector that the very version of a pipeline gives whose features a collection holds; of the largest region of a picture';
-COMMENT ON FUNCTION open_analytic._check_table IS 'Refuse what is no table as create_collection makes them';
+COMMENT ON FUNCTION open_analytic._opened IS 'What the catalogue says of a table, which is locked against being replaced; what is no table as create_collection makes them is refused';
 COMMENT ON FUNCTION open_analytic._shown IS 'A column as a part of row';
+COMMENT ON FUNCTION open_analytic._operator IS 'The operator of a metric, with its schema';
 COMMENT ON FUNCTION open_analytic._half IS 'A query as the collection keeps its features';
 COMMENT ON FUNCTION open_analytic._check_filter IS 'Refuse a filter that is no condition';
 COMMENT ON FUNCTION open_analytic._blame_filter IS 'Say what is wrong with a filter';
 
-DO $$
-DECLARE
-    function regprocedure;
-BEGIN
-    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
-    END LOOP;
-END
-$$;
-GRANT EXECUTE ON FUNCTION open_analytic.embed(text, bytea, jsonb), open_analytic.embed(text, text, jsonb), open_analytic.embed_for, open_analytic._half,
-    open_analytic._check_table, open_analytic._shown, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;
+SELECT open_analytic._close();
+GRANT EXECUTE ON FUNCTION open_analytic.embed(text, bytea, jsonb), open_analytic.embed(text, text, jsonb), open_analytic.embed_for, open_analytic._operator, open_analytic._half,
+    open_analytic._opened, open_analytic._shown, open_analytic._check_filter, open_analytic._blame_filter TO open_analytic_user;

@@ -4,6 +4,7 @@ CREATE TABLE open_analytic.calibrations (
     schema_name text NOT NULL,
     table_name text NOT NULL,
     measured_at timestamptz NOT NULL DEFAULT now(),
+    indexrelid oid NOT NULL,
     rows float8 NOT NULL CHECK (rows > 0),
     queries integer NOT NULL,
     scan_cost float8 NOT NULL CHECK (scan_cost > 0),
@@ -18,6 +19,7 @@ CREATE TABLE open_analytic.calibrations (
     FOREIGN KEY (schema_name, table_name) REFERENCES open_analytic.collections (schema_name, table_name) ON DELETE CASCADE
 );
 COMMENT ON TABLE open_analytic.calibrations IS 'What searches of a collection cost and find, as open_analytic.calibrate measured it';
+COMMENT ON COLUMN open_analytic.calibrations.indexrelid IS 'The index that was measured';
 COMMENT ON COLUMN open_analytic.calibrations.scan_cost IS 'What PostgreSQL''s planner says that a look at every row costs';
 COMMENT ON COLUMN open_analytic.calibrations.scan_ms IS 'How long that look takes';
 COMMENT ON COLUMN open_analytic.calibrations.exact_ms IS 'How long it takes to measure every row';
@@ -73,12 +75,114 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._record_audit IS 'Keep what came of a search that was done again exactly';
 
-DO $do$
+CREATE FUNCTION open_analytic._check_partition_by(collection regclass, name text, type regtype) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
-    vector_schema text := open_analytic._schema_of('vector');
-    statement text;
+    kind record;
 BEGIN
-    FOREACH statement IN ARRAY ARRAY[
+    IF type IS NULL OR name = ANY (open_analytic._own_columns(true)) THEN
+        RAISE EXCEPTION 'Table % has no column % of its own.', collection, coalesce(quote_literal(name), 'NULL') USING ERRCODE = 'OA019', HINT = 'Give a column that filters compare with a value.';
+    END IF;
+    SELECT t.typtype, t.typnamespace = 'pg_catalog'::regnamespace AS builtin INTO kind FROM pg_type AS t WHERE t.oid = type;
+    IF NOT (kind.typtype = 'e' OR kind.builtin AND EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod
+            WHERE m.amname = 'btree' AND o.opcdefault AND o.opcintype = CASE WHEN type = 'varchar'::regtype THEN 'text'::regtype ELSE type END)) THEN
+        RAISE EXCEPTION 'Column % is of type %, by whose values rows cannot be parted.', quote_literal(name), type USING ERRCODE = 'OA019', HINT = 'Give a column of text, numbers, dates, booleans or an enumeration.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._check_partition_by IS 'Refuse a column that has no values to make indexes for';
+
+CREATE FUNCTION open_analytic._values(collection regclass, column_name text, opclass text) RETURNS TABLE (condition text, indexes text[])
+LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type CONSTANT regtype := (SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped);
+    least_rows CONSTANT integer := 1000; -- fewer are measured about as fast
+    most CONSTANT integer := 100;
+    known jsonb := '{}';
+    most_seen integer := 0;
+    value text;
+    built record;
+BEGIN
+    PERFORM open_analytic._check_partition_by(collection, column_name, type);
+    FOR built IN SELECT i.indexrelid::regclass::text AS name, i.condition AS says, strpos(i.condition, ' OPERATOR(pg_catalog.=) ') AS at
+                 FROM open_analytic._indexes(collection, opclass) AS i WHERE i.condition IS NOT NULL LOOP
+        IF built.at > 0 THEN
+            CONTINUE WHEN left(built.says, built.at - 1) NOT IN (quote_ident(column_name), format('(%I)::text', column_name));
+            EXECUTE format('SELECT (%s)::text', substr(built.says, built.at + 24)) INTO value;
+        ELSE
+            CONTINUE WHEN built.says NOT IN (quote_ident(column_name), format('(NOT %I)', column_name));
+            value := (built.says NOT LIKE '(NOT %')::text;
+        END IF;
+        known := known || jsonb_build_object(value, coalesce(known -> value, '[]') || to_jsonb(built.name));
+    END LOOP;
+    FOR value IN EXECUTE format('SELECT %1$I::text FROM %2$s WHERE %1$I IS NOT NULL AND feature IS NOT NULL GROUP BY %1$I HAVING count(*) >= %3$s ORDER BY count(*) DESC LIMIT %4$s',
+                                column_name, collection, least_rows, most + 1) LOOP
+        most_seen := most_seen + 1;
+        condition := format('%I OPERATOR(pg_catalog.=) %L::%s', column_name, value, format_type(type, -1));
+        indexes := ARRAY(SELECT jsonb_array_elements_text(known -> value));
+        RETURN NEXT;
+    END LOOP;
+    IF most_seen > most THEN
+        RAISE EXCEPTION 'Column % has more than % values with % rows or more.', quote_literal(column_name), most, least_rows USING ERRCODE = 'OA019',
+            HINT = 'Each would have an index of its own, which every import pays for. Give a column with fewer.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._values IS 'The values of a column that many rows have, as conditions, with the indexes there are of such rows';
+
+CREATE FUNCTION open_analytic._index_values(collection regclass, column_name text, opclass text, building text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    condition text;
+BEGIN
+    FOR condition IN SELECT v.condition FROM open_analytic._values(collection, column_name, opclass) AS v WHERE v.indexes = '{}' LOOP
+        EXECUTE format('%s WHERE %s', building, condition);
+    END LOOP;
+    -- Values that few rows have are measured: found by this.
+    IF NOT EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m ON m.oid = x.relam AND m.amname = 'btree'
+                   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = column_name
+                   WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL) THEN
+        EXECUTE format('CREATE INDEX ON %s (%I)', collection, column_name);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._index_values IS 'An index of its own for every value of a column that many rows have, and one to find the others by';
+
+CREATE FUNCTION open_analytic._needed(ranks integer[], needed float8[], rank float8) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    FOR j IN 1 .. cardinality(ranks) LOOP
+        IF ranks[j] >= rank THEN
+            RETURN needed[j];
+        END IF;
+    END LOOP;
+    RETURN NULL; -- nobody measured so far
+END
+$$;
+COMMENT ON FUNCTION open_analytic._needed IS 'How many rows the index has to give so that the nearest so many are among them; NULL when no effort is enough';
+
+CREATE FUNCTION open_analytic._ms(efforts integer[], ms float8[], tuples float8) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    i integer := 2;
+BEGIN
+    IF cardinality(efforts) = 1 THEN
+        RETURN ms[1] * tuples / efforts[1];
+    END IF;
+    WHILE i < cardinality(efforts) AND efforts[i] < tuples LOOP
+        i := i + 1;
+    END LOOP;
+    RETURN greatest(ms[1] / 2, ms[i - 1] + (ms[i] - ms[i - 1]) * (tuples - efforts[i - 1]) / (efforts[i] - efforts[i - 1]));
+END
+$$;
+COMMENT ON FUNCTION open_analytic._ms IS 'How long so many rows of the index take, between what was measured and beyond';
+
+SELECT open_analytic._run_all(
 $sql$
 CREATE FUNCTION open_analytic._recalls(walked float8[], exact float8[], efforts integer[], ranks integer[]) RETURNS float8[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -101,8 +205,8 @@ SET search_path = pg_catalog, pg_temp SET hnsw.iterative_scan = relaxed_order SE
 SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on
 AS $$
 DECLARE
-    info open_analytic.collections := open_analytic._collection(collection);
-    near CONSTANT text := format('OPERATOR(@vector@.%s)', CASE info.metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END);
+    info open_analytic.collections := open_analytic._opened(collection);
+    near CONSTANT text := open_analytic._operator(info.metric);
     part CONSTANT text := CASE WHEN info.many THEN 'part' ELSE '0 AS part' END;
     begun CONSTANT timestamptz := clock_timestamp();
     made open_analytic.calibrations;
@@ -120,11 +224,11 @@ DECLARE
     sums float8[];
     once float8[];
 BEGIN
-    PERFORM open_analytic._check_table(collection);
     IF queries IS NULL OR queries NOT BETWEEN 1 AND 10000 OR seconds IS NULL OR NOT seconds > 0 THEN
         RAISE EXCEPTION 'A calibration cannot have % queries in % seconds.', queries, seconds USING ERRCODE = 'OA019', HINT = 'Give 1 to 10000 queries, and some time.';
     END IF;
-    IF NOT EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric))) THEN
+    made.indexrelid := (SELECT i.indexrelid FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i WHERE i.condition IS NULL LIMIT 1);
+    IF made.indexrelid IS NULL THEN
         RAISE EXCEPTION 'Collection % has no index that could be calibrated.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)) USING ERRCODE = 'OA030',
             HINT = format('Build it first: SELECT open_analytic.create_ann_index(%L), or `open-analytic collection index`.', collection);
     END IF;
@@ -191,31 +295,20 @@ BEGIN
         made.first_ms[i] := (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m) FROM unnest(firsts) AS m);
     END LOOP;
     PERFORM set_config('enable_seqscan', 'on', true);
-    INSERT INTO open_analytic.calibrations AS c (schema_name, table_name, rows, queries, scan_cost, scan_ms, exact_ms, efforts, first_ms, all_ms, ranks, recalls)
-    VALUES (info.schema_name, info.table_name, made.rows, made.queries, made.scan_cost, made.scan_ms, made.exact_ms, made.efforts, made.first_ms, made.all_ms, made.ranks, made.recalls)
+    INSERT INTO open_analytic.calibrations AS c (schema_name, table_name, indexrelid, rows, queries, scan_cost, scan_ms, exact_ms, efforts, first_ms, all_ms, ranks, recalls)
+    VALUES (info.schema_name, info.table_name, made.indexrelid, made.rows, made.queries, made.scan_cost, made.scan_ms, made.exact_ms, made.efforts, made.first_ms, made.all_ms, made.ranks, made.recalls)
     ON CONFLICT ON CONSTRAINT calibrations_pkey DO UPDATE
-    SET measured_at = clock_timestamp(), rows = excluded.rows, queries = excluded.queries, scan_cost = excluded.scan_cost, scan_ms = excluded.scan_ms, exact_ms = excluded.exact_ms,
+    SET measured_at = clock_timestamp(), indexrelid = excluded.indexrelid, rows = excluded.rows, queries = excluded.queries, scan_cost = excluded.scan_cost, scan_ms = excluded.scan_ms, exact_ms = excluded.exact_ms,
         efforts = excluded.efforts, first_ms = excluded.first_ms, all_ms = excluded.all_ms, ranks = excluded.ranks, recalls = excluded.recalls
     RETURNING * INTO made;
     RETURN made;
 END
 $$
 $sql$
-    ] LOOP
-        EXECUTE replace(statement, '@vector@', vector_schema);
-    END LOOP;
-END
-$do$;
+);
 COMMENT ON FUNCTION open_analytic._recalls IS 'Which part of the true neighbours an effort found, by effort and rank';
 COMMENT ON FUNCTION open_analytic.calibrate IS 'Measure what the index of a collection finds and costs, with rows of its own as queries';
 
-DO $$
-DECLARE
-    function regprocedure;
-BEGIN
-    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, CASE WHEN function::text LIKE 'open_analytic.calibrate(%' THEN 'open_analytic_admin' ELSE 'open_analytic_user' END);
-    END LOOP;
-END
-$$;
+REVOKE ALL ON FUNCTION open_analytic.calibrate, open_analytic._index_values FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_analytic.calibrate, open_analytic._index_values TO open_analytic_admin;
+SELECT open_analytic._close('open_analytic_user');

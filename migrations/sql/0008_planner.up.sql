@@ -3,92 +3,71 @@
 
 CREATE TYPE open_analytic._plan AS (
     kind text, why text, goal float8, rows float8, estimated float8, sampled float8, matches float8, ef integer, tuples float8,
-    ranks integer[], needed float8[], efforts integer[], first_ms float8[], all_ms float8[], exact_ms float8, index_ms float8, try_ms float8, calibrated_at timestamptz
+    ranks integer[], needed float8[], efforts integer[], first_ms float8[], all_ms float8[], exact_ms float8, index_ms float8, try_ms float8, calibrated_at timestamptz,
+    unit_ms float8, distance_ms float8, indexed oid, within text
 );
 COMMENT ON TYPE open_analytic._plan IS 'How a search is done, and why';
 
-CREATE FUNCTION open_analytic._needed(ranks integer[], needed float8[], rank float8) RETURNS float8
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    FOR j IN 1 .. cardinality(ranks) LOOP
-        IF ranks[j] >= rank THEN
-            RETURN needed[j];
-        END IF;
-    END LOOP;
-    RETURN NULL; -- nobody measured so far
-END
-$$;
-COMMENT ON FUNCTION open_analytic._needed IS 'How many rows the index has to give so that the nearest so many are among them; NULL when no effort is enough';
-
-CREATE FUNCTION open_analytic._ms(efforts integer[], ms float8[], tuples float8) RETURNS float8
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    i integer := 2;
-BEGIN
-    IF cardinality(efforts) = 1 THEN
-        RETURN ms[1] * tuples / efforts[1];
-    END IF;
-    WHILE i < cardinality(efforts) AND efforts[i] < tuples LOOP
-        i := i + 1;
-    END LOOP;
-    RETURN greatest(ms[1] / 2, ms[i - 1] + (ms[i] - ms[i - 1]) * (tuples - efforts[i - 1]) / (efforts[i] - efforts[i - 1]));
-END
-$$;
-COMMENT ON FUNCTION open_analytic._ms IS 'How long so many rows of the index take, between what was measured and beyond';
-
-CREATE FUNCTION open_analytic._curve(info open_analytic.collections, target float8, plan open_analytic._plan, OUT plan_ open_analytic._plan, OUT unit_ms float8, OUT distance_ms float8)
+CREATE FUNCTION open_analytic._curve(collection regclass, info open_analytic.collections, target float8) RETURNS open_analytic._plan
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    plan open_analytic._plan;
     c open_analytic.calibrations;
+    recalls float8[];
+    needed float8[];
     low float8;
 BEGIN
-    plan_ := plan;
-    SELECT * INTO c FROM open_analytic.calibrations AS a
+    SELECT a.* INTO c FROM open_analytic.calibrations AS a
     WHERE a.schema_name = info.schema_name AND a.table_name = info.table_name AND a.measured_at >= info.created_at;
     IF c.rows IS NULL THEN
         -- Never measured: generous, and by what such rows cost elsewhere.
-        plan_.goal := target;
-        plan_.ranks := ARRAY[10, 100, 1000];
-        plan_.needed := CASE WHEN target <= 0.9 THEN '{200,600,4000}' WHEN target <= 0.95 THEN '{400,1000,6000}' WHEN target <= 0.99 THEN '{1000,2000,10000}' ELSE '{4000,8000,20000}' END;
-        plan_.efforts := ARRAY[40, 1000, 2000];
-        plan_.first_ms := ARRAY[0.4, 2, 3];
-        plan_.all_ms := ARRAY[0.6, 5, 15];
-        unit_ms := 0.00065;
-        distance_ms := info.dim * 8e-7;
-        RETURN;
+        plan.goal := target;
+        plan.ranks := ARRAY[10, 100, 1000];
+        plan.needed := CASE WHEN target <= 0.9 THEN '{200,600,4000}' WHEN target <= 0.95 THEN '{400,1000,6000}' WHEN target <= 0.99 THEN '{1000,2000,10000}' ELSE '{4000,8000,20000}' END;
+        plan.efforts := ARRAY[40, 1000, 2000];
+        plan.first_ms := ARRAY[0.4, 2, 3];
+        plan.all_ms := ARRAY[0.6, 5, 15];
+        plan.unit_ms := 0.00065;
+        plan.distance_ms := info.dim * 8e-7;
+        RETURN plan;
     END IF;
-    plan_.calibrated_at := c.measured_at;
-    plan_.goal := target + 0.25 * (1 - target); -- room for what a sample of queries does not show
-    plan_.ranks := c.ranks;
-    plan_.efforts := c.efforts;
-    plan_.first_ms := c.first_ms;
-    plan_.all_ms := c.all_ms;
+    plan.calibrated_at := c.measured_at;
+    plan.rows := c.rows;
+    plan.indexed := (SELECT i.indexrelid FROM pg_index AS i WHERE i.indexrelid = c.indexrelid AND i.indrelid = collection AND i.indisvalid);
+    plan.goal := target + 0.25 * (1 - target); -- room for what a sample of queries does not show
+    plan.ranks := c.ranks;
+    plan.efforts := c.efforts;
+    plan.first_ms := c.first_ms;
+    plan.all_ms := c.all_ms;
+    recalls := c.recalls;
     FOR j IN 1 .. cardinality(c.ranks) LOOP
-        plan_.needed[j] := NULL;
         FOR i IN 1 .. cardinality(c.efforts) LOOP
-            IF c.efforts[i] >= c.ranks[j] AND c.recalls[i][j] >= plan_.goal THEN
-                low := CASE WHEN i > 1 AND c.efforts[i - 1] >= c.ranks[j] THEN c.recalls[i - 1][j] END;
-                plan_.needed[j] := CASE WHEN low < plan_.goal
-                    THEN ceil(c.efforts[i - 1] * power(c.efforts[i] / c.efforts[i - 1]::float8, (plan_.goal - low) / (c.recalls[i][j] - low))) ELSE c.efforts[i] END;
+            IF recalls[i][j] >= plan.goal AND c.efforts[i] >= c.ranks[j] THEN
+                low := CASE WHEN i > 1 AND c.efforts[i - 1] >= c.ranks[j] THEN recalls[i - 1][j] END;
+                needed[j] := CASE WHEN low < plan.goal
+                    THEN ceil(c.efforts[i - 1] * power(c.efforts[i] / c.efforts[i - 1]::float8, (plan.goal - low) / (recalls[i][j] - low))) ELSE c.efforts[i] END;
                 EXIT;
             END IF;
         END LOOP;
     END LOOP;
-    unit_ms := c.scan_ms / c.scan_cost;
-    distance_ms := greatest(0, c.exact_ms - c.scan_ms) / c.rows;
+    plan.needed := needed;
+    plan.unit_ms := c.scan_ms / c.scan_cost;
+    plan.distance_ms := greatest(0, c.exact_ms - c.scan_ms) / c.rows;
+    RETURN plan;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._curve IS 'What is known of the index at a recall, and the costs of one row';
 
 CREATE FUNCTION open_analytic._index_ms(plan open_analytic._plan, k float8, matches float8) RETURNS float8
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
     -- Matches do not come evenly: with some bad luck, two standard deviations, the last one is so much further off.
-    SELECT CASE WHEN n.tuples IS NULL THEN 'Infinity' ELSE greatest(plan.try_ms, open_analytic._ms(plan.efforts, plan.all_ms, n.tuples)) END
-    FROM open_analytic._needed(plan.ranks, plan.needed, least(plan.rows, (k + 2 * sqrt(k)) * plan.rows / greatest(1, matches))) AS n (tuples)
+    tuples CONSTANT float8 := open_analytic._needed(plan.ranks, plan.needed, least(plan.rows, (k + 2 * sqrt(k)) * plan.rows / greatest(1, matches)));
+BEGIN
+    RETURN CASE WHEN tuples IS NULL THEN 'Infinity' ELSE greatest(plan.try_ms, open_analytic._ms(plan.efforts, plan.all_ms, tuples)) END;
+END
 $$;
 COMMENT ON FUNCTION open_analytic._index_ms IS 'How long the index takes when so many rows match, spread as all are; infinite when it cannot reach that far';
 
@@ -127,30 +106,46 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._explained IS 'What PostgreSQL''s planner says of the rows that meet a filter';
 
+CREATE FUNCTION open_analytic._part(collection regclass, info open_analytic.collections, filter text, path text, plan open_analytic._plan) RETURNS open_analytic._plan
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off -- volatile, since EXPLAIN is allowed in no other
+AS $$
+DECLARE
+    said json;
+    nearest record;
+BEGIN
+    -- Whether a filter keeps only rows that an index of some rows has, PostgreSQL's planner knows.
+    PERFORM set_config('search_path', path, true);
+    EXECUTE pg_catalog.format(E'EXPLAIN (FORMAT JSON) SELECT FROM %1$s WHERE feature IS NOT NULL AND (\n%2$s\n) ORDER BY feature %3$s (SELECT feature FROM %1$s LIMIT 0) LIMIT 1', collection, filter, open_analytic._operator(info.metric)) INTO said;
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    SELECT i.condition, i.rows INTO nearest
+    FROM json_array_elements(said #> '{0,Plan,Plans}') AS p (node)
+    JOIN pg_class AS x ON x.relname = p.node ->> 'Index Name' AND x.relkind = 'i'
+    JOIN open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i ON i.indexrelid = x.oid AND i.condition IS NOT NULL;
+    IF nearest.condition IS NOT NULL THEN
+        plan.within := nearest.condition;
+        plan.rows := greatest(plan.matches, nearest.rows);
+    END IF;
+    RETURN plan;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._part IS 'Plan within the rows of an index of some rows, where the filter keeps no others';
+
 CREATE FUNCTION open_analytic._plan_search(collection regclass, info open_analytic.collections, k float8, filter text, max_distance float8, target float8, path text) RETURNS open_analytic._plan
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    plan open_analytic._plan;
-    unit_ms float8;
-    distance_ms float8;
-    indexed boolean;
-    known record;
+    plan open_analytic._plan := open_analytic._curve(collection, info, target);
+    parts boolean;
     explained json;
     cost float8;
     part float8;
     wanted float8;
 BEGIN
-    -- As PostgreSQL estimates it: as dense as when it was analysed; else as dense as such rows are.
-    SELECT greatest(1, CASE WHEN t.relkind = 'p' THEN (SELECT sum(greatest(0, c.reltuples)) FROM pg_partition_tree(t.oid) AS p JOIN pg_class AS c ON c.oid = p.relid WHERE p.isleaf)
-                            WHEN t.reltuples > 0 AND t.relpages > 0 THEN t.reltuples * greatest(1, pg_relation_size(t.oid) / 8192.0 / t.relpages)
-                            ELSE pg_relation_size(t.oid) / (150 + CASE WHEN info.dim <= 3000 THEN 2 * info.dim ELSE 0 END) END),
-           EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)))
-    INTO plan.rows, indexed FROM pg_class AS t WHERE t.oid = collection;
-    known := open_analytic._curve(info, target, plan);
-    plan := known.plan_;
-    unit_ms := known.unit_ms;
-    distance_ms := known.distance_ms;
+    IF plan.indexed IS NULL OR filter IS NOT NULL THEN
+        plan.rows := open_analytic._rows(collection, info.dim);
+        SELECT min(i.indexrelid) FILTER (WHERE i.condition IS NULL), bool_or(i.condition IS NOT NULL) INTO plan.indexed, parts
+        FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i;
+    END IF;
     plan.matches := plan.rows;
     cost := plan.rows * 0.15;
     IF filter IS NOT NULL THEN
@@ -158,10 +153,13 @@ BEGIN
         cost := explained #>> '{0,Plan,Total Cost}';
         plan.estimated := explained #>> '{0,Plan,Plan Rows}';
         plan.matches := least(plan.rows, greatest(1, plan.estimated));
+        IF parts THEN
+            plan := open_analytic._part(collection, info, filter, path, plan);
+        END IF;
     END IF;
-    plan.exact_ms := cost * unit_ms + plan.matches * distance_ms;
+    plan.exact_ms := cost * plan.unit_ms + plan.matches * plan.distance_ms;
     plan.kind := 'exact';
-    plan.why := CASE WHEN NOT indexed THEN 'no index' WHEN target >= 1 THEN 'exact wanted' WHEN k <= 0 THEN 'nothing wanted' END;
+    plan.why := CASE WHEN plan.indexed IS NULL AND plan.within IS NULL THEN 'no index' WHEN target >= 1 THEN 'exact wanted' WHEN k <= 0 THEN 'nothing wanted' END;
     IF plan.calibrated_at IS NULL AND plan.why IS NULL AND plan.rows * info.dim <= 20000000 THEN
         plan.why := 'small';
     END IF;
@@ -184,10 +182,10 @@ BEGIN
         IF open_analytic._index_ms(plan, wanted, plan.matches / 5) > plan.exact_ms AND open_analytic._index_ms(plan, wanted, least(plan.rows, plan.matches * 5)) < plan.exact_ms
            OR plan.exact_ms > 5 * plan.try_ms AND open_analytic._index_ms(plan, wanted, plan.matches / 5) > plan.exact_ms THEN
             part := open_analytic._sample(collection, filter, path);
-            plan.sampled := part * plan.rows;
+            plan.sampled := part * open_analytic._rows(collection, info.dim);
             IF part > 0.01 THEN -- fewer say less than statistics
-                plan.exact_ms := plan.exact_ms + (plan.sampled - plan.matches) * distance_ms;
-                plan.matches := greatest(1, plan.sampled);
+                plan.exact_ms := plan.exact_ms + (plan.sampled - plan.matches) * plan.distance_ms;
+                plan.matches := least(plan.rows, greatest(1, plan.sampled));
             END IF;
         END IF;
     END IF;
@@ -209,21 +207,18 @@ $$;
 COMMENT ON FUNCTION open_analytic._plan_search IS 'Whether to walk the index, and how far, or to measure every row that matches';
 
 CREATE FUNCTION open_analytic._after(after jsonb, distance text, name text, part text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1
 AS $$
-    SELECT CASE WHEN after IS NULL THEN 'true' ELSE format(
+BEGIN
+    RETURN CASE WHEN after IS NULL THEN 'true' ELSE format(
         '(%1$s OPERATOR(pg_catalog.>) %4$L::pg_catalog.float8 OR %1$s OPERATOR(pg_catalog.=) %4$L::pg_catalog.float8 AND'
         ' (%2$s OPERATOR(pg_catalog.>) %5$L OR %2$s OPERATOR(pg_catalog.=) %5$L AND %3$s OPERATOR(pg_catalog.>) %6$L::pg_catalog.int4))',
-        distance, name, part, (after ->> 'distance')::float8, after ->> 'name', coalesce((after ->> 'part')::integer, 0)) END
+        distance, name, part, (after ->> 'distance')::float8, after ->> 'name', coalesce((after ->> 'part')::integer, 0)) END;
+END
 $$;
 COMMENT ON FUNCTION open_analytic._after IS 'The condition of coming after a row, in the order of hits';
 
-DO $do$
-DECLARE
-    vector_schema text := open_analytic._schema_of('vector');
-    statement text;
-BEGIN
-    FOREACH statement IN ARRAY ARRAY[
+SELECT open_analytic._run_all(
 $sql$
 CREATE FUNCTION open_analytic._walk(
     collection regclass, info open_analytic.collections, half @vector@.halfvec, k integer, filter text, max_distance float8, after jsonb, plan open_analytic._plan, path text,
@@ -232,7 +227,7 @@ CREATE FUNCTION open_analytic._walk(
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    near CONSTANT text := pg_catalog.format('OPERATOR(@vector@.%s)', CASE info.metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END);
+    near CONSTANT text := open_analytic._operator(info.metric);
     walk refcursor;
     name text;
     part integer;
@@ -256,9 +251,10 @@ BEGIN
         E'SELECT w.image_name, w.part, w.distance, w.fits, w.beyond, w.place FROM ('
         'SELECT s.*, s.meets AND NOT s.beyond AND %6$s AS fits, pg_catalog.row_number() OVER () AS place FROM ('
         'SELECT *, coalesce(distance OPERATOR(pg_catalog.>) $2, false) AS beyond FROM ('
-        'SELECT image_name, %1$s AS part, feature %2$s $1 AS distance, (\n%4$s\n) IS TRUE AS meets FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1'
+        'SELECT image_name, %1$s AS part, feature %2$s $1 AS distance, (\n%4$s\n) IS TRUE AS meets FROM %3$s WHERE feature IS NOT NULL AND %7$s ORDER BY feature %2$s $1'
         ') AS i) AS s) AS w WHERE w.fits OR w.beyond OR w.place OPERATOR(pg_catalog.%%) %5$s OPERATOR(pg_catalog.=) 0',
-        CASE WHEN info.many THEN 'part' ELSE '0' END, near, collection, coalesce(filter, 'true'), 64, open_analytic._after(after, 's.distance', 's.image_name', 's.part'))
+        CASE WHEN info.many THEN 'part' ELSE '0' END, near, collection, coalesce(filter, 'true'), 64, open_analytic._after(after, 's.distance', 's.image_name', 's.part'),
+        coalesce(plan.within, 'true'))
         USING half, max_distance;
     settled := false;
     LOOP
@@ -308,25 +304,27 @@ SET search_path = pg_catalog, pg_temp SET hnsw.iterative_scan = relaxed_order SE
 SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on SET cursor_tuple_fraction = 0
 AS $$
 DECLARE
-    near CONSTANT text := format('OPERATOR(@vector@.%s)', CASE info.metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END);
+    near CONSTANT text := open_analytic._operator(info.metric);
     key CONSTANT text := CASE WHEN info.many THEN 'image_name, part' ELSE 'image_name, 0 AS part' END;
     walk record;
     walked integer := 0;
-    took integer;
+    names text[];
+    parts integer[];
+    distances float8[];
 BEGIN
     IF plan.kind = 'index' THEN
         PERFORM set_config('hnsw.ef_search', plan.ef::text, true);
         IF filter IS NULL AND max_distance IS NULL AND after IS NULL AND NOT row_security_active(collection) THEN
-            PERFORM set_config('enable_seqscan', 'off', true);
-            RETURN QUERY EXECUTE format(
-                'WITH n AS MATERIALIZED (SELECT %1$s, feature %2$s $1 AS distance FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s),'
-                ' enough AS (SELECT count(*) > %5$s AND max(n.distance) > (SELECT o.distance FROM n AS o ORDER BY o.distance OFFSET %5$s - 1 LIMIT 1) AS yes FROM n)'
-                ' SELECT n.image_name, n.part, n.distance FROM n, enough WHERE enough.yes ORDER BY n.distance + 0, n.image_name, n.part LIMIT %5$s',
-                key, near, collection, 1 + CASE WHEN plan.tuples > plan.ef THEN ceil(plan.tuples)::bigint ELSE k END, k) USING half;
-            GET DIAGNOSTICS took = ROW_COUNT;
-            PERFORM set_config('enable_seqscan', 'on', true);
-            IF took > 0 THEN
+            PERFORM set_config('enable_seqscan', 'off', true), set_config('hnsw.iterative_scan', CASE WHEN plan.tuples <= plan.ef AND k < plan.ef THEN 'off' ELSE 'relaxed_order' END, true);
+            EXECUTE format(
+                'SELECT array_agg(i.image_name ORDER BY i.distance, i.image_name, i.part), array_agg(i.part ORDER BY i.distance, i.image_name, i.part), array_agg(i.distance ORDER BY i.distance, i.image_name, i.part)'
+                ' FROM (SELECT %1$s, feature %2$s $1 AS distance FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS i',
+                key, near, collection, 1 + CASE WHEN plan.tuples > plan.ef THEN ceil(plan.tuples)::bigint ELSE k END) INTO names, parts, distances USING half;
+            PERFORM set_config('enable_seqscan', 'on', true), set_config('hnsw.iterative_scan', 'relaxed_order', true);
+            -- One more than is wanted, and further off: else more may be as near, of which the first by name are to come.
+            IF distances[cardinality(distances)] > distances[k] THEN
                 PERFORM set_config('open_analytic.last_search', format('{"plan": "index", "walked": %s}', ceil(greatest(plan.tuples, k))), true);
+                RETURN QUERY SELECT u.n, u.p, u.d FROM unnest(names[:k], parts[:k], distances[:k]) AS u (n, p, d);
                 RETURN;
             END IF;
         END IF;
@@ -352,21 +350,8 @@ BEGIN
 END
 $$
 $sql$
-    ] LOOP
-        EXECUTE replace(statement, '@vector@', vector_schema);
-    END LOOP;
-END
-$do$;
+);
 COMMENT ON FUNCTION open_analytic._walk IS 'Rows of the index until the nearest k that fit are among them at the recall of the plan; not settled when measuring all is cheaper';
 COMMENT ON FUNCTION open_analytic._nearest IS 'Do what was planned';
 
-DO $$
-DECLARE
-    function regprocedure;
-BEGIN
-    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO open_analytic_user', function);
-    END LOOP;
-END
-$$;
+SELECT open_analytic._close('open_analytic_user');

@@ -41,8 +41,8 @@ AS $$
         WHEN 'out of reach' THEN format('Every row that matches is measured (about %s ms), since the index does not reach a recall of %s so far out, whatever the effort.', open_analytic._few(plan.exact_ms), target)
         WHEN 'tried' THEN format('The index is tried first: should the about %s rows that match be near the query it takes %s ms instead of %s ms for measuring them; if not, little is lost.',
             open_analytic._few(plan.matches), open_analytic._few(plan.try_ms), open_analytic._few(plan.exact_ms))
-        ELSE format('%s of about %s rows match; for a recall of %s the index has to give about %s of its rows, which takes %s ms, and measuring every match takes %s ms: %s.',
-            CASE WHEN plan.estimated IS NULL THEN 'All' ELSE 'About ' || open_analytic._few(plan.matches) END, open_analytic._few(plan.rows), target, open_analytic._few(plan.tuples),
+        ELSE format('%s of about %s rows%s match; for a recall of %s the index has to give about %s of its rows, which takes %s ms, and measuring every match takes %s ms: %s.',
+            CASE WHEN plan.estimated IS NULL THEN 'All' ELSE 'About ' || open_analytic._few(plan.matches) END, open_analytic._few(plan.rows), ' in the index of ' || replace(plan.within, ' OPERATOR(pg_catalog.=) ', ' = '), target, open_analytic._few(plan.tuples),
             open_analytic._few(plan.index_ms), open_analytic._few(plan.exact_ms), CASE plan.kind WHEN 'index' THEN 'the index is walked' ELSE 'every match is measured' END)
         END || CASE WHEN done ->> 'plan' = 'index, then exact' THEN format(' After %s rows of the index too few had matched, so every match was measured.', open_analytic._few((done ->> 'walked')::float8)) ELSE '' END
 $$;
@@ -62,12 +62,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION open_analytic._told IS 'A plan, and what came of it, in JSON';
 
-DO $do$
-DECLARE
-    vector_schema text := open_analytic._schema_of('vector');
-    statement text;
-BEGIN
-    FOREACH statement IN ARRAY ARRAY[
+SELECT open_analytic._run_all(
 $sql$
 CREATE FUNCTION open_analytic._search(
     collection regclass, query @vector@.vector, k integer, filter text, max_distance float8, target_recall float8, after jsonb, path text
@@ -75,7 +70,7 @@ CREATE FUNCTION open_analytic._search(
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = auto -- what depends on values is planned anew anyway
 AS $$
 DECLARE
-    info open_analytic.collections := open_analytic._collection(collection);
+    info open_analytic.collections := open_analytic._opened(collection);
     half @vector@.halfvec;
     plan open_analytic._plan;
     most integer := coalesce(k, 2147483647);
@@ -84,7 +79,6 @@ BEGIN
         RETURN;
     END IF;
     PERFORM open_analytic._check_search(k, max_distance, target_recall, after);
-    PERFORM open_analytic._check_table(collection);
     half := open_analytic._half(info, query);
     IF filter IS NOT NULL THEN
         PERFORM open_analytic._check_filter(collection, info, filter, path);
@@ -107,7 +101,7 @@ CREATE FUNCTION open_analytic._explain_search(collection regclass, query @vector
 LANGUAGE plpgsql STABLE COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    info open_analytic.collections := open_analytic._collection(collection);
+    info open_analytic.collections := open_analytic._opened(collection);
     plan open_analytic._plan;
     begun timestamptz;
     planned timestamptz;
@@ -146,10 +140,9 @@ RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb, part integer)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    info open_analytic.collections := open_analytic._collection(collection);
+    info open_analytic.collections := open_analytic._opened(collection); -- before the types of its columns are looked at
     shown text;
 BEGIN
-    PERFORM open_analytic._check_table(collection); -- before the types of its columns are looked at
     SELECT string_agg(open_analytic._shown(a.attname, a.atttypid), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname <> ALL (open_analytic._own_columns(info.many)))
     INTO shown FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped;
     RETURN QUERY EXECUTE format(
@@ -206,11 +199,7 @@ BEGIN
 END
 $$
 $sql$
-    ] LOOP
-        EXECUTE replace(statement, '@vector@', vector_schema);
-    END LOOP;
-END
-$do$;
+);
 COMMENT ON FUNCTION open_analytic._search IS 'The nearest rows, by name and part; what every search is made of';
 COMMENT ON FUNCTION open_analytic._explain_search IS 'explain_search, with the search_path that the filter is read with';
 
@@ -218,10 +207,6 @@ DO $$
 DECLARE
     function regprocedure;
 BEGIN
-    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO open_analytic_user', function);
-    END LOOP;
     FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proname IN ('search', 'explain_search') LOOP
         EXECUTE format('COMMENT ON FUNCTION %s IS %L', function, CASE WHEN function::text LIKE 'open_analytic.search(%'
             THEN 'The nearest k rows, nearest first, that meet the filter, an SQL condition on the collection''s columns; at least the recall asked for of them'
@@ -229,3 +214,4 @@ BEGIN
     END LOOP;
 END
 $$;
+SELECT open_analytic._close('open_analytic_user');

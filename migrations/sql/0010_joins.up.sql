@@ -34,25 +34,14 @@ CREATE FUNCTION open_analytic._joins_by_index(collection regclass, info open_ana
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     -- To measure a vector takes as long as 400 numbers of it more.
-    SELECT EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)))
-        AND (info.dim + 400) * greatest(t.reltuples, pg_relation_size(t.oid) / (150 + CASE WHEN info.dim <= 3000 THEN 2 * info.dim ELSE 0 END)) > worth
-    FROM pg_class AS t WHERE t.oid = collection
+    SELECT EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i WHERE i.condition IS NULL)
+           AND (info.dim + 400) * open_analytic._rows(collection, info.dim) > worth
 $$;
 
-DO $do$
-DECLARE
-    vector_schema text := open_analytic._schema_of('vector');
-    statement text;
-BEGIN
-    FOREACH statement IN ARRAY ARRAY[
+SELECT open_analytic._run_all(
 $sql$
 -- pgvector's library is loaded now, so that its settings are known where functions below name them.
 DO $$ BEGIN PERFORM '[1]'::@vector@.vector; END $$
-$sql$,
-$sql$
-CREATE FUNCTION open_analytic._measured(metric text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT format('b.feature OPERATOR(@vector@.%s) a.feature', CASE metric WHEN 'l2' THEN '<->' WHEN 'cosine' THEN '<=>' ELSE '<#>' END) $$
 $sql$,
 $sql$
 CREATE FUNCTION open_analytic._near(collection regclass, max_distance float8, filter text, names text[], parts integer[])
@@ -62,7 +51,7 @@ SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SE
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._collection(collection);
-    measured CONSTANT text := open_analytic._measured(info.metric);
+    measured CONSTANT text := format('b.feature %s a.feature', open_analytic._operator(info.metric));
     part CONSTANT text := CASE WHEN info.many THEN 'part' ELSE '0' END;
     every CONSTANT boolean := names IS NULL;
     -- From which rows: all that meet the filter, then pairs are of such rows only, or those named, then the others are any.
@@ -107,9 +96,8 @@ RETURNS TABLE (name text, other text, distance float8, part integer, other_part 
 LANGUAGE plpgsql STABLE ROWS 10000 COST 1000000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    info open_analytic.collections := open_analytic._collection(collection);
+    info open_analytic.collections := open_analytic._opened(collection);
 BEGIN
-    PERFORM open_analytic._check_table(collection);
     PERFORM open_analytic._check_distance(info, max_distance);
     IF filter IS NOT NULL THEN
         PERFORM open_analytic._check_filter(collection, info, filter);
@@ -140,9 +128,9 @@ LANGUAGE plpgsql STABLE ROWS 10000 COST 1000000
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 200
 AS $$
 DECLARE
-    info open_analytic.collections := open_analytic._collection(a);
-    other open_analytic.collections := open_analytic._collection(b);
-    measured CONSTANT text := open_analytic._measured(info.metric);
+    info open_analytic.collections := open_analytic._opened(a);
+    other open_analytic.collections := open_analytic._opened(b);
+    measured CONSTANT text := format('b.feature %s a.feature', open_analytic._operator(info.metric));
     part CONSTANT text := CASE WHEN info.many THEN 'part' ELSE '0' END;
     other_part CONSTANT text := CASE WHEN other.many THEN 'b.part' ELSE '0' END;
     -- The nearest of one row: a row is not its own neighbour. Adding 0 keeps the planner from taking the index.
@@ -154,8 +142,6 @@ BEGIN
     IF k IS NULL OR k < 1 THEN
         RAISE EXCEPTION 'k is %.', coalesce(k::text, 'NULL') USING ERRCODE = 'OA019', HINT = 'Give how many neighbours each row has, 1 or more.';
     END IF;
-    PERFORM open_analytic._check_table(a);
-    PERFORM open_analytic._check_table(b);
     PERFORM open_analytic._check_alike(info, other);
     IF k <= 400 AND open_analytic._joins_by_index(b, other, 2500000) THEN
         PERFORM set_config('hnsw.ef_search', least(1000, greatest(200, 2 * k))::text, true);
@@ -177,28 +163,15 @@ BEGIN
 END
 $$
 $sql$
-    ] LOOP
-        EXECUTE replace(statement, '@vector@', vector_schema);
-    END LOOP;
-END
-$do$;
+);
 
 COMMENT ON FUNCTION open_analytic._check_distance IS 'Refuse what is no distance of the metric';
 COMMENT ON FUNCTION open_analytic._check_alike IS 'Refuse two collections whose vectors cannot be compared';
 COMMENT ON FUNCTION open_analytic._joins_by_index IS 'Whether the index is there, and worth its small losses, when every row is searched for';
-COMMENT ON FUNCTION open_analytic._measured IS 'How far b.feature is from a.feature, as a part of a statement';
 COMMENT ON FUNCTION open_analytic._near IS 'Pairs of rows at most max_distance apart, from the rows named or from all; by the index a pair may come from both sides';
 COMMENT ON FUNCTION open_analytic.near_duplicates IS 'Pairs of rows at most max_distance apart, each once, nearest first';
 COMMENT ON FUNCTION open_analytic.knn_join IS 'For each row of a its k nearest rows of b';
 
-DO $$
-DECLARE
-    function regprocedure;
-BEGIN
-    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
-    END LOOP;
-END
-$$;
-GRANT EXECUTE ON FUNCTION open_analytic._check_distance, open_analytic._check_alike, open_analytic._joins_by_index, open_analytic._measured, open_analytic._near,
+SELECT open_analytic._close();
+GRANT EXECUTE ON FUNCTION open_analytic._check_distance, open_analytic._check_alike, open_analytic._joins_by_index, open_analytic._near,
     open_analytic.near_duplicates, open_analytic.knn_join TO open_analytic_user;

@@ -122,7 +122,7 @@ BEGIN
             WHERE m.clustering = $1 AND m.next_id < 0 AND m.cluster_id = ANY ($3) AND t.feature IS NOT NULL)
         SELECT a.name, a.part, b.name, b.part, %s
         FROM rows AS a JOIN rows AS b ON a.cluster_id = b.cluster_id AND (a.name COLLATE "C", a.part) < (b.name COLLATE "C", b.part) AND %3$s <= $2
-        $$, collection, CASE WHEN info.many THEN 'AND t.part = m.part' END, open_analytic._measured(info.metric)) USING run, max_distance, clusters;
+        $$, collection, CASE WHEN info.many THEN 'AND t.part = m.part' END, format('b.feature %s a.feature', open_analytic._operator(info.metric))) USING run, max_distance, clusters;
 END
 $body$;
 
@@ -284,10 +284,9 @@ CREATE FUNCTION open_analytic.cluster(collection regclass, max_distance float8, 
 LANGUAGE plpgsql ROWS 10000 COST 1000000 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    info open_analytic.collections := open_analytic._collection(collection);
+    info open_analytic.collections := open_analytic._opened(collection);
     started record;
 BEGIN
-    PERFORM open_analytic._check_table(collection);
     PERFORM open_analytic._check_distance(info, max_distance);
     PERFORM open_analytic._check_size(min_size);
     PERFORM open_analytic._check_may(collection, info, 'UPDATE');
@@ -303,12 +302,7 @@ BEGIN
 END
 $$;
 
-DO $do$
-DECLARE
-    vector_schema text := open_analytic._schema_of('vector');
-    statement text;
-BEGIN
-    FOREACH statement IN ARRAY ARRAY[
+SELECT open_analytic._run_all(
 $sql$
 CREATE FUNCTION open_analytic._cluster_compare(collection regclass, run integer) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -325,11 +319,7 @@ BEGIN
 END
 $$
 $sql$
-    ] LOOP
-        EXECUTE replace(statement, '@vector@', vector_schema);
-    END LOOP;
-END
-$do$;
+);
 
 COMMENT ON FUNCTION open_analytic._check_size IS 'Refuse a size that no cluster has';
 COMMENT ON FUNCTION open_analytic._check_may IS 'Refuse who may not do this with all rows of a collection';
@@ -345,15 +335,7 @@ COMMENT ON FUNCTION open_analytic.cluster IS 'Put the rows of a collection into 
 COMMENT ON FUNCTION open_analytic.clusters IS 'Clusters as the last run of cluster left them';
 COMMENT ON FUNCTION open_analytic.cluster_changes IS 'What the last run of cluster changed';
 
-DO $$
-DECLARE
-    function regprocedure;
-BEGIN
-    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
-    END LOOP;
-END
-$$;
+SELECT open_analytic._close();
 GRANT SELECT, INSERT, UPDATE, DELETE ON open_analytic.clusterings, open_analytic.cluster_members, open_analytic.cluster_changes TO open_analytic_user;
 GRANT EXECUTE ON FUNCTION open_analytic._check_size, open_analytic._may, open_analytic._check_may, open_analytic._clustering, open_analytic._cluster_within,
     open_analytic._cluster_loosen, open_analytic._cluster_link, open_analytic._cluster_name, open_analytic._cluster_tell, open_analytic.clusters,

@@ -86,12 +86,7 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._rate IS 'The line of a pipeline''s table that a false accept rate is decided by, or why there is none';
 
-DO $do$
-DECLARE
-    vector_schema text := open_analytic._schema_of('vector');
-    statement text;
-BEGIN
-    FOREACH statement IN ARRAY ARRAY[
+SELECT open_analytic._run_all(
 $sql$
 CREATE FUNCTION open_analytic.verify(a @vector@.vector, b @vector@.vector, pipeline text DEFAULT 'face_feature_extractor', false_accept_rate float8 DEFAULT 0.01, metric text DEFAULT 'l2')
 RETURNS open_analytic.verification
@@ -144,19 +139,13 @@ BEGIN
 END
 $$
 $sql$
-    ] LOOP
-        EXECUTE replace(statement, '@vector@', vector_schema);
-    END LOOP;
-END
-$do$;
+);
 
+SELECT open_analytic._close();
 DO $$
 DECLARE
     function regprocedure;
 BEGIN
-    FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proacl IS NULL LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
-    END LOOP;
     FOR function IN SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proname = 'verify' LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO open_analytic_user', function);
         EXECUTE format('COMMENT ON FUNCTION %s IS %L', function, 'Whether two pictures, or two vectors of a pipeline, show the same, decided at a false accept rate');

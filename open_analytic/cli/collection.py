@@ -1,22 +1,26 @@
 """``open-analytic collection``: create, list, show, index, calibrate, drop."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from open_analytic.cli import given
 from open_analytic.cli.context import Context, command
-from open_analytic.cli.output import print_json, print_record, print_table, say
+from open_analytic.cli.output import note, print_json, print_record, print_table, say
 from open_analytic.cli.pipeline import Parameters
 from open_analytic.cli.progress import bar
-from open_analytic.errors import BadParameter
+from open_analytic.errors import BadParameter, NotFound
 from open_analytic.plain import plain
+from open_analytic.plot import RANKS
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection
+    from open_analytic.types import RecallCurve
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the collection: table, or schema.table.")]
+Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw what was measured of its index: .svg.")]
 
 
 def add(app: typer.Typer) -> None:
@@ -76,10 +80,14 @@ def list_(context: Context) -> None:
         say("There is no collection yet: open-analytic collection create NAME --pipeline general_feature_extractor")
 
 
-def show(context: Context, name: Name) -> None:
+def show(context: Context, name: Name, plot: Plot = None) -> None:
     """Show a collection: pipeline, columns, counts, index."""
+    _check(plot)
     with context.open() as db:
-        _print(context, db.collection(name))
+        collection = db.collection(name)
+        if plot:
+            _draw(plot, collection, collection.calibration())
+        _print(context, collection)
 
 
 def index(
@@ -109,18 +117,25 @@ def calibrate(
     name: Name,
     queries: Annotated[int, typer.Option(min=1, max=10_000, help="Rows that are searched for.")] = 200,
     seconds: Annotated[float, typer.Option(help="About how long it may take; fewer queries are asked then.")] = 60.0,
+    plot: Plot = None,
 ) -> None:
     """Measure what the index finds and costs, so that searches keep their recall.
 
     Done by itself after the first index, and after an import that changed much.
     """
-    with context.open() as db, bar(f"measuring the index of {name}"):
-        curve = db.collection(name).calibrate(queries=queries, seconds=seconds)
-    if context.json:
-        print_json(curve)
-        return
+    _check(plot)
+    with context.open() as db:
+        collection = db.collection(name)
+        with bar(f"measuring the index of {name}"):
+            curve = collection.calibrate(queries=queries, seconds=seconds)
+    print_json(curve) if context.json else _print_curve(curve)
+    if plot:
+        _draw(plot, collection, curve)
+
+
+def _print_curve(curve: "RecallCurve") -> None:
     say(f"Measured with {curve.queries} rows of {curve.rows:,} as queries. Every row takes {curve.exact_ms:.1f} ms.")
-    ranks = [rank for rank in curve.ranks if rank in (1, 10, 100, 1000)]
+    ranks = [rank for rank in curve.ranks if rank in RANKS]
     lines = [
         [effort, f"{ms:.1f}", *(f"{found[curve.ranks.index(rank)]:.3f}" for rank in ranks), _bar(found[0])]
         for effort, ms, found in zip(curve.efforts, curve.all_ms, curve.recalls, strict=True)
@@ -151,6 +166,24 @@ def evaluate(
     verdict = "as asked" if report.recall >= report.target_recall else f"under the {report.target_recall:g} asked for"
     say(f"A recall of {report.recall:.3f}, {verdict}: {report.queries} searches ({plans}).")
     say(f"A search takes {report.ms:.1f} ms, measuring every row that matches {report.exact_ms:.1f} ms.")
+
+
+def _check(plot: Path | None) -> None:
+    """Before anything is measured."""
+    if plot and plot.suffix.lower() != ".svg":
+        raise BadParameter(f"A plot cannot be written as {plot.suffix or plot.name!r}.", hint="Use .svg.")
+
+
+def _draw(path: Path, collection: "Collection", curve: "RecallCurve | None") -> None:
+    from open_analytic import files, plot
+
+    if curve is None:
+        raise NotFound(
+            f"The index of {collection.name!r} was not measured yet.",
+            hint="`open-analytic collection calibrate` does it.",
+        )
+    files.write(path, plot.draw(curve, name=collection.name).encode(), what="plot")
+    note(f"The plot is {path}.")
 
 
 def _bar(part: float) -> str:

@@ -72,7 +72,7 @@ class Auditor:
     def _record(self, info: CollectionInfo, plan: str, options: Mapping[str, Any], found: float) -> None:
         schema, table = tables.split(info.name)
         record(self._database, info, plan, options, found)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(
                 query("audit_quality"), {"schema": schema, "table": table, "plan": plan}
             ).fetchone()
@@ -129,7 +129,7 @@ def recall(hits: Sequence[Hit], true: Sequence[Hit]) -> float:
 def explained(database: Database, info: CollectionInfo, vector: Vector, options: Mapping[str, Any]) -> str:
     """How the search is really done: index, exact, or one after the other."""
     given = {name: value for name, value in options.items() if name not in ("after", "timeout_s")}
-    with database.transaction() as connection:
+    with database.reading() as connection:
         told = planner.explain(connection, info, vector, **given)
     return str(told["done"]["plan"])
 
@@ -138,7 +138,7 @@ def again(
     database: Database, info: CollectionInfo, vector: Vector, options: Mapping[str, Any], target_recall: float = 1.0
 ) -> list[Hit]:
     """The same search at another recall; at 1 what it should have found."""
-    with database.transaction() as connection:
+    with database.reading() as connection:
         return search.search(connection, info, vector, **({**options, "target_recall": target_recall}))
 
 
@@ -154,7 +154,7 @@ def record(database: Database, info: CollectionInfo, plan: str, options: Mapping
 
 
 def _sample(database: Database, info: CollectionInfo, count: int) -> list[tuple[str, Vector]]:
-    with database.transaction() as connection, search.reading(connection, info, None):
+    with database.reading() as connection, search.opened(connection, info, None):
         (rows,) = connection.execute(query("index_rows").format(table=tables.identifier(info))).fetchone() or (0,)
         statement = query("evaluation_sample").format(
             table=tables.identifier(info),

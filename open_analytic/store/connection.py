@@ -1,6 +1,7 @@
 """Connections: a pool that notices dead ones, set up for vectors, with every foreign error translated."""
 
 import logging
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -41,7 +42,7 @@ class Database:
             min_size=0,
             max_size=max(1, settings.connections),
             configure=_configure,
-            check=psycopg_pool.ConnectionPool.check_connection,
+            check=_check,
             reconnect_timeout=QUICK_S,
             open=False,
             name="open_analytic",
@@ -51,11 +52,27 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A connection in one transaction: committed at the end, rolled back by an exception."""
+        with self._lent() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection in a transaction that may change nothing, and leaves no setting behind."""
+        with self._lent() as connection:
+            connection.read_only = True
+            try:
+                with connection.transaction(force_rollback=True):
+                    yield connection
+            finally:
+                if not connection.closed:
+                    connection.read_only = None
+
+    @contextmanager
+    def _lent(self) -> Iterator[Connection]:
         with translated():
             connection = self._take()
             try:
-                with connection.transaction():
-                    yield connection
+                yield connection
             finally:
                 self._pool.putconn(connection)
 
@@ -109,8 +126,15 @@ def _reason(error: psycopg.OperationalError) -> str:
     return lines[0].removesuffix(".") if lines else type(error).__name__
 
 
+def _check(connection: Connection) -> None:
+    """Whether the server closed it: then there is something to read. Otherwise nobody is asked, which takes time."""
+    if select.select([connection.fileno()], [], [], 0)[0]:
+        psycopg_pool.ConnectionPool.check_connection(connection)
+
+
 def _configure(connection: Connection) -> None:
     connection.prepare_threshold = None  # a prepared search gets a generic plan, which loses rows
+    connection.execute("SET standard_conforming_strings = on")  # as the lexer reads filters
     connection.execute(SETUP)
     try:
         register_vector(connection)

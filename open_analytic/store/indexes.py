@@ -26,10 +26,8 @@ State: TypeAlias = Literal["ready", "invalid", "absent", "building"]
 OPCLASSES: dict[Metric, str] = {"l2": "halfvec_l2_ops", "cosine": "halfvec_cosine_ops", "ip": "halfvec_ip_ops"}
 POLL_S = 0.2
 KEY = 1_397_050_988  # first half of the advisory lock of one who builds; the other half is the table
-LEAST_BYTES, MOST_BYTES = (
-    64 << 20,
-    2 << 30,
-)  # of maintenance_work_mem; a graph that outgrows it builds many times slower
+# Of maintenance_work_mem. A graph that outgrows it builds many times slower.
+LEAST_BYTES, MOST_BYTES = 64 << 20, 2 << 30
 WORKERS = 2
 
 
@@ -51,23 +49,43 @@ def create(
     m: int = 16,
     ef_construction: int = 64,
     progress: ProgressCallback | None = None,
+    wait: bool = True,
 ) -> None:
-    """Build the index, in place of the one there is. Who comes while another builds it waits, and is done then."""
+    """Build the index, in place of the one there is. Who comes while another builds it waits, and is done then.
+
+    With ``wait=False`` it is left to the other at once.
+    """
     check(m, ef_construction)
     dsn = database if isinstance(database, str) else database.dsn
-    with translated(), connect(dsn, autocommit=True) as connection, _alone(connection, info, progress) as waited:
-        tables.check(connection, info)
-        old, left_over, _ = _look(connection, info)
-        if waited and old:
+    with translated(), connect(dsn, autocommit=True) as connection:
+        if not wait and not lock(connection, info):
             return
-        _drop(connection, info, left_over)
-        rows = _count(connection, info)
-        _prepare(connection, info, rows, m)
-        statement = create_statement(
-            info.name, info.metric, m=m, ef_construction=ef_construction, concurrently=rows > 0
-        )
-        _build(connection, dsn, info, statement, progress and partial(_tell, progress, rows))
-        _drop(connection, info, old)
+        with alone(connection, info, progress) as waited:
+            if not (waited and _look(connection, info)[0]):
+                replace(connection, dsn, info, m=m, ef_construction=ef_construction, progress=progress)
+
+
+def replace(
+    connection: Connection,
+    dsn: str,
+    info: CollectionInfo,
+    *,
+    m: int,
+    ef_construction: int,
+    progress: ProgressCallback | None,
+    index: str | None = None,
+) -> None:
+    """Build the index, in place of the one there is, on the connection of one who is alone."""
+    tables.check(connection, info)
+    old, left_over, _ = _look(connection, info)
+    _drop(connection, info, left_over)
+    rows = _count(connection, info)
+    _prepare(connection, info, rows, m)
+    statement = create_statement(
+        info.name, info.metric, m=m, ef_construction=ef_construction, concurrently=rows > 0, index=index
+    )
+    _build(connection, dsn, info, statement, progress and partial(_tell, progress, rows))
+    _drop(connection, info, old)
 
 
 def drop(database: Database | str, info: CollectionInfo) -> None:
@@ -116,13 +134,24 @@ def _look(connection: Connection, info: CollectionInfo) -> tuple[list[str], list
     return valid, invalid, building
 
 
+def lock(connection: Connection, info: CollectionInfo) -> bool:
+    """Be the only one who builds, until the session ends; False when another is. Never waits."""
+    values = {"table": tables.identifier(info).as_string(connection), "key": KEY}
+    return connection.execute(query("index_lock"), values).fetchone() != (False,)  # NULL: the table is gone
+
+
+def unlock(connection: Connection) -> None:
+    """Let others build. Closing the session does too, but only when the server comes to see it."""
+    if not connection.broken:
+        connection.execute(query("index_unlock"))
+
+
 @contextmanager
-def _alone(connection: Connection, info: CollectionInfo, progress: ProgressCallback | None) -> Iterator[bool]:
+def alone(connection: Connection, info: CollectionInfo, progress: ProgressCallback | None) -> Iterator[bool]:
     """Only one builds at a time; gives whether another did before. Asking again and again, since to wait inside a
     statement would make the other's CREATE INDEX CONCURRENTLY wait for us."""
-    values = {"table": tables.identifier(info).as_string(connection), "key": KEY}
     waited = False
-    while connection.execute(query("index_lock"), values).fetchone() == (False,):
+    while not lock(connection, info):
         waited = True
         if progress:
             progress(Progress(what="index", done=0))
@@ -130,13 +159,17 @@ def _alone(connection: Connection, info: CollectionInfo, progress: ProgressCallb
     try:
         yield waited
     finally:
-        if not connection.broken:
-            connection.execute(query("index_unlock"), values)
+        unlock(connection)
+
+
+def graph_bytes(info: CollectionInfo, rows: int, m: int) -> int:
+    """The memory in which the index of so many rows is built at once."""
+    return rows * (2 * info.dim + 30 * m + 250)
 
 
 def _prepare(connection: Connection, info: CollectionInfo, rows: int, m: int) -> None:
     """Memory for the graph, as much as it needs and no more than is sane, and workers to share the work."""
-    graph = rows * (2 * info.dim + 30 * m + 250)
+    graph = graph_bytes(info, rows, m)
     values = {"wanted": max(graph, LEAST_BYTES) >> 10, "most": MOST_BYTES >> 10, "workers": str(WORKERS)}
     connection.execute(query("index_budget"), values)
 
@@ -147,8 +180,9 @@ def _build(
     try:
         try:
             _run(connection, dsn, statement, progress)
-        except psycopg.errors.DiskFull:
-            # Workers share the graph in /dev/shm, which containers keep small: build it alone.
+        except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory):
+            # Workers share the graph in /dev/shm, which containers keep small. All of it is asked for before the
+            # first row, so nothing was lost: build it alone.
             logger.info("no shared memory for parallel workers; building the index of %s without", info.name)
             _drop(connection, info, _look(connection, info)[1])
             connection.execute("SET max_parallel_maintenance_workers = 0")

@@ -11,7 +11,7 @@ from open_analytic.store import tables
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
-from open_analytic.store.search import condition, reading
+from open_analytic.store.search import condition, opened
 from open_analytic.types import Cluster, ClusterChange, Clustering, CollectionInfo, Member, NearDuplicate, Neighbour
 
 LARGEST = 2**31 - 1
@@ -27,8 +27,8 @@ def near_duplicates(
 ) -> list[NearDuplicate]:
     """Pairs of rows at most this far apart, each once, nearest first."""
     values: dict[str, Any] = {"table": _table(connection, info), "max_distance": _distance(max_distance)}
-    with reading(connection, info, None):
-        values["filter"] = condition(connection, info, where, params)
+    values["filter"] = condition(connection, info, where, params)
+    with opened(connection, info, None):
         rows = connection.execute(query("near_duplicates"), values).fetchall()
     return [
         NearDuplicate(name=name, other=other, distance=distance, part=part, other_part=other_part)

@@ -7,7 +7,7 @@ from open_analytic.store import tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
-from open_analytic.store.search import TARGET_RECALL, arguments, condition, reading
+from open_analytic.store.search import TARGET_RECALL, arguments, condition, opened
 from open_analytic.types import CollectionInfo, RecallCurve, Vector
 
 QUERIES, SECONDS = 200, 60.0
@@ -29,8 +29,8 @@ def explain(
 ) -> dict[str, Any]:
     """The plan of a search, the reason in a sentence, its alternatives, and how it went. The search is done for it."""
     values = arguments(info, vector, k, max_distance, target_recall)
-    with reading(connection, info, timeout_s):
-        values["filter"] = condition(connection, info, where, params)
+    values["filter"] = condition(connection, info, where, params)
+    with opened(connection, info, timeout_s):
         row = connection.execute(query("search_explain"), values).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     told: dict[str, Any] = row[0]

@@ -69,7 +69,7 @@ WHERE place.oid IS NOT NULL
 
 -- table_check --
 -- A table that is no collection any more is refused: reading it could run its owner's code.
-SELECT open_analytic._check_table(to_regclass(%(table)s))
+SELECT FROM open_analytic._opened(to_regclass(%(table)s))
 
 -- collection_count --
 -- Pictures and table rows.
@@ -109,13 +109,9 @@ ORDER BY {order}
 -- Binary: bytes and vectors go over as they are.
 COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)
 
--- search_settings --
--- For this search only: they go back with the savepoint. The shorter of two timeouts holds, and 0 means none. A table that is
--- no collection any more is refused: reading it could run its owner's code.
-SELECT open_analytic._check_table(to_regclass(%(table)s)),
-       set_config('transaction_read_only', 'on', true),
-       set_config('standard_conforming_strings', 'on', true),
-       set_config('statement_timeout', coalesce(least(
+-- search_timeout --
+-- For this transaction only. The shorter of two timeouts holds, and 0 means none.
+SELECT set_config('statement_timeout', coalesce(least(
            nullif(extract(epoch FROM current_setting('statement_timeout')::interval) * 1000::numeric, 0::numeric),
            %(timeout_ms)s::numeric), 0::numeric)::integer::text, true)
 
@@ -188,8 +184,8 @@ GROUP BY t.oid
 SELECT pg_try_advisory_lock(%(key)s::integer, to_regclass(%(table)s)::oid::integer)
 
 -- index_unlock --
--- Given back.
-SELECT pg_advisory_unlock(%(key)s::integer, to_regclass(%(table)s)::oid::integer)
+-- Given back, however often it was taken: the sessions that build hold no other.
+SELECT pg_advisory_unlock_all()
 
 -- index_budget --
 -- At least the memory that is allowed now, at most what is sane. Workers only come for a table worth them.
@@ -216,6 +212,31 @@ DROP INDEX CONCURRENTLY IF EXISTS {index}
 SELECT tuples_done
 FROM pg_stat_progress_create_index
 WHERE pid = %(backend)s AND phase LIKE 'building index%%'
+
+-- index_made --
+-- The indexes of the metric as they were made, where the role may drop and build them again; and the rows of the table.
+SELECT c.relname::text,
+       coalesce((SELECT o.option_value::integer FROM pg_options_to_table(c.reloptions) AS o
+                 WHERE o.option_name = 'm'), 16),
+       coalesce((SELECT o.option_value::integer FROM pg_options_to_table(c.reloptions) AS o
+                 WHERE o.option_name = 'ef_construction'), 64),
+       (SELECT count(*) FROM {table})
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid AND c.reltablespace = 0::oid
+JOIN pg_catalog.pg_am AS m ON m.oid = c.relam AND m.amname = 'hnsw'
+JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[0]
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = 'feature'
+WHERE i.indrelid = to_regclass(%(table)s) AND i.indisvalid AND o.opcname = %(opclass)s AND i.indpred IS NULL
+  AND pg_has_role(t.relowner, 'USAGE') AND has_schema_privilege(t.relnamespace, 'CREATE')
+
+-- index_drop_soon --
+-- In one step, or not at all: who reads or writes the table is waited for so long only, and others wait behind us.
+SELECT set_config('lock_timeout', %(lock_ms)s, true)
+
+-- index_drop_now --
+-- Searches measure every row from here on.
+DROP INDEX {index}
 
 -- server_facts --
 -- What doctor says of a server and of the role that is connected; NULL where one of our roles does not exist.

@@ -45,8 +45,8 @@ def search(
     found is decided in the database, by ``open_analytic._plan_search``.
     """
     values = arguments(info, vector, k, max_distance, target_recall, after)
-    with reading(connection, info, timeout_s):
-        values["filter"] = condition(connection, info, where, params)
+    values["filter"] = condition(connection, info, where, params)
+    with opened(connection, info, timeout_s):
         statement = _statement(*tables.split(info.name), info.many, tuple(info.columns))
         return [_hit(info, row) for row in connection.execute(statement, values)]
 
@@ -86,11 +86,12 @@ def arguments(
 
 
 @contextmanager
-def reading(connection: Connection, info: CollectionInfo, timeout_s: float | None) -> Iterator[None]:
-    """A transaction that changes nothing, and ends in time."""
-    settings = {"table": tables.identifier(info).as_string(connection), "timeout_ms": _milliseconds(timeout_s)}
-    with translated(), _in_time(timeout_s), connection.transaction(force_rollback=True):
-        connection.execute(query("search_settings"), settings)
+def opened(connection: Connection, info: CollectionInfo, timeout_s: float | None) -> Iterator[None]:
+    """The collection's table is one and stays there, until the transaction ends; what is done with it ends in time."""
+    with translated(), _in_time(timeout_s):
+        tables.check(connection, info)
+        if timeout_s is not None:
+            connection.execute(query("search_timeout"), {"timeout_ms": _milliseconds(timeout_s)})
         yield
 
 
@@ -204,6 +205,6 @@ def _limit(max_distance: float | None) -> float | None:
     return limit
 
 
-def _milliseconds(timeout_s: float | None) -> int | None:
+def _milliseconds(timeout_s: float) -> int:
     """At least one: for PostgreSQL none are no limit."""
-    return None if timeout_s is None else int(min(LARGEST_MS, max(1, 1000 * timeout_s)))
+    return int(min(LARGEST_MS, max(1, 1000 * timeout_s)))

@@ -1,6 +1,7 @@
 """What the tests of the store share: connections, small plans, and collections of four numbers."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -32,6 +33,14 @@ class SmallPlan:
     many: bool = False
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"scale": 0.5})
     spec: Definition = Definition({"name": "colours", "scale": 1e20})
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """As ``Database.reading``, within the transaction that made the collection."""
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL transaction_read_only = on")
+        yield
 
 
 MakeCollection: TypeAlias = Callable[..., CollectionInfo]

@@ -12,7 +12,7 @@ from open_analytic.errors import InvalidFilter
 from open_analytic.store import collections, search
 from open_analytic.store.connection import Connection
 from open_analytic.types import CollectionInfo
-from tests.database.conftest import MakeCollection
+from tests.database.conftest import MakeCollection, reading
 from tests.database.test_planner import Filled, costs, queries
 from tests.database.test_planner import filled as filled  # a fixture
 from tests.database.test_planner import measured as measured  # a fixture
@@ -36,7 +36,10 @@ def places(connection: Connection, make: MakeCollection) -> CollectionInfo:
 def test_a_value_stays_a_value(connection: Connection, places: CollectionInfo, value: str) -> None:
     for where in ("district = %(x)s", "district = E%(x)s::text", "district /* %% */ = %(x)s", "%(x)s = district"):
         try:
-            hits = search.search(connection, places, np.zeros(4, np.float32), k=10, where=where, params={"x": value})
+            with reading(connection):
+                hits = search.search(
+                    connection, places, np.zeros(4, np.float32), k=10, where=where, params={"x": value}
+                )
         except InvalidFilter:
             continue  # an E before a text with a backslash is no PostgreSQL
         assert [hit.row["district"] for hit in hits] == [name for name in ("here", "there") if name == value], where
@@ -82,5 +85,5 @@ def test_operators_in_the_searchers_schema_are_not_called(measured: Filled) -> N
             page = measured.find(vector, where=where, max_distance=1e6)
             assert len(page) == 10
             assert len(measured.find(vector, where=where, after=page[-1])) == 10
-    with measured.database.transaction() as connection:
+    with measured.database.reading() as connection:
         assert collections.get(connection, "points") == measured.info

@@ -17,6 +17,7 @@ from open_analytic import Collection, OpenAnalytic
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, ConnectionLost, UnreadableFile
 from open_analytic.importer import VectorRow
+from open_analytic.store import loading
 from open_analytic.types import Progress
 from tests import tiny
 
@@ -80,6 +81,32 @@ def test_second_import_adds_nothing(colours: Collection, folder: Path) -> None:
     colours.import_files(folder)
     assert counts(colours.import_files(folder)) == {"added": 0, "updated": 0, "unchanged": 3, "failed": 0}
     assert colours.count() == 3
+
+
+def test_an_import_that_finds_all_there_brings_a_missing_index_back(
+    colours: Collection, folder: Path, dsn: str
+) -> None:
+    colours.import_files(folder)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("DROP INDEX colours_feature_idx")
+    assert colours.import_files(folder).rows == 0
+    assert colours.index() == "ready"
+
+
+def test_many_files_drop_the_index_and_it_comes_back(
+    colours: Collection, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colours.import_files(folder)
+    monkeypatch.setattr(loading, "LEAST", 100)
+    (folder / "C").mkdir()
+    for number in range(300):
+        (folder / "C" / f"{number:03}.png").write_bytes(picture(number % 256, number // 2, 7))
+    seen: list[tuple[str, str]] = []
+
+    report = colours.import_files(folder, progress=lambda step: seen.append((step.what, colours.index())))
+    assert counts(report) == {"added": 300, "updated": 0, "unchanged": 3, "failed": 0}
+    assert ("import", "building") in seen
+    assert (colours.index(), colours.count()) == ("ready", 303)
 
 
 def test_a_changed_file_replaces_its_row(colours: Collection, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """The index: built beside other work, told of, built anew, and never left half made."""
 
+import logging
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -162,6 +164,22 @@ def test_without_shared_memory_it_is_built_alone(
     monkeypatch.setattr(indexes, "_run", full_at_first)
     indexes.create(database, filled)
     assert (len(calls), state(database, filled)) == (2, "ready")
+
+
+def test_a_graph_that_dev_shm_cannot_hold_is_built_alone(
+    database: Database, filled: CollectionInfo, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.transaction() as connection:
+        connection.execute("ALTER TABLE photos SET (parallel_workers = 1)")
+        if connection.execute("SHOW dynamic_shared_memory_type").fetchone() != ("posix",):
+            pytest.skip("the server uses files for shared memory; filling the disk is no test")
+    room = os.statvfs("/dev/shm")  # noqa: S108 - only asked for its size
+    for bound in ("LEAST_BYTES", "MOST_BYTES"):
+        monkeypatch.setattr(indexes, bound, 2 * room.f_blocks * room.f_frsize)
+    caplog.set_level(logging.INFO)
+    indexes.create(database, filled)
+    assert "no shared memory for parallel workers" in caplog.text
+    assert (state(database, filled), len(definitions(database))) == ("ready", 1)
 
 
 @pytest.mark.parametrize(("m", "ef_construction"), [(1, 64), (101, 500), (16, 31), (16, 1001)])

@@ -52,11 +52,11 @@ class Filled:
     info: CollectionInfo
 
     def find(self, vector: Any, **options: Any) -> list[Hit]:
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             return search.search(connection, self.info, vector, **({"k": 10} | options))
 
     def explain(self, vector: Any, **options: Any) -> dict[str, Any]:
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             return planner.explain(connection, self.info, vector, **({"k": 10} | options))
 
     def run(self, statement: str, *values: Any) -> list[Any]:

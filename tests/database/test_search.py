@@ -22,7 +22,7 @@ from open_analytic.errors import (
 from open_analytic.store import rows, search
 from open_analytic.store.connection import Connection
 from open_analytic.types import Box, CollectionInfo, Feature, Metric, Row
-from tests.database.conftest import MakeCollection
+from tests.database.conftest import MakeCollection, reading
 
 QUERY = np.array([1, 0, 0, 0], dtype=np.float32)
 
@@ -37,7 +37,8 @@ def fill(connection: Connection, info: CollectionInfo, vectors: NDArray[Any], **
 
 
 def find(connection: Connection, info: CollectionInfo, vector: Any = QUERY, **options: Any) -> list[tuple[str, float]]:
-    return [(hit.name, hit.distance) for hit in search.search(connection, info, vector, **({"k": 10} | options))]
+    with reading(connection):
+        return [(hit.name, hit.distance) for hit in search.search(connection, info, vector, **({"k": 10} | options))]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Searches from the shell say how they are done, keep their recall, and are measured."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tests.end_to_end.runner import Cli
 
@@ -33,3 +34,27 @@ def test_an_index_is_measured_and_searches_with_it(cli: Cli, filled: str) -> Non
     first, second = cli("collection", "evaluate", filled, "--queries", "4", "-k", "2").out.splitlines()
     assert first.startswith("A recall of 1.000, as asked: 4 searches")
     assert second.startswith("A search takes")
+
+
+def test_what_was_measured_is_drawn(cli: Cli, filled: str, tmp_path: Path) -> None:
+    curve, again = tmp_path / "curve.svg", tmp_path / "again.svg"
+    done = cli("collection", "calibrate", filled, "--queries", "5", "--plot", curve)
+    assert done.out.startswith("Measured with 5 rows of 5 as queries.")
+    assert done.err.splitlines()[-1] == f"The plot is {curve}."
+    assert ElementTree.parse(curve).getroot()[0].text == f"Recall and time of the index of {filled}"  # noqa: S314
+    again.write_text("before")
+    done = cli("collection", "show", filled, "--plot", again, "--json")
+    assert (done.json["name"], done.err) == (filled, f"The plot is {again}.\n")
+    assert again.read_bytes() == curve.read_bytes()
+
+
+def test_a_plot_that_cannot_be_is_an_error_and_what_was_measured_is_told(cli: Cli, filled: str, tmp_path: Path) -> None:
+    told = cli("collection", "show", filled, "--plot", tmp_path / "curve.svg", "--json", code=4)
+    assert (told.error["message"], told.out) == (f"The index of {filled!r} was not measured yet.", "")
+    words = ("collection", "calibrate", filled, "--queries", "5", "--json", "--plot")
+    told = cli(*words, tmp_path / "curve.png", code=3)
+    assert (told.error["message"], told.out) == ("A plot cannot be written as '.png'.", "")
+    told = cli(*words, tmp_path / "missing" / "curve.svg", code=3)
+    assert "missing/curve.svg cannot be written: No such file or directory." in told.error["message"]
+    assert told.json["queries"] == 5
+    assert list(tmp_path.iterdir()) == []
