@@ -13,7 +13,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, Conflict, NoFace, OpenAnalyticError, PermissionDenied
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
-from open_analytic.store import audit, collections, indexes, joins, planner, rows, search
+from open_analytic.store import audit, collections, indexes, joins, parts, planner, rows, search
 from open_analytic.store.connection import Database
 from open_analytic.store.search import TARGET_RECALL
 from open_analytic.types import (
@@ -95,9 +95,25 @@ class Collection:
         self._index_if_absent(report, progress)
         return report
 
-    def create_index(self, *, m: int = 16, ef_construction: int = 64, progress: ProgressCallback | None = None) -> None:
-        """Build the HNSW index, in place of the one there is. Searches and imports go on meanwhile."""
-        indexes.create(self._database, self.info, m=m, ef_construction=ef_construction, progress=progress)
+    def create_index(
+        self,
+        *,
+        m: int = 16,
+        ef_construction: int = 64,
+        partition_by: str | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        """Build the HNSW index, in place of the one there is. Searches and imports go on meanwhile.
+
+        With ``partition_by``, a column of yours, the index stays, and each value that a thousand rows have gets one
+        of its own: filters that keep only such rows are answered as quickly as no filter is.
+        """
+        if partition_by is None:
+            indexes.create(self._database, self.info, m=m, ef_construction=ef_construction, progress=progress)
+        else:
+            parts.create(
+                self._database, self.info, partition_by, m=m, ef_construction=ef_construction, progress=progress
+            )
         self._calibrate_if_useful()
 
     def search(

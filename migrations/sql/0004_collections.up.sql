@@ -66,44 +66,44 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._version IS 'The version of a feature that an INSERT says nothing of: there is no doubt while the pipeline has no newer one';
 
-CREATE FUNCTION open_analytic._indexes(collection regclass, opclass text) RETURNS TABLE (indexrelid oid, condition text, rows float8)
+CREATE FUNCTION open_analytic._indexes(collection regclass, opclass text) RETURNS TABLE (indexrelid oid, partial boolean)
 LANGUAGE plpgsql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- An index of some rows only is told when a column has one value in them: its condition is written anew, with nothing that could
-    -- run code of its owner's.
     RETURN QUERY
-        SELECT i.indexrelid, CASE WHEN i.indpred IS NOT NULL THEN open_analytic._one_value(pg_get_expr(i.indpred, i.indrelid)) END, greatest(0, x.reltuples)::float8
+        SELECT i.indexrelid, i.indpred IS NOT NULL
         FROM pg_index AS i
         JOIN pg_class AS x ON x.oid = i.indexrelid
         JOIN pg_am AS m ON m.oid = x.relam
         JOIN pg_opclass AS o ON o.oid = i.indclass[0]
         JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = collection AND i.indisvalid AND m.amname IN ('hnsw', 'ann') AND o.opcname = opclass AND a.attname = 'feature'
-          AND (i.indpred IS NULL OR open_analytic._one_value(pg_get_expr(i.indpred, i.indrelid)) IS NOT NULL)
         ORDER BY i.indpred IS NOT NULL, i.indexrelid;
 END
 $$;
-COMMENT ON FUNCTION open_analytic._indexes IS 'HNSW indexes of the feature, for a metric, that can be used: of all rows, or with the condition of those that they have';
+COMMENT ON FUNCTION open_analytic._indexes IS 'HNSW indexes of the feature, for a metric, that can be used: of all rows, or partial';
 
-CREATE FUNCTION open_analytic._one_value(predicate text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION open_analytic._condition(index regclass) RETURNS text
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    predicate CONSTANT text := (SELECT pg_get_expr(i.indpred, i.indrelid) FROM pg_index AS i WHERE i.indexrelid = index);
     -- As pg_get_expr writes: a column, perhaps as text; a constant, perhaps with its type.
-    said CONSTANT text[] := regexp_match(predicate, '^\(((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")|\((?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")\)::text) = (-?[0-9.]+|''(?:[^'']|'''')*''::([a-z0-9_ ."]+)|''\(-[0-9.]+\)''::[a-z ]+)\)$');
+    name CONSTANT text := '(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")';
+    said CONSTANT text[] := regexp_match(predicate, format('^\((%1$s|\(%1$s\)::text) = (-?[0-9.]+|''(?:[^'']|'''')*''::([a-z0-9_ ."]+))\)$', name));
     type CONSTANT regtype := to_regtype(said[3]);
 BEGIN
     IF said IS NULL THEN
-        RETURN (regexp_match(predicate, '^(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")$|^\(NOT (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")\)$'))[1]; -- true or false
+        RETURN (regexp_match(predicate, format('^%1$s$|^\(NOT %1$s\)$', name)))[1]; -- true or false
     END IF;
+    -- Written anew, with nothing that could run code of the index's owner.
     IF said[3] IS NULL OR EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND (t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e')) THEN
         RETURN format('%s OPERATOR(pg_catalog.=) %s', said[1], said[2]);
     END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION open_analytic._one_value IS 'The predicate of an index when it says that a column has a value, and nothing else';
+COMMENT ON FUNCTION open_analytic._condition IS 'Which rows a partial index has, when they are those with one value of a column';
 
 CREATE FUNCTION open_analytic._rows(collection regclass, dim integer) RETURNS float8
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -255,7 +255,7 @@ BEGIN
     opclass := format('%s_%s_ops', kind, own);
     building := format('CREATE INDEX ON %s USING hnsw (feature @vector@.%I) WITH (m = %s, ef_construction = %s)', collection, opclass, m, ef_construction);
     SELECT i.indexrelid::regclass::text INTO made
-    FROM open_analytic._indexes(collection, opclass) AS i WHERE i.condition IS NULL;
+    FROM open_analytic._indexes(collection, opclass) AS i WHERE NOT i.partial;
     IF partition_by IS NOT NULL THEN -- with revision 0007
         PERFORM open_analytic._index_values(collection, partition_by, opclass, building);
     END IF;
@@ -270,7 +270,7 @@ BEGIN
         PERFORM open_analytic.calibrate(collection);
     END IF;
     SELECT i.indexrelid::regclass::text INTO made
-    FROM open_analytic._indexes(collection, opclass) AS i WHERE i.condition IS NULL;
+    FROM open_analytic._indexes(collection, opclass) AS i WHERE NOT i.partial;
     RETURN made;
 END
 $$
@@ -344,6 +344,6 @@ COMMENT ON FUNCTION open_analytic.create_ann_index IS 'Build the HNSW index of a
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
 -- Whoever may insert into a collection is asked nothing else.
 GRANT EXECUTE ON FUNCTION open_analytic._version TO PUBLIC;
-GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic._indexes, open_analytic._one_value, open_analytic._rows TO open_analytic_user;
+GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic._indexes, open_analytic._condition, open_analytic._rows TO open_analytic_user;
 GRANT EXECUTE ON FUNCTION open_analytic._type, open_analytic._check_column, open_analytic._make_collection, open_analytic._create_collection,
     open_analytic.create_collection, open_analytic.drop_collection, open_analytic.create_ann_index TO open_analytic_admin;

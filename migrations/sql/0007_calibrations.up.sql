@@ -93,7 +93,7 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._check_partition_by IS 'Refuse a column that has no values to make indexes for';
 
-CREATE FUNCTION open_analytic._values(collection regclass, column_name text, opclass text) RETURNS TABLE (condition text, indexes text[])
+CREATE FUNCTION open_analytic._values(collection regclass, column_name text, opclass text) RETURNS TABLE (condition text, rows bigint, indexes text[])
 LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -106,8 +106,9 @@ DECLARE
     built record;
 BEGIN
     PERFORM open_analytic._check_partition_by(collection, column_name, type);
-    FOR built IN SELECT i.indexrelid::regclass::text AS name, i.condition AS says, strpos(i.condition, ' OPERATOR(pg_catalog.=) ') AS at
-                 FROM open_analytic._indexes(collection, opclass) AS i WHERE i.condition IS NOT NULL LOOP
+    FOR built IN SELECT x.relname AS name, c.says, strpos(c.says, ' OPERATOR(pg_catalog.=) ') AS at
+                 FROM open_analytic._indexes(collection, opclass) AS i JOIN pg_class AS x ON x.oid = i.indexrelid
+                 CROSS JOIN LATERAL open_analytic._condition(x.oid) AS c (says) WHERE i.partial AND c.says IS NOT NULL LOOP
         IF built.at > 0 THEN
             CONTINUE WHEN left(built.says, built.at - 1) NOT IN (quote_ident(column_name), format('(%I)::text', column_name));
             EXECUTE format('SELECT (%s)::text', substr(built.says, built.at + 24)) INTO value;
@@ -117,7 +118,7 @@ BEGIN
         END IF;
         known := known || jsonb_build_object(value, coalesce(known -> value, '[]') || to_jsonb(built.name));
     END LOOP;
-    FOR value IN EXECUTE format('SELECT %1$I::text FROM %2$s WHERE %1$I IS NOT NULL AND feature IS NOT NULL GROUP BY %1$I HAVING count(*) >= %3$s ORDER BY count(*) DESC LIMIT %4$s',
+    FOR value, rows IN EXECUTE format('SELECT %1$I::text, count(*) FROM %2$s WHERE %1$I IS NOT NULL AND feature IS NOT NULL GROUP BY %1$I HAVING count(*) >= %3$s ORDER BY count(*) DESC LIMIT %4$s',
                                 column_name, collection, least_rows, most + 1) LOOP
         most_seen := most_seen + 1;
         condition := format('%I OPERATOR(pg_catalog.=) %L::%s', column_name, value, format_type(type, -1));
@@ -132,6 +133,17 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._values IS 'The values of a column that many rows have, as conditions, with the indexes there are of such rows';
 
+CREATE FUNCTION open_analytic._has_index(collection regclass, column_name text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m ON m.oid = x.relam AND m.amname = 'btree'
+                   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = column_name
+                   WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._has_index IS 'Whether an ordinary index finds rows by a column';
+
 CREATE FUNCTION open_analytic._index_values(collection regclass, column_name text, opclass text, building text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -142,9 +154,7 @@ BEGIN
         EXECUTE format('%s WHERE %s', building, condition);
     END LOOP;
     -- Values that few rows have are measured: found by this.
-    IF NOT EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m ON m.oid = x.relam AND m.amname = 'btree'
-                   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = column_name
-                   WHERE i.indrelid = collection AND i.indisvalid AND i.indpred IS NULL) THEN
+    IF NOT open_analytic._has_index(collection, column_name) THEN
         EXECUTE format('CREATE INDEX ON %s (%I)', collection, column_name);
     END IF;
 END
@@ -227,7 +237,7 @@ BEGIN
     IF queries IS NULL OR queries NOT BETWEEN 1 AND 10000 OR seconds IS NULL OR NOT seconds > 0 THEN
         RAISE EXCEPTION 'A calibration cannot have % queries in % seconds.', queries, seconds USING ERRCODE = 'OA019', HINT = 'Give 1 to 10000 queries, and some time.';
     END IF;
-    made.indexrelid := (SELECT i.indexrelid FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i WHERE i.condition IS NULL LIMIT 1);
+    made.indexrelid := (SELECT i.indexrelid FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i WHERE NOT i.partial LIMIT 1);
     IF made.indexrelid IS NULL THEN
         RAISE EXCEPTION 'Collection % has no index that could be calibrated.', quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)) USING ERRCODE = 'OA030',
             HINT = format('Build it first: SELECT open_analytic.create_ann_index(%L), or `open-analytic collection index`.', collection);

@@ -2,7 +2,7 @@
 -- pgvector's objects are written with @vector@, its schema.
 
 CREATE TYPE open_analytic._plan AS (
-    kind text, why text, goal float8, rows float8, estimated float8, sampled float8, matches float8, ef integer, tuples float8,
+    kind text, why text, goal float8, rows float8, estimated float8, sampled float8, matches float8, ef integer, taken float8, tuples float8,
     ranks integer[], needed float8[], efforts integer[], first_ms float8[], all_ms float8[], exact_ms float8, index_ms float8, try_ms float8, calibrated_at timestamptz,
     unit_ms float8, distance_ms float8, indexed oid, within text
 );
@@ -59,17 +59,29 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._curve IS 'What is known of the index at a recall, and the costs of one row';
 
-CREATE FUNCTION open_analytic._index_ms(plan open_analytic._plan, k float8, matches float8) RETURNS float8
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION open_analytic._rank(plan open_analytic._plan, k float8, matches float8) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    -- Matches do not come evenly: with some bad luck, two standard deviations, the last one is so much further off.
-    tuples CONSTANT float8 := open_analytic._needed(plan.ranks, plan.needed, least(plan.rows, (k + 2 * sqrt(k)) * plan.rows / greatest(1, matches)));
 BEGIN
-    RETURN CASE WHEN tuples IS NULL THEN 'Infinity' ELSE greatest(plan.try_ms, open_analytic._ms(plan.efforts, plan.all_ms, tuples)) END;
+    -- Matches do not come evenly: with some bad luck, two standard deviations, the last one is so much further off.
+    RETURN least(plan.rows, CASE WHEN matches >= plan.rows THEN k ELSE ceil((k + 2 * sqrt(k)) * plan.rows / greatest(1, matches)) END);
 END
 $$;
-COMMENT ON FUNCTION open_analytic._index_ms IS 'How long the index takes when so many rows match, spread as all are; infinite when it cannot reach that far';
+COMMENT ON FUNCTION open_analytic._rank IS 'Where the last of k matches is among all rows, when those that match are spread as all are';
+
+CREATE FUNCTION open_analytic._index_ms(plan open_analytic._plan, rank float8) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tuples CONSTANT float8 := open_analytic._needed(plan.ranks, plan.needed, rank);
+    every CONSTANT float8 := open_analytic._ms(plan.efforts, plan.all_ms, tuples);
+    first CONSTANT float8 := open_analytic._ms(plan.efforts, plan.first_ms, tuples);
+BEGIN
+    -- As much is looked at as the recall needs; up to an ef_search of 1000 no more than the rank is taken of it.
+    RETURN CASE WHEN tuples IS NULL THEN 'Infinity' WHEN tuples > 1000 THEN every ELSE least(every, first + (every - first) * rank / tuples) END;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._index_ms IS 'How long the index takes for so many of the nearest rows; infinite when it cannot reach that far';
 
 CREATE FUNCTION open_analytic._sample(collection regclass, filter text, path text) RETURNS float8
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -111,20 +123,19 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqsc
 AS $$
 DECLARE
     said json;
-    nearest record;
+    part record;
 BEGIN
     -- Whether a filter keeps only rows that an index of some rows has, PostgreSQL's planner knows.
     PERFORM set_config('search_path', path, true);
     EXECUTE pg_catalog.format(E'EXPLAIN (FORMAT JSON) SELECT FROM %1$s WHERE feature IS NOT NULL AND (\n%2$s\n) ORDER BY feature %3$s (SELECT feature FROM %1$s LIMIT 0) LIMIT 1', collection, filter, open_analytic._operator(info.metric)) INTO said;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    SELECT i.condition, i.rows INTO nearest
-    FROM json_array_elements(said #> '{0,Plan,Plans}') AS p (node)
-    JOIN pg_class AS x ON x.relname = p.node ->> 'Index Name' AND x.relkind = 'i'
-    JOIN open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i ON i.indexrelid = x.oid AND i.condition IS NOT NULL;
-    IF nearest.condition IS NOT NULL THEN
-        plan.within := nearest.condition;
-        plan.rows := greatest(plan.matches, nearest.rows);
-    END IF;
+    FOR part IN SELECT x.oid, x.reltuples FROM json_array_elements(said #> '{0,Plan,Plans}') AS p (node) JOIN pg_class AS x ON x.relname = p.node ->> 'Index Name' AND x.relkind = 'i'
+                JOIN open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i ON i.indexrelid = x.oid AND i.partial LOOP
+        plan.within := open_analytic._condition(part.oid);
+        IF plan.within IS NOT NULL THEN
+            plan.rows := greatest(plan.matches, part.reltuples);
+        END IF;
+    END LOOP;
     RETURN plan;
 END
 $$;
@@ -138,12 +149,13 @@ DECLARE
     parts boolean;
     explained json;
     cost float8;
+    all_rows float8;
     part float8;
     wanted float8;
 BEGIN
     IF plan.indexed IS NULL OR filter IS NOT NULL THEN
         plan.rows := open_analytic._rows(collection, info.dim);
-        SELECT min(i.indexrelid) FILTER (WHERE i.condition IS NULL), bool_or(i.condition IS NOT NULL) INTO plan.indexed, parts
+        SELECT min(i.indexrelid) FILTER (WHERE NOT i.partial), bool_or(i.partial) INTO plan.indexed, parts
         FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i;
     END IF;
     plan.matches := plan.rows;
@@ -170,37 +182,35 @@ BEGIN
     IF max_distance IS NOT NULL THEN
         wanted := least(wanted, 10); -- how many are so near is seen on the way
     END IF;
-    plan.tuples := open_analytic._needed(plan.ranks, plan.needed, wanted);
-    IF plan.tuples IS NULL THEN
-        plan.why := 'out of reach';
-        RETURN plan;
-    END IF;
-    plan.ef := least(1000, greatest(40, plan.tuples));
-    plan.try_ms := open_analytic._ms(plan.efforts, plan.all_ms, greatest(plan.ef, plan.tuples));
-    IF filter IS NOT NULL THEN
-        -- Where a misjudged filter would mean the other plan, some rows are asked.
-        IF open_analytic._index_ms(plan, wanted, plan.matches / 5) > plan.exact_ms AND open_analytic._index_ms(plan, wanted, least(plan.rows, plan.matches * 5)) < plan.exact_ms
-           OR plan.exact_ms > 5 * plan.try_ms AND open_analytic._index_ms(plan, wanted, plan.matches / 5) > plan.exact_ms THEN
-            part := open_analytic._sample(collection, filter, path);
-            plan.sampled := part * open_analytic._rows(collection, info.dim);
-            IF part > 0.01 THEN -- fewer say less than statistics
-                plan.exact_ms := plan.exact_ms + (plan.sampled - plan.matches) * plan.distance_ms;
-                plan.matches := least(plan.rows, greatest(1, plan.sampled));
-            END IF;
+    IF filter IS NOT NULL AND plan.exact_ms > 8 AND open_analytic._index_ms(plan, open_analytic._rank(plan, wanted, plan.matches / 5)) > plan.exact_ms
+       AND open_analytic._index_ms(plan, open_analytic._rank(plan, wanted, plan.matches * 5)) < plan.exact_ms THEN
+        -- A filter misjudged would mean the other plan: some rows are asked.
+        all_rows := open_analytic._rows(collection, info.dim);
+        part := open_analytic._sample(collection, filter, path);
+        plan.sampled := part * all_rows;
+        IF 200 * abs(part - plan.matches / all_rows) > 2 + 3 * sqrt(200 * plan.matches / all_rows) THEN -- else statistics know more than a sample
+            plan.exact_ms := plan.exact_ms + (plan.sampled - plan.matches) * plan.distance_ms;
+            plan.matches := least(plan.rows, greatest(1, plan.sampled));
         END IF;
     END IF;
-    plan.tuples := open_analytic._needed(plan.ranks, plan.needed, wanted * plan.rows / plan.matches);
-    plan.index_ms := CASE WHEN filter IS NULL AND max_distance IS NULL AND plan.tuples <= 1000 -- only the hits are taken from the index then
-                          THEN open_analytic._ms(plan.efforts, plan.first_ms, plan.ef) ELSE open_analytic._index_ms(plan, wanted, plan.matches) END;
+    plan.taken := open_analytic._rank(plan, wanted, plan.matches);
+    plan.tuples := open_analytic._needed(plan.ranks, plan.needed, plan.taken);
+    plan.index_ms := open_analytic._index_ms(plan, plan.taken);
     IF plan.index_ms <= plan.exact_ms THEN
         plan.kind := 'index';
         plan.why := 'cheaper';
-    ELSIF filter IS NOT NULL AND plan.try_ms <= 0.08 * plan.exact_ms THEN
-        plan.kind := 'index';
-        plan.why := 'tried'; -- what the filter keeps may be near the query: a look costs little
+    ELSIF filter IS NOT NULL THEN
+        -- What the filter keeps may be near the query: a look that costs little next to measuring is worth it.
+        plan.ef := coalesce(open_analytic._needed(plan.ranks, plan.needed, wanted), 40);
+        plan.ef := CASE WHEN plan.ef <= 1000 AND open_analytic._ms(plan.efforts, plan.first_ms, plan.ef) <= 0.06 * plan.exact_ms THEN plan.ef ELSE 40 END;
+        plan.try_ms := open_analytic._ms(plan.efforts, plan.first_ms, plan.ef);
+        plan.taken := greatest(40, 2 * wanted);
+        plan.why := CASE WHEN plan.try_ms <= 0.06 * plan.exact_ms AND plan.taken <= plan.ef THEN 'tried' WHEN plan.index_ms = 'Infinity' THEN 'out of reach' ELSE 'cheaper' END;
+        plan.kind := CASE plan.why WHEN 'tried' THEN 'index' ELSE 'exact' END;
     ELSE
         plan.why := CASE WHEN plan.index_ms = 'Infinity' THEN 'out of reach' ELSE 'cheaper' END;
     END IF;
+    plan.ef := least(1000, greatest(40, coalesce(plan.ef, plan.tuples)));
     RETURN plan;
 END
 $$;
@@ -218,80 +228,47 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._after IS 'The condition of coming after a row, in the order of hits';
 
+CREATE FUNCTION open_analytic._further(plan open_analytic._plan, k integer, hits bigint, walked bigint, near boolean) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- What was seen of the filter, and a little of what was estimated.
+    rate CONSTANT float8 := (hits + 0.5) / (walked + 0.5 * plan.rows / plan.matches);
+    rank CONSTANT float8 := least(plan.rows, ceil((k + sqrt(k)) / rate));
+BEGIN
+    RETURN CASE WHEN near THEN least(rank, 4 * walked) ELSE rank END; -- within a distance it cannot be foreseen
+END
+$$;
+COMMENT ON FUNCTION open_analytic._further IS 'Where the k-th match may be, after so many rows with so many matches';
+
 SELECT open_analytic._run_all(
 $sql$
-CREATE FUNCTION open_analytic._walk(
-    collection regclass, info open_analytic.collections, half @vector@.halfvec, k integer, filter text, max_distance float8, after jsonb, plan open_analytic._plan, path text,
-    OUT settled boolean, OUT names text[], OUT parts integer[], OUT distances float8[], OUT walked integer
+CREATE FUNCTION open_analytic._take(
+    collection regclass, info open_analytic.collections, half @vector@.halfvec, k integer, filter text, max_distance float8, after jsonb, within text, taken bigint, path text,
+    OUT names text[], OUT parts integer[], OUT distances float8[], OUT hits bigint, OUT walked bigint, OUT place bigint, OUT beyond boolean, OUT farthest float8
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     near CONSTANT text := open_analytic._operator(info.metric);
-    walk refcursor;
-    name text;
-    part integer;
-    distance float8;
-    fits boolean;
-    beyond boolean;
-    place bigint;
-    hits integer := 0;
-    rate float8;
-    enough float8;
-    ahead float8;
-    spent float8;
-    last float8; -- of the first k that fit
+    fits CONSTANT text := concat_ws(' AND ', CASE WHEN filter IS NOT NULL THEN 's.meets' END, CASE WHEN max_distance IS NOT NULL THEN 's.distance OPERATOR(pg_catalog.<=) $2' END,
+                                    CASE WHEN after IS NOT NULL THEN open_analytic._after(after, 's.distance', 's.image_name', 's.part') END);
 BEGIN
-    -- A cursor is planned for its first row (cursor_tuple_fraction), so the index is walked, and no further than rows are taken. Those that do not
-    -- meet the filter are counted too: the place among all rows tells how sure it is that no nearer one was passed by.
+    -- Rows that do not meet the filter are counted too: the place among all tells how sure it is that no nearer one was passed by.
     -- The path is the filter's from here on. Whoever may create functions there could give operators for pairs of types that PostgreSQL
     -- has none for: so both sides of each have one type.
     PERFORM set_config('search_path', path, true);
-    OPEN walk FOR EXECUTE pg_catalog.format(
-        E'SELECT w.image_name, w.part, w.distance, w.fits, w.beyond, w.place FROM ('
-        'SELECT s.*, s.meets AND NOT s.beyond AND %6$s AS fits, pg_catalog.row_number() OVER () AS place FROM ('
-        'SELECT *, coalesce(distance OPERATOR(pg_catalog.>) $2, false) AS beyond FROM ('
-        'SELECT image_name, %1$s AS part, feature %2$s $1 AS distance, (\n%4$s\n) IS TRUE AS meets FROM %3$s WHERE feature IS NOT NULL AND %7$s ORDER BY feature %2$s $1'
-        ') AS i) AS s) AS w WHERE w.fits OR w.beyond OR w.place OPERATOR(pg_catalog.%%) %5$s OPERATOR(pg_catalog.=) 0',
-        CASE WHEN info.many THEN 'part' ELSE '0' END, near, collection, coalesce(filter, 'true'), 64, open_analytic._after(after, 's.distance', 's.image_name', 's.part'),
-        coalesce(plan.within, 'true'))
-        USING half, max_distance;
-    settled := false;
-    LOOP
-        FETCH walk INTO name, part, distance, fits, beyond, place;
-        EXIT WHEN NOT FOUND;
-        walked := place;
-        IF fits THEN
-            hits := hits + 1;
-            IF hits <= k THEN
-                last := greatest(last, distance);
-            END IF;
-            names := pg_catalog.array_append(names, name);
-            parts := pg_catalog.array_append(parts, part);
-            distances := pg_catalog.array_append(distances, distance);
-        END IF;
-        IF enough IS NULL AND (beyond OR hits >= k) THEN
-            enough := open_analytic._needed(plan.ranks, plan.needed, place::float8);
-            EXIT WHEN enough IS NULL;
-        END IF;
-        -- The index gives its rows in batches of ef: all of a batch have been looked at. It goes on to one that is further off, so that of
-        -- rows equally near the first by name are there, and the next page begins after them.
-        IF (beyond OR distance > last) AND enough <= pg_catalog.ceil(place::float8 / plan.ef::float8) * plan.ef::float8 THEN
-            settled := true;
-            EXIT;
-        END IF;
-        IF place % 64::int8 = 0::int8 THEN
-            -- What is known of the filter by now, together with what was estimated, says how far it still is.
-            rate := (hits + 2)::float8 / (place::float8 + 2::float8 * plan.rows / plan.matches);
-            ahead := open_analytic._ms(plan.efforts, plan.all_ms, coalesce(enough, open_analytic._needed(plan.ranks, plan.needed, k::float8 / rate), 1.2::float8 * k::float8 / rate));
-            spent := open_analytic._ms(plan.efforts, plan.all_ms, place::float8);
-            -- With a limit of distance it cannot be foreseen: then what was spent decides.
-            EXIT WHEN spent > 1.5::float8 * plan.exact_ms OR (ahead > greatest(plan.exact_ms, CASE WHEN plan.why <> 'tried' THEN plan.index_ms END)
-                       OR spent > 0.1::float8 * plan.exact_ms AND ahead > greatest(plan.exact_ms / 2::float8, CASE WHEN plan.why <> 'tried' THEN 1.5::float8 * plan.index_ms END))
-                AND (max_distance IS NULL OR spent > 0.1::float8 * plan.exact_ms);
-        END IF;
-    END LOOP;
-    CLOSE walk;
+    EXECUTE pg_catalog.format(
+        E'SELECT pg_catalog.array_agg(w.image_name ORDER BY w.distance, w.image_name, w.part) FILTER (WHERE w.fits), pg_catalog.array_agg(w.part ORDER BY w.distance, w.image_name, w.part) FILTER (WHERE w.fits),'
+        ' pg_catalog.array_agg(w.distance ORDER BY w.distance, w.image_name, w.part) FILTER (WHERE w.fits), pg_catalog.max(w.distance), pg_catalog.count(*), %8$s FROM (SELECT f.* %9$s FROM (SELECT s.image_name, s.part, s.distance, %1$s AS fits FROM ('
+        'SELECT image_name, %2$s AS part, feature %3$s $1 AS distance, (\n%4$s\n) IS TRUE AS meets FROM %5$s WHERE feature IS NOT NULL AND %6$s ORDER BY feature %3$s $1 LIMIT %7$s'
+        ') AS s) AS f) AS w',
+        coalesce(nullif(fits, ''), 'true'), CASE WHEN info.many THEN 'part' ELSE '0' END, near, coalesce(filter, 'true'), collection, coalesce(within, 'true'), taken,
+        CASE WHEN fits = '' THEN 'pg_catalog.count(*), CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>=) $3 THEN $3 END, false AND $2 IS NULL'
+            ELSE 'pg_catalog.max(w.hits), pg_catalog.min(w.place) FILTER (WHERE w.hits OPERATOR(pg_catalog.=) $3 OR w.distance OPERATOR(pg_catalog.>) $2), coalesce(pg_catalog.bool_or(w.distance OPERATOR(pg_catalog.>) $2), false)' END,
+        CASE WHEN fits <> '' THEN ', pg_catalog.row_number() OVER () AS place, pg_catalog.count(*) FILTER (WHERE f.fits) OVER (ROWS UNBOUNDED PRECEDING) AS hits' END)
+        INTO names, parts, distances, farthest, walked, hits, place, beyond USING half, max_distance, k::bigint;
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 END
 $$
 $sql$,
@@ -301,48 +278,48 @@ CREATE FUNCTION open_analytic._nearest(
 ) RETURNS TABLE (image_name text, part integer, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
 SET search_path = pg_catalog, pg_temp SET hnsw.iterative_scan = relaxed_order SET hnsw.ef_search = 40
-SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on SET cursor_tuple_fraction = 0
+SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on
 AS $$
 DECLARE
     near CONSTANT text := open_analytic._operator(info.metric);
-    key CONSTANT text := CASE WHEN info.many THEN 'image_name, part' ELSE 'image_name, 0 AS part' END;
-    walk record;
-    walked integer := 0;
-    names text[];
-    parts integer[];
-    distances float8[];
+    -- Where some rows are hidden from the index's count, a batch of it says nothing of those that are seen.
+    whole CONSTANT boolean := plan.within IS NULL AND NOT row_security_active(collection);
+    taken bigint := CASE WHEN whole AND plan.tuples <= 1000 OR plan.why = 'tried' THEN plan.taken + 1 ELSE greatest(plan.tuples, plan.taken + 1) END;
+    seen record;
+    walked bigint := 0;
+    covered float8;
+    rank float8;
+    needed float8;
+    spent float8 := 0;
 BEGIN
-    IF plan.kind = 'index' THEN
+    PERFORM set_config('enable_seqscan', 'off', true);
+    WHILE plan.kind = 'index' LOOP
         PERFORM set_config('hnsw.ef_search', plan.ef::text, true);
-        IF filter IS NULL AND max_distance IS NULL AND after IS NULL AND NOT row_security_active(collection) THEN
-            PERFORM set_config('enable_seqscan', 'off', true), set_config('hnsw.iterative_scan', CASE WHEN plan.tuples <= plan.ef AND k < plan.ef THEN 'off' ELSE 'relaxed_order' END, true);
-            EXECUTE format(
-                'SELECT array_agg(i.image_name ORDER BY i.distance, i.image_name, i.part), array_agg(i.part ORDER BY i.distance, i.image_name, i.part), array_agg(i.distance ORDER BY i.distance, i.image_name, i.part)'
-                ' FROM (SELECT %1$s, feature %2$s $1 AS distance FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS i',
-                key, near, collection, 1 + CASE WHEN plan.tuples > plan.ef THEN ceil(plan.tuples)::bigint ELSE k END) INTO names, parts, distances USING half;
-            PERFORM set_config('enable_seqscan', 'on', true), set_config('hnsw.iterative_scan', 'relaxed_order', true);
-            -- One more than is wanted, and further off: else more may be as near, of which the first by name are to come.
-            IF distances[cardinality(distances)] > distances[k] THEN
-                PERFORM set_config('open_analytic.last_search', format('{"plan": "index", "walked": %s}', ceil(greatest(plan.tuples, k))), true);
-                RETURN QUERY SELECT u.n, u.p, u.d FROM unnest(names[:k], parts[:k], distances[:k]) AS u (n, p, d);
-                RETURN;
-            END IF;
-        END IF;
-        walk := open_analytic._walk(collection, info, half, k, filter, max_distance, after, plan, path);
-        IF walk.settled THEN
-            PERFORM set_config('open_analytic.last_search', format('{"plan": "index", "walked": %s}', walk.walked), true);
-            RETURN QUERY SELECT u.n, u.p, u.d FROM unnest(walk.names, walk.parts, walk.distances) AS u (n, p, d) ORDER BY u.d, u.n, u.p LIMIT k;
+        seen := open_analytic._take(collection, info, half, k, filter, max_distance, after, plan.within, taken, path);
+        walked := seen.walked;
+        -- Seen is what was taken and the rest of its batch. One more than the last hit, and further off: else more may be as near,
+        -- of which the first by name are to come.
+        rank := coalesce(seen.place, open_analytic._further(plan, k, seen.hits, walked, max_distance IS NOT NULL));
+        needed := open_analytic._needed(plan.ranks, plan.needed, rank);
+        covered := CASE WHEN whole THEN ceil(taken::float8 / plan.ef) * plan.ef ELSE taken END;
+        IF seen.place IS NOT NULL AND needed <= covered AND (seen.beyond OR seen.farthest > seen.distances[k]) THEN
+            PERFORM set_config('enable_seqscan', 'on', true), set_config('open_analytic.last_search', format('{"plan": "index", "walked": %s}', greatest(walked, needed)), true);
+            RETURN QUERY SELECT u.n, u.p, u.d FROM unnest(seen.names[:k], seen.parts[:k], seen.distances[:k]) AS u (n, p, d);
             RETURN;
         END IF;
-        walked := walk.walked;
-    END IF;
-    PERFORM set_config('open_analytic.last_search', format('{"plan": %s, "walked": %s}', CASE WHEN plan.kind = 'index' THEN '"index, then exact"' ELSE '"exact"' END, coalesce(walked, 0)), true);
+        spent := spent + open_analytic._index_ms(plan, least(walked, plan.ranks[cardinality(plan.ranks)]));
+        EXIT WHEN needed IS NULL OR walked < taken OR open_analytic._index_ms(plan, rank) > plan.exact_ms - spent / 2;
+        plan.ef := least(1000, greatest(plan.ef, needed));
+        taken := greatest(taken + CASE WHEN seen.place IS NULL OR seen.farthest = seen.distances[k] THEN taken ELSE 1 END, CASE WHEN whole AND needed <= 1000 THEN rank + 1 ELSE greatest(needed, rank + 1) END);
+    END LOOP;
+    PERFORM set_config('enable_seqscan', 'on', true);
+    PERFORM set_config('open_analytic.last_search', format('{"plan": %s, "walked": %s}', CASE WHEN plan.kind = 'index' THEN '"index, then exact"' ELSE '"exact"' END, walked), true);
     -- Every row that matches is measured, by several processes where PostgreSQL finds it worth it. What is added to the distance
-    -- keeps it from taking the index. No number (NaN) is beyond all others, so neither it nor the limit takes a place of the k.
+    -- keeps it from taking the index. No number (NaN), and none at all, is beyond all others, so neither nor the limit takes a place of the k.
     PERFORM set_config('search_path', path, true);
     RETURN QUERY EXECUTE pg_catalog.format(
         E'SELECT m.image_name, m.part, m.distance FROM (SELECT image_name, %1$s, (feature %2$s $1) OPERATOR(pg_catalog.+) 0::pg_catalog.float8 AS distance FROM %3$s'
-        ' WHERE feature IS NOT NULL AND (\n%4$s\n) AND %5$s ORDER BY distance, image_name, part LIMIT %6$s) AS m'
+        ' WHERE (\n%4$s\n) AND %5$s ORDER BY distance, image_name, part LIMIT %6$s) AS m'
         ' WHERE m.distance OPERATOR(pg_catalog.<>) ''NaN''::pg_catalog.float8 AND ($2 IS NULL OR m.distance OPERATOR(pg_catalog.<=) $2) ORDER BY m.distance, m.image_name, m.part',
         CASE WHEN info.many THEN 'part' ELSE '0 AS part' END, near, collection, coalesce(filter, 'true'),
         open_analytic._after(after, pg_catalog.format('(feature %s $1)', near), 'image_name', CASE WHEN info.many THEN 'part' ELSE '0' END), k) USING half, max_distance;
@@ -351,7 +328,7 @@ END
 $$
 $sql$
 );
-COMMENT ON FUNCTION open_analytic._walk IS 'Rows of the index until the nearest k that fit are among them at the recall of the plan; not settled when measuring all is cheaper';
+COMMENT ON FUNCTION open_analytic._take IS 'So many rows of the index: those of them that fit, nearest first, and the place among all of the k-th, or of the first beyond the distance';
 COMMENT ON FUNCTION open_analytic._nearest IS 'Do what was planned';
 
 SELECT open_analytic._close('open_analytic_user');

@@ -34,7 +34,7 @@ CREATE FUNCTION open_analytic._joins_by_index(collection regclass, info open_ana
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     -- To measure a vector takes as long as 400 numbers of it more.
-    SELECT EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i WHERE i.condition IS NULL)
+    SELECT EXISTS (SELECT FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i WHERE NOT i.partial)
            AND (info.dim + 400) * open_analytic._rows(collection, info.dim) > worth
 $$;
 

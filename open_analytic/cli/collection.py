@@ -97,15 +97,19 @@ def index(
     ef_construction: Annotated[
         int, typer.Option(min=4, max=1000, help="Candidates looked at while building; more is slower and better.")
     ] = 64,
+    partition_by: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Give each value that a thousand rows have an index of its own."),
+    ] = None,
 ) -> None:
-    """Build the HNSW index anew.
+    """Build the HNSW index anew, or with --partition-by those of a column's values.
 
     Searches go on meanwhile. An import builds the first one by itself.
     """
     with context.open() as db:
         collection = db.collection(name)
         with bar(name) as progress:
-            collection.create_index(m=m, ef_construction=ef_construction, progress=progress)
+            collection.create_index(m=m, ef_construction=ef_construction, partition_by=partition_by, progress=progress)
         if context.json:
             print_json({"name": collection.name, "index": collection.index()})
         else:

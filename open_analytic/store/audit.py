@@ -1,6 +1,7 @@
 """Whether searches keep their recall: a share of them is done again exactly in the background, or many at once."""
 
 import logging
+import math
 import statistics
 import threading
 import time
@@ -23,16 +24,17 @@ logger = logging.getLogger(__name__)
 ENOUGH = 20  # audits before a warning says anything
 WARN_S = 600.0  # between two warnings
 WAITING = 10  # audits at most, so that they never hold up who closes
+REST = 50.0  # times as long as an audit took, nothing is audited after it: searches keep the machine to themselves
 SAMPLED = 3.0  # rows asked for, times those needed
 
 
 class Auditor:
-    """Does every so-manieth search again, exactly. May be shared by threads."""
+    """Does every so-manieth search again, exactly, and rests after each. May be shared by threads."""
 
-    def __init__(self, database: Database, *, percent: int) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, percent: int, rest: float = REST) -> None:
+        self._database, self._rest = database, rest
         self._every = round(100 / percent) if percent > 0 else 0
-        self._seen, self._waiting, self._warned = 0, 0, -WARN_S
+        self._seen, self._waiting, self._warned, self._rested_at = 0, 0, -WARN_S, -math.inf
         self._lock, self._thread = threading.Lock(), ThreadPoolExecutor(1, thread_name_prefix="open_analytic-audit")
 
     def saw(self, info: CollectionInfo, vector: Vector, hits: Sequence[Hit], options: Mapping[str, Any]) -> None:
@@ -42,7 +44,7 @@ class Auditor:
             return
         with self._lock:
             self._seen += 1
-            if self._seen % self._every or self._waiting >= WAITING:
+            if self._seen % self._every or self._waiting >= WAITING or time.monotonic() < self._rested_at:
                 return
             self._waiting += 1
         try:
@@ -59,6 +61,7 @@ class Auditor:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _audit(self, info: CollectionInfo, vector: Vector, hits: Sequence[Hit], options: Mapping[str, Any]) -> None:
+        begun = time.monotonic()
         try:
             told = explained(self._database, info, vector, options)
             if told != "exact":
@@ -68,6 +71,7 @@ class Auditor:
         finally:
             with self._lock:
                 self._waiting -= 1
+                self._rested_at = time.monotonic() + self._rest * (time.monotonic() - begun)
 
     def _record(self, info: CollectionInfo, plan: str, options: Mapping[str, Any], found: float) -> None:
         schema, table = tables.split(info.name)

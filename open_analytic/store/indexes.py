@@ -32,7 +32,7 @@ WORKERS = 2
 
 
 def state(connection: Connection, info: CollectionInfo) -> State:
-    """Whether searches can use an index, or why not."""
+    """Whether searches can use an index of all rows, or why not."""
     with translated():
         valid, invalid, building = _look(connection, info)
     if valid:
@@ -78,14 +78,34 @@ def replace(
     """Build the index, in place of the one there is, on the connection of one who is alone."""
     tables.check(connection, info)
     old, left_over, _ = _look(connection, info)
-    _drop(connection, info, left_over)
+    drop_named(connection, info, left_over)
     rows = _count(connection, info)
+    build(
+        connection, dsn, info, rows,
+        m=m, ef_construction=ef_construction, index=index, progress=progress and partial(tell, progress, rows),
+    )  # fmt: skip
+    drop_named(connection, info, old)
+
+
+def build(
+    connection: Connection,
+    dsn: str,
+    info: CollectionInfo,
+    rows: int,
+    *,
+    m: int,
+    ef_construction: int,
+    progress: Tell | None,
+    index: str | None = None,
+    where: str | None = None,
+) -> None:
+    """Build an index of so many rows: in memory, by several, and nothing is left of it when that fails."""
     _prepare(connection, info, rows, m)
     statement = create_statement(
-        info.name, info.metric, m=m, ef_construction=ef_construction, concurrently=rows > 0, index=index
-    )
-    _build(connection, dsn, info, statement, progress and partial(_tell, progress, rows))
-    _drop(connection, info, old)
+        info.name, info.metric,
+        m=m, ef_construction=ef_construction, concurrently=rows > 0, index=index, where=where,
+    )  # fmt: skip
+    _build(connection, dsn, info, statement, progress)
 
 
 def drop(database: Database | str, info: CollectionInfo) -> None:
@@ -93,7 +113,7 @@ def drop(database: Database | str, info: CollectionInfo) -> None:
     dsn = database if isinstance(database, str) else database.dsn
     with translated(), connect(dsn, autocommit=True) as connection:
         valid, invalid, _ = _look(connection, info)
-        _drop(connection, info, [*valid, *invalid])
+        drop_named(connection, info, [*valid, *invalid, *_partial(connection, info)])
 
 
 def create_statement(
@@ -104,6 +124,7 @@ def create_statement(
     ef_construction: int = 64,
     concurrently: bool = True,
     index: str | None = None,
+    where: str | None = None,
 ) -> sql.Composed:
     """The CREATE INDEX. Without a name for it PostgreSQL takes ``index_name``'s, or one like it when that is taken."""
     return query("index_create").format(
@@ -113,6 +134,7 @@ def create_statement(
         opclass=sql.Identifier(OPCLASSES[metric]),
         m=sql.Literal(m),
         ef_construction=sql.Literal(ef_construction),
+        where=sql.SQL(f"WHERE {where}" if where else ""),  # written by the database
     )
 
 
@@ -132,6 +154,12 @@ def _look(connection: Connection, info: CollectionInfo) -> tuple[list[str], list
         raise UnknownCollection(f"The table of collection {info.name!r} is gone.", hint="Create the collection again.")
     valid, invalid, building = row
     return valid, invalid, building
+
+
+def _partial(connection: Connection, info: CollectionInfo) -> list[str]:
+    """The names of those that have the rows with one value."""
+    values = {"table": tables.identifier(info).as_string(connection), "opclass": OPCLASSES[info.metric]}
+    return [name for (name,) in connection.execute(query("index_partial"), values)]
 
 
 def lock(connection: Connection, info: CollectionInfo) -> bool:
@@ -184,12 +212,12 @@ def _build(
             # Workers share the graph in /dev/shm, which containers keep small. All of it is asked for before the
             # first row, so nothing was lost: build it alone.
             logger.info("no shared memory for parallel workers; building the index of %s without", info.name)
-            _drop(connection, info, _look(connection, info)[1])
+            drop_named(connection, info, _look(connection, info)[1])
             connection.execute("SET max_parallel_maintenance_workers = 0")
             _run(connection, dsn, statement, progress)
     except BaseException:
         if not connection.broken:
-            _drop(connection, info, _look(connection, info)[1])
+            drop_named(connection, info, _look(connection, info)[1])
         raise
 
 
@@ -225,7 +253,8 @@ def _finished(work: "Future[psycopg.Cursor[object]]") -> bool:
     return True
 
 
-def _drop(connection: Connection, info: CollectionInfo, names: list[str]) -> None:
+def drop_named(connection: Connection, info: CollectionInfo, names: list[str]) -> None:
+    """Drop these indexes, without stopping searches."""
     for name in names:
         connection.execute(query("index_drop").format(index=sql.Identifier(info.schema, name)))
 
@@ -235,8 +264,9 @@ def _count(connection: Connection, info: CollectionInfo) -> int:
     return int(row[0]) if row else 0
 
 
-def _tell(progress: ProgressCallback, total: int, done: int) -> None:
-    progress(Progress(what="index", done=min(done, total), total=total))
+def tell(progress: ProgressCallback, total: int, done: int, *, before: int = 0) -> None:
+    """How far one is; ``before`` are the rows of indexes built before."""
+    progress(Progress(what="index", done=min(before + done, total), total=total))
 
 
 def check(m: int, ef_construction: int) -> None:

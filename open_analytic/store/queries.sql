@@ -174,10 +174,30 @@ LEFT JOIN LATERAL (
     JOIN pg_catalog.pg_am AS m ON m.oid = c.relam AND m.amname IN ('hnsw', 'ann')
     JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[0]
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = 'feature'
-    WHERE i.indrelid = t.oid AND o.opcname = %(opclass)s AND i.indpred IS NULL
+    WHERE i.indrelid = t.oid AND o.opcname = %(opclass)s AND (i.indpred IS NULL OR NOT i.indisvalid)
 ) AS found (name, valid) ON true
 WHERE t.oid IS NOT NULL
 GROUP BY t.oid
+
+-- index_partial --
+-- Those of the rows with one value of a column.
+SELECT x.relname
+FROM open_analytic._indexes(to_regclass(%(table)s), %(opclass)s) AS i
+JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+WHERE i.partial AND open_analytic._condition(x.oid) IS NOT NULL
+
+-- index_values --
+-- The values that many rows have, as conditions, and the indexes there are of such rows.
+SELECT condition, rows, indexes
+FROM open_analytic._values(to_regclass(%(table)s), %(column)s, %(opclass)s)
+
+-- index_ordinary --
+-- Whether rows are found by the values of a column.
+SELECT open_analytic._has_index(to_regclass(%(table)s), %(column)s)
+
+-- index_of_column --
+-- A B-tree, beside searches and imports.
+CREATE INDEX CONCURRENTLY ON {table} ({column})
 
 -- index_lock --
 -- Taken without waiting.
@@ -202,6 +222,7 @@ FROM {table}
 -- index_create --
 -- HNSW with the operator class of the collection's metric.
 CREATE INDEX {concurrently} {index} ON {table} USING hnsw (feature {opclass}) WITH (m = {m}, ef_construction = {ef_construction})
+{where}
 
 -- index_drop --
 -- Without stopping searches.

@@ -24,7 +24,7 @@ def quality(filled: Filled) -> list[tuple[object, ...]]:
 
 
 def test_one_search_in_so_many_is_done_again(measured: Filled) -> None:
-    auditor = Auditor(measured.database, percent=50)
+    auditor = Auditor(measured.database, percent=50, rest=0)
     for vector in queries(7):
         auditor.saw(measured.info, vector, measured.find(vector), OPTIONS)
     auditor.settle()
@@ -34,8 +34,17 @@ def test_one_search_in_so_many_is_done_again(measured: Filled) -> None:
     assert 0.9 <= float(str(found)) <= 1
 
 
+def test_after_an_audit_there_is_a_rest(measured: Filled) -> None:
+    auditor = Auditor(measured.database, percent=100, rest=1e9)
+    for vector in queries(5):
+        auditor.saw(measured.info, vector, measured.find(vector), OPTIONS)
+        auditor.settle()
+    auditor.close()
+    assert [row[1] for row in quality(measured)] == [1]
+
+
 def test_what_was_lost_is_seen_and_said(measured: Filled, caplog: pytest.LogCaptureFixture) -> None:
-    auditor = Auditor(measured.database, percent=100)
+    auditor = Auditor(measured.database, percent=100, rest=0)
     wrong = [Hit(name="x", distance=1e9, row={}) for _ in range(10)]
     with caplog.at_level(logging.WARNING, "open_analytic"):
         for vector in queries(audit.ENOUGH + 5):
@@ -50,7 +59,7 @@ def test_what_was_lost_is_seen_and_said(measured: Filled, caplog: pytest.LogCapt
 
 @pytest.mark.parametrize("percent", [0, 100])
 def test_exact_searches_and_no_percentage_are_not_audited(filled: Filled, percent: int) -> None:
-    auditor = Auditor(filled.database, percent=percent)
+    auditor = Auditor(filled.database, percent=percent, rest=0)
     for vector in queries(3):
         auditor.saw(filled.info, vector, filled.find(vector), OPTIONS)  # never calibrated: exact
         auditor.saw(filled.info, vector, filled.find(vector), OPTIONS | {"target_recall": 1.0})
