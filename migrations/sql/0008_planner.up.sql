@@ -35,7 +35,7 @@ BEGIN
     plan.calibrated_at := c.measured_at;
     plan.rows := c.rows;
     plan.indexed := (SELECT i.indexrelid FROM pg_index AS i WHERE i.indexrelid = c.indexrelid AND i.indrelid = collection AND i.indisvalid);
-    plan.goal := target + 0.25 * (1 - target); -- room for what a sample of queries does not show
+    plan.goal := target + 0.4 * (1 - target); -- room for what a sample of queries does not show
     plan.ranks := c.ranks;
     plan.efforts := c.efforts;
     plan.first_ms := c.first_ms;
@@ -149,8 +149,6 @@ DECLARE
     parts boolean;
     explained json;
     cost float8;
-    all_rows float8;
-    part float8;
     wanted float8;
 BEGIN
     IF plan.indexed IS NULL OR filter IS NOT NULL THEN
@@ -182,17 +180,6 @@ BEGIN
     IF max_distance IS NOT NULL THEN
         wanted := least(wanted, 10); -- how many are so near is seen on the way
     END IF;
-    IF filter IS NOT NULL AND plan.exact_ms > 8 AND open_analytic._index_ms(plan, open_analytic._rank(plan, wanted, plan.matches / 5)) > plan.exact_ms
-       AND open_analytic._index_ms(plan, open_analytic._rank(plan, wanted, plan.matches * 5)) < plan.exact_ms THEN
-        -- A filter misjudged would mean the other plan: some rows are asked.
-        all_rows := open_analytic._rows(collection, info.dim);
-        part := open_analytic._sample(collection, filter, path);
-        plan.sampled := part * all_rows;
-        IF 200 * abs(part - plan.matches / all_rows) > 2 + 3 * sqrt(200 * plan.matches / all_rows) THEN -- else statistics know more than a sample
-            plan.exact_ms := plan.exact_ms + (plan.sampled - plan.matches) * plan.distance_ms;
-            plan.matches := least(plan.rows, greatest(1, plan.sampled));
-        END IF;
-    END IF;
     plan.taken := open_analytic._rank(plan, wanted, plan.matches);
     plan.tuples := open_analytic._needed(plan.ranks, plan.needed, plan.taken);
     plan.index_ms := open_analytic._index_ms(plan, plan.taken);
@@ -202,10 +189,10 @@ BEGIN
     ELSIF filter IS NOT NULL THEN
         -- What the filter keeps may be near the query: a look that costs little next to measuring is worth it.
         plan.ef := coalesce(open_analytic._needed(plan.ranks, plan.needed, wanted), 40);
-        plan.ef := CASE WHEN plan.ef <= 1000 AND open_analytic._ms(plan.efforts, plan.first_ms, plan.ef) <= 0.06 * plan.exact_ms THEN plan.ef ELSE 40 END;
+        plan.ef := CASE WHEN plan.ef <= 1000 AND open_analytic._ms(plan.efforts, plan.first_ms, plan.ef) <= 0.08 * plan.exact_ms THEN plan.ef ELSE 40 END;
         plan.try_ms := open_analytic._ms(plan.efforts, plan.first_ms, plan.ef);
         plan.taken := greatest(40, 2 * wanted);
-        plan.why := CASE WHEN plan.try_ms <= 0.06 * plan.exact_ms AND plan.taken <= plan.ef THEN 'tried' WHEN plan.index_ms = 'Infinity' THEN 'out of reach' ELSE 'cheaper' END;
+        plan.why := CASE WHEN plan.try_ms <= 0.08 * plan.exact_ms AND plan.taken <= plan.ef THEN 'tried' WHEN plan.index_ms = 'Infinity' THEN 'out of reach' ELSE 'cheaper' END;
         plan.kind := CASE plan.why WHEN 'tried' THEN 'index' ELSE 'exact' END;
     ELSE
         plan.why := CASE WHEN plan.index_ms = 'Infinity' THEN 'out of reach' ELSE 'cheaper' END;

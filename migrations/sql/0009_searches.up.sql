@@ -57,8 +57,9 @@ AS $$
         'settings', CASE WHEN plan.kind = 'index' THEN jsonb_build_object('hnsw.ef_search', plan.ef, 'hnsw.iterative_scan', 'relaxed_order') ELSE '{}' END,
         'alternatives', jsonb_build_array(
             jsonb_build_object('plan', 'exact', 'ms', round(plan.exact_ms::numeric, 2), 'recall', 1),
-            jsonb_build_object('plan', 'index', 'ms', CASE WHEN plan.index_ms < 'Infinity' THEN round(plan.index_ms::numeric, 2) END, 'walked', ceil(plan.tuples), 'recall', CASE WHEN plan.tuples IS NOT NULL THEN round(plan.goal::numeric, 4) END)),
+            jsonb_build_object('plan', 'index', 'ms', CASE WHEN look.ms < 'Infinity' THEN round(look.ms::numeric, 2) END, 'walked', ceil(look.walked), 'recall', CASE WHEN look.walked IS NOT NULL THEN round(plan.goal::numeric, 4) END)),
         'calibrated_at', plan.calibrated_at, 'done', done)
+    FROM (SELECT CASE plan.why WHEN 'tried' THEN plan.try_ms ELSE plan.index_ms END, CASE plan.why WHEN 'tried' THEN plan.taken ELSE plan.tuples END) AS look (ms, walked)
 $$;
 COMMENT ON FUNCTION open_analytic._told IS 'A plan, and what came of it, in JSON';
 
@@ -105,6 +106,7 @@ DECLARE
     plan open_analytic._plan;
     begun timestamptz;
     planned timestamptz;
+    begun_search timestamptz;
     hits bigint;
     done jsonb;
 BEGIN
@@ -118,8 +120,12 @@ BEGIN
     END IF;
     plan := open_analytic._plan_search(collection, info, coalesce(k, 2147483647), filter, max_distance, target_recall, coalesce(path, 'pg_catalog, pg_temp'));
     planned := clock_timestamp();
+    IF filter IS NOT NULL THEN
+        plan.sampled := open_analytic._sample(collection, filter, coalesce(path, 'pg_catalog, pg_temp')) * open_analytic._rows(collection, info.dim);
+    END IF;
+    begun_search := clock_timestamp();
     hits := (SELECT count(*) FROM open_analytic._search(collection, query, k, filter, max_distance, target_recall, NULL, path));
-    done := coalesce(nullif(current_setting('open_analytic.last_search', true), ''), '{}')::jsonb || jsonb_build_object('rows', hits, 'ms', round(extract(epoch FROM clock_timestamp() - planned)::numeric * 1000, 2));
+    done := coalesce(nullif(current_setting('open_analytic.last_search', true), ''), '{}')::jsonb || jsonb_build_object('rows', hits, 'ms', round(extract(epoch FROM clock_timestamp() - begun_search)::numeric * 1000, 2));
     RETURN open_analytic._told(plan, k, target_recall, done) || jsonb_build_object('planning_ms', round(extract(epoch FROM planned - begun)::numeric * 1000, 3));
 END
 $$
