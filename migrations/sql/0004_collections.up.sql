@@ -90,7 +90,7 @@ DECLARE
     predicate CONSTANT text := (SELECT pg_get_expr(i.indpred, i.indrelid) FROM pg_index AS i WHERE i.indexrelid = index);
     -- As pg_get_expr writes: a column, perhaps as text; a constant, perhaps with its type.
     name CONSTANT text := '(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")';
-    said CONSTANT text[] := regexp_match(predicate, format('^\((%1$s|\(%1$s\)::text) = (-?[0-9.]+|''(?:[^'']|'''')*''::([a-z0-9_ ."]+))\)$', name));
+    said CONSTANT text[] := regexp_match(predicate, format('^\((%1$s|\(%1$s\)::text) = (-?[0-9.]+|true|false|''(?:[^'']|'''')*''::([a-z0-9_ ."]+))\)$', name));
     type CONSTANT regtype := to_regtype(said[3]);
 BEGIN
     IF said IS NULL THEN

@@ -186,9 +186,9 @@ BEGIN
     IF plan.index_ms <= plan.exact_ms THEN
         plan.kind := 'index';
         plan.why := 'cheaper';
-    ELSIF filter IS NOT NULL THEN
-        -- What the filter keeps may be near the query: a look that costs little next to measuring is worth it.
-        plan.ef := coalesce(open_analytic._needed(plan.ranks, plan.needed, wanted), 40);
+    ELSIF filter IS NOT NULL AND open_analytic._index_ms(plan, wanted) <= plan.exact_ms / 2 THEN
+        -- What the filter keeps may all be near the query: a look that costs little next to measuring is worth it.
+        plan.ef := open_analytic._needed(plan.ranks, plan.needed, wanted);
         plan.ef := CASE WHEN plan.ef <= 1000 AND open_analytic._ms(plan.efforts, plan.first_ms, plan.ef) <= 0.08 * plan.exact_ms THEN plan.ef ELSE 40 END;
         plan.try_ms := open_analytic._ms(plan.efforts, plan.first_ms, plan.ef);
         plan.taken := greatest(40, 2 * wanted);

@@ -1,0 +1,206 @@
+"""Indexes of the rows with one value of a column: built, found to serve a filter, and never trusted blindly."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+
+from open_analytic.errors import BadParameter
+from open_analytic.store import collections, indexes, parts, planner, search, tables
+from open_analytic.store.connection import Database
+from open_analytic.types import CollectionInfo, Progress
+
+DIM = 8
+DISTRICTS = ["O'Hara", "B%s", "南"]  # 1200 rows each; one more value has few
+COLUMNS = {"district": "text", "number": "integer", "active": "boolean", "mood": "mood", "tags": "text[]"}
+
+
+@pytest.fixture
+def info(database: Database) -> CollectionInfo:
+    with database.transaction() as connection:
+        connection.execute("CREATE TYPE mood AS ENUM ('sad', 'so so')")
+        info = collections.make(connection, tables.Shape(name="photos", dim=DIM, columns=COLUMNS))
+        vectors = np.random.default_rng(1).standard_normal((3650, DIM))
+        names = [name for name in DISTRICTS for _ in range(1200)] + ["few"] * 50
+        with connection.cursor().copy(
+            "COPY photos (image_name, feature, district, number, active, mood) FROM STDIN"
+        ) as copy:
+            for number, (name, vector) in enumerate(zip(names, vectors, strict=True)):
+                mood = "sad" if number % 3 else "so so"
+                copy.write_row((f"{number:05d}", str(vector.tolist()), name, number % 3, number % 2 == 0, mood))
+    run(database, "ANALYZE photos")
+    return info
+
+
+def run(database: Database, statement: str, *values: Any) -> list[Any]:
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        cursor = connection.execute(statement, values or ())
+        return cursor.fetchall() if cursor.description else []
+
+
+def definitions(database: Database) -> list[str]:
+    found = run(
+        database,
+        "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'photos'::regclass AND NOT indisprimary",
+    )
+    return sorted(definition.partition(" USING ")[2] for (definition,) in found)
+
+
+HNSW = "hnsw (feature halfvec_l2_ops) WITH (m='16', ef_construction='64')"
+
+
+def test_each_value_that_many_rows_have_gets_one(database: Database, info: CollectionInfo) -> None:
+    parts.create(database, info, "district")
+    assert definitions(database) == sorted(
+        [
+            "btree (district)",
+            HNSW,
+            *(f"{HNSW} WHERE (district = {text}::text)" for text in ("'O''Hara'", "'B%s'", "'南'")),
+        ]
+    )
+    with database.reading() as connection:
+        assert indexes.state(connection, info) == "ready"
+    indexes.drop(database, info)
+    assert definitions(database) == ["btree (district)"]
+
+
+@pytest.mark.parametrize(
+    ("column", "predicates"),
+    [
+        ("number", ["(number = 0)", "(number = 1)", "(number = 2)"]),
+        ("active", ["(active = false)", "(active = true)"]),
+        ("mood", ["(mood = 'sad'::mood)", "(mood = 'so so'::mood)"]),
+    ],
+)
+def test_values_of_other_types(database: Database, info: CollectionInfo, column: str, predicates: list[str]) -> None:
+    parts.create(database, info, column)
+    (built,) = run(
+        database, "SELECT array_agg(pg_get_expr(indpred, indrelid) ORDER BY 1) FROM pg_index WHERE indpred IS NOT NULL"
+    )
+    assert sorted(built[0]) == predicates
+    before = definitions(database)
+    run(database, "SELECT open_analytic.create_ann_index('photos', partition_by => %s)", column)
+    assert definitions(database) == before  # SQL finds all of them there
+    parts.create(database, info, column, m=8)
+    assert sum("m='8'" in definition for definition in definitions(database)) == len(predicates)
+
+
+def test_sql_builds_them_too(database: Database, info: CollectionInfo) -> None:
+    run(database, "SELECT open_analytic.create_ann_index('photos', partition_by => 'district')")
+    assert len(definitions(database)) == 5
+
+
+def test_progress_counts_the_rows_of_all(
+    database: Database, info: CollectionInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexes, "POLL_S", 0.002)
+    told: list[Progress] = []
+    indexes.create(database, info)
+    parts.create(database, info, "district", progress=told.append)
+    assert {each.total for each in told} == {3600}
+    assert [each.done for each in told] == sorted(each.done for each in told)
+
+
+@pytest.mark.parametrize(
+    "column", ["", "nothing", "feature", "image_name", "tags", "a\0b", None, "district; DROP TABLE photos"]
+)
+def test_what_is_no_such_column_is_refused(database: Database, info: CollectionInfo, column: Any) -> None:
+    with pytest.raises(BadParameter):
+        parts.create(database, info, column)
+    assert definitions(database) == []
+
+
+def test_too_many_values_are_refused(database: Database, info: CollectionInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(
+        database,
+        "INSERT INTO photos (image_name, feature, number) SELECT 'x' || n, array_fill(0, ARRAY[8])::vector::halfvec,"
+        " n / 1000 FROM generate_series(0, 101999) AS n",
+    )
+    with pytest.raises(BadParameter, match="more than 100 values"):
+        parts.create(database, info, "number")
+
+
+WHERE = {
+    "the value": "district = 'B%%s'",
+    "the value and more": "number > 0 AND district IN ('B%%s') AND active",
+    "two values": "district IN ('B%%s', '南')",
+    "no value": "number = 1",
+}
+
+
+@pytest.fixture
+def built(database: Database, info: CollectionInfo, monkeypatch: pytest.MonkeyPatch) -> CollectionInfo:
+    parts.create(database, info, "district")
+    run(database, "VACUUM ANALYZE photos")
+    planner.calibrate(database, info)
+    # Measuring is made to look dear, so that the index is taken of so few rows.
+    run(database, "UPDATE open_analytic.calibrations SET scan_ms = 1000, exact_ms = 5000")
+    return info
+
+
+@pytest.mark.parametrize("where", WHERE.values(), ids=WHERE)
+def test_searches_keep_their_rows_and_their_recall(database: Database, built: CollectionInfo, where: str) -> None:
+    found = 0.0
+    for vector in np.random.default_rng(2).standard_normal((20, DIM)).astype(np.float32):
+        with database.reading() as connection:
+            hits = search.search(connection, built, vector, k=10, where=where, params={})
+            true = search.search(connection, built, vector, k=10, where=where, params={}, target_recall=1)
+        assert len(hits) == 10
+        found += len({hit.name for hit in hits} & {hit.name for hit in true}) / 10
+    assert found / 20 >= 0.95
+
+
+@pytest.mark.parametrize(("where", "used"), list(zip(WHERE.values(), (True, True, False, False), strict=True)))
+def test_a_search_says_whose_index_it_walked(database: Database, built: CollectionInfo, where: str, used: bool) -> None:
+    with database.reading() as connection:
+        told = planner.explain(connection, built, np.ones(DIM, np.float32), k=10, where=where, params={})
+    assert told["done"]["plan"] == "index"
+    assert ("in the index of district = 'B%s'::text" in told["reason"]) == used
+    assert (told["rows"] == 1200) == used
+
+
+def test_a_predicate_that_runs_code_is_not_repeated(database: Database, built: CollectionInfo) -> None:
+    """Only what says that a column has a value is written into a search again."""
+    run(
+        database,
+        "CREATE FUNCTION public.spy(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS"
+        " $$ BEGIN RAISE EXCEPTION 'called'; END $$",
+    )
+    for predicate in (
+        "length(district) > 3",
+        "district = 'few' OR number = 1",
+        "district < 'few'",
+        "district <> 'few'",
+    ):
+        run(database, f"CREATE INDEX odd ON photos USING hnsw (feature halfvec_l2_ops) WHERE {predicate}")
+        assert run(database, "SELECT open_analytic._condition('odd'::regclass)") == [(None,)]
+        run(database, "DROP INDEX odd")
+    with database.reading() as connection:
+        assert search.search(connection, built, np.ones(DIM, np.float32), k=3, where="district = 'few'")
+
+
+@pytest.mark.parametrize(
+    ("predicate", "condition"),
+    [
+        ("active", "active"),
+        ("NOT active", "(NOT active)"),
+        ("number = -1", "number OPERATOR(pg_catalog.=) '-1'::integer"),
+        ("district = 'a'' = ''b'", "district OPERATOR(pg_catalog.=) 'a'' = ''b'::text"),
+    ],
+)
+def test_a_predicate_of_ones_own_is_understood(
+    database: Database, info: CollectionInfo, predicate: str, condition: str
+) -> None:
+    run(database, f"CREATE INDEX own ON photos USING hnsw (feature halfvec_l2_ops) WHERE {predicate}")
+    assert run(database, "SELECT open_analytic._condition('own'::regclass)") == [(condition,)]
+    run(database, "SELECT open_analytic.create_ann_index('photos', partition_by => 'active')")
+    built = run(database, "SELECT count(*) FROM pg_index WHERE indrelid = 'photos'::regclass AND indpred IS NOT NULL")
+    assert built == [(2 if "active" in predicate else 3,)]
+
+
+def test_a_collection_with_no_rows(database: Database, info: CollectionInfo) -> None:
+    run(database, "DELETE FROM photos")
+    parts.create(database, replace(info), "district")
+    assert definitions(database) == ["btree (district)", HNSW]
