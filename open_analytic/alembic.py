@@ -253,9 +253,9 @@ class _There:
     """A collection of the database, as autogenerate sees it."""
 
     def __init__(self, row: Any) -> None:
-        schema, table, pipeline, version, dim, metric, many, parameters, self.migrated, columns, found = row
+        schema, table, pipeline, version, dim, metric, many, parameters, migrated, columns, found, indexed = row
         self.key = (schema, table)
-        self.indexes = set(found)
+        self.migrated, self.indexes, self.indexed = migrated, set(found), indexed
         self.own = set(tables.own(many))
         options = {"pipeline": pipeline, "version": version, "parameters": parameters}
         mine = {name: type_ for name, type_ in columns.items() if name not in self.own}
@@ -279,7 +279,7 @@ def _compare(context: AutogenContext, upgrade: ops.UpgradeOps, schemas: Any) -> 
             upgrade.ops.insert(0, CreateCollection(shape))
         else:
             _warn(shape, found.shape)
-        if ann_index and not (found and found.indexes):
+        if ann_index and not (found and found.indexed):
             upgrade.ops.append(CreateAnnIndex(shape.name, shape.metric))
     for key, entry in there.items():
         if entry.migrated and key not in declared and (key[0] == default or key[0] in schemas):

@@ -66,6 +66,27 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._version IS 'The version of a feature that an INSERT says nothing of: there is no doubt while the pipeline has no newer one';
 
+CREATE FUNCTION open_analytic._hold(collection regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    name CONSTANT text := collection::text;
+BEGIN
+    -- Locked first, so that its owner cannot put another in its place between this look and what is done with it. VOLATILE sees what is there now.
+    -- A view would run code of its owner's with the rights of who reads it.
+    IF EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p')) THEN
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS SHARE MODE', name);
+    END IF;
+    IF to_regclass(name) IS DISTINCT FROM collection THEN
+        RAISE EXCEPTION 'Table % was replaced meanwhile.', name USING ERRCODE = 'OA006', HINT = 'Run it again.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p')) THEN
+        RAISE EXCEPTION '% is not a table as create_collection makes them.', name USING ERRCODE = 'OA006', HINT = 'Give a table, not a view or a foreign table.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._hold IS 'Lock a table against being replaced until the transaction ends; refuse what is none';
+
 CREATE FUNCTION open_analytic._indexes(collection regclass, opclass text) RETURNS TABLE (indexrelid oid, partial boolean)
 LANGUAGE plpgsql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -84,23 +105,27 @@ $$;
 COMMENT ON FUNCTION open_analytic._indexes IS 'HNSW indexes of the feature, for a metric, that can be used: of all rows, or partial';
 
 CREATE FUNCTION open_analytic._condition(index regclass) RETURNS text
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1
 AS $$
 DECLARE
     predicate CONSTANT text := (SELECT pg_get_expr(i.indpred, i.indrelid) FROM pg_index AS i WHERE i.indexrelid = index);
     -- As pg_get_expr writes: a column, perhaps as text; a constant, perhaps with its type.
-    name CONSTANT text := '(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")';
-    said CONSTANT text[] := regexp_match(predicate, format('^\((%1$s|\(%1$s\)::text) = (-?[0-9.]+|true|false|''(?:[^'']|'''')*''::([a-z0-9_ ."]+))\)$', name));
-    type CONSTANT regtype := to_regtype(said[3]);
+    name CONSTANT text := '[a-z_][a-z0-9_]*|"(?:[^"]|"")+"';
+    said CONSTANT text[] := regexp_match(predicate, format('^\((?:(%1$s)|\((%1$s)\)::text) = (-?[0-9.]+|true|false|''(?:[^'']|'''')*''::([a-z0-9_ ."]+))\)$', name));
+    type regtype;
 BEGIN
     IF said IS NULL THEN
-        RETURN (regexp_match(predicate, format('^%1$s$|^\(NOT %1$s\)$', name)))[1]; -- true or false
+        RETURN (regexp_match(predicate, format('^(?:%1$s)$|^\(NOT (?:%1$s)\)$', name)))[1]; -- true or false
     END IF;
-    -- Written anew, with nothing that could run code of the index's owner.
-    IF said[3] IS NULL OR EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND (t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e')) THEN
-        RETURN format('%s OPERATOR(pg_catalog.=) %s', said[1], said[2]);
-    END IF;
-    RETURN NULL;
+    -- Written anew, with nothing that could run code of the index's owner, such as a cast of his own.
+    FOREACH type IN ARRAY ARRAY[to_regtype(said[4]), (SELECT a.atttypid FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid
+                                                     WHERE i.indexrelid = index AND quote_ident(a.attname) = coalesce(said[1], said[2]) AND NOT a.attisdropped)]::regtype[] LOOP
+        CONTINUE WHEN type IS NULL AND said[4] IS NULL;
+        IF NOT EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND (t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e' AND said[2] IS NULL)) THEN
+            RETURN NULL;
+        END IF;
+    END LOOP;
+    RETURN format('%s OPERATOR(pg_catalog.=) %s', coalesce(said[1], format('(%s)::text', said[2])), said[3]);
 END
 $$;
 COMMENT ON FUNCTION open_analytic._condition IS 'Which rows a partial index has, when they are those with one value of a column';
@@ -344,6 +369,6 @@ COMMENT ON FUNCTION open_analytic.create_ann_index IS 'Build the HNSW index of a
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA open_analytic FROM PUBLIC;
 -- Whoever may insert into a collection is asked nothing else.
 GRANT EXECUTE ON FUNCTION open_analytic._version TO PUBLIC;
-GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic._indexes, open_analytic._condition, open_analytic._rows TO open_analytic_user;
+GRANT EXECUTE ON FUNCTION open_analytic._collection, open_analytic._split, open_analytic._own_columns, open_analytic._hold, open_analytic._indexes, open_analytic._condition, open_analytic._rows TO open_analytic_user;
 GRANT EXECUTE ON FUNCTION open_analytic._type, open_analytic._check_column, open_analytic._make_collection, open_analytic._create_collection,
     open_analytic.create_collection, open_analytic.drop_collection, open_analytic.create_ann_index TO open_analytic_admin;

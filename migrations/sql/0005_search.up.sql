@@ -100,22 +100,17 @@ CREATE FUNCTION open_analytic._opened(collection regclass) RETURNS open_analytic
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    name CONSTANT text := collection::text;
+    -- What was opened in this very transaction, which holds its lock; nobody can have said so before it began.
+    here CONSTANT text := concat_ws(' ', collection::oid, pg_backend_pid(), extract(epoch FROM transaction_timestamp()));
     info open_analytic.collections;
 BEGIN
     IF collection IS NULL THEN
         RAISE EXCEPTION 'The table of the collection is gone.' USING ERRCODE = 'OA006', HINT = 'Create the collection again.';
     END IF;
-    IF current_setting('open_analytic.opened', true) = collection::oid::text THEN
-        RETURN open_analytic._collection(collection); -- in this very transaction, which holds its lock
+    IF current_setting('open_analytic.opened', true) = here THEN
+        RETURN open_analytic._collection(collection);
     END IF;
-    -- Locked first, so that its owner cannot put another in its place between this look and the search. VOLATILE sees what is there now.
-    IF EXISTS (SELECT FROM pg_class AS t WHERE t.oid = collection AND t.relkind IN ('r', 'p')) THEN
-        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS SHARE MODE', name);
-    END IF;
-    IF to_regclass(name) IS DISTINCT FROM collection THEN
-        RAISE EXCEPTION 'Table % was replaced meanwhile.', name USING ERRCODE = 'OA006', HINT = 'Run it again.';
-    END IF;
+    PERFORM open_analytic._hold(collection);
     -- A view, or another type in the place of ours, would run code of its owner's with the rights of who searches.
     SELECT c.* INTO info
     FROM pg_class AS t
@@ -131,7 +126,7 @@ BEGIN
         RAISE EXCEPTION 'Table % is not as create_collection made it.', collection USING ERRCODE = 'OA006',
             HINT = 'Its columns image_name (text) and feature (halfvec) must be there, and be a table''s.';
     END IF;
-    PERFORM set_config('open_analytic.opened', collection::oid::text, true);
+    PERFORM set_config('open_analytic.opened', here, true);
     RETURN info;
 END
 $$

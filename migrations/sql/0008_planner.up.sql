@@ -223,7 +223,7 @@ DECLARE
     rate CONSTANT float8 := (hits + 0.5) / (walked + 0.5 * plan.rows / plan.matches);
     rank CONSTANT float8 := least(plan.rows, ceil((k + sqrt(k)) / rate));
 BEGIN
-    RETURN CASE WHEN near THEN least(rank, 4 * walked) ELSE rank END; -- within a distance it cannot be foreseen
+    RETURN CASE WHEN near THEN least(rank, 4 * walked) ELSE rank END; -- within a distance, and after a page, it cannot be foreseen
 END
 $$;
 COMMENT ON FUNCTION open_analytic._further IS 'Where the k-th match may be, after so many rows with so many matches';
@@ -284,11 +284,11 @@ BEGIN
         PERFORM set_config('hnsw.ef_search', plan.ef::text, true);
         seen := open_analytic._take(collection, info, half, k, filter, max_distance, after, plan.within, taken, path);
         walked := seen.walked;
-        -- Seen is what was taken and the rest of its batch. One more than the last hit, and further off: else more may be as near,
+        -- Seen is what was taken, and the rest of the first batch. One more than the last hit, and further off: else more may be as near,
         -- of which the first by name are to come.
-        rank := coalesce(seen.place, open_analytic._further(plan, k, seen.hits, walked, max_distance IS NOT NULL));
+        rank := coalesce(seen.place, open_analytic._further(plan, k, seen.hits, walked, max_distance IS NOT NULL OR after IS NOT NULL));
         needed := open_analytic._needed(plan.ranks, plan.needed, rank);
-        covered := CASE WHEN whole THEN ceil(taken::float8 / plan.ef) * plan.ef ELSE taken END;
+        covered := CASE WHEN whole THEN greatest(taken, plan.ef) ELSE taken END;
         IF seen.place IS NOT NULL AND needed <= covered AND (seen.beyond OR seen.farthest > seen.distances[k]) THEN
             PERFORM set_config('enable_seqscan', 'on', true), set_config('open_analytic.last_search', format('{"plan": "index", "walked": %s}', greatest(walked, needed)), true);
             RETURN QUERY SELECT u.n, u.p, u.d FROM unnest(seen.names[:k], seen.parts[:k], seen.distances[:k]) AS u (n, p, d);

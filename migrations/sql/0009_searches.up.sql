@@ -44,7 +44,7 @@ AS $$
         ELSE format('%s of about %s rows%s match; for a recall of %s the index has to give about %s of its rows, which takes %s ms, and measuring every match takes %s ms: %s.',
             CASE WHEN plan.estimated IS NULL THEN 'All' ELSE 'About ' || open_analytic._few(plan.matches) END, open_analytic._few(plan.rows), ' in the index of ' || replace(plan.within, ' OPERATOR(pg_catalog.=) ', ' = '), target, open_analytic._few(plan.tuples),
             open_analytic._few(plan.index_ms), open_analytic._few(plan.exact_ms), CASE plan.kind WHEN 'index' THEN 'the index is walked' ELSE 'every match is measured' END)
-        END || CASE WHEN done ->> 'plan' = 'index, then exact' THEN format(' After %s rows of the index too few had matched, so every match was measured.', open_analytic._few((done ->> 'walked')::float8)) ELSE '' END
+        END || CASE WHEN done ->> 'plan' = 'index, then exact' THEN format(' After %s rows of the index that was not enough, so every match was measured.', open_analytic._few((done ->> 'walked')::float8)) ELSE '' END
 $$;
 COMMENT ON FUNCTION open_analytic._reason IS 'Why a search is done as it is, in a sentence';
 
@@ -121,7 +121,11 @@ BEGIN
     plan := open_analytic._plan_search(collection, info, coalesce(k, 2147483647), filter, max_distance, target_recall, coalesce(path, 'pg_catalog, pg_temp'));
     planned := clock_timestamp();
     IF filter IS NOT NULL THEN
-        plan.sampled := open_analytic._sample(collection, filter, coalesce(path, 'pg_catalog, pg_temp')) * open_analytic._rows(collection, info.dim);
+        BEGIN
+            plan.sampled := open_analytic._sample(collection, filter, coalesce(path, 'pg_catalog, pg_temp')) * open_analytic._rows(collection, info.dim);
+        EXCEPTION WHEN syntax_error OR data_exception OR feature_not_supported OR read_only_sql_transaction THEN
+            PERFORM open_analytic._blame_filter(collection, info, SQLERRM, path);
+        END;
     END IF;
     begun_search := clock_timestamp();
     hits := (SELECT count(*) FROM open_analytic._search(collection, query, k, filter, max_distance, target_recall, NULL, path));

@@ -162,7 +162,7 @@ def _sample(database: Database, info: CollectionInfo, count: int) -> list[tuple[
         (rows,) = connection.execute(query("index_rows").format(table=tables.identifier(info))).fetchone() or (0,)
         statement = query("evaluation_sample").format(
             table=tables.identifier(info),
-            percent=sql.Literal(min(100.0, 100 * SAMPLED * count / max(1, rows))),
+            percent=sql.Literal(min(100.0, 100 * (SAMPLED * count + 20) / max(1, rows))),
             count=sql.Literal(count),
         )
         return [(name, feature.to_numpy().astype("float32")) for name, feature in connection.execute(statement)]

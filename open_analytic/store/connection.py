@@ -1,7 +1,7 @@
-"""Connections: a pool that notices dead ones, set up for vectors, with every foreign error translated."""
+"""Connections: a pool that notices those the server closed, set up for vectors, with every foreign error translated."""
 
 import logging
-import select
+import selectors
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -10,6 +10,7 @@ import psycopg
 import psycopg_pool
 from pgvector.psycopg import register_vector
 from psycopg import conninfo
+from psycopg.pq import TransactionStatus
 
 from open_analytic.config import Settings
 from open_analytic.errors import CannotConnect, NotMigrated
@@ -18,6 +19,9 @@ from open_analytic.store.faults import translated
 logger = logging.getLogger(__name__)
 
 Connection: TypeAlias = psycopg.Connection[Any]
+
+# Without a file of its own, and for numbers of files beyond 1024, where the system has it.
+_Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
 
 QUICK_S = 2.0  # after so long without a connection we look whether the server is there at all
 PATIENT_S = 60.0  # a busy pool is waited for
@@ -64,8 +68,10 @@ class Database:
                 with connection.transaction(force_rollback=True):
                     yield connection
             finally:
-                if not connection.closed:
+                if connection.info.transaction_status == TransactionStatus.IDLE:
                     connection.read_only = None
+                else:  # what it is in nobody knows: the pool makes another
+                    connection.close()
 
     @contextmanager
     def _lent(self) -> Iterator[Connection]:
@@ -128,8 +134,10 @@ def _reason(error: psycopg.OperationalError) -> str:
 
 def _check(connection: Connection) -> None:
     """Whether the server closed it: then there is something to read. Otherwise nobody is asked, which takes time."""
-    if select.select([connection.fileno()], [], [], 0)[0]:
-        psycopg_pool.ConnectionPool.check_connection(connection)
+    with _Selector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        if selector.select(0):
+            psycopg_pool.ConnectionPool.check_connection(connection)
 
 
 def _configure(connection: Connection) -> None:

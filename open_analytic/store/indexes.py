@@ -108,6 +108,11 @@ def build(
     _build(connection, dsn, info, statement, progress)
 
 
+def clear(connection: Connection, info: CollectionInfo) -> None:
+    """Drop what an interrupted build left."""
+    drop_named(connection, info, _look(connection, info)[1])
+
+
 def drop(database: Database | str, info: CollectionInfo) -> None:
     """Drop the index; searches measure every row then."""
     dsn = database if isinstance(database, str) else database.dsn
@@ -212,12 +217,12 @@ def _build(
             # Workers share the graph in /dev/shm, which containers keep small. All of it is asked for before the
             # first row, so nothing was lost: build it alone.
             logger.info("no shared memory for parallel workers; building the index of %s without", info.name)
-            drop_named(connection, info, _look(connection, info)[1])
+            clear(connection, info)
             connection.execute("SET max_parallel_maintenance_workers = 0")
             _run(connection, dsn, statement, progress)
     except BaseException:
         if not connection.broken:
-            drop_named(connection, info, _look(connection, info)[1])
+            clear(connection, info)
         raise
 
 

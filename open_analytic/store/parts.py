@@ -35,6 +35,8 @@ def create(
         indexes.alone(connection, info, progress) as waited,
     ):
         wanted = _wanted(connection, info, column)
+        _find_others(connection, info, column)
+        indexes.clear(connection, info)
         if indexes.state(connection, info) != "ready":
             indexes.replace(connection, dsn, info, m=m, ef_construction=ef_construction, progress=progress)
         total, done = sum(rows for _, rows, _ in wanted), 0
@@ -46,7 +48,6 @@ def create(
                 )
                 indexes.drop_named(connection, info, old)
             done += rows
-        _find_others(connection, info, column)
 
 
 def _wanted(connection: Connection, info: CollectionInfo, column: str) -> list[tuple[str, int, list[str]]]:
@@ -63,7 +64,12 @@ def _wanted(connection: Connection, info: CollectionInfo, column: str) -> list[t
 def _find_others(connection: Connection, info: CollectionInfo, column: str) -> None:
     """Values that few rows have are measured: found by an ordinary index."""
     values = {"table": tables.identifier(info).as_string(), "column": column}
-    if connection.execute(query("index_ordinary"), values).fetchone() == (False,):
-        connection.execute(
-            query("index_of_column").format(table=tables.identifier(info), column=sql.Identifier(column))
-        )
+    if connection.execute(query("index_ordinary"), values).fetchone() != (False,):
+        return
+    statement = query("index_of_column").format(table=tables.identifier(info), column=sql.Identifier(column))
+    try:
+        connection.execute(statement)
+    finally:
+        if not connection.broken:
+            left = [name for (name,) in connection.execute(query("index_broken"), values)]
+            indexes.drop_named(connection, info, left)

@@ -62,7 +62,11 @@ SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.ma
              FROM pg_catalog.pg_index AS i
              JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
              JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
-             WHERE i.indrelid = place.oid AND m.amname IN ('hnsw', 'ann')) AS indexes
+             WHERE i.indrelid = place.oid AND m.amname IN ('hnsw', 'ann')) AS indexes,
+       EXISTS (SELECT FROM pg_catalog.pg_index AS i
+               JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+               JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+               WHERE i.indrelid = place.oid AND m.amname IN ('hnsw', 'ann') AND i.indpred IS NULL AND i.indisvalid) AS indexed
 FROM open_analytic.collections AS c
 CROSS JOIN LATERAL to_regclass(pg_catalog.format('%I.%I', c.schema_name, c.table_name)) AS place (oid)
 WHERE place.oid IS NOT NULL
@@ -175,6 +179,7 @@ LEFT JOIN LATERAL (
     JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[0]
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = 'feature'
     WHERE i.indrelid = t.oid AND o.opcname = %(opclass)s AND (i.indpred IS NULL OR NOT i.indisvalid)
+      AND (i.indpred IS NULL OR NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid))
 ) AS found (name, valid) ON true
 WHERE t.oid IS NOT NULL
 GROUP BY t.oid
@@ -194,6 +199,16 @@ FROM open_analytic._values(to_regclass(%(table)s), %(column)s, %(opclass)s)
 -- index_ordinary --
 -- Whether rows are found by the values of a column.
 SELECT open_analytic._has_index(to_regclass(%(table)s), %(column)s)
+
+-- index_broken --
+-- B-trees of a column that nobody builds and none can use.
+SELECT x.relname
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_am AS m ON m.oid = x.relam AND m.amname = 'btree'
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = %(column)s
+WHERE i.indrelid = to_regclass(%(table)s) AND NOT i.indisvalid AND i.indnatts = 1
+  AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)
 
 -- index_of_column --
 -- A B-tree, beside searches and imports.

@@ -1,4 +1,4 @@
-"""Nearest rows to a vector: all k when k match, whatever the filter. The database decides how; see migration 0007."""
+"""Nearest rows to a vector: all k when k match, whatever the filter. The database decides how; see migration 0008."""
 
 import math
 import re

@@ -7,7 +7,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from open_analytic.errors import BadParameter
+from open_analytic.errors import BadParameter, UnknownCollection
 from open_analytic.store import collections, indexes, parts, planner, search, tables
 from open_analytic.store.connection import Database
 from open_analytic.types import CollectionInfo, Progress
@@ -165,13 +165,14 @@ def test_a_predicate_that_runs_code_is_not_repeated(database: Database, built: C
     """Only what says that a column has a value is written into a search again."""
     run(
         database,
-        "CREATE FUNCTION public.spy(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS"
-        " $$ BEGIN RAISE EXCEPTION 'called'; END $$",
+        "CREATE FUNCTION public.spy(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN true; END $$",
     )
     for predicate in (
         "length(district) > 3",
         "district = 'few' OR number = 1",
         "district < 'few'",
+        "public.spy(district)",
+        "NOT public.spy(district)",
         "district <> 'few'",
     ):
         run(database, f"CREATE INDEX odd ON photos USING hnsw (feature halfvec_l2_ops) WHERE {predicate}")
@@ -179,6 +180,29 @@ def test_a_predicate_that_runs_code_is_not_repeated(database: Database, built: C
         run(database, "DROP INDEX odd")
     with database.reading() as connection:
         assert search.search(connection, built, np.ones(DIM, np.float32), k=3, where="district = 'few'")
+
+
+def test_a_view_in_the_tables_place_is_not_read(database: Database, info: CollectionInfo) -> None:
+    run(
+        database, "CREATE FUNCTION spy(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called'; END $$"
+    )
+    run(database, "ALTER TABLE photos RENAME TO real_photos")
+    run(database, "CREATE VIEW photos AS SELECT image_name, feature, spy(district) AS district FROM real_photos")
+    with pytest.raises(UnknownCollection):
+        parts.create(database, info, "district")
+    with pytest.raises(psycopg.Error, match="is not a table"):
+        run(database, "SELECT open_analytic.create_ann_index('photos', partition_by => 'district')")
+
+
+def test_a_cast_of_the_values_type_is_not_called(database: Database, info: CollectionInfo) -> None:
+    run(
+        database, "CREATE FUNCTION spy(mood) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called'; END $$"
+    )
+    run(database, "CREATE CAST (mood AS text) WITH FUNCTION spy(mood)")
+    parts.create(database, info, "mood")
+    assert len(definitions(database)) == 4
+    run(database, "SELECT open_analytic.create_ann_index('photos', partition_by => 'mood')")
+    assert len(definitions(database)) == 4
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from open_analytic.errors import StorageFull, UnknownCollection, UnknownPipeline
+from open_analytic.errors import BadParameter, StorageFull, UnknownCollection, UnknownPipeline
 from tests import tiny
 from tests.end_to_end.runner import NAMES, REPOSITORY, Cli, make
 from tests.unit.cli.commands import ALL
@@ -71,6 +71,9 @@ def test_a_collection_from_creation_to_drop(cli: Cli) -> None:
     assert cli("collection", "index", "a collection", "--m", "8", "--json").json == {
         "name": "a collection", "index": "ready",
     }  # fmt: skip
+    assert "is ready" in cli("collection", "index", "a collection", "--partition-by", "district").out
+    refused = cli("collection", "index", "a collection", "--partition-by", "nothing", "--json", code=3).error
+    assert refused["type"] == BadParameter.__name__
     assert "--yes" in cli("collection", "drop", "a collection", code=3).err
     assert cli("collection", "drop", "a collection", "--yes").out == "a collection is dropped.\n"
     error = cli("collection", "show", "a collection", "--json", code=4).error
