@@ -236,6 +236,7 @@ DECLARE
     done integer := 0;
     sums float8[];
     once float8[];
+    together integer[];
 BEGIN
     IF queries IS NULL OR queries NOT BETWEEN 1 AND 10000 OR seconds IS NULL OR NOT seconds > 0 THEN
         RAISE EXCEPTION 'A calibration cannot have % queries in % seconds.', queries, seconds USING ERRCODE = 'OA019', HINT = 'Give 1 to 10000 queries, and some time.';
@@ -267,12 +268,19 @@ BEGIN
                        'SELECT image_name, %1$s, (feature %2$s $1) + 0 AS d FROM %3$s WHERE feature IS NOT NULL ORDER BY d LIMIT 1 + %4$s) AS n',
                        part, near, collection, made.ranks[cardinality(made.ranks)]) INTO exact USING probes[q], names[q], parts[q];
         exact_ms := exact_ms || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
-        PERFORM set_config('enable_seqscan', 'off', true);
-        EXECUTE format('SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3)) FROM (SELECT image_name, %1$s, feature %2$s $1 AS d FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS n',
-                       part, near, collection, made.efforts[cardinality(made.efforts)] + 1) INTO walked USING probes[q], names[q], parts[q];
-        PERFORM set_config('enable_seqscan', 'on', true);
         CONTINUE WHEN exact IS NULL OR cardinality(exact) < made.ranks[cardinality(made.ranks)]; -- rows went away meanwhile
-        once := open_analytic._recalls(coalesce(walked, '{}'), exact, made.efforts, made.ranks);
+        once := '{}';
+        PERFORM set_config('enable_seqscan', 'off', true);
+        FOR i IN 1 .. cardinality(made.efforts) LOOP
+            -- An effort is one look of that ef_search; beyond 1000 there are several.
+            together := CASE WHEN made.efforts[i] < 1000 THEN made.efforts[i:i] ELSE made.efforts[i:] END;
+            PERFORM set_config('hnsw.ef_search', least(1000, made.efforts[i])::text, true);
+            EXECUTE format('SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3)) FROM (SELECT image_name, %1$s, feature %2$s $1 AS d FROM %3$s WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS n',
+                           part, near, collection, together[cardinality(together)] + 1) INTO walked USING probes[q], names[q], parts[q];
+            once := once || open_analytic._recalls(coalesce(walked, '{}'), exact, together, made.ranks);
+            EXIT WHEN made.efforts[i] >= 1000;
+        END LOOP;
+        PERFORM set_config('enable_seqscan', 'on', true);
         sums := CASE WHEN sums IS NULL THEN once ELSE (
             SELECT array_agg(line ORDER BY i) FROM (SELECT i, array_agg(sums[i][j] + once[i][j] ORDER BY j) AS line
                 FROM generate_subscripts(once, 1) AS i CROSS JOIN generate_subscripts(once, 2) AS j GROUP BY i) AS l) END;

@@ -121,7 +121,7 @@ def test_the_index_is_walked_where_it_is_cheaper_and_left_where_too_little_match
     costs(measured, 3)
     told = measured.explain(vector, where="cluster > 12")
     assert (told["plan"], told["done"]["plan"], told["done"]["rows"]) == ("index", "index, then exact", 10)
-    assert "too few had matched" in told["reason"]
+    assert "that was not enough" in told["reason"]
     costs(measured, 0.002)
     assert measured.explain(vector)["done"]["plan"] == "exact"
 
