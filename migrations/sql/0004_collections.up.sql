@@ -104,31 +104,31 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._indexes IS 'HNSW indexes of the feature, for a metric, that can be used: of all rows, or partial';
 
-CREATE FUNCTION open_analytic._condition(index regclass) RETURNS text
+CREATE FUNCTION open_analytic._condition(index regclass, OUT says text, OUT column_name text, OUT constant text)
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1
 AS $$
 DECLARE
     predicate CONSTANT text := (SELECT pg_get_expr(i.indpred, i.indrelid) FROM pg_index AS i WHERE i.indexrelid = index);
-    -- As pg_get_expr writes: a column, perhaps as text; a constant, perhaps with its type.
+    -- As pg_get_expr writes: a column, perhaps as text; a constant, perhaps with its type. Of a boolean also the column alone, or NOT.
     name CONSTANT text := '[a-z_][a-z0-9_]*|"(?:[^"]|"")+"';
-    said CONSTANT text[] := regexp_match(predicate, format('^\((?:(%1$s)|\((%1$s)\)::text) = (-?[0-9.]+|true|false|''(?:[^'']|'''')*''::([a-z0-9_ ."]+))\)$', name));
+    said text[] := regexp_match(predicate, format('^\((?:(%1$s)|\((%1$s)\)::text) = (-?[0-9.]+|true|false|''(?:[^'']|'''')*''::([a-z0-9_ ."]+))\)$', name));
     type regtype;
 BEGIN
     IF said IS NULL THEN
-        RETURN (regexp_match(predicate, format('^(?:%1$s)$|^\(NOT (?:%1$s)\)$', name)))[1]; -- true or false
+        said := regexp_match(predicate, format('^(?:(%1$s)|\(NOT (%1$s)\))$', name));
+        said := ARRAY[coalesce(said[1], said[2]), NULL, CASE WHEN said[2] IS NULL THEN 'true' ELSE 'false' END, NULL];
     END IF;
+    SELECT a.attname, a.atttypid INTO column_name, type FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid
+    WHERE i.indexrelid = index AND quote_ident(a.attname) = coalesce(said[1], said[2]) AND NOT a.attisdropped;
     -- Written anew, with nothing that could run code of the index's owner, such as a cast of his own.
-    FOREACH type IN ARRAY ARRAY[to_regtype(said[4]), (SELECT a.atttypid FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid
-                                                     WHERE i.indexrelid = index AND quote_ident(a.attname) = coalesce(said[1], said[2]) AND NOT a.attisdropped)]::regtype[] LOOP
-        CONTINUE WHEN type IS NULL AND said[4] IS NULL;
-        IF NOT EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND (t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e' AND said[2] IS NULL)) THEN
-            RETURN NULL;
-        END IF;
-    END LOOP;
-    RETURN format('%s OPERATOR(pg_catalog.=) %s', coalesce(said[1], format('(%s)::text', said[2])), said[3]);
+    IF (SELECT bool_and(t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e' AND said[2] IS NULL) AND count(*) = num_nonnulls(column_name, said[4])
+        FROM unnest(ARRAY[type, to_regtype(said[4])]) AS u (type) JOIN pg_type AS t ON t.oid = u.type) THEN
+        constant := said[3];
+        says := format('%s OPERATOR(pg_catalog.=) %s', coalesce(said[1], format('(%s)::text', said[2])), constant);
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION open_analytic._condition IS 'Which rows a partial index has, when they are those with one value of a column';
+COMMENT ON FUNCTION open_analytic._condition IS 'Which rows a partial index has, when they are those with one value of a column; else nothing is said';
 
 CREATE FUNCTION open_analytic._rows(collection regclass, dim integer) RETURNS float8
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

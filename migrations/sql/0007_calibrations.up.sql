@@ -100,7 +100,6 @@ DECLARE
     type regtype;
     least_rows CONSTANT integer := 1000; -- fewer are measured about as fast
     most CONSTANT integer := 100;
-    -- format writes a value as its type does: a cast to text could be somebody's own.
     known jsonb := '{}';
     most_seen integer := 0;
     value text;
@@ -109,16 +108,10 @@ BEGIN
     PERFORM open_analytic._hold(collection);
     type := (SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = collection AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped);
     PERFORM open_analytic._check_partition_by(collection, column_name, type);
-    FOR built IN SELECT x.relname AS name, c.says, strpos(c.says, ' OPERATOR(pg_catalog.=) ') AS at
-                 FROM open_analytic._indexes(collection, opclass) AS i JOIN pg_class AS x ON x.oid = i.indexrelid
-                 CROSS JOIN LATERAL open_analytic._condition(x.oid) AS c (says) WHERE i.partial AND c.says IS NOT NULL LOOP
-        IF built.at > 0 THEN
-            CONTINUE WHEN left(built.says, built.at - 1) NOT IN (quote_ident(column_name), format('(%I)::text', column_name));
-            EXECUTE format('SELECT format(''%%s'', %s)', substr(built.says, built.at + 24)) INTO value;
-        ELSE
-            CONTINUE WHEN built.says NOT IN (quote_ident(column_name), format('(NOT %I)', column_name));
-            value := CASE WHEN built.says LIKE '(NOT %' THEN 'f' ELSE 't' END;
-        END IF;
+    -- format writes a value as its type does: a cast to text could be somebody's own.
+    FOR built IN SELECT x.relname AS name, c.constant FROM open_analytic._indexes(collection, opclass) AS i JOIN pg_class AS x ON x.oid = i.indexrelid
+                 CROSS JOIN LATERAL open_analytic._condition(x.oid) AS c WHERE i.partial AND c.says IS NOT NULL AND c.column_name = _values.column_name LOOP
+        EXECUTE format('SELECT format(''%%s'', %s)', built.constant) INTO value;
         known := known || jsonb_build_object(value, coalesce(known -> value, '[]') || to_jsonb(built.name));
     END LOOP;
     FOR value, rows IN EXECUTE format('SELECT format(''%%s'', %1$I), count(*) FROM %2$s WHERE %1$I IS NOT NULL AND feature IS NOT NULL GROUP BY %1$I HAVING count(*) >= %3$s ORDER BY count(*) DESC LIMIT %4$s',

@@ -137,7 +137,7 @@ BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     FOR part IN SELECT x.oid, x.reltuples FROM json_array_elements(said #> '{0,Plan,Plans}') AS p (node) JOIN pg_class AS x ON x.relname = p.node ->> 'Index Name' AND x.relkind = 'i'
                 JOIN open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i ON i.indexrelid = x.oid AND i.partial LOOP
-        plan.within := open_analytic._condition(part.oid);
+        plan.within := (open_analytic._condition(part.oid)).says;
         IF plan.within IS NOT NULL THEN
             plan.rows := greatest(plan.matches, part.reltuples);
         END IF;

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from open_analytic.collection import Collection
     from open_analytic.types import Hit
 
+Explain = Annotated[bool, typer.Option("--explain", help="Say how the search is done and why, instead of its hits.")]
+Sheet = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the hits: .jpg, .png or .webp.")
+]
+
 
 def search(
     context: Context,
@@ -32,12 +37,8 @@ def search(
     param: given.Param = None,
     max_distance: Annotated[float | None, typer.Option(help="Leave out what is further away.")] = None,
     target_recall: given.TargetRecall = 0.95,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say how the search is done and why, instead of its hits.")
-    ] = False,
-    sheet: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the hits: .jpg, .png or .webp.")
-    ] = None,
+    explain: Explain = False,
+    sheet: Sheet = None,
 ) -> None:
     """Find the nearest pictures, nearest first.
 

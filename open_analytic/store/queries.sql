@@ -189,7 +189,7 @@ GROUP BY t.oid
 SELECT x.relname
 FROM open_analytic._indexes(to_regclass(%(table)s), %(opclass)s) AS i
 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
-WHERE i.partial AND open_analytic._condition(x.oid) IS NOT NULL
+WHERE i.partial AND (open_analytic._condition(x.oid)).says IS NOT NULL
 
 -- index_values --
 -- The values that many rows have, as conditions, and the indexes there are of such rows.

@@ -41,6 +41,8 @@ def search(
 ) -> list[Hit]:
     """The nearest k rows, nearest first, equal ones by name: all of them when k match, at the recall asked for.
 
+    On a connection of ``Database.reading``, in which no filter can change anything.
+
     ``where`` is an SQL condition by a trusted caller, on the table's columns; values go into ``params``. How they are
     found is decided in the database, by ``open_analytic._plan_search``.
     """

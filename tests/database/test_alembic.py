@@ -259,6 +259,16 @@ def test_without_our_schema_nothing_is_reported(tmp_path: Path, empty_dsn: str) 
     command.check(project.config)
 
 
+def test_an_index_of_some_rows_is_not_the_index(project: Project, connection: Connection) -> None:
+    project.declare(PHOTOS)
+    project.autogenerate("first")
+    project.upgrade()
+    connection.execute("DROP INDEX photos_feature_idx")
+    connection.execute("CREATE INDEX ON photos USING hnsw (feature halfvec_l2_ops) WHERE price > 1")
+    up, _ = body(project.autogenerate("second"))
+    assert [line.partition("(")[0] for line in up] == ["op.create_ann_index"]
+
+
 def test_an_interrupted_index_is_built_again(project: Project, connection: Connection) -> None:
     project.declare(PHOTOS)
     project.autogenerate("first")
