@@ -17,7 +17,7 @@ from psycopg import sql
 from sqlalchemy import Connection, MetaData
 
 from open_analytic.store import indexes, queries, tables
-from open_analytic.types import Metric
+from open_analytic.types import EF_CONSTRUCTION, M, Metric
 
 __all__ = ["collection"]
 
@@ -122,13 +122,19 @@ class DropCollection(MigrateOperation):
 class CreateAnnIndex(MigrateOperation):
     """Build the HNSW index of a collection."""
 
-    def __init__(self, name: str, metric: Metric, m: int = 16, ef_construction: int = 64) -> None:
+    def __init__(self, name: str, metric: Metric, m: int = M, ef_construction: int = EF_CONSTRUCTION) -> None:
         indexes.check(m, ef_construction)
         self.name, self.metric, self.m, self.ef_construction = name, metric, m, ef_construction
 
     @classmethod
     def create_ann_index(
-        cls, operations: Operations, name: str, *, metric: Metric = "l2", m: int = 16, ef_construction: int = 64
+        cls,
+        operations: Operations,
+        name: str,
+        *,
+        metric: Metric = "l2",
+        m: int = M,
+        ef_construction: int = EF_CONSTRUCTION,
     ) -> None:
         """Build the index of a collection CONCURRENTLY: what the migration did before is committed first."""
         operations.invoke(cls(name, metric, m, ef_construction))
@@ -146,7 +152,13 @@ class DropAnnIndex(CreateAnnIndex):
 
     @classmethod
     def drop_ann_index(
-        cls, operations: Operations, name: str, *, metric: Metric = "l2", m: int = 16, ef_construction: int = 64
+        cls,
+        operations: Operations,
+        name: str,
+        *,
+        metric: Metric = "l2",
+        m: int = M,
+        ef_construction: int = EF_CONSTRUCTION,
     ) -> None:
         """Drop the index of a collection CONCURRENTLY. The options are those it would be made again with."""
         operations.invoke(cls(name, metric, m, ef_construction))

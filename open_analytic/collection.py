@@ -17,11 +17,13 @@ from open_analytic.store import audit, collections, indexes, joins, parts, plann
 from open_analytic.store.connection import Database
 from open_analytic.store.search import TARGET_RECALL
 from open_analytic.types import (
+    EF_CONSTRUCTION,
     Clustering,
     CollectionInfo,
     Feature,
     Hit,
     ImportReport,
+    M,
     NearDuplicate,
     Neighbour,
     PathLike,
@@ -98,8 +100,8 @@ class Collection:
     def create_index(
         self,
         *,
-        m: int = 16,
-        ef_construction: int = 64,
+        m: int = M,
+        ef_construction: int = EF_CONSTRUCTION,
         partition_by: str | None = None,
         progress: ProgressCallback | None = None,
     ) -> None:

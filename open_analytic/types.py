@@ -17,6 +17,10 @@ Vectors: TypeAlias = NDArray[np.float32]  # (n, dim)
 Metric: TypeAlias = Literal["l2", "cosine", "ip"]
 Json: TypeAlias = dict[str, Any]
 
+# HNSW: neighbours a vector keeps, and candidates looked at while building. With pgvector's default, 64 candidates,
+# no search reaches some parts of a clustered set: docs/benchmarks.md.
+M, EF_CONSTRUCTION = 16, 200
+
 
 class Model(Protocol):
     """A network as operators see it: RGB bytes in, named arrays out. A batcher in front of it looks the same.

@@ -243,7 +243,7 @@ END
 $$
 $sql$,
 $sql$
-CREATE FUNCTION open_analytic.create_ann_index(collection regclass, dim integer DEFAULT NULL, metric text DEFAULT NULL, m integer DEFAULT 16, ef_construction integer DEFAULT 64, partition_by text DEFAULT NULL) RETURNS text
+CREATE FUNCTION open_analytic.create_ann_index(collection regclass, dim integer DEFAULT NULL, metric text DEFAULT NULL, m integer DEFAULT 16, ef_construction integer DEFAULT 200, partition_by text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable

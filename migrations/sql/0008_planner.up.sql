@@ -41,8 +41,8 @@ BEGIN
     plan.first_ms := c.first_ms;
     plan.all_ms := c.all_ms;
     recalls := c.recalls;
-    -- Room for what a sample of queries does not show: a fifth of the way to 1, or two where that costs twice as much at most.
-    FOREACH plan.goal IN ARRAY ARRAY[target + 0.4 * (1 - target), target + 0.2 * (1 - target)] LOOP
+    -- Room for what a sample of queries does not show: two fifths of the way to 1, or one, or half of one, where more costs over twice as much.
+    FOREACH plan.goal IN ARRAY ARRAY[target + 0.4 * (1 - target), target + 0.2 * (1 - target), target + 0.1 * (1 - target)] LOOP
         FOR j IN 1 .. cardinality(c.ranks) LOOP
             FOR i IN 1 .. cardinality(c.efforts) LOOP
                 IF recalls[i][j] >= plan.goal AND c.efforts[i] >= c.ranks[j] THEN

@@ -96,7 +96,7 @@ def index(
     m: Annotated[int, typer.Option("--m", min=2, max=100, help="Neighbours a vector keeps in the graph.")] = 16,
     ef_construction: Annotated[
         int, typer.Option(min=4, max=1000, help="Candidates looked at while building; more is slower and better.")
-    ] = 64,
+    ] = 200,
     partition_by: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="Give each value that a thousand rows have an index of its own."),

@@ -77,10 +77,10 @@ def write(index: AnnIndex, column: ColumnType) -> str:
         (tokens[last - 1].end, tokens[last - 1].end, f" {column.name}_{index.options.metric}_ops"),
     ]
     with_ = next((number for number, token in outside(tokens) if number > last and token.word == "with"), None)
-    if with_ is not None:
-        start, end, _ = index.source.cut(with_, closing(tokens, with_ + 1))
-        new = index.options.storage
-        edits.append((tokens[with_].start if new else start, end, new))
+    if with_ is None:
+        edits.append((tokens[last].end, tokens[last].end, f" {index.options.storage}"))
+    else:
+        edits.append((tokens[with_].start, tokens[closing(tokens, with_ + 1)].end, index.options.storage))
     return index.source.edited(edits)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from open_analytic import types
 from open_analytic.script.column import MAX_DIM
 from open_analytic.script.source import Source
 
@@ -14,10 +15,9 @@ ONLY_OFF: Mapping[str, str] = {  # on in AnalyticDB means:
 }
 IGNORED = ("pq_segments", "pq_centers")  # without pq_enable they say nothing
 KNOWN = ("dim", "distancemeasure", "hnsw_m", "hnsw_ef_construction", *ONLY_OFF, *IGNORED)
-# pgvector's limits and defaults.
+# pgvector's limits.
 M = (2, 100)
 EF_CONSTRUCTION = (4, 1000)
-DEFAULT_M, DEFAULT_EF = 16, 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +27,13 @@ class Options:
     dim: int | None = None
     metric: str = "l2"
     m: int | None = None
-    ef_construction: int | None = None
+    ef_construction: int = types.EF_CONSTRUCTION
 
     @property
     def storage(self) -> str:
-        """The WITH of the HNSW index; empty for pgvector's defaults."""
-        given = {"m": self.m, "ef_construction": self.ef_construction}
-        words = [f"{name} = {value}" for name, value in given.items() if value is not None]
-        return f"WITH ({', '.join(words)})" if words else ""
+        """The WITH of the HNSW index."""
+        m = "" if self.m is None else f"m = {self.m}, "
+        return f"WITH ({m}ef_construction = {self.ef_construction})"
 
 
 def read(source: Source, given: Mapping[str, str]) -> Options:
@@ -50,10 +49,10 @@ def read(source: Source, given: Mapping[str, str]) -> Options:
         raise source.refused(f"There is no distancemeasure {metric.upper()}.", f"Known: {known}.")
     number = _numbers(source, given)
     m, ef = number("hnsw_m", *M), number("hnsw_ef_construction", *EF_CONSTRUCTION)
-    least = 2 * (m or DEFAULT_M)  # pgvector's condition
-    if ef is None and m is not None:
-        ef = max(DEFAULT_EF, least)
-    if ef is not None and ef < least:
+    least = 2 * (m or types.M)  # pgvector's condition
+    if ef is None:
+        ef = max(types.EF_CONSTRUCTION, least)
+    if ef < least:
         raise source.refused(f"hnsw_ef_construction is {ef}; pgvector wants twice hnsw_m.", f"Write at least {least}.")
     return Options(dim=number("dim", 1, MAX_DIM), metric=METRICS[metric], m=m, ef_construction=ef)
 

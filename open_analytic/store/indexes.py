@@ -16,7 +16,7 @@ from open_analytic.store import tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
-from open_analytic.types import CollectionInfo, Metric, Progress, ProgressCallback
+from open_analytic.types import EF_CONSTRUCTION, CollectionInfo, M, Metric, Progress, ProgressCallback
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ def create(
     database: Database | str,
     info: CollectionInfo,
     *,
-    m: int = 16,
-    ef_construction: int = 64,
+    m: int = M,
+    ef_construction: int = EF_CONSTRUCTION,
     progress: ProgressCallback | None = None,
     wait: bool = True,
 ) -> None:
@@ -125,8 +125,8 @@ def create_statement(
     name: str,
     metric: Metric,
     *,
-    m: int = 16,
-    ef_construction: int = 64,
+    m: int = M,
+    ef_construction: int = EF_CONSTRUCTION,
     concurrently: bool = True,
     index: str | None = None,
     where: str | None = None,

@@ -9,7 +9,7 @@ from open_analytic.store import indexes, tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
-from open_analytic.types import CollectionInfo, ProgressCallback
+from open_analytic.types import EF_CONSTRUCTION, CollectionInfo, M, ProgressCallback
 
 
 def create(
@@ -17,8 +17,8 @@ def create(
     info: CollectionInfo,
     column: str,
     *,
-    m: int = 16,
-    ef_construction: int = 64,
+    m: int = M,
+    ef_construction: int = EF_CONSTRUCTION,
     progress: ProgressCallback | None = None,
 ) -> None:
     """Build one for each value that many rows have, in place of those there are; where it is absent that of all, too.

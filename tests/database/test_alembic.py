@@ -128,10 +128,10 @@ def test_declared_collections_are_written_run_and_then_nothing_is_left_to_do(
     assert [line for line in up if "visits" not in line] == [
         "op.create_collection('faces', dim=8, metric='cosine', many=True)",
         "op.create_collection('photos', dim=4, metric='l2', columns={'district': 'text', 'price': 'numeric(10,2)'})",
-        "op.create_ann_index('photos', metric='l2', m=16, ef_construction=64)",
+        "op.create_ann_index('photos', metric='l2', m=16, ef_construction=200)",
     ]
     assert [line for line in down if "visits" not in line] == [
-        "op.drop_ann_index('photos', metric='l2', m=16, ef_construction=64)",
+        "op.drop_ann_index('photos', metric='l2', m=16, ef_construction=200)",
         "op.drop_collection('photos')",
         "op.drop_collection('faces')",
     ]

@@ -48,7 +48,7 @@ def definitions(database: Database) -> list[str]:
     return sorted(definition.partition(" USING ")[2] for (definition,) in found)
 
 
-HNSW = "hnsw (feature halfvec_l2_ops) WITH (m='16', ef_construction='64')"
+HNSW = "hnsw (feature halfvec_l2_ops) WITH (m='16', ef_construction='200')"
 
 
 def test_each_value_that_many_rows_have_gets_one(database: Database, info: CollectionInfo) -> None:

@@ -59,7 +59,7 @@ def test_a_script_runs(session: Connection) -> None:
     ]
     assert rows(session, TYPE) == [("vector(3)",)]
     assert rows(session, DEFINITIONS) == [
-        ("CREATE INDEX i ON public.t USING hnsw (feature vector_l2_ops) WITH (m='8', ef_construction='64')",)
+        ("CREATE INDEX i ON public.t USING hnsw (feature vector_l2_ops) WITH (m='8', ef_construction='200')",)
     ]
 
 
@@ -75,7 +75,7 @@ def test_a_table_that_is_there_is_converted_with_its_rows(
     assert rows(session, TYPE) == [(expected,)]
     assert rows(session, "SELECT feature::text FROM t") == [("[1,2,3]",), (None,)]
     operators = f"{expected.split('(')[0]}_{metric}_ops"
-    definition = f"CREATE INDEX t_feature_idx ON public.t USING hnsw (feature {operators})"
+    definition = f"CREATE INDEX t_feature_idx ON public.t USING hnsw (feature {operators}) WITH (ef_construction='200')"
     assert rows(session, DEFINITIONS) == [(definition,)]
 
 
@@ -213,7 +213,7 @@ def test_explain_prints_and_runs_nothing(dsn: str, tmp_path: Path, capsys: pytes
         "CREATE TABLE t (name text PRIMARY KEY, feature vector(3) NOT NULL);",
         "-- Line 4: ann is HNSW of pgvector here, with the distance l2.",
         "-- CREATE INDEX i ON t USING ann (feature) WITH (dim = 3, distancemeasure = L2, hnsw_m = 8)",
-        "CREATE INDEX i ON t USING hnsw (feature vector_l2_ops) WITH (m = 8, ef_construction = 64);",
+        "CREATE INDEX i ON t USING hnsw (feature vector_l2_ops) WITH (m = 8, ef_construction = 200);",
         "-- Line 5: PostgreSQL takes it as it is.",
         "SELECT 1,",
         "\t2;",

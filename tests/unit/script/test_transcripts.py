@@ -27,7 +27,7 @@ CREATE TABLE image_search_table (
     image_data bytea NOT NULL,
     feature vector(1024) NOT NULL
 )""",)),
-        (14, ("CREATE INDEX ON image_search_table USING hnsw (feature vector_l2_ops)",)),
+        (14, ("CREATE INDEX ON image_search_table USING hnsw (feature vector_l2_ops) WITH (ef_construction = 200)",)),
     ]  # fmt: skip
 
 

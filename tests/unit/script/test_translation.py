@@ -9,6 +9,7 @@ from open_analytic.script.statement import Statement
 from open_analytic.script.translation import SAME, translate
 
 DIMS = {"general_feature_extractor": 1024, "face_feature_extractor": 128, "scene_recognition": None}
+USUAL = " WITH (ef_construction = 200)"
 HNSW = "ann is HNSW of pgvector here, with the distance l2."
 
 
@@ -72,24 +73,25 @@ def table(type_: str, more: str = "") -> str:
 @pytest.mark.parametrize(
     ("declared", "with_", "made", "index"),
     [
-        ("real[]", " WITH (dim = 1024)", "vector(1024)", "vector_l2_ops)"),
-        ("REAL [ ]", " WITH (DIM='8', DISTANCEMEASURE='L2')", "vector(8)", "vector_l2_ops)"),
-        ("float4[]", " WITH (dim=8, distancemeasure=IP)", "vector(8)", "vector_ip_ops)"),
-        ("real ARRAY", " WITH (dim=8, distancemeasure=cosine)", "vector(8)", "vector_cosine_ops)"),
-        ("real[8]", "", "vector(8)", "vector_l2_ops)"),
-        ("float2[]", " WITH (dim = 8)", "halfvec(8)", "halfvec_l2_ops)"),
-        ("real[]", " WITH (dim = 2000)", "vector(2000)", "vector_l2_ops)"),
-        ("real[]", " WITH (dim = 2001)", "halfvec(2001)", "halfvec_l2_ops)"),
-        ("vector", " WITH (dim = 8)", "vector(8)", "vector_l2_ops)"),
-        ("vector(8)", "", "vector(8)", "vector_l2_ops)"),
-        ("halfvec(3000)", " WITH (dim = 3000)", "halfvec(3000)", "halfvec_l2_ops)"),
+        ("real[]", " WITH (dim = 1024)", "vector(1024)", f"vector_l2_ops){USUAL}"),
+        ("REAL [ ]", " WITH (DIM='8', DISTANCEMEASURE='L2')", "vector(8)", f"vector_l2_ops){USUAL}"),
+        ("float4[]", " WITH (dim=8, distancemeasure=IP)", "vector(8)", f"vector_ip_ops){USUAL}"),
+        ("real ARRAY", " WITH (dim=8, distancemeasure=cosine)", "vector(8)", f"vector_cosine_ops){USUAL}"),
+        ("real[8]", "", "vector(8)", f"vector_l2_ops){USUAL}"),
+        ("float2[]", " WITH (dim = 8)", "halfvec(8)", f"halfvec_l2_ops){USUAL}"),
+        ("real[]", " WITH (dim = 2000)", "vector(2000)", f"vector_l2_ops){USUAL}"),
+        ("real[]", " WITH (dim = 2001)", "halfvec(2001)", f"halfvec_l2_ops){USUAL}"),
+        ("vector", " WITH (dim = 8)", "vector(8)", f"vector_l2_ops){USUAL}"),
+        ("vector(8)", "", "vector(8)", f"vector_l2_ops){USUAL}"),
+        ("halfvec(3000)", " WITH (dim = 3000)", "halfvec(3000)", f"halfvec_l2_ops){USUAL}"),
         ("real[]", " WITH (dim=8, hnsw_m=16, hnsw_ef_construction=100)", "vector(8)",
          "vector_l2_ops) WITH (m = 16, ef_construction = 100)"),
-        ("real[]", " WITH (dim=8, hnsw_m=64)", "vector(8)", "vector_l2_ops) WITH (m = 64, ef_construction = 128)"),
+        ("real[]", " WITH (dim=8, hnsw_m=100)", "vector(8)", "vector_l2_ops) WITH (m = 100, ef_construction = 200)"),
+        ("real[]", " WITH (dim=8, hnsw_m=64)", "vector(8)", "vector_l2_ops) WITH (m = 64, ef_construction = 200)"),
         ("real[]", " WITH (dim=8, hnsw_ef_construction=600)", "vector(8)",
          "vector_l2_ops) WITH (ef_construction = 600)"),
         ("real[]", " WITH (dim=8, pq_enable=0, external_storage=off, pq_segments=4) TABLESPACE fast WHERE name > ''",
-         "vector(8)", "vector_l2_ops) TABLESPACE fast WHERE name > ''"),
+         "vector(8)", f"vector_l2_ops){USUAL} TABLESPACE fast WHERE name > ''"),
     ],
 )  # fmt: skip
 def test_a_feature_with_an_ann_index_is_a_vector(declared: str, with_: str, made: str, index: str) -> None:
@@ -119,14 +121,14 @@ CREATE TABLE IF NOT EXISTS Public."T" (
         ),
         Statement(
             number=2, line=8, source='CREATE INDEX CONCURRENTLY ON "T" USING ann("Fe a") WITH (dim = 3)',
-            becomes=('CREATE INDEX CONCURRENTLY ON "T" USING hnsw("Fe a" vector_l2_ops)',), why=HNSW,
+            becomes=(f'CREATE INDEX CONCURRENTLY ON "T" USING hnsw("Fe a" vector_l2_ops){USUAL}',), why=HNSW,
         ),
     ]  # fmt: skip
 
 
 ALTER = "ALTER TABLE t ALTER COLUMN feature TYPE {0} USING feature::{0}"
 INDEX = "CREATE INDEX ON t USING ann (feature)"
-L2 = "CREATE INDEX ON t USING hnsw (feature vector_l2_ops)"
+L2 = f"CREATE INDEX ON t USING hnsw (feature vector_l2_ops){USUAL}"
 
 
 @pytest.mark.parametrize(
@@ -134,10 +136,10 @@ L2 = "CREATE INDEX ON t USING hnsw (feature vector_l2_ops)"
     [
         ("real[]", " WITH (dim = 3)", [ALTER.format("vector(3)"), L2]),
         ("real[]", " WITH (dim = 3000)",
-         [ALTER.format("halfvec(3000)"), "CREATE INDEX ON t USING hnsw (feature halfvec_l2_ops)"]),
+         [ALTER.format("halfvec(3000)"), f"CREATE INDEX ON t USING hnsw (feature halfvec_l2_ops){USUAL}"]),
         ("vector", " WITH (dim = 3)", [ALTER.format("vector(3)"), L2]),
         ("vector(3)", "", [L2]),
-        ("halfvec(3)", " WITH (dim = 3)", ["CREATE INDEX ON t USING hnsw (feature halfvec_l2_ops)"]),
+        ("halfvec(3)", " WITH (dim = 3)", [f"CREATE INDEX ON t USING hnsw (feature halfvec_l2_ops){USUAL}"]),
         (None, " WITH (dim = 3)", [ALTER.format("vector(3)"), L2]),
     ],
     ids=["array", "long array", "vector without dim", "vector", "halfvec", "unknown"],
@@ -151,7 +153,7 @@ def test_a_second_index_finds_the_column_converted() -> None:
     assert becomes(script, {("t", "feature"): "real[]"}) == [
         ALTER.format("vector(3)"),
         L2,
-        "CREATE INDEX ON t USING hnsw (feature vector_cosine_ops)",
+        f"CREATE INDEX ON t USING hnsw (feature vector_cosine_ops){USUAL}",
     ]
 
 
