@@ -13,11 +13,12 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, Conflict, NoFace, OpenAnalyticError, PermissionDenied
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
-from open_analytic.store import audit, collections, indexes, joins, parts, planner, rows, search
+from open_analytic.store import audit, collections, indexes, joins, parts, pictures, planner, rows, search, statement
 from open_analytic.store.connection import Database
 from open_analytic.store.search import TARGET_RECALL
 from open_analytic.types import (
     EF_CONSTRUCTION,
+    Box,
     Clustering,
     CollectionInfo,
     Feature,
@@ -87,6 +88,24 @@ class Collection:
             values=values, progress=progress, settings=self._settings,
         )  # fmt: skip
         self._index_if_absent(report, progress)
+        return report
+
+    def import_pictures(
+        self,
+        named: Iterable[importer.Named | None],
+        *,
+        values: importer.Values | None = None,
+        tally: importer.Tally | None = None,
+    ) -> ImportReport:
+        """Import pictures as they come, each (name, bytes); None among them: the next may take a while.
+
+        ``tally`` can be looked at meanwhile.
+        """
+        tally = tally or importer.Tally()
+        report = importer.import_pictures(
+            self._database, self._engine, self._plan, self.info, named, values=values, tally=tally
+        )
+        self._index_if_absent(report, tally.progress)
         return report
 
     def import_vectors(
@@ -167,6 +186,24 @@ class Collection:
                 target_recall=target_recall, timeout_s=timeout_s,
             )  # fmt: skip
 
+    def statement(
+        self,
+        query: Query,
+        *,
+        k: int | None = 10,
+        where: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        max_distance: float | None = None,
+        target_recall: float = TARGET_RECALL,
+    ) -> str:
+        """The SQL statement that gives what that search does: the names, their distances, your columns."""
+        vector = self.vector(query)
+        with self._database.reading() as connection:
+            return statement.of_search(
+                connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance,
+                target_recall=target_recall,
+            )  # fmt: skip
+
     def calibrate(self, *, queries: int = planner.QUERIES, seconds: float = planner.SECONDS) -> RecallCurve:
         """Measure what the index finds and costs, so that searches keep their recall at the least cost.
 
@@ -222,6 +259,36 @@ class Collection:
         with self._database.transaction() as connection:
             return rows.delete(connection, self.info, wanted)
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a picture another name; Conflict when another has it."""
+        with self._database.transaction() as connection:
+            pictures.rename(connection, self.info, name, new)
+
+    def names(self, *, after: str = "", limit: int = 100) -> list[tuple[str, int]]:
+        """Pictures in the order of their names, those after one, each with how many vectors it has."""
+        with self._database.reading() as connection:
+            return pictures.names(connection, self.info, after=after, limit=limit)
+
+    def digests(self, names: Sequence[str]) -> dict[str, bytes | None]:
+        """Those of these names that are there, with the SHA-256 of the bytes they came from; None when given none."""
+        with self._database.reading() as connection:
+            return rows.known(connection, self.info, names)
+
+    def values(self, column: str) -> list[str] | None:
+        """The values of one of your columns, when the first rows have only a few."""
+        if column not in self.info.columns:
+            raise BadParameter(
+                f"{column!r:.80} is no column of collection {self.name!r}.",
+                hint=f"Its columns of yours: {', '.join(self.info.columns) or 'none'}.",
+            )
+        with self._database.reading() as connection:
+            return pictures.values(connection, self.info, column)
+
+    def sizes(self) -> tuple[int, int]:
+        """Bytes of the table with its pictures, and of its indexes."""
+        with self._database.reading() as connection:
+            return pictures.sizes(connection, self.info)
+
     def count(self) -> int:
         """How many pictures are in it."""
         return self._counts()[0]
@@ -238,7 +305,17 @@ class Collection:
     def image(self, name: str) -> bytes:
         """The bytes of a picture as they were imported."""
         with self._database.reading() as connection:
-            return collections.image(connection, self.info, name)
+            return pictures.image(connection, self.info, name)
+
+    def region(self, name: str, part: int) -> tuple[bytes, Box | None]:
+        """A picture's bytes, and where in it one of its regions (faces) is."""
+        with self._database.reading() as connection:
+            return pictures.region(connection, self.info, name, part)
+
+    def feature(self, name: str, part: int | None = None) -> Vector:
+        """The vector of a row, to search for what is like it."""
+        with self._database.reading() as connection:
+            return pictures.feature(connection, self.info, name, part)
 
     def near_duplicates(
         self, *, max_distance: float, where: str | None = None, params: Mapping[str, Any] | None = None

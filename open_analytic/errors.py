@@ -103,6 +103,18 @@ class Uncalibrated(NotFound):
     sqlstate = "OA009"
 
 
+class UnknownQuery(NotFound):
+    """The picture of this search is no longer kept."""
+
+    sqlstate = "OA024"
+
+
+class UnknownImport(NotFound):
+    """No import has this number."""
+
+    sqlstate = "OA025"
+
+
 class InvalidInput(OpenAnalyticError):
     """The input is not what was expected."""
 
@@ -173,6 +185,18 @@ class UntranslatableStatement(InvalidInput):
     """A statement of the script cannot be translated."""
 
     sqlstate = "OA021"
+
+
+class AddressRefused(InvalidInput):
+    """Pictures are not fetched from this URL."""
+
+    sqlstate, http_status = "OA022", 403
+
+
+class FetchFailed(InvalidInput):
+    """The picture could not be fetched from its URL."""
+
+    sqlstate, http_status = "OA023", 422
 
 
 class Conflict(OpenAnalyticError):

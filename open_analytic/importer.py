@@ -1,4 +1,4 @@
-"""Folder to collection: a sorted walk, known files dropped, pictures through the engine, rows committed chunk by chunk.
+"""Pictures to collection: known ones dropped, the rest through the engine, rows committed chunk by chunk.
 
 Files are read, decoded, run and written at the same time; memory is bounded by bytes, not by the number of files.
 """
@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 Values: TypeAlias = Mapping[str, Mapping[str, Any]] | Callable[[str], Mapping[str, Any]]
 VectorRow: TypeAlias = tuple[str, Vector | Sequence[float], Mapping[str, Any] | None]
+Named: TypeAlias = tuple[str, bytes | OpenAnalyticError]  # a picture's name, and its bytes or why they are not there
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 CHUNK_FILES = 64  # names asked for in one query, rows written in one transaction
@@ -68,17 +69,18 @@ class _Picture:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
     """What happened so far. Reading and writing count from two threads."""
 
-    total: int | None
-    progress: ProgressCallback | None
+    total: int | None = None
+    progress: ProgressCallback | None = None
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     rows: int = 0
     failed: list[Failure] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
+    ended: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, *, added: int = 0, updated: int = 0, unchanged: int = 0, rows: int = 0) -> None:
@@ -98,6 +100,15 @@ class _Tally:
         if self.progress:
             self.progress(Progress(what="import", done=self._done(), total=self.total, failed=len(self.failed)))
 
+    @property
+    def seconds(self) -> float:
+        """How long it takes so far, or took."""
+        return (self.ended or time.monotonic()) - self.started
+
+    def end(self) -> None:
+        """Nothing more will happen."""
+        self.ended = self.ended or time.monotonic()
+
     def left(self) -> int | None:
         """How many are to come at most; None when nobody knows."""
         return None if self.total is None else self.total - self._done()
@@ -112,7 +123,7 @@ class _Tally:
             unchanged=self.unchanged,
             rows=self.rows,
             failed=tuple(sorted(self.failed, key=lambda failure: failure.name)),
-            seconds=time.monotonic() - self.started,
+            seconds=self.seconds,
         )
 
 
@@ -133,11 +144,26 @@ def import_files(
     transaction: an interruption loses the chunk under way, and the next run goes on from there.
     """
     places = _places(paths)
+    tally = Tally(sum(1 for _ in find(places)), progress)
+    files = ((file.name, _bytes(file, settings.max_bytes)) for file in find(places))
+    return import_pictures(database, engine, plan, info, files, values=values, tally=tally)
+
+
+def import_pictures(
+    database: Database,
+    engine: Engine,
+    plan: Plan,
+    info: CollectionInfo,
+    pictures: Iterable[Named | None],
+    *,
+    values: Values | None = None,
+    tally: Tally,
+) -> ImportReport:
+    """Import pictures as they come, each with its name. A None among them says that the next may take a while."""
     engine.prepare(plan)
-    tally = _Tally(sum(1 for _ in find(places)), progress)
-    pending: deque[_Picture | _File] = deque()
-    results = engine.run_many(plan, _feed(database, info, find(places), pending, tally, settings))
-    with loading(database, info, progress) as load:
+    pending: deque[_Picture | str] = deque()
+    results = engine.run_many(plan, _feed(database, info, pictures, pending, tally))
+    with loading(database, info, tally.progress) as load:
         with _Writer(database, info, tally, load) as writer:
             for result in results:
                 item = pending.popleft()
@@ -145,7 +171,7 @@ def import_files(
                 if isinstance(row, Row):
                     writer.add(row, known=isinstance(item, _Picture) and item.known)
                 else:
-                    tally.fail(item.name, row)
+                    tally.fail(item if isinstance(item, str) else item.name, row)
         return tally.report()
 
 
@@ -153,7 +179,7 @@ def import_vectors(
     database: Database, info: CollectionInfo, rows: Iterable[VectorRow], *, progress: ProgressCallback | None = None
 ) -> ImportReport:
     """Import features computed elsewhere; a name that is already there is replaced."""
-    tally = _Tally(len(rows) if isinstance(rows, Sequence) else None, progress)
+    tally = Tally(len(rows) if isinstance(rows, Sequence) else None, progress)
     seen: set[str] = set()
     with loading(database, info, progress) as load:
         with _Writer(database, info, tally, load, chunk=CHUNK_VECTORS) as writer:
@@ -226,38 +252,37 @@ def read(path: Path, max_bytes: int) -> bytes:
 def _feed(
     database: Database,
     info: CollectionInfo,
-    files: Iterator[_File],
-    pending: "deque[_Picture | _File]",
-    tally: _Tally,
-    settings: Settings,
+    pictures: Iterable[Named | None],
+    pending: "deque[_Picture | str]",
+    tally: Tally,
 ) -> Iterator[bytes | OpenAnalyticError]:
-    """What the engine is given, in order: the bytes of new and changed files, and errors in their place."""
+    """What the engine is given, in order: the bytes of new and changed pictures, and errors in their place."""
     names: set[str] = set()
-    for chunk in _read_chunks(files, settings.max_bytes):
+    for chunk in _chunks(pictures):
         with database.transaction() as connection:
-            known = store.known(connection, info, [file.name for file, _ in chunk if _storable(file.name)])
-        for file, data in chunk:
-            if (problem := _name_problem(file, names)) is not None:
+            known = store.known(connection, info, [name for name, _ in chunk if _storable(name)])
+        for name, data in chunk:
+            if (problem := _name_problem(name, names)) is not None:
                 data = problem
-            names.add(file.name)
+            names.add(name)
             if isinstance(data, OpenAnalyticError):
-                pending.append(file)
+                pending.append(name)
                 yield data
                 continue
             sha256 = hashlib.sha256(data).digest()
-            if known.get(file.name) == sha256:
+            if known.get(name) == sha256:
                 tally.count(unchanged=1)
                 continue
-            pending.append(_Picture(file.name, data, sha256, file.name in known))
+            pending.append(_Picture(name, data, sha256, name in known))
             yield data
 
 
-def _name_problem(file: _File, names: set[str]) -> InvalidName | None:
-    if not _storable(file.name):
-        return InvalidName(f"The name {file.name!r} is not valid UTF-8.", hint="Rename the file.")
-    if file.name in names:
+def _name_problem(name: str, names: set[str]) -> InvalidName | None:
+    if not _storable(name):
+        return InvalidName(f"The name {name!r} is not valid UTF-8.", hint="Rename the file.")
+    if name in names:
         return InvalidName(
-            f"Two files are called {file.name!r}.",
+            f"Two files are called {name!r}.",
             hint="Import a folder above both, so that their paths tell them apart.",
         )
     return None
@@ -271,24 +296,28 @@ def _storable(name: str) -> bool:
     return True
 
 
-def _read_chunks(files: Iterator[_File], max_bytes: int) -> Iterator[list[tuple[_File, bytes | OpenAnalyticError]]]:
-    chunk: list[tuple[_File, bytes | OpenAnalyticError]] = []
+def _bytes(file: _File, max_bytes: int) -> bytes | OpenAnalyticError:
+    try:
+        return read(file.path, max_bytes)
+    except OpenAnalyticError as error:
+        return error
+
+
+def _chunks(pictures: Iterable[Named | None]) -> Iterator[list[Named]]:
+    chunk: list[Named] = []
     size = 0
-    for file in files:
-        try:
-            data: bytes | OpenAnalyticError = read(file.path, max_bytes)
-        except OpenAnalyticError as error:
-            data = error
-        chunk.append((file, data))
-        size += len(data) if isinstance(data, bytes) else 0
-        if len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES:
+    for picture in pictures:
+        if picture is not None:
+            chunk.append(picture)
+            size += len(picture[1]) if isinstance(picture[1], bytes) else 0
+        if chunk and (picture is None or len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES):
             yield chunk
             chunk, size = [], 0
     if chunk:
         yield chunk
 
 
-def _row(item: _Picture | _File, result: Result | OpenAnalyticError, values: Values | None) -> Row | OpenAnalyticError:
+def _row(item: _Picture | str, result: Result | OpenAnalyticError, values: Values | None) -> Row | OpenAnalyticError:
     if isinstance(result, OpenAnalyticError):
         return result
     assert isinstance(item, _Picture)  # noqa: S101 - files without bytes were given to the engine as errors
@@ -311,7 +340,7 @@ class _Writer:
     """Commits rows chunk by chunk in a thread of its own, one chunk ahead of the engine at most."""
 
     def __init__(
-        self, database: Database, info: CollectionInfo, tally: _Tally, load: Loading, *, chunk: int = CHUNK_FILES
+        self, database: Database, info: CollectionInfo, tally: Tally, load: Loading, *, chunk: int = CHUNK_FILES
     ) -> None:
         self._database, self._info, self._tally, self._load, self._chunk = database, info, tally, load, chunk
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="open_analytic-write")

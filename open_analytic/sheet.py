@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
-from open_analytic import files
-from open_analytic.errors import BadParameter
+from open_analytic import files, thumbnail
+from open_analytic.errors import BadParameter, OpenAnalyticError
+from open_analytic.operators.image import Limits
 from open_analytic.types import Box
 
 Tile: TypeAlias = tuple[bytes | None, str, Box | None]  # the picture, its caption (at most two lines), where in it
@@ -25,7 +25,7 @@ LARGER = 3  # times at most
 TILE, QUERY, GAP, MARGIN = 220, 400, 18, 32  # pixels
 TITLE, CAPTION = 24, 15  # heights of the letters
 LINE = 21
-PAPER, CARD, INK, GREY, ACCENT = "#fbfbfa", "#ececea", "#1d1d1f", "#77777c", "#00c275"
+PAPER, CARD, INK, GREY = "#fbfbfa", "#ececea", "#1d1d1f", "#77777c"
 # Pillow's own font has no Chinese; these are looked for where the system keeps its fonts.
 WIDE_FONTS = (
     "NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "wqy-microhei.ttc", "PingFang.ttc", "msyh.ttc",
@@ -94,54 +94,26 @@ def draw(*, query: bytes | None, title: str, tiles: Sequence[Tile]) -> Image.Ima
 def _place(sheet: Image.Image, data: bytes | None, box: Box | None, corner: tuple[int, int], side: int) -> None:
     """The picture, whole, in the middle of a square card with rounded corners."""
     card = Image.new("RGB", (side, side), CARD)
-    found = _thumbnail(data, side) if data else None
+    found = _small(data, side) if data else None
     if found is None:
         ImageDraw.Draw(card).text((side / 2, side / 2), "no picture", fill=GREY, font=_font(CAPTION, ""), anchor="mm")
     else:
-        picture, factor = found
+        picture, factor, _ = found
         x, y = (side - picture.width) // 2, (side - picture.height) // 2
         card.paste(picture, (x, y))
         if box:
-            _frame(card, (x, y), box, factor)
+            thumbnail.frame(card, box, factor, (x, y))
     mask = Image.new("L", (2 * side, 2 * side), 0)
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, 2 * side - 1, 2 * side - 1), side // 12, fill=255)
     sheet.paste(card, corner, mask.resize((side, side), Image.Resampling.LANCZOS))
 
 
-def _frame(card: Image.Image, place: tuple[int, int], box: Box, factor: float) -> None:
-    """The region's rectangle, dark around it so that it is seen on any picture."""
-    x, y = place[0] + box.x * factor, place[1] + box.y * factor
-    edges = (x, y, x + max(box.width * factor, 2), y + max(box.height * factor, 2))
-    pen = ImageDraw.Draw(card)
-    for colour, width, grow in (("#101012", 4, 1), (ACCENT, 2, 0)):
-        pen.rounded_rectangle(
-            (edges[0] - grow, edges[1] - grow, edges[2] + grow, edges[3] + grow), 4, outline=colour, width=width
-        )
-
-
-def _thumbnail(data: bytes, side: int) -> tuple[Image.Image, float] | None:
-    """The upright picture as large as the card, and by how much it was scaled; None when it cannot be read."""
+def _small(data: bytes, side: int) -> thumbnail.Small | None:
+    """None when it cannot be read. Tiny pictures grow, but not to mush."""
     try:
-        with Image.open(io.BytesIO(data)) as file:
-            longest = max(file.size)
-            file.draft("RGB", (2 * side, 2 * side))
-            picture = _flat(ImageOps.exif_transpose(file))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return thumbnail.shrink(data, side, Limits(), larger=LARGER)
+    except OpenAnalyticError:
         return None
-    enlarged = min(side, longest * LARGER)  # tiny pictures grow, but not to mush
-    scale = enlarged / max(picture.size)
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    return picture.resize(size, Image.Resampling.LANCZOS), enlarged / longest
-
-
-def _flat(picture: Image.Image) -> Image.Image:
-    """RGB of eight bits; the card shows through what is transparent."""
-    if picture.mode.startswith("I;16"):
-        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    over = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", over.size, CARD), over).convert("RGB")
 
 
 def _fit(text: str, size: int, width: int) -> str:

@@ -57,7 +57,8 @@ BEGIN
             END LOOP;
         END LOOP;
     END LOOP;
-    plan.needed := needed;
+    -- Queries from outside are somewhat harder than the rows that were asked for, which shows where nearly all is wanted.
+    plan.needed := CASE WHEN target > 0.95 THEN ARRAY(SELECT 2.5 * n FROM unnest(needed) WITH ORDINALITY AS u (n, place) ORDER BY place) ELSE needed END;
     plan.unit_ms := c.scan_ms / c.scan_cost;
     plan.distance_ms := greatest(0, c.exact_ms - c.scan_ms) / c.rows;
     RETURN plan;
@@ -83,11 +84,17 @@ DECLARE
     every CONSTANT float8 := open_analytic._ms(plan.efforts, plan.all_ms, tuples);
     first CONSTANT float8 := open_analytic._ms(plan.efforts, plan.first_ms, tuples);
 BEGIN
-    -- As much is looked at as the recall needs; up to an ef_search of 1000 no more than the rank is taken of it.
-    RETURN CASE WHEN tuples IS NULL THEN 'Infinity' WHEN tuples > 1000 THEN every ELSE least(every, first + (every - first) * rank / tuples) END;
+    -- As much is looked at as the recall needs; up to an ef_search of 1000 no more than the rank is taken of it. Beyond, more looks may
+    -- follow that come to nothing.
+    RETURN CASE WHEN tuples IS NULL THEN 'Infinity' WHEN tuples > 1000 THEN 1.4 * every ELSE least(every, first + (every - first) * rank / tuples) END;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._index_ms IS 'How long the index takes for so many of the nearest rows; infinite when it cannot reach that far';
+
+CREATE FUNCTION open_analytic._ef(tuples float8) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN greatest(40, ceil(tuples / ceil(greatest(1, tuples) / 1000))); END $$;
+COMMENT ON FUNCTION open_analytic._ef IS 'The ef_search that gives so many rows in as few looks as can be, all of one size';
 
 CREATE FUNCTION open_analytic._sample(collection regclass, filter text, path text) RETURNS float8
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -203,7 +210,7 @@ BEGIN
     ELSE
         plan.why := CASE WHEN plan.index_ms = 'Infinity' THEN 'out of reach' ELSE 'cheaper' END;
     END IF;
-    plan.ef := least(1000, greatest(40, coalesce(plan.ef, plan.tuples)));
+    plan.ef := open_analytic._ef(coalesce(plan.ef, plan.tuples));
     RETURN plan;
 END
 $$;
@@ -302,7 +309,7 @@ BEGIN
         END IF;
         spent := spent + open_analytic._index_ms(plan, least(walked, plan.ranks[cardinality(plan.ranks)]));
         EXIT WHEN needed IS NULL OR walked < taken OR open_analytic._index_ms(plan, rank) > plan.exact_ms - spent / 2;
-        plan.ef := least(1000, greatest(plan.ef, needed));
+        plan.ef := greatest(plan.ef, open_analytic._ef(needed));
         taken := greatest(taken + CASE WHEN seen.place IS NULL OR seen.farthest = seen.distances[k] THEN taken ELSE 1 END, CASE WHEN whole AND needed <= 1000 THEN rank + 1 ELSE greatest(needed, rank + 1) END);
     END LOOP;
     PERFORM set_config('enable_seqscan', 'on', true);

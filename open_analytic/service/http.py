@@ -1,10 +1,9 @@
 """The HTTP door (ASGI): run, search, what there is, health, metrics. Errors have a status each and the usual JSON."""
 
 import asyncio
-import hmac
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -13,13 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from open_analytic.errors import (
     BadParameter,
-    DeadlineExceeded,
-    ImageTooLarge,
     InvalidInput,
     NotFound,
     OpenAnalyticError,
@@ -29,9 +26,9 @@ from open_analytic.errors import (
 )
 from open_analytic.pipeline.plan import Plan
 from open_analytic.plain import plain
-from open_analytic.service.asked import is_json, is_number, items, json_object, query
+from open_analytic.service.asked import is_json, items, json_object, query
+from open_analytic.service.exchange import body, is_tcp, length, refusal, shows, while_connected
 from open_analytic.service.openapi import document
-from open_analytic.service.stoppable import Stoppable, Stopped
 from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
 from open_analytic.types import Hit, PipelineInfo
 
@@ -39,7 +36,6 @@ T = TypeVar("T")
 
 DEADLINE = "open-analytic-timeout-ms"  # a request's header: how long the caller waits
 OPEN = ("/health/live", "/health/ready")  # to be asked without a token
-BODY_S = 300.0  # a request takes at most so long to arrive: a client that stopped keeps no place for ever
 BATCH_FACTOR = 8  # a batch in Base64 may be so much larger than one picture
 SEARCH_BYTES = 2_000_000  # of a search in JSON, beside its picture
 SEARCH_S, LONGEST_SEARCH_S = 30.0, 300.0  # without a deadline of the caller's, and at most
@@ -107,13 +103,13 @@ class Doors:
 
     async def define(self, request: Request) -> Response:
         """Take the definition of a hash."""
-        text = (await self._body(request, self._work.max_bytes)).decode("utf-8", "replace")
+        text = (await body(request, self._work.max_bytes)).decode("utf-8", "replace")
         await asyncio.to_thread(self._work.plans.define, request.path_params["hash"], text)
         return Response(status_code=204)
 
     async def describe(self, request: Request) -> Response:
         """What the catalogue would say of a definition or preset; nothing is registered."""
-        text = (await self._body(request, self._work.max_bytes)).decode("utf-8", "replace")
+        text = (await body(request, self._work.max_bytes)).decode("utf-8", "replace")
         return _json(await asyncio.to_thread(self._work.plans.describe, text))
 
     async def run_plan(self, request: Request) -> Response:
@@ -136,8 +132,8 @@ class Doors:
 
     async def _search(self, request: Request, kind: Callable[[Searchable], Callable[..., Any]]) -> Response:
         most = SEARCH_BYTES + self._work.max_bytes * 4 // 3 if is_json(request) else self._work.max_bytes
-        with self._work.admitted(self._length(request, most)):
-            wanted, options = await _read(partial(query, request), await self._body(request, most))
+        with self._work.admitted(length(request, most)):
+            wanted, options = await _read(partial(query, request), await body(request, most))
             timeout_s = _timeout(request)
             timeout_s = SEARCH_S if timeout_s is None else min(timeout_s, LONGEST_SEARCH_S)
             deadline = time.monotonic() + timeout_s
@@ -147,63 +143,37 @@ class Doors:
                 return kind(collection)(wanted, **options, timeout_s=deadline - time.monotonic())
 
             work = self._work.search(find, timeout_s=timeout_s)
-            return JSONResponse(plain(await _while_connected(request, work)))
+            return JSONResponse(plain(await while_connected(request, work)))
 
     def _plan(self, request: Request) -> Plan:
         return self._work.plans.get(request.path_params["hash"], request.query_params.get("parameters", "{}"))
 
     async def _run(self, request: Request, plan: Plan) -> Response:
-        with self._work.admitted(self._length(request, self._work.max_bytes)):
-            body = await self._body(request, self._work.max_bytes)
-            (answer,) = await self._answers(request, plan, [body])
+        with self._work.admitted(length(request, self._work.max_bytes)):
+            picture = await body(request, self._work.max_bytes)
+            (answer,) = await self._answers(request, plan, [picture])
         if answer.error:
             raise answer.error
         return _json(answer.text or "")
 
     async def _run_batch(self, request: Request, plan: Plan) -> Response:
         most = BATCH_FACTOR * self._work.max_bytes
-        with self._work.admitted(self._length(request, most)):
-            pictures = await _read(items, await self._body(request, most))
+        with self._work.admitted(length(request, most)):
+            pictures = await _read(items, await body(request, most))
             answers = await self._answers(request, plan, pictures)
         return _json('{"results": [' + ", ".join(map(_batch_line, answers)) + "]}")
 
     async def _answers(self, request: Request, plan: Plan, items: Sequence[bytes]) -> list[Answer]:
         give = _give(request.query_params.get("give", "output"))
         work = self._work.run(plan, items, give=give, door="http", timeout_s=_timeout(request))
-        return await _while_connected(request, work)
-
-    @staticmethod
-    def _length(request: Request, most: int) -> int:
-        """The bytes of the body that may be held: as many as can be when it does not say, and no more when it does."""
-        text = request.headers.get("content-length", "")
-        return min(most, int(text)) if is_number(text) else most
-
-    @staticmethod
-    async def _body(request: Request, most: int) -> bytes:
-        """The body; what is too large is read to its end and thrown away, so that the client gets to read why."""
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(BODY_S):
-                async for part in request.stream():
-                    size += len(part)
-                    parts.append(part) if size <= most else parts.clear()
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"The request was not there within {BODY_S:.0f} s.", hint="Send less at once, or over a faster network."
-            ) from None
-        if size > most:
-            raise ImageTooLarge(
-                f"The request has {size:,} bytes; at most {most:,} are read.",
-                hint="Send a smaller picture, or raise OPEN_ANALYTIC_MAX_BYTES.",
-            )
-        return b"".join(parts)
+        return await while_connected(request, work)
 
 
-def application(work: Work, catalogue: Catalogue, *, token: str | None) -> Starlette:
-    """The ASGI application. ``token`` is what everybody has to show who comes over TCP."""
+def application(work: Work, catalogue: Catalogue, *, guard: Middleware, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """The ASGI application. The guard sees every request first; ``more`` routes come before the service's own."""
     doors = Doors(work, catalogue)
     routes = [
+        *more,
         Route("/health/live", doors.live),
         Route("/health/ready", doors.ready),
         Route("/metrics", doors.metrics),
@@ -226,7 +196,7 @@ def application(work: Work, catalogue: Catalogue, *, token: str | None) -> Starl
         ClientDisconnect: _gone,
         Exception: _unexpected,
     }
-    return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(TokenCheck, token=token)])
+    return Starlette(routes=routes, exception_handlers=handlers, middleware=[guard])
 
 
 class TokenCheck:
@@ -236,20 +206,11 @@ class TokenCheck:
         self._app, self._token = app, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_tcp(scope) and scope["path"] not in OPEN and not self._shown(scope):
+        if scope["type"] == "http" and is_tcp(scope) and scope["path"] not in OPEN and not shows(scope, self._token):
             error = Unauthorized(hint="Send it as the header `Authorization: Bearer TOKEN`.")
-            await _answer(error, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+            await refusal(error, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-    def _shown(self, scope: Scope) -> bool:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        return bool(self._token) and hmac.compare_digest(given, f"Bearer {self._token}".encode())
-
-
-def _is_tcp(scope: Scope) -> bool:
-    server = scope.get("server")
-    return bool(server and server[1] is not None)
 
 
 async def _read(reader: Callable[[bytes], T], body: bytes) -> T:
@@ -257,28 +218,10 @@ async def _read(reader: Callable[[bytes], T], body: bytes) -> T:
     return reader(body) if len(body) <= LARGE else await asyncio.to_thread(reader, body)
 
 
-async def _while_connected(request: Request, work: Awaitable[T]) -> T:
-    """What the work gives; it is stopped when the client goes away."""
-    stoppable = Stoppable()
-    gone = asyncio.ensure_future(_disconnected(request))
-    gone.add_done_callback(lambda done: None if done.cancelled() else stoppable.stop())
-    try:
-        return await stoppable.run(work)
-    except Stopped:
-        raise ClientDisconnect from None
-    finally:
-        gone.cancel()
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, OpenAnalyticError)  # noqa: S101 - what Starlette calls it with
     headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, ServiceBusy | ServiceUnavailable) else {}
-    return _answer(error, headers)
+    return refusal(error, headers)
 
 
 async def _no_such_page(_: Request, error: Exception) -> Response:
@@ -293,12 +236,7 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 async def _unexpected(_: Request, error: Exception) -> Response:
-    return _answer(OpenAnalyticError("Something went wrong in the inference service.", hint="Its log says what."), {})
-
-
-def _answer(error: OpenAnalyticError, headers: Mapping[str, str]) -> Response:
-    text = json.dumps(error.as_dict())  # in ASCII: a message may quote half a surrogate pair
-    return Response(text, error.http_status, dict(headers), "application/json")
+    return refusal(OpenAnalyticError("Something went wrong in the inference service.", hint="Its log says what."))
 
 
 def _json(text: str) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 from open_analytic import __version__
 from open_analytic.service.asked import SEARCH_OPTIONS
 
-_PICTURE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+PICTURE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 _BATCH = {"type": "object", "required": ["inputs"], "properties": {"inputs": {"type": "array", "items": {
     "type": "string", "contentEncoding": "base64"}}}}  # fmt: skip
 _RESULTS = {"type": "object", "required": ["results"], "properties": {"results": {"type": "array", "items": {
@@ -54,58 +54,63 @@ def document() -> dict[str, Any]:
 
 def _pages() -> dict[str, Any]:
     return {
-        "/health/live": {"get": _call("The process runs.", None)},
-        "/health/ready": {"get": _call("It takes calls; 503 while it shuts down.", None)},
-        "/metrics": {"get": _call("Counters for Prometheus.", None, "text/plain")},
-        "/openapi.json": {"get": _call("This page.", None)},
+        "/health/live": {"get": call("The process runs.", None)},
+        "/health/ready": {"get": call("It takes calls; 503 while it shuts down.", None)},
+        "/metrics": {"get": call("Counters for Prometheus.", None, "text/plain")},
+        "/openapi.json": {"get": call("This page.", None)},
     }
 
 
 def _pipelines() -> dict[str, Any]:
-    name, options = _path("name"), [_text("parameters", "JSON object of the pipeline's parameters"), *_RUN_OPTIONS]
+    name, options = in_path("name"), [in_query("parameters", "JSON object of the pipeline's parameters"), *_RUN_OPTIONS]
     return {
-        "/api/v1/pipelines": {"get": _call("The registered pipelines.", None)},
-        "/api/v1/pipelines/{name}": {"get": _call("One of them.", None, parameters=[name])},
+        "/api/v1/pipelines": {"get": call("The registered pipelines.", None)},
+        "/api/v1/pipelines/{name}": {"get": call("One of them.", None, parameters=[name])},
         "/api/v1/pipelines/{name}/run": {
-            "post": _call("Run its newest version on a picture.", _PICTURE, parameters=[name, *options])
+            "post": call("Run its newest version on a picture.", PICTURE, parameters=[name, *options])
         },
         "/api/v1/pipelines/{name}/run-batch": {
-            "post": _call("Run it on several.", _body(_BATCH), parameters=[name, *options], schema=_RESULTS)
+            "post": call("Run it on several.", json_body(_BATCH), parameters=[name, *options], schema=_RESULTS)
         },
     }
 
 
 def _plans() -> dict[str, Any]:
-    hash_, options = _path("hash"), [_text("parameters", "JSON object of the pipeline's parameters"), *_RUN_OPTIONS]
+    hash_, options = (
+        in_path("hash"),
+        [in_query("parameters", "JSON object of the pipeline's parameters"), *_RUN_OPTIONS],
+    )
     return {
-        "/api/v1/plans": {"post": _call("What a definition or preset is; nothing is registered.", _body(_DEFINITION))},
+        "/api/v1/plans": {
+            "post": call("What a definition or preset is; nothing is registered.", json_body(_DEFINITION))
+        },
         "/api/v1/plans/{hash}": {
-            "put": _call("Tell the service what a hash means.", _body(_DEFINITION), status=204, parameters=[hash_])
+            "put": call("Tell the service what a hash means.", json_body(_DEFINITION), status=204, parameters=[hash_])
         },
         "/api/v1/plans/{hash}/run": {
-            "post": _call("Run a definition on a picture.", _PICTURE, parameters=[hash_, *options])
+            "post": call("Run a definition on a picture.", PICTURE, parameters=[hash_, *options])
         },
         "/api/v1/plans/{hash}/run-batch": {
-            "post": _call("Run it on several.", _body(_BATCH), parameters=[hash_, *options], schema=_RESULTS)
+            "post": call("Run it on several.", json_body(_BATCH), parameters=[hash_, *options], schema=_RESULTS)
         },
     }
 
 
 def _collections() -> dict[str, Any]:
-    options = [_text(name, "As in the JSON body") for name in SEARCH_OPTIONS]
-    body = {"content": _body(_SEARCH)["content"] | _PICTURE["content"]}
+    options = [in_query(name, "As in the JSON body") for name in SEARCH_OPTIONS]
+    body = {"content": json_body(_SEARCH)["content"] | PICTURE["content"]}
     return {
-        "/api/v1/collections": {"get": _call("The collections.", None)},
+        "/api/v1/collections": {"get": call("The collections.", None)},
         "/api/v1/collections/{name}/search": {
-            "post": _call("The nearest rows, nearest first.", body, parameters=[_path("name"), *options, _TIMEOUT])
+            "post": call("The nearest rows, nearest first.", body, parameters=[in_path("name"), *options, TIMEOUT])
         },
         "/api/v1/collections/{name}/explain-search": {
-            "post": _call("How that is done, and why.", body, parameters=[_path("name"), *options, _TIMEOUT])
+            "post": call("How that is done, and why.", body, parameters=[in_path("name"), *options, TIMEOUT])
         },
     }
 
 
-def _call(
+def call(
     summary: str,
     body: dict[str, Any] | None,
     media: str = "application/json",
@@ -114,10 +119,11 @@ def _call(
     parameters: list[dict[str, Any]] | None = None,
     schema: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
+    """One operation: what it takes, what it answers, and that errors have a form of their own."""
     answer: dict[str, Any] = {"description": "Done."}
-    if status == 200:
+    if status != 204:
         answer["content"] = {media: {"schema": schema or {}}}
-    error = {"description": "An error.", "content": _body({"$ref": "#/components/schemas/Error"})["content"]}
+    error = {"description": "An error.", "content": json_body({"$ref": "#/components/schemas/Error"})["content"]}
     entry: dict[str, Any] = {"summary": summary, "responses": {str(status): answer, "default": error}}
     if parameters:
         entry["parameters"] = parameters
@@ -126,25 +132,25 @@ def _call(
     return entry
 
 
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
+def json_body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": schema}}}
 
 
-def _path(name: str) -> dict[str, Any]:
+def in_path(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def _text(name: str, description: str) -> dict[str, Any]:
+def in_query(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
 
 
-_TIMEOUT = {
+TIMEOUT = {
     "name": "open-analytic-timeout-ms",
     "in": "header",
     "description": "How long you wait; 504 when it is not done by then.",
     "schema": {"type": "integer", "minimum": 0},
 }
 _RUN_OPTIONS = [
-    _text("give", "output (the default), vector, query (of the largest region), or whole (output and features)"),
-    _TIMEOUT,
+    in_query("give", "output (the default), vector, query (of the largest region), or whole (output and features)"),
+    TIMEOUT,
 ]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from open_analytic.errors import BadParameter, InvalidPipeline, UnknownCollection, UnknownImage
+from open_analytic.errors import BadParameter, InvalidPipeline, UnknownCollection
 from open_analytic.store import tables
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
@@ -84,19 +84,6 @@ def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:
             query("collection_count").format(pictures=pictures, table=tables.identifier(info))
         ).fetchone()
     return row[0], row[1]  # type: ignore[index]  # an aggregate always gives a row
-
-
-def image(connection: Connection, info: CollectionInfo, name: str) -> bytes:
-    """A picture's bytes as they were imported."""
-    statement = query("collection_image").format(table=tables.bound(info), first=first(info))
-    with translated(), connection.transaction():
-        tables.check(connection, info)
-        row = connection.execute(statement, {"name": name}).fetchone() if tables.is_text(name) else None
-    if row is None:
-        raise UnknownImage(f"Collection {info.name!r} has no image {name!r}.", hint="Names are those of the import.")
-    if row[0] is None:
-        raise UnknownImage(f"Of {name!r} only the vector was imported, not the picture.", hint="Import the file.")
-    return bytes(row[0])
 
 
 def first(info: CollectionInfo) -> psycopg.sql.SQL:

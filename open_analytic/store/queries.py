@@ -1,4 +1,4 @@
-"""The statements of queries.sql by name: a line ``-- name --``, a sentence, the statement."""
+"""The statements of this folder's .sql files by name: a line ``-- name --``, a sentence, the statement."""
 
 import re
 from functools import cache
@@ -11,7 +11,7 @@ _HEADING = re.compile(r"^-- (\w+) --$", re.MULTILINE)
 
 @cache
 def _statements() -> dict[str, str]:
-    text = Path(__file__).with_name("queries.sql").read_text(encoding="utf-8")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql")))
     _, *parts = _HEADING.split(text)
     return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
 

@@ -80,12 +80,6 @@ SELECT FROM open_analytic._opened(to_regclass(%(table)s))
 SELECT {pictures}, count(*)
 FROM {table}
 
--- collection_image --
--- A picture's bytes.
-SELECT image_data
-FROM {table}
-WHERE image_name = %(name)s {first}
-
 -- rows_known --
 -- Which names are there, with the hash of what was imported.
 SELECT image_name, image_sha256

@@ -70,7 +70,7 @@ def _columns(record: Record) -> tuple[str, ...]:
 
 def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
     """The table rows of one picture; one without a feature when nothing was found, so that it is known."""
-    name = _name(row.name)
+    name = encoded(row.name)
     _check_values(info, row)
     if len(row.features) > 1 and not info.many:
         raise BadParameter(
@@ -177,7 +177,8 @@ def _no_column(info: CollectionInfo, name: str, whose: str) -> BadParameter:
     )
 
 
-def _name(name: str) -> bytes:
+def encoded(name: str) -> bytes:
+    """A picture's name as it is written, or InvalidName."""
     if not isinstance(name, str) or not name or not tables.is_text(name) or len(name.encode()) > MAX_NAME:
         raise InvalidName(
             f"{name!r:.120} cannot be an image's name.", hint=f"Use text of 1 to {MAX_NAME} bytes without NUL."

@@ -18,7 +18,7 @@ from open_analytic.errors import (
     UnknownCollection,
     UnknownImage,
 )
-from open_analytic.store import collections, pipelines, rows, tables
+from open_analytic.store import collections, pictures, pipelines, rows, tables
 from open_analytic.store.connection import Connection
 from open_analytic.types import CollectionInfo, Feature, Row
 from tests.database.conftest import MakeCollection, SmallPlan
@@ -176,7 +176,7 @@ def test_every_dim_an_index_takes_fits_a_row(connection: Connection, make: MakeC
         connection, info, [Row(name=name, features=(feature(dim),), data=bytes(50_000), values={"note": "x" * 900})]
     )
     connection.execute("CREATE INDEX ON photos USING hnsw (feature halfvec_l2_ops)")
-    assert collections.image(connection, info, name) == bytes(50_000)
+    assert pictures.image(connection, info, name) == bytes(50_000)
     toasted = connection.execute("SELECT pg_column_toast_chunk_id(feature) FROM photos").fetchone()
     assert (toasted == (None,)) == (dim <= tables.PLAIN_DIM)
 
@@ -219,10 +219,10 @@ def test_a_table_that_is_needed_is_not_dropped(connection: Connection, photos_ta
 
 def test_a_picture_comes_back_as_it_was(connection: Connection, photos_table: CollectionInfo) -> None:
     rows.write(connection, photos_table, [Row(name="a", features=(), data=b"\0\xff"), Row(name="b", features=())])
-    assert collections.image(connection, photos_table, "a") == b"\0\xff"
+    assert pictures.image(connection, photos_table, "a") == b"\0\xff"
     for name in ("b", "c", "nul\0"):
         with pytest.raises(UnknownImage):
-            collections.image(connection, photos_table, name)
+            pictures.image(connection, photos_table, name)
 
 
 def test_features_of_another_version_are_refused_by_the_table(

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from open_analytic.errors import BadParameter, BadVector, InvalidInput, InvalidName
-from open_analytic.store import collections, rows
+from open_analytic.store import collections, pictures, rows
 from open_analytic.store.connection import Connection, Database
 from open_analytic.types import Box, CollectionInfo, Feature, Row
 from tests.database.conftest import MakeCollection
@@ -252,4 +252,4 @@ def test_who_write_the_same_pictures_at_once_leave_them_once(
 def test_a_large_chunk_goes_through(connection: Connection, photos_table: CollectionInfo) -> None:
     data = np.random.default_rng(1).bytes(3_000_000)
     rows.write(connection, photos_table, [picture(str(number), data=data, year=number) for number in range(10)])
-    assert collections.image(connection, photos_table, "7") == data
+    assert pictures.image(connection, photos_table, "7") == data

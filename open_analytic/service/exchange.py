@@ -1,0 +1,81 @@
+"""Requests read and errors told, whatever is asked: bodies up to a limit, callers that leave, the token."""
+
+import asyncio
+import hmac
+import json
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from open_analytic.errors import DeadlineExceeded, ImageTooLarge, OpenAnalyticError
+from open_analytic.service.asked import is_number
+from open_analytic.service.stoppable import Stoppable, Stopped
+
+T = TypeVar("T")
+
+BODY_S = 300.0  # a request takes at most so long to arrive: a client that stopped keeps no place for ever
+
+
+def length(request: Request, most: int) -> int:
+    """The bytes of the body that may be held: as many as can be when it does not say, and no more when it does."""
+    text = request.headers.get("content-length", "")
+    return min(most, int(text)) if is_number(text) else most
+
+
+async def body(request: Request, most: int) -> bytes:
+    """The body; what is too large is read to its end and thrown away, so that the client gets to read why."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for part in request.stream():
+                size += len(part)
+                parts.append(part) if size <= most else parts.clear()
+    except TimeoutError:
+        raise DeadlineExceeded(
+            f"The request was not there within {BODY_S:.0f} s.", hint="Send less at once, or over a faster network."
+        ) from None
+    if size > most:
+        raise ImageTooLarge(
+            f"The request has {size:,} bytes; at most {most:,} are read.",
+            hint="Send a smaller picture, or raise OPEN_ANALYTIC_MAX_BYTES.",
+        )
+    return b"".join(parts)
+
+
+async def while_connected(request: Request, work: Awaitable[T]) -> T:
+    """What the work gives; it is stopped when the client goes away."""
+    stoppable = Stoppable()
+    gone = asyncio.ensure_future(_disconnected(request))
+    gone.add_done_callback(lambda done: None if done.cancelled() else stoppable.stop())
+    try:
+        return await stoppable.run(work)
+    except Stopped:
+        raise ClientDisconnect from None
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def refusal(error: OpenAnalyticError, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that tells an error, the same from every door."""
+    text = json.dumps(error.as_dict())  # in ASCII: a message may quote half a surrogate pair
+    return Response(text, error.http_status, dict(headers or {}), "application/json")
+
+
+def is_tcp(scope: Scope) -> bool:
+    server = scope.get("server")
+    return bool(server and server[1] is not None)
+
+
+def shows(scope: Scope, token: str | None) -> bool:
+    """Whether a request shows the token."""
+    given = dict(scope["headers"]).get(b"authorization", b"")
+    return bool(token) and hmac.compare_digest(given, f"Bearer {token}".encode())

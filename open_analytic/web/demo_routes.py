@@ -1,0 +1,234 @@
+"""The routes of the original demo, for its clients: the same fields and the same JSON, with statuses that are true.
+
+The original answers 200 to everything and says in ``code`` what it meant; here the status is that code.
+"""
+
+import base64
+import binascii
+import json
+import unicodedata
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from open_analytic import thumbnail
+from open_analytic.collection import Collection
+from open_analytic.errors import (
+    BadImage,
+    BadParameter,
+    Conflict,
+    InvalidInput,
+    InvalidName,
+    OpenAnalyticError,
+    ServiceBusy,
+    ServiceUnavailable,
+    UnknownCollection,
+    UnknownImage,
+)
+from open_analytic.operators.image import Limits
+from open_analytic.plain import plain
+from open_analytic.service.work import RETRY_AFTER_S
+from open_analytic.web import form
+from open_analytic.web.form import Upload, Value
+
+T = TypeVar("T")
+
+FIELDS = ("image", "image_name", "top_k")  # the page of the original sends top_k when it inserts, too
+TOP_K, MOST = 10, 200  # the original's slider
+SIDE = 224  # pixels of a hit's picture, as the original kept them
+NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of pairs, line ends
+
+
+class DemoDoors(Protocol):
+    """What the routes need of the site."""
+
+    @property
+    def max_bytes(self) -> int:
+        """Of one picture."""
+
+    def collection(self, name: str) -> Collection:
+        """The collection; UnknownCollection when it is not there. Blocks."""
+
+    def prepare(self, name: str, pipeline: str) -> None:
+        """Create the pipeline and the collection where they are not there. Blocks."""
+
+    def fetch(self, url: str) -> bytes:
+        """The picture at a URL; refused where URL queries are off. Blocks."""
+
+    async def busy(self, work: Callable[[], T]) -> T:
+        """What blocking work gives, done in a thread within the limits of the service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A collection of the original demo, and the pipeline it is filled by."""
+
+    collection: str
+    pipeline: str
+
+
+DEMOS: Mapping[str, Demo] = {
+    "image_search": Demo(collection="image_search_table", pipeline="general_feature_extractor"),
+    "face_search": Demo(collection="face_search_table", pipeline="face_feature_extractor"),
+}
+
+
+def routes(doors: DemoDoors) -> list[Route]:
+    """Four of each demo. As in the original init is a GET; unlike there nothing is inserted by one."""
+    found = []
+    for name, demo in DEMOS.items():
+        calls = _Calls(doors, demo)
+        found += [
+            Route(f"/{name}/search", _answering(calls.search), methods=["GET", "POST"]),
+            Route(f"/{name}/insert", _answering(calls.insert), methods=["POST"]),
+            Route(f"/{name}/init", _answering(calls.init), methods=["GET", "POST"]),
+            Route(f"/{name}/count", _answering(calls.count), methods=["GET"]),
+        ]
+    return found
+
+
+class _Calls:
+    """What the routes of one demo do. None is an answer without a result."""
+
+    def __init__(self, doors: DemoDoors, demo: Demo) -> None:
+        self._doors, self._demo = doors, demo
+
+    async def search(self, request: Request) -> list[Any]:
+        """[name, picture as a data URL, distance] of each hit, the nearest first."""
+        asked = await self._form(request)
+        k = _top_k(asked.get("top_k"))
+        return await self._doors.busy(partial(self._find, _image(asked), k))
+
+    async def insert(self, request: Request) -> list[Any]:
+        asked = await self._form(request)
+        image = _image(asked)
+        return await self._doors.busy(partial(self._put, _name(asked, image), image))
+
+    async def init(self, _: Request) -> None:
+        await self._doors.busy(partial(self._doors.prepare, self._demo.collection, self._demo.pipeline))
+
+    async def count(self, _: Request) -> list[int]:
+        return await self._doors.busy(self._count)
+
+    async def _form(self, request: Request) -> dict[str, Value]:
+        # Base64 is a third longer than the picture, and some of its letters are escaped in a form.
+        return await form.read(request, fields=FIELDS, max_bytes=self._doors.max_bytes * 3 // 2 + 100_000)
+
+    def _find(self, image: Value, k: int) -> list[Any]:
+        picture, collection = self._picture(image), self._collection()
+        hits = collection.search(picture, k=k)
+        shown = {name: _inline(collection, name) for name in dict.fromkeys(hit.name for hit in hits)}
+        return [[hit.name, shown[hit.name], plain(round(hit.distance, 3))] for hit in hits]
+
+    def _put(self, name: str, image: Value) -> list[Any]:
+        data = self._picture(image)
+        collection = self._collection()
+        _refuse_another(collection, name, data)
+        for failure in collection.import_pictures([(name, data)]).failed:
+            raise failure.error
+        return []
+
+    def _count(self) -> list[int]:
+        """None when there is no collection yet: the original has its tables from the start."""
+        try:
+            return [self._doors.collection(self._demo.collection).count()]
+        except UnknownCollection:
+            return [0]
+
+    def _collection(self) -> Collection:
+        """Made when it is not there, as the original does before it searches or inserts."""
+        try:
+            return self._doors.collection(self._demo.collection)
+        except UnknownCollection:
+            self._doors.prepare(self._demo.collection, self._demo.pipeline)
+            return self._doors.collection(self._demo.collection)
+
+    def _picture(self, image: Value) -> bytes:
+        """The bytes of the picture: a file's, those of a data URL or of bare Base64, or what is at a URL."""
+        if isinstance(image, Upload):
+            return image.data
+        if image.lower().startswith(("http://", "https://")):
+            return self._doors.fetch(image)
+        try:
+            # Some encoders break lines.
+            return base64.b64decode("".join(image.rpartition(",")[2].split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise InvalidInput(
+                f"The field image is not Base64: {error}.", hint="Send a data URL, Base64 or a file."
+            ) from error
+
+
+def _inline(collection: Collection, name: str) -> str:
+    """A hit's picture, small, as a data URL; empty when there is none that can be shown."""
+    try:
+        data = collection.image(name)
+        small = thumbnail.shrink(data, SIDE, Limits(max_bytes=len(data)))
+    except (UnknownImage, BadImage):
+        return ""
+    return f"data:image/jpeg;base64,{base64.b64encode(thumbnail.jpeg(small.picture)).decode()}"
+
+
+def _top_k(text: Value | None) -> int:
+    if text is None:
+        return TOP_K
+    if not isinstance(text, str) or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MOST:
+        given = f"{text!r:.40}" if isinstance(text, str) else "a file"
+        raise BadParameter(f"top_k is {given}.", hint=f"Give a whole number from 1 to {MOST}.")
+    return int(text)
+
+
+def _image(asked: Mapping[str, Value]) -> Value:
+    image = asked.get("image", "")
+    if not (image.data if isinstance(image, Upload) else image):
+        raise InvalidInput("The field image is missing.", hint="Send the picture in it: a data URL, Base64 or a file.")
+    return image
+
+
+def _name(asked: Mapping[str, Value], image: Value) -> str:
+    """What the picture will be called: the last part of the path that was sent, or a name nobody has."""
+    given = asked.get("image_name", image.name or None if isinstance(image, Upload) else None)
+    if given is None:
+        return str(uuid.uuid4())
+    if not isinstance(given, str):
+        raise BadParameter("The field image_name is a file.", hint="Send the name as text.")
+    base = given.replace("\\", "/").rpartition("/")[2]
+    name = "".join(letter for letter in base if unicodedata.category(letter) not in NOT_IN_NAMES).strip()
+    if name in ("", ".", ".."):
+        raise InvalidName(f"{given!r:.80} names no picture.", hint="Give a file's name, or leave image_name out.")
+    return name
+
+
+def _refuse_another(collection: Collection, name: str, data: bytes) -> None:
+    """The original keeps the base names of files only, so those of two folders meet; it refused the second, too."""
+    try:
+        there = collection.image(name)
+    except UnknownImage:
+        return
+    if there != data:
+        raise Conflict(f"Another picture is called {name!r:.120}.", hint="Give a different image_name.")
+
+
+def _answering(call: Callable[[Request], Awaitable[list[Any] | None]]) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint: ``code``, ``msg`` and the result, or the error, which also has the form it has elsewhere."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            result = await call(request)
+        except OpenAnalyticError as error:
+            return _refused(error)
+        return JSONResponse({"code": 200, "msg": ""} | ({} if result is None else {"result": result}))
+
+    return endpoint
+
+
+def _refused(error: OpenAnalyticError) -> Response:
+    told = {"code": error.http_status, "msg": error.message} | error.as_dict()
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, ServiceBusy | ServiceUnavailable) else {}
+    # In ASCII: a message may quote half a surrogate pair.
+    return Response(json.dumps(told), error.http_status, headers, "application/json")

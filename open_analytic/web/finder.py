@@ -1,0 +1,189 @@
+"""A search as pages ask for it: what is searched for, how, and everything that is shown of the answer."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from open_analytic.app import OpenAnalytic
+from open_analytic.collection import Collection
+from open_analytic.errors import BadParameter
+from open_analytic.operators.image import Limits
+from open_analytic.plain import plain
+from open_analytic.types import Box, Feature, RateTable, Vector
+from open_analytic.web import filters
+from open_analytic.web.kept import Kept, Shelf
+
+MOST_HITS, HITS = 200, 10
+KNOWN = ("query", "face", "region", "like", "part", "k", "max_distance", "rate", "filter", "explain")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The parameters of a search, read and checked."""
+
+    query: str | None
+    face: int | None
+    region: Box | None
+    like: str | None
+    part: int | None
+    k: int
+    max_distance: float | None
+    rate: float | None
+    filter: Any
+    explain: bool
+
+
+def read(given: Mapping[str, str]) -> Asked:
+    """What a page's address says."""
+    unknown = sorted(set(given) - set(KNOWN))
+    if unknown:
+        raise BadParameter(f"A search has no option {unknown[0]!r:.40}.", hint=f"Known: {', '.join(KNOWN)}.")
+    asked = Asked(
+        query=given.get("query"), face=_whole(given, "face"), region=_region(given.get("region")),
+        like=given.get("like"), part=_whole(given, "part"), k=_k(given),
+        max_distance=_number(given, "max_distance"), rate=_number(given, "rate"),
+        filter=_json(given.get("filter", "[]")), explain=given.get("explain", "0") not in ("", "0", "false"),
+    )  # fmt: skip
+    if (asked.query is None) == (asked.like is None):
+        raise BadParameter("What is searched for?", hint="Give one of: query (a picture's id), like (a name).")
+    if asked.max_distance is not None and asked.rate is not None:
+        raise BadParameter("Both max_distance and rate are given.", hint="Give one of them.")
+    if asked.face is not None and asked.region is not None:
+        raise BadParameter("Both face and region are given.", hint="Give one of them.")
+    return asked
+
+
+def find(db: OpenAnalytic, collection: Collection, asked: Asked, shelf: Shelf, limits: Limits) -> dict[str, Any]:
+    """The hits, with the limit that held, the milliseconds it took, the same in SQL and, asked for, the plan."""
+    start = time.perf_counter()
+    vector, model_ms = _vector(collection, asked, shelf, limits)
+    limit, rate = _limit(db, collection, asked)
+    where, params = filters.condition(collection.info, asked.filter)
+    if asked.like is not None:
+        where, params = _others(collection, asked, where, params)
+    options: dict[str, Any] = {
+        "k": asked.k, "where": where, "params": params if where else None, "max_distance": limit,
+    }  # fmt: skip
+    begun = time.perf_counter()
+    hits = collection.search(vector, **options)
+    search_ms = 1000 * (time.perf_counter() - begun)
+    answer = {
+        "hits": plain(hits),
+        "limit": {"max_distance": limit, "false_accept_rate": rate},
+        "sql": collection.statement(vector, **options),
+    }
+    if asked.explain:
+        answer["explained"] = plain(collection.explain_search(vector, **options))
+    total_ms = 1000 * (time.perf_counter() - start)
+    return answer | {"milliseconds": {"decode_and_model": model_ms, "search": search_ms, "total": total_ms}}
+
+
+def faces(collection: Collection, kept: Kept, limits: Limits) -> list[dict[str, Any]]:
+    """The regions a collection's pipeline finds in a picture; none where it takes the picture as a whole."""
+    if not collection.info.many:
+        kept.look(collection, None, limits)  # what can't be searched for is said before anybody searches
+        return []
+    features = kept.look(collection, None, limits).features
+    return [{"part": part, "box": plain(feature.box)} for part, feature in enumerate(features)]
+
+
+def rates(db: OpenAnalytic, collection: Collection) -> RateTable | None:
+    """What distances in a collection are worth; None where nobody measured it for its pipeline and metric."""
+    info = collection.info
+    if info.pipeline is None or info.pipeline not in {pipeline.name for pipeline in db.pipelines()}:
+        return None
+    tables = db.pipeline_rates(info.pipeline)
+    return next((one for one in tables if (one.version, one.metric) == (info.version, info.metric)), None)
+
+
+def _vector(collection: Collection, asked: Asked, shelf: Shelf, limits: Limits) -> tuple[Vector, float | None]:
+    if asked.like is not None:
+        return collection.feature(asked.like, asked.part), None
+    assert asked.query is not None  # noqa: S101 - read() saw to it
+    found = shelf.get(asked.query).look(collection, asked.region, limits)
+    return _chosen(found.features, asked.face).vector, found.milliseconds
+
+
+def _chosen(features: tuple[Feature, ...], face: int | None) -> Feature:
+    if face is None:
+        return max(features, key=lambda feature: feature.area)
+    if face >= len(features):
+        raise BadParameter(f"The picture has no face {face}.", hint=f"They are numbered 0 to {len(features) - 1}.")
+    return features[face]
+
+
+def _limit(db: OpenAnalytic, collection: Collection, asked: Asked) -> tuple[float | None, float | None]:
+    """The distance up to which rows count, and the rate it was chosen by."""
+    if asked.rate is None:
+        return asked.max_distance, None
+    table = rates(db, collection)
+    allowed = [rate for rate in table.rates if rate.false_accept_rate <= asked.rate] if table else []
+    if not allowed:
+        raise BadParameter(
+            f"There is no distance for a false accept rate of {asked.rate:g}.",
+            hint="Choose one of the collection's rates, or give max_distance.",
+        )
+    best = max(allowed, key=lambda rate: rate.false_accept_rate)
+    return math.nextafter(best.distance, -math.inf), best.false_accept_rate
+
+
+def _others(
+    collection: Collection, asked: Asked, where: str | None, params: dict[str, str]
+) -> tuple[str, dict[str, str]]:
+    """The condition that leaves out the row that is searched for."""
+    other = "image_name <> %(like)s"
+    params = params | {"like": asked.like or ""}
+    if collection.info.many:
+        other, params = f"({other} OR part <> %(like_part)s)", params | {"like_part": str(asked.part or 0)}
+    return f"{where} AND {other}" if where else other, params
+
+
+def _whole(given: Mapping[str, str], name: str) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadParameter(f"{name} is {text!r:.40}.", hint="Give a whole number, 0 or more.")
+    return int(text)
+
+
+def _k(given: Mapping[str, str]) -> int:
+    k = HITS if "k" not in given else _whole(given, "k")
+    if k is None or not 1 <= k <= MOST_HITS:
+        raise BadParameter(f"k is {given['k']!r:.40}.", hint=f"Give 1 to {MOST_HITS}.")
+    return k
+
+
+def _number(given: Mapping[str, str], name: str) -> float | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadParameter(f"{name} is {text!r:.40}.", hint="Give a number.")
+    return number
+
+
+def _region(text: str | None) -> Box | None:
+    if text is None:
+        return None
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        x, y, width, height = math.nan, 0.0, 0.0, 0.0
+    if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
+        raise BadParameter(f"region is {text!r:.60}.", hint="Give x, y, width and height in pixels: 10,20,300,200.")
+    return Box(x=x, y=y, width=width, height=height)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadParameter(f"filter is not JSON: {error}.", hint="Give a list of conditions.") from error

@@ -1,0 +1,174 @@
+"""Imports from a browser: pictures come one request each, and go through one import that can be stopped."""
+
+import asyncio
+import logging
+import queue
+import secrets
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from open_analytic.collection import Collection
+from open_analytic.errors import Conflict, OpenAnalyticError, ServiceBusy, UnknownImport
+from open_analytic.importer import Named, Tally
+
+logger = logging.getLogger(__name__)
+
+State: TypeAlias = Literal["receiving", "finishing", "done", "stopped", "failed"]
+
+MOST_RUNNING, MOST_KEPT = 4, 100
+MOST_WAITING_BYTES = 64_000_000  # a browser that is quicker than the models waits
+MOST_FAILURES = 1_000  # that are told
+QUIET_S = 1.0  # after so long without a picture those that came are worked on
+IDLE_S = 300.0  # after so long without one the import is ended: its page is closed
+
+
+@dataclass(slots=True)
+class Job:
+    """One import. Pictures are given to it on the event loop, a thread of its own takes them."""
+
+    collection: Collection
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    state: State = "receiving"
+    tally: Tally = field(default_factory=Tally)
+    error: OpenAnalyticError | None = None
+    _names: set[str] = field(default_factory=set)
+    _already: int = 0
+    _waiting_bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _coming: "queue.SimpleQueue[Named | None]" = field(default_factory=queue.SimpleQueue)
+    _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+
+    def start(self) -> None:
+        """Begin to take pictures."""
+        self._room.set()
+        threading.Thread(target=self._work, name=f"open_analytic-import-{self.id}", daemon=True).start()
+
+    async def put(self, name: str, data: bytes | OpenAnalyticError) -> None:
+        """Hand a picture over; waits while too many wait. One that came before under this name is not taken twice."""
+        await self._room.wait()
+        self._check_open()
+        with self._lock:
+            if name in self._names:
+                return
+            self._names.add(name)
+            self._waiting_bytes += len(data) if isinstance(data, bytes) else 0
+            if self._waiting_bytes > MOST_WAITING_BYTES:
+                self._room.clear()
+        self._coming.put((name, data))
+
+    def known(self, names: list[str]) -> None:
+        """These pictures are there already: they need not come."""
+        self._check_open()
+        with self._lock:
+            fresh = set(names) - self._names
+            self._names |= fresh
+            self._already += len(fresh)
+
+    def finish(self) -> None:
+        """No more will come."""
+        if self.state == "receiving":
+            self.state = "finishing"
+            self._coming.put(None)
+
+    def stop(self) -> None:
+        """Leave out what waits; what was committed stays."""
+        if self.state in ("receiving", "finishing"):
+            self.state = "stopped"
+            self._room.set()
+            self._coming.put(None)
+
+    def status(self) -> dict[str, Any]:
+        """How it stands."""
+        tally = self.tally
+        with self._lock, tally.lock:
+            unchanged = tally.unchanged + self._already
+            done = tally.added + tally.updated + unchanged + len(tally.failed)
+            failures = [{"name": one.name, "error": _told(one.error)} for one in tally.failed[:MOST_FAILURES]]
+            return {
+                "id": self.id, "collection": self.collection.name, "state": self.state,
+                "waiting": max(0, len(self._names) - done) if self.state in ("receiving", "finishing") else 0,
+                "done": done - len(tally.failed), "added": tally.added, "updated": tally.updated,
+                "unchanged": unchanged, "failed": len(tally.failed), "failures": failures,
+                "seconds": round(tally.seconds, 3), "error": self.error.as_dict() if self.error else None,
+            }  # fmt: skip
+
+    def _check_open(self) -> None:
+        if self.state != "receiving":
+            raise Conflict(f"The import takes no more pictures: it is {self.state}.", hint="Begin another one.")
+
+    def _work(self) -> None:
+        try:
+            self.collection.import_pictures(self._pictures(), tally=self.tally)
+        except OpenAnalyticError as error:
+            self.state, self.error = "failed", error
+        except Exception:
+            logger.exception("An import into %s failed", self.collection.name)
+            self.state, self.error = "failed", OpenAnalyticError("The import failed.", hint="The log says why.")
+        else:
+            self.state = "stopped" if self.state == "stopped" else "done"
+        finally:
+            self.tally.end()
+            self._loop.call_soon_threadsafe(self._room.set)
+
+    def _pictures(self) -> Iterator[Named | None]:
+        while True:
+            try:
+                item = self._coming.get(timeout=QUIET_S)
+            except queue.Empty:
+                yield None
+                item = self._patiently()
+            if item is None or self.state == "stopped":
+                return
+            self._took(item)
+            yield item
+
+    def _patiently(self) -> Named | None:
+        try:
+            return self._coming.get(timeout=IDLE_S)
+        except queue.Empty:
+            logger.info("an import into %s was left by its page", self.collection.name)
+            self.state = "finishing"
+            return None
+
+    def _took(self, item: Named) -> None:
+        with self._lock:
+            self._waiting_bytes -= len(item[1]) if isinstance(item[1], bytes) else 0
+            if self._waiting_bytes <= MOST_WAITING_BYTES // 2:
+                self._loop.call_soon_threadsafe(self._room.set)
+
+
+class Jobs:
+    """The imports of this process by their ids; ended ones are kept for a while, to be looked at."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+
+    def begin(self, collection: Collection) -> Job:
+        """A new import."""
+        running = [job for job in self._jobs.values() if job.state in ("receiving", "finishing")]
+        if len(running) >= MOST_RUNNING:
+            raise ServiceBusy(f"{len(running)} imports are under way.", hint="Wait for one to end, or stop it.")
+        while len(self._jobs) >= MOST_KEPT:
+            del self._jobs[next(id_ for id_, job in self._jobs.items() if job not in running)]
+        job = Job(collection)
+        self._jobs[job.id] = job
+        job.start()
+        return job
+
+    def get(self, id_: str) -> Job:
+        """The import of this id, or UnknownImport."""
+        if id_ not in self._jobs:
+            raise UnknownImport(f"There is no import {id_!r:.40}.", hint="It may have ended long ago: begin another.")
+        return self._jobs[id_]
+
+    def stop(self) -> None:
+        """Stop all of them."""
+        for job in self._jobs.values():
+            job.stop()
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    return (error if isinstance(error, OpenAnalyticError) else OpenAnalyticError(str(error))).as_dict()

@@ -1,0 +1,103 @@
+"""Pictures people search with, kept in memory for a while, so that a search can be changed, linked and gone back to."""
+
+import hashlib
+import io
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from open_analytic import thumbnail
+from open_analytic.collection import Collection
+from open_analytic.errors import BadParameter, UnknownQuery
+from open_analytic.operators.image import Limits, decode_image
+from open_analytic.types import Box, Feature
+
+PREVIEW = 1024  # pixels of the longer side
+REGION = 1200  # of the shorter side at least, when a large picture is halved before a rectangle is cut from it
+MOST_BYTES = 256_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a pipeline found in a picture, or in a rectangle of it, and how long that took."""
+
+    features: tuple[Feature, ...]
+    milliseconds: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Kept:
+    """One picture. ``found`` is by collection and rectangle."""
+
+    id: str
+    data: bytes
+    preview: bytes  # JPEG
+    size: tuple[int, int]  # width and height of the upright original
+    found: dict[tuple[object, ...], Found] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory, about."""
+        return len(self.data) + len(self.preview)
+
+    def look(self, collection: Collection, region: Box | None, limits: Limits) -> Found:
+        """What the collection's pipeline finds; asked again it is there at once."""
+        info = collection.info
+        key = (info.name, info.created_at, info.version, region)
+        if key not in self.found:
+            start = time.perf_counter()
+            features = collection.features(_cut(self.data, region, limits) if region else self.data)
+            self.found[key] = Found(features=features, milliseconds=1000 * (time.perf_counter() - start))
+        return self.found[key]
+
+
+class Shelf:
+    """Pictures by their ids, the ones longest unused thrown out first."""
+
+    def __init__(self, limits: Limits, *, most_bytes: int = MOST_BYTES) -> None:
+        self._limits, self._most = limits, most_bytes
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, data: bytes) -> Kept:
+        """Keep a picture. The same bytes have the same id."""
+        id_ = hashlib.sha256(data).hexdigest()[:32]
+        with self._lock:
+            if id_ in self._kept:
+                self._kept.move_to_end(id_)
+                return self._kept[id_]
+        small = thumbnail.shrink(data, PREVIEW, self._limits)
+        kept = Kept(id=id_, data=data, preview=thumbnail.jpeg(small.picture), size=small.original)
+        with self._lock:
+            kept = self._kept.setdefault(id_, kept)
+            while (
+                len(self._kept) > 1
+                and sum(len(one.data) + len(one.preview) for one in self._kept.values()) > self._most
+            ):
+                self._kept.popitem(last=False)
+        return kept
+
+    def get(self, id_: str) -> Kept:
+        """The picture of this id, or UnknownQuery."""
+        with self._lock:
+            if id_ not in self._kept:
+                raise UnknownQuery(hint="Search with the picture again.")
+            self._kept.move_to_end(id_)
+            return self._kept[id_]
+
+
+def _cut(data: bytes, region: Box, limits: Limits) -> bytes:
+    """A rectangle of the upright picture, as a picture of its own without loss."""
+    picture = decode_image(data, limits, shrink_to=REGION)
+    (across, down), (height, width) = picture.scale, picture.sides
+    left, top = max(0, round(region.x / across)), max(0, round(region.y / down))
+    right = min(width, round((region.x + region.width) / across))
+    bottom = min(height, round((region.y + region.height) / down))
+    if right <= left or bottom <= top:
+        raise BadParameter("The rectangle has nothing of the picture.", hint="Draw it on the picture.")
+    file = io.BytesIO()
+    Image.fromarray(picture.pixels[top:bottom, left:right]).save(file, "BMP")
+    return file.getvalue()

@@ -1,0 +1,281 @@
+"""The description of the site's HTTP interface in OpenAPI 3.1: the service's, the site's own, the original demo's."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from open_analytic.service import openapi as service
+from open_analytic.service.openapi import PICTURE, in_path, in_query, json_body
+from open_analytic.web.demo_routes import DEMOS, MOST
+from open_analytic.web.form import MULTIPART, URLENCODED
+from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, each, ref, thing
+
+Paths: TypeAlias = dict[str, dict[str, Any]]  # by path, then by method
+
+JSON, JPEG, SVG, HTML = "application/json", "image/jpeg", "image/svg+xml", "text/html"
+API, QUERY, IMPORT = "/api/v1/collections/{name}", "/api/v1/queries/{id}", "/api/v1/imports/{id}"
+COOKIE = "open_analytic_session"
+ERRORS: Mapping[int, str] = {
+    400: "A parameter or the body is not what is taken.",
+    401: "The token was not shown.",
+    403: "Refused: URL queries are off, pictures are not fetched from there, or the database role may not.",
+    404: "There is nothing of this name.",
+    409: "It would contradict what is there: a name is taken, or features come from another version.",
+    413: "The picture has more bytes or pixels than are read.",
+    415: "The bytes are not a picture of a known format.",
+    422: "The picture cannot be read, or shows no face, or could not be fetched.",
+    503: "There is too much to do, or the database cannot be reached. Retry-After says when to try again.",
+    504: "It was not done in time.",
+}
+ALWAYS = (401, 503)  # told by whatever stands before a call
+OF_PICTURES = (400, 413, 415, 422, 504)
+NAME = in_path("name")
+ID = in_path("id")
+
+
+def document() -> dict[str, Any]:
+    """All of it, each call under a tag."""
+    told = service.document()
+    paths: Paths = {path: _tagged("service", entry) for path, entry in told["paths"].items()}
+    ours = {
+        "collections": _collections(),
+        "pictures": _pictures(),
+        "search": _search(),
+        "imports": _imports(),
+        "pipelines": _pipelines(),
+        "site": _site(),
+        "original demo": _demos(),
+        "pages": _pages(),
+    }
+    for tag, found in ours.items():
+        for path, entry in found.items():
+            paths[path] = paths.get(path, {}) | _tagged(tag, entry)
+    told["info"]["description"] = "Runs pipelines on pictures, fills and searches collections, and shows both."
+    told["paths"] = paths
+    told["tags"] = [{"name": tag} for tag in (*ours, "service")]
+    told["components"]["schemas"] |= SCHEMAS
+    told["components"]["securitySchemes"]["login"] = {"type": "apiKey", "in": "cookie", "name": COOKIE}
+    told["security"] = [{"token": []}, {"login": []}, {}]
+    return told
+
+
+def _tagged(tag: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {method: {"tags": [tag]} | call for method, call in entry.items()}
+
+
+def _collections() -> Paths:
+    return {
+        "/api/v1/collections": {"get": _call("The collections, by name.", each(ref("Collection")))},
+        API: {
+            "get": _call("One, with its counts, index, recall and filters.", ref("CollectionDetails"), (NAME,), (404,))
+        },
+        f"{API}/curve.svg": {
+            "get": _call(
+                "What its searches find and cost, drawn; 404 when not measured.", TEXT, (NAME,), (404,), media=SVG
+            )
+        },
+    }
+
+
+def _pictures() -> Paths:
+    name, part = _query("name", TEXT, required=True), _query("part", COUNT, "A region to frame.")
+    known = {"name": "if-none-match", "in": "header", "schema": TEXT}
+    shown = ((NAME, name, part, known), (400, 404, 413, 415, 422))
+    body = json_body(thing(name=TEXT))
+    limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 60})
+    return {
+        f"{API}/pictures": {
+            "get": _call(
+                "Its pictures by name, a page at a time.", ref("Pictures"),
+                (NAME, _query("after", TEXT, "The last name of the page before."), limit), (400, 404),
+            ),
+        },
+        f"{API}/picture": {
+            "get": _image("A picture, upright and encoded anew, at most 2048 pixels.", *shown),
+            "patch": _call("Rename a picture.", thing(name=TEXT), (NAME, name), (400, 403, 404, 409), body=body),
+            "delete": _call("Delete a picture.", thing(deleted=COUNT), (NAME, name), (400, 403, 404)),
+        },
+        f"{API}/thumbnail": {"get": _image("The same, at most 320 pixels.", *shown)},
+    }  # fmt: skip
+
+
+def _search() -> Paths:
+    url = thing(url={"type": "string", "format": "uri", "maxLength": 8192})
+    body = {"content": PICTURE["content"] | json_body(url)["content"]}
+    refused = (*OF_PICTURES, 403, 404)
+    return {
+        f"{API}/queries": {
+            "post": _call("Keep a picture to search with; its faces, where those are searched.", ref("Query"), (NAME,),
+                          refused, body=body),
+        },
+        f"{QUERY}/picture": {"get": _image("The picture, at most 1024 pixels.", (ID,), (404,))},
+        f"{API}/hits": {
+            "get": _call("The nearest rows to a kept picture, or to a row. Give query or like.", ref("Hits"),
+                         (NAME, *_asked()), refused),
+        },
+    }  # fmt: skip
+
+
+def _asked() -> list[dict[str, Any]]:
+    """The parameters of a search, the same as in the address of its page."""
+    return [
+        _query("query", TEXT, "The id of a kept picture."),
+        _query("face", COUNT, "Which of its faces."),
+        _query("region", {"type": "string", "pattern": "^[0-9.]+(,[0-9.]+){3}$"}, "X,Y,WIDTH,HEIGHT in its pixels."),
+        _query("like", TEXT, "The name of a picture in the collection, which is itself left out."),
+        _query("part", COUNT, "Which of its regions."),
+        _query("k", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 10}),
+        _query("max_distance", {"type": "number"}),
+        _query("rate", {"type": "number"}, "A false accept rate of the collection's rates, in place of max_distance."),
+        _query("filter", TEXT, 'JSON: [{"column": "city", "operator": "=", "value": "Oslo"}]; all must hold.'),
+        _query("explain", {"type": "string", "enum": ["0", "1"]}, "1: say how it was done, and why."),
+    ]
+
+
+def _imports() -> Paths:
+    status, known = ref("Import"), thing(known=each(TEXT))
+    name = _query("name", TEXT, "What the picture is called.", required=True)
+    return {
+        f"{API}/imports": {"post": _call("Begin an import.", status, (NAME,), (403, 404), status=201)},
+        IMPORT: {
+            "get": _call("What became of it so far.", status, (ID,), (404,)),
+            "delete": _call("Stop it; what was committed stays.", status, (ID,), (404,)),
+        },
+        f"{IMPORT}/known": {
+            "post": _call("Which of these files are there already, so that they need not be sent.", known, (ID,),
+                          (400, 404, 409, 413), body=json_body(ref("Files"))),
+        },
+        f"{IMPORT}/file": {
+            "put": _call("Send a file. It waits while too many are waiting.", status, (ID, name),
+                         (400, 404, 409, 413), status=202, body=PICTURE),
+        },
+        f"{IMPORT}/finish": {
+            "post": _call("All were sent: what waits is done first, then the index.", status, (ID,), (404, 409)),
+        },
+    }  # fmt: skip
+
+
+def _pipelines() -> Paths:
+    top = "/api/v1/pipelines"
+    return {
+        top: {"get": _call("The registered pipelines.", each(ref("Pipeline")))},
+        f"{top}/{{name}}": {"get": _call("One of them.", ref("Pipeline"), (NAME,), (404,))},
+        f"{top}/{{name}}/graph.svg": {"get": _call("Its steps, drawn.", TEXT, (NAME,), (404,), media=SVG)},
+    }
+
+
+def _site() -> Paths:
+    form = thing(optional=("next",), token=TEXT, next=TEXT)
+    login = {
+        "summary": "Log in with the token.",
+        "requestBody": _form(form),
+        "security": [{}],
+        "responses": {"303": _to("The page asked for, with a cookie."), "401": _answer(HTML, TEXT)} | _errors(400),
+    }
+    logout = {"summary": "Log out.", "responses": {"303": _to("The login page.")} | _errors()}
+    return {
+        "/api/v1/site": {"get": _call("What this site is and takes.", ref("Site"))},
+        "/login": {"post": login},
+        "/logout": {"post": logout},
+    }  # fmt: skip
+
+
+def _demos() -> Paths:
+    """The same status and JSON as ``code`` and ``msg`` say; a client of the original needs no change."""
+    form = _form(ref("DemoForm"))
+    refused = (400, 404, 409, 413, 415, 422, 504)
+    paths: Paths = {}
+    for name in DEMOS:
+        search = _call("The nearest pictures.", ref("DemoHits"), (), refused, body=form, error="DemoError")
+        insert = _call("Add a picture.", ref("DemoInserted"), (), refused, body=form, error="DemoError")
+        init = _call("Make what is missing for it.", ref("DemoDone"), (), (409, 504), error="DemoError")
+        count = _call("How many pictures there are.", ref("DemoCount"), (), (504,), error="DemoError")
+        paths[f"/{name}/search"] = {"get": search, "post": search}
+        paths[f"/{name}/insert"] = {"post": insert}
+        paths[f"/{name}/init"] = {"get": init, "post": init}
+        paths[f"/{name}/count"] = {"get": count}
+    return paths
+
+
+def _pages() -> Paths:
+    """For people: HTML in the language of the browser, or of ?lang=en|zh."""
+    search = _page("Search a collection.", *_asked(), named=True)
+    return {
+        "/": {"get": {"summary": "The first page.", "responses": {"303": _to("It.")} | _errors()}},
+        "/search/{name}": {"get": search},
+        "/collections": {"get": _page("The collections.")},
+        "/collections/{name}": {"get": _page("A collection: add pictures, browse.", named=True)},
+        "/pipelines": {"get": _page("The pipelines.")},
+        "/pipelines/{name}": {"get": _page("A pipeline: its steps, and what it gives for a picture.", named=True)},
+        "/api": {"get": _page("This description.")},
+        "/login": {"get": _page("Where the token is asked for.")},
+        "/static/{path}": {"get": {
+            "summary": "Scripts, styles and pictures of the pages.", "parameters": [in_path("path")],
+            "responses": {"200": {"description": "The file.", "content": {"*/*": {}}}} | _errors(404),
+        }},
+    }  # fmt: skip
+
+
+def _page(summary: str, *parameters: Mapping[str, Any], named: bool = False) -> dict[str, Any]:
+    language = _query("lang", {"type": "string", "enum": ["en", "zh"]}, "Leads to the page in this language.")
+    missing = {"404": _answer(HTML, TEXT)} if named else {}
+    return {
+        "summary": summary,
+        "parameters": [*([NAME] if named else []), *parameters, language],
+        "responses": {"200": _answer(HTML, TEXT), "303": _to("Another page.")} | missing | _errors(),
+    }
+
+
+def _image(summary: str, parameters: tuple[Any, ...], errors: tuple[int, ...]) -> dict[str, Any]:
+    """A JPEG that is asked for again with its ETag."""
+    call = _call(summary, {"type": "string", "format": "binary"}, parameters, errors, media=JPEG)
+    call["responses"]["200"]["headers"] = {"ETag": {"schema": TEXT}, "Cache-Control": {"schema": TEXT}}
+    call["responses"]["304"] = {"description": "You have it."}
+    return call
+
+
+def _call(
+    summary: str,
+    answer: Schema,
+    parameters: tuple[Mapping[str, Any], ...] = (),
+    errors: tuple[int, ...] = (),
+    *,
+    status: int = 200,
+    media: str = JSON,
+    body: Mapping[str, Any] | None = None,
+    error: str = "Error",
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "summary": summary,
+        "responses": {str(status): _answer(media, answer)} | _errors(*ALWAYS, *errors, form=error),
+    }
+    if parameters:
+        told["parameters"] = list(parameters)
+    if body:
+        told["requestBody"] = {"required": True, **body}
+    return told
+
+
+def _answer(media: str, schema: Schema) -> dict[str, Any]:
+    return {"description": "Done.", "content": {media: {"schema": schema}}}
+
+
+def _to(place: str) -> dict[str, Any]:
+    return {"description": place, "headers": {"Location": {"schema": TEXT}}}
+
+
+def _errors(*statuses: int, form: str = "Error") -> dict[str, Any]:
+    """Those of the call in their form; what its door or any other place tells has the usual one."""
+    found: dict[str, Any] = {}
+    for status in sorted({*statuses}):
+        known = ref("Error" if status == 401 else form)
+        found[str(status)] = {"description": ERRORS[status], **json_body(known)}
+    return found | {"default": {"description": "Another error.", **json_body(ref("Error"))}}
+
+
+def _query(name: str, schema: Schema, description: str = "", *, required: bool = False) -> dict[str, Any]:
+    told = in_query(name, description) | {"schema": schema} | ({"required": True} if required else {})
+    return {key: value for key, value in told.items() if value != ""}
+
+
+def _form(schema: Schema) -> dict[str, Any]:
+    return {"required": True, "content": {kind: {"schema": schema} for kind in (MULTIPART, URLENCODED)}}

@@ -1,0 +1,215 @@
+"""The HTML pages: what they show comes from the API, which their scripts ask."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from open_analytic.errors import OpenAnalyticError
+from open_analytic.plain import plain
+from open_analytic.types import CollectionInfo, PipelineInfo
+from open_analytic.web import language
+from open_analytic.web.assets import assets
+
+TITLES = {"image_search_table": "title.image_search", "face_search_table": "title.face_search"}  # shown first
+INLINE = 4  # collections in the header; those after it are in its menu
+# Pages tell who may see what and change with the language, so nothing between keeps them.
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Accept-Language"}
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+class PageData(Protocol):
+    """What pages are made from. Its functions block."""
+
+    @property
+    def version(self) -> str: ...
+    def collections(self) -> Sequence[CollectionInfo]: ...
+    def pipelines(self) -> Sequence[PipelineInfo]: ...
+    def site(self) -> dict[str, Any]: ...
+
+
+def routes(data: PageData) -> list[BaseRoute]:
+    """All pages, and the files they need."""
+    pages = Pages(data)
+    endpoints: dict[str, Endpoint] = {
+        "/": pages.home,
+        "/search/{name:path}": pages.search,
+        "/collections": pages.collections,
+        "/collections/{name:path}": pages.collection,
+        "/pipelines": pages.pipelines,
+        "/pipelines/{name:path}": pages.pipeline,
+        "/api": pages.api,
+        "/login": pages.login,
+    }
+    static = Route("/static/{name}", assets(data.version).answer, methods=["GET"])
+    return [*(Route(path, pages.told(page), methods=["GET"]) for path, page in endpoints.items()), static]
+
+
+async def login_page(data: PageData, request: Request, *, refused: bool = False) -> Response:
+    """The form that asks for the token; with 401 when the one given was refused."""
+    return await Pages(data).login(request, refused=refused)
+
+
+class Pages:
+    """The endpoints."""
+
+    def __init__(self, data: PageData) -> None:
+        self._data = data
+
+    def told(self, page: Endpoint) -> Endpoint:
+        """The page in the language asked for, and an error as a page."""
+
+        async def endpoint(request: Request) -> Response:
+            wanted = request.query_params.get("lang")
+            if wanted is not None:
+                return _with_language(request, wanted)
+            try:
+                return await page(request)
+            except OpenAnalyticError as error:
+                return self._error(request, error)
+
+        return endpoint
+
+    async def home(self, _: Request) -> Response:
+        """The search page of the first collection."""
+        found = await self._collections()
+        return RedirectResponse(_address("search", found[0].name) if found else "/collections", 303)
+
+    async def search(self, request: Request) -> Response:
+        """The search page of a collection."""
+        return await self._of_collection(request, "search.html")
+
+    async def collection(self, request: Request) -> Response:
+        """What is in a collection; pictures are added, renamed and deleted there."""
+        return await self._of_collection(request, "collection.html")
+
+    async def collections(self, request: Request) -> Response:
+        """All of them in a table."""
+        found = await self._collections()
+        return self._page(request, "collections.html", collections=found, known=found)
+
+    async def pipelines(self, request: Request) -> Response:
+        """All of them."""
+        known, found = await self._collections(), await asyncio.to_thread(self._data.pipelines)
+        return self._page(request, "pipelines.html", collections=known, pipelines=found)
+
+    async def pipeline(self, request: Request) -> Response:
+        """One of them, to look at and to run."""
+        known, found = await self._collections(), await asyncio.to_thread(self._data.pipelines)
+        name = request.path_params["name"]
+        pipeline = next((item for item in found if item.name == name), None)
+        if pipeline is None:
+            return self._missing(request, known, "missing.pipeline", name)
+        return self._page(
+            request, "pipeline.html", collections=known, pipeline=pipeline, data={"pipeline": plain(pipeline)}
+        )
+
+    async def api(self, request: Request) -> Response:
+        """The HTTP interface, described."""
+        return self._page(request, "api.html", collections=await self._collections())
+
+    async def login(self, request: Request, *, refused: bool = False) -> Response:
+        """The form that asks for the token; nothing of what is here is told before."""
+        if not self._data.site()["login"]:
+            return RedirectResponse("/", 303)
+        options = {"refused": refused, "next": _local(request.query_params.get("next"))}
+        return self._page(request, "login.html", collections=[], status=401 if refused else 200, **options)
+
+    async def _collections(self) -> list[CollectionInfo]:
+        found = await asyncio.to_thread(self._data.collections)
+        order = {name: number for number, name in enumerate(TITLES)}
+        return sorted(found, key=lambda info: (order.get(info.name, len(order)), info.name))
+
+    async def _of_collection(self, request: Request, template: str) -> Response:
+        known, name = await self._collections(), request.path_params["name"]
+        info = next((item for item in known if item.name == name), None)
+        if info is None:
+            return self._missing(request, known, "missing.collection", name)
+        return self._page(request, template, collections=known, info=info, data={"collection": plain(info)})
+
+    def _missing(self, request: Request, known: Sequence[CollectionInfo], key: str, name: str) -> Response:
+        return self._page(request, "missing.html", collections=known, key=key, name=name, status=404)
+
+    def _error(self, request: Request, error: OpenAnalyticError) -> Response:
+        return self._page(request, "error.html", collections=[], error=error, status=error.http_status)
+
+    def _page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        collections: Sequence[CollectionInfo],
+        status: int = 200,
+        data: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Response:
+        files, tongue, site = assets(self._data.version), language.chosen(request), self._data.site()
+        words = language.words(tongue)
+        text = _templates().get_template(template).render(
+            t=words, tag=language.TAGS[tongue], asset=files.url, version=self._data.version, site=site,
+            here=request.scope["path"], languages=_languages(request, tongue), inline=collections[:INLINE],
+            further=collections[INLINE:], title_of=lambda info: _title(info, words),
+            script_words=_script_words(self._data.version, tongue), data=(data or {}) | {"site": plain(site)}, **options,
+        )  # fmt: skip
+        return HTMLResponse(text, status, headers=HEADERS)
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters.update(number=lambda value: f"{value:,}", address=_address)
+    return made
+
+
+@cache
+def _script_words(version: str, tongue: str) -> dict[str, language.Text]:
+    """Those that some script names."""
+    scripts = "\n".join(assets(version).scripts().values())
+    return {key: text for key, text in language.words(tongue).table.items() if f'"{key}"' in scripts}
+
+
+def _address(kind: str, name: str) -> str:
+    return f"/{kind}/{quote(name, safe='')}"
+
+
+def _title(info: CollectionInfo, words: language.Words) -> str:
+    return words(TITLES[info.name]) if info.name in TITLES else info.name
+
+
+def _languages(request: Request, tongue: str) -> list[dict[str, Any]]:
+    """Links to this page in each language."""
+    here = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    return [
+        {"code": code, "tag": language.TAGS[code], "name": name, "current": code == tongue,
+         "url": "?" + urlencode([*here, ("lang", code)])}
+        for code, name in language.LANGUAGES.items()
+    ]  # fmt: skip
+
+
+def _with_language(request: Request, wanted: str) -> Response:
+    """The same page without the choice, which a cookie keeps when there is such a language."""
+    rest = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    path = quote(request.scope["path"], safe="/")
+    answer = RedirectResponse(path + ("?" + urlencode(rest) if rest else ""), 303)
+    if wanted in language.LANGUAGES:
+        answer.set_cookie(
+            language.COOKIE, wanted, max_age=language.COOKIE_S, samesite="lax", secure=request.url.scheme == "https"
+        )
+    return answer
+
+
+def _local(path: str | None) -> str:
+    """A place on this site, whatever was asked for."""
+    safe = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if path and safe else "/"

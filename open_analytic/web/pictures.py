@@ -1,0 +1,59 @@
+"""Pictures of a collection as pages show them: small, upright, encoded anew, kept for the next who looks."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from open_analytic import thumbnail
+from open_analytic.collection import Collection
+from open_analytic.operators.image import Limits
+
+THUMBNAIL, WHOLE = 320, 2048  # pixels of the longer side
+MOST_BYTES = 128_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A JPEG, and what tells it from the picture that had its name before."""
+
+    data: bytes
+    tag: str
+
+
+class Album:
+    """Pictures made small, the ones longest not looked at thrown out first."""
+
+    def __init__(self, limits: Limits, *, most_bytes: int = MOST_BYTES) -> None:
+        self._limits, self._most, self._bytes = limits, most_bytes, 0
+        self._shown: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def show(self, collection: Collection, name: str, part: int | None, side: int, *, known: str | None) -> Shown | str:
+        """The picture, a region of it framed; only its tag when the browser has it (``known``) already."""
+        digest = collection.digests([name]).get(name)
+        tag = f"{digest.hex()[:24]}-{'' if part is None else part}-{side}" if digest else None
+        if tag and known and f'"{tag}"' in known:
+            return tag
+        key = (collection.info.name, collection.info.created_at, tag)
+        with self._lock:
+            if tag and key in self._shown:
+                self._shown.move_to_end(key)
+                return Shown(self._shown[key], tag)
+        data = self._draw(collection, name, part, side)
+        if tag:
+            self._keep(key, data)
+        return Shown(data, tag or "")
+
+    def _draw(self, collection: Collection, name: str, part: int | None, side: int) -> bytes:
+        data, box = (collection.image(name), None) if part is None else collection.region(name, part)
+        small = thumbnail.shrink(data, side, self._limits)
+        if box:
+            thumbnail.frame(small.picture, box, small.factor)
+        return thumbnail.jpeg(small.picture)
+
+    def _keep(self, key: tuple[object, ...], data: bytes) -> None:
+        with self._lock:
+            self._bytes += len(data) - len(self._shown.pop(key, b""))
+            self._shown[key] = data
+            while self._bytes > self._most:
+                self._bytes -= len(self._shown.popitem(last=False)[1])

@@ -1,0 +1,99 @@
+// @ts-check
+// The pictures of a collection by name, page after page.
+import { get, ofCollection, thumbnail } from "./api.js";
+import { showError } from "./alerts.js";
+import { h } from "./dom.js";
+import { small } from "./hits.js";
+import { number, t } from "./words.js";
+
+const PAGE = 60;
+
+/**
+ * @param {HTMLElement} place @param {string} collection
+ * @param {{open: (names: string[], at: number, link: HTMLElement) => void, link?: (name: string) => string, jump?: boolean}} options
+ */
+export function browse(place, collection, { open, link, jump }) {
+  const list = h("ul", { class: "grid" });
+  const more = h("button", { type: "button", id: "browse-more", hidden: true }, t("browse.more"));
+  const status = h("p", { class: "unseen", role: "status" });
+  /** @type {string[]} */
+  let names = [];
+  /** @type {string | null} */
+  let next = null;
+  /** @type {AbortController | null} */
+  let running = null;
+
+  const load = async (/** @type {string | null} */ after) => {
+    running?.abort();
+    running = new AbortController();
+    list.setAttribute("aria-busy", "true");
+    try {
+      const told = await get(ofCollection(collection, "/pictures", { after, limit: PAGE }), running.signal);
+      next = told.next;
+      append(told.pictures);
+    } catch (error) {
+      showError(error);
+    } finally {
+      list.removeAttribute("aria-busy");
+    }
+  };
+  const append = (/** @type {{name: string, parts: any}[]} */ pictures) => {
+    const first = names.length;
+    names.push(...pictures.map((picture) => picture.name));
+    list.append(...pictures.map(({ name, parts }) => h("li", {}, tile(name, faces(parts)))));
+    more.hidden = next === null;
+    status.textContent = names.length ? t("browse.shown", { n: names.length }) : t("browse.none");
+    if (first) /** @type {HTMLElement} */ (list.children[first]?.firstElementChild)?.focus();
+  };
+  const tile = (/** @type {string} */ name, /** @type {number | null} */ parts) => {
+    const content = [small(thumbnail(collection, name)), h("span", { class: "name", title: name }, name),
+      parts !== null && h("span", { class: "distance" }, t("browse.faces", { n: parts }))];
+    const made = link ? h("a", { class: "card hit", href: link(name) }, ...content) : h("button", { type: "button", class: "card hit" }, ...content);
+    made.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      open(names, names.indexOf(name), made);
+    });
+    return made;
+  };
+  const reload = async (/** @type {string | null} */ after = null) => {
+    names = [];
+    list.replaceChildren();
+    await load(after);
+  };
+  more.addEventListener("click", () => load(next));
+  place.replaceChildren(...(jump ? [from(reload)] : []), list, h("div", { class: "row center" }, more), status);
+  return { reload, remove: (/** @type {string} */ name) => drop(list, names, name) };
+}
+
+/** How many faces, where that is what parts are. @param {any} parts */
+function faces(parts) {
+  const count = Array.isArray(parts) ? parts.length : parts;
+  return typeof count === "number" && count > 1 ? count : null;
+}
+
+/** @param {HTMLElement} list @param {string[]} names @param {string} name */
+function drop(list, names, name) {
+  const at = names.indexOf(name);
+  if (at < 0) return;
+  names.splice(at, 1);
+  list.children[at].remove();
+  const neighbour = list.children[Math.min(at, names.length - 1)];
+  /** @type {HTMLElement | null} */ (neighbour?.firstElementChild)?.focus();
+}
+
+/** The field that begins at a name. @param {(after: string | null) => void} reload */
+function from(reload) {
+  const field = h("input", { type: "search", id: "from", autocomplete: "off", spellcheck: "false" });
+  const form = h("form", { class: "row jump", role: "search" }, h("label", { for: "from" }, t("browse.from")), field, h("button", {}, t("browse.go")));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    reload(field.value || null);
+  });
+  return form;
+}
+
+/** @param {number} value @param {number} rows @param {boolean} many */
+export function counted(value, rows, many) {
+  return many ? t("browse.count_many", { n: value, rows: number(rows) }) : t("browse.count", { n: value });
+}

@@ -1,0 +1,66 @@
+// @ts-check
+// The pictures of what was dropped or chosen, named as the command line names them: by their path below the folder.
+import { SUFFIXES } from "./picker.js";
+
+/** @typedef {{name: string, file: File}} Picture */
+
+/** Whether a path is a picture's, and no part of it hidden. @param {string} name */
+export function wanted(name) {
+  const parts = name.split("/");
+  const last = parts[parts.length - 1].toLowerCase();
+  return !parts.some((part) => part.startsWith(".")) && SUFFIXES.some((suffix) => last.endsWith(suffix) && last.length > suffix.length);
+}
+
+/** Of a file field; of a folder's the folder's own name is left out. @param {FileList} files @returns {Picture[]} */
+export function chosen(files) {
+  return inOrder([...files].map((file) => {
+    const path = file.webkitRelativePath;
+    return { name: path ? path.slice(path.indexOf("/") + 1) : file.name, file };
+  }));
+}
+
+/** Of a drop. The entries have to be asked for before anything is waited for. @param {DataTransfer} data @returns {Promise<Picture[]>} */
+export async function dropped(data) {
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return inOrder([...data.files].map((file) => ({ name: file.name, file })));
+  /** @type {Picture[]} */
+  const found = [];
+  for (const entry of entries) {
+    if (entry?.isDirectory) await walk(/** @type {FileSystemDirectoryEntry} */ (entry), "", found);
+    else if (entry) found.push({ name: entry.name, file: await opened(/** @type {FileSystemFileEntry} */ (entry)) });
+  }
+  return inOrder(found);
+}
+
+/** @param {FileSystemDirectoryEntry} folder @param {string} prefix @param {Picture[]} found */
+async function walk(folder, prefix, found) {
+  for (const entry of await listed(folder)) {
+    const name = prefix + entry.name;
+    if (entry.name.startsWith(".")) continue;
+    if (entry.isDirectory) await walk(/** @type {FileSystemDirectoryEntry} */ (entry), `${name}/`, found);
+    else if (wanted(name)) found.push({ name, file: await opened(/** @type {FileSystemFileEntry} */ (entry)) });
+  }
+}
+
+/** Everything in a folder: the browser gives it a hundred at a time. @param {FileSystemDirectoryEntry} folder @returns {Promise<FileSystemEntry[]>} */
+async function listed(folder) {
+  const reader = folder.createReader();
+  /** @type {FileSystemEntry[]} */
+  const all = [];
+  for (;;) {
+    const some = /** @type {FileSystemEntry[]} */ (await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); }));
+    if (!some.length) return all;
+    all.push(...some);
+  }
+}
+
+/** @param {FileSystemFileEntry} entry @returns {Promise<File>} */
+function opened(entry) {
+  return new Promise((resolve, reject) => { entry.file(resolve, reject); });
+}
+
+/** Pictures by name, each name once. @param {Picture[]} pictures */
+function inOrder(pictures) {
+  const named = new Map(pictures.filter(({ name }) => wanted(name)).map((picture) => [picture.name, picture]));
+  return [...named.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}

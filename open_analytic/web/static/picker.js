@@ -1,0 +1,83 @@
+// @ts-check
+// Where a picture comes from: dropped anywhere on the page, pasted, chosen, photographed, or by its address.
+import { hasCamera, takePicture } from "./camera.js";
+import { h, icon } from "./dom.js";
+import { t } from "./words.js";
+
+export const SUFFIXES = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"];
+
+/**
+ * @param {HTMLElement} place
+ * @param {{title: string, urls?: boolean, onfile: (file: Blob) => void, onurl?: (url: string) => void}} options
+ */
+export function picker(place, { title, urls, onfile, onurl }) {
+  const input = h("input", { type: "file", accept: `image/*,${SUFFIXES.join(",")}`, hidden: true, id: "file" });
+  input.addEventListener("change", () => {
+    if (input.files?.[0]) onfile(input.files[0]);
+    input.value = "";
+  });
+  const choose = h("button", { type: "button", class: "primary", id: "choose", onclick: () => input.click() }, icon("picture"), t("pick.choose"));
+  const camera = h("button", { type: "button", id: "camera", hidden: true, onclick: async () => {
+    const taken = await takePicture();
+    if (taken) onfile(taken);
+  } }, icon("camera"), t("pick.camera"));
+  const zone = h("div", { class: "drop-zone" },
+    h("div", { class: "drop-mark" }, icon("picture")),
+    h("p", { class: "drop-title" }, title),
+    h("div", { class: "row" }, choose, camera, input),
+    h("p", { class: "hint" }, t("pick.paste")));
+  place.replaceChildren(zone);
+  if (urls && onurl) zone.append(urlForm(onurl));
+  hasCamera().then((there) => { camera.hidden = !there; });
+  listen(onfile, urls ? onurl : undefined);
+}
+
+/** @param {(url: string) => void} onurl */
+function urlForm(onurl) {
+  const field = h("input", { type: "url", id: "url", required: true, placeholder: "https://", spellcheck: "false", autocomplete: "off" });
+  const form = h("form", { class: "row url" }, h("label", { for: "url" }, t("pick.url")), field, h("button", {}, t("pick.fetch")));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    onurl(field.value.trim());
+  });
+  return form;
+}
+
+/** Drops and pastes anywhere on the page. @param {(file: Blob) => void} onfile @param {((url: string) => void) | undefined} onurl */
+function listen(onfile, onurl) {
+  dragged();
+  document.addEventListener("drop", (event) => {
+    const file = first(event.dataTransfer);
+    const url = event.dataTransfer?.getData("text/uri-list").split("\n")[0].trim();
+    if (file) onfile(file);
+    else if (url && onurl && /^https?:/.test(url)) onurl(url);
+  });
+  document.addEventListener("paste", (event) => {
+    const file = first(event.clipboardData);
+    if (!file) return;
+    event.preventDefault();
+    onfile(file);
+  });
+}
+
+/** The first picture of what was dropped or pasted. @param {DataTransfer | null} data */
+function first(data) {
+  const files = [...(data?.files || [])];
+  return files.find((file) => file.type.startsWith("image/")) || files[0];
+}
+
+/** The page shows that it takes what is dragged over it, and no drop opens the file in its place. */
+export function dragged() {
+  let leave = 0;
+  document.addEventListener("dragover", (event) => {
+    if (!event.dataTransfer?.types.some((type) => type === "Files" || type === "text/uri-list")) return;
+    event.preventDefault();
+    document.body.classList.add("dragging");
+    clearTimeout(leave);
+    leave = window.setTimeout(() => document.body.classList.remove("dragging"), 200);
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    document.body.classList.remove("dragging");
+  });
+}

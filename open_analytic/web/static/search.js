@@ -1,0 +1,243 @@
+// @ts-check
+// The search page: its state is its address, and everything shown follows from that.
+import { ApiError, call, get, ofCollection } from "./api.js";
+import { clearAlert, showError, showNotice } from "./alerts.js";
+import { browse, counted } from "./browse.js";
+import { controls } from "./controls.js";
+import { byId, h } from "./dom.js";
+import { showHits } from "./hits.js";
+import { showHow } from "./how.js";
+import { picker } from "./picker.js";
+import { showLike, showQuery } from "./preview.js";
+import { address, like, parameters, read, searching } from "./state.js";
+import { milliseconds, page, t } from "./words.js";
+
+/** @typedef {import("./state.js").State} State */
+
+const name = page.collection.name;
+const many = page.collection.many;
+const [searchPage, drop, query, form, found, list, start, empty] =
+  ["search", "drop", "query", "controls", "found", "hits", "start", "empty"].map(byId);
+
+let state = read();
+/** @type {any} */
+let collection = page.collection;
+/** @type {(state: State) => void} */
+let showControls = () => {};
+/** @type {import("./hits.js").Found | null} */
+let last = null;
+let columns = false;
+let previewed = "";
+let browsed = false;
+let imported = false; // here, just now: what failed stays to be read
+/** @type {AbortController | null} */
+let running = null;
+
+/** Another state is another page of the history. @param {Partial<State>} next */
+function change(next) {
+  state = { ...state, ...next };
+  if (address(state) !== location.pathname + location.search) history.pushState(null, "", address(state));
+  render();
+}
+
+/** What of the page is seen. */
+function arrange() {
+  const on = searching(state);
+  searchPage.dataset.mode = on ? "found" : "start";
+  drop.hidden = on;
+  query.hidden = form.hidden = found.hidden = !on;
+  start.hidden = on || !collection.pictures;
+  empty.hidden = on || (collection.pictures !== 0 && !imported);
+  byId("empty-title").hidden = byId("empty-text").hidden = imported;
+  showControls(state);
+}
+
+/** Everything as the state says. */
+function render() {
+  arrange();
+  if (searching(state)) {
+    preview();
+    search();
+  } else {
+    running?.abort();
+    previewed = "";
+    clearAlert();
+    startHere();
+  }
+}
+
+/** A picture given: it is kept for a while under an id, which the address names. @param {Blob | {url: string}} given */
+async function ask(given) {
+  running?.abort();
+  running = new AbortController();
+  clearAlert();
+  busy(true);
+  try {
+    const told = await call("POST", ofCollection(name, "/queries"), given, running.signal);
+    remember(told);
+    change({ query: told.id, like: "", part: null, region: null, face: largest(told.faces) });
+    query.querySelector("button")?.focus({ preventScroll: true });
+    window.scrollTo({ top: 0 });
+  } catch (error) {
+    showError(error);
+  } finally {
+    busy(false);
+  }
+}
+
+/** @param {{part: number, box: {width: number, height: number}}[]} faces */
+function largest(faces) {
+  const area = (/** @type {any} */ face) => face.box.width * face.box.height;
+  return faces.length ? faces.reduce((best, face) => (area(face) > area(best) ? face : best)).part : null;
+}
+
+/** The size and faces of a query, for reloads and Back. @param {any} told */
+function remember(told) {
+  try {
+    sessionStorage.setItem(`query:${told.id}`, JSON.stringify(told));
+  } catch { /* storage is full or forbidden: the service is asked instead */ }
+}
+
+/** @param {string} id */
+async function recalled(id) {
+  const kept = sessionStorage.getItem(`query:${id}`);
+  return kept ? JSON.parse(kept) : get(ofCollection(name, `/queries/${encodeURIComponent(id)}`));
+}
+
+/** The picture searched for. It is made anew when something about it changed. */
+async function preview() {
+  const now = JSON.stringify([state.query, state.face, state.region, state.like, state.part]);
+  if (now === previewed) return;
+  previewed = now;
+  if (state.like) {
+    showLike(query, name, state, again);
+    return;
+  }
+  try {
+    const told = await recalled(state.query);
+    if (previewed !== now) return;
+    const focused = document.activeElement && query.contains(document.activeElement) ? document.activeElement : null;
+    showQuery(query, told, state, { many, change, again });
+    refocus(focused);
+  } catch {
+    // The search tells why; here is only nothing to draw on.
+    query.replaceChildren(h("div", { class: "row" }, h("button", { type: "button", id: "again", onclick: again }, t("query.again"))));
+  }
+}
+
+/** Keyboard users stay where they were. @param {Element | null} element */
+function refocus(element) {
+  if (!element) return;
+  const part = element.getAttribute("data-part");
+  const same = part !== null ? query.querySelector(`[data-part="${CSS.escape(part)}"]`) : element.id && document.getElementById(element.id);
+  if (same instanceof HTMLElement) same.focus({ preventScroll: true });
+}
+
+function again() {
+  change({ query: "", like: "", part: null, face: null, region: null });
+  document.getElementById("choose")?.focus();
+}
+
+/** Ask for the hits; a request still running is given up. */
+async function search() {
+  running?.abort();
+  const mine = (running = new AbortController());
+  busy(true);
+  try {
+    const asked = /** @type {Record<string, any>} */ (parameters(state));
+    const told = await get(ofCollection(name, "/hits", asked), mine.signal);
+    clearAlert();
+    last = told;
+    showFound(told, ofCollection(name, "/hits", { ...asked, explain: 1 }));
+  } catch (error) {
+    if (!mine.signal.aborted) failed(error);
+  } finally {
+    if (running === mine) busy(false);
+  }
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  list.replaceChildren();
+  byId("how").replaceChildren();
+  byId("tools").replaceChildren();
+  byId("found-count").textContent = "";
+  if (error instanceof ApiError && error.type === "UnknownQuery") {
+    state = { ...state, query: "", face: null, region: null };
+    history.replaceState(null, "", address(state));
+    render();
+    showNotice(t("query.gone"), t("query.gone_hint"));
+  } else showError(error);
+}
+
+/** @param {import("./hits.js").Found} told @param {string} explain */
+function showFound(told, explain) {
+  const count = told.hits.length;
+  byId("found-count").textContent = count ? t("hits.count", { n: count, ms: milliseconds(told.milliseconds.total) }) : t("hits.none");
+  drawHits();
+  const wasOpen = /** @type {HTMLDetailsElement | null} */ (document.getElementById("explain"))?.open || false;
+  showHow(byId("how"), told, explain, wasOpen);
+  byId("tools").replaceChildren(...(Object.keys(collection.columns).length && count ? [columnsToggle()] : []));
+}
+
+function drawHits() {
+  if (!last) return;
+  const to = (/** @type {any} */ hit) => like(state, hit.name, hit.part);
+  showHits(list, name, last, { columns, link: (hit) => address(to(hit)), go: (hit) => { change(to(hit)); window.scrollTo({ top: 0 }); } });
+}
+
+function columnsToggle() {
+  const toggle = h("button", { type: "button", id: "columns", "aria-pressed": String(columns) }, t("hits.columns"));
+  toggle.addEventListener("click", () => {
+    columns = !columns;
+    toggle.setAttribute("aria-pressed", String(columns));
+    drawHits();
+  });
+  return toggle;
+}
+
+/** @param {boolean} on */
+function busy(on) {
+  searchPage.toggleAttribute("data-busy", on);
+  list.setAttribute("aria-busy", String(on));
+}
+
+/** Before a query: the collection's pictures to begin with, or how to add some. */
+async function startHere() {
+  if (browsed || collection.pictures === undefined) return;
+  browsed = true;
+  if (collection.pictures === 0) {
+    const { importer } = await import("./importing.js");
+    importer(byId("import"), collection, page.site, { done: () => { imported = true; load(); } });
+  } else {
+    const open = (/** @type {string[]} */ names, /** @type {number} */ at) => change(like(state, names[at], null));
+    await browse(byId("browse"), name, { open, link: (one) => address(like(state, one, null)) }).reload();
+  }
+}
+
+/** What is in the collection, which the controls are made of. */
+async function load() {
+  try {
+    collection = await get(ofCollection(name));
+    browsed = false;
+    byId("count-pictures").textContent = counted(collection.pictures, collection.rows, many);
+    showControls = controls(form, collection, state, change);
+    arrange();
+    if (!searching(state)) startHere();
+  } catch (error) {
+    showError(error);
+  }
+}
+
+window.addEventListener("popstate", () => {
+  state = read();
+  render();
+});
+picker(drop, {
+  title: t(many ? "pick.title_faces" : "pick.title"),
+  urls: page.site.url_queries,
+  onfile: ask,
+  onurl: (url) => ask({ url }),
+});
+if (searching(state)) render();
+load();

@@ -1,0 +1,212 @@
+// @ts-check
+// An import: known pictures are passed over, the others sent several at once, in order of their names.
+import { ApiError, call, get, ofCollection } from "./api.js";
+import { bytes, t } from "./words.js";
+
+/**
+ * @typedef {import("./folder.js").Picture} Picture
+ * @typedef {{name: string, error: {message: string, hint?: string | null}}} Failure
+ * @typedef {{id: string, state: string, added: number, updated: number, unchanged: number, failed: number, failures: Failure[],
+ *   seconds: number, error: any}} Status
+ * @typedef {{total: number, sent: number, added: number, updated: number, unchanged: number, failed: number, waiting: number,
+ *   failures: Failure[], state: string, seconds: number}} Counts
+ */
+
+const AT_ONCE = 5; // requests
+const CHUNK = 200; // names asked for at once
+const HASHES = 3; // files in memory at once
+const TRIES = 5; // of one file, when the service is busy or the network fails
+const POLL_MS = 500;
+
+export class Upload {
+  /**
+   * @param {string} collection @param {Picture[]} pictures
+   * @param {{maxBytes: number, skipKnown: boolean, changed: (counts: Counts) => void}} options
+   */
+  constructor(collection, pictures, { maxBytes, skipKnown, changed }) {
+    this.collection = collection;
+    this.pictures = pictures;
+    this.maxBytes = maxBytes;
+    this.skipKnown = skipKnown && Boolean(crypto.subtle);
+    this.changed = changed;
+    this.stopper = new AbortController();
+    this.sent = 0;
+    /** @type {Failure[]} */
+    this.refused = []; // here, before or instead of the service
+    /** @type {Status | null} */
+    this.status = null;
+    /** @type {Picture[]} */
+    this.ready = [];
+    this.allReady = false;
+    /** @type {(() => void)[]} */
+    this.sleepers = [];
+  }
+
+  /** All of it; throws when the import as a whole cannot go on. */
+  async run() {
+    this.status = await call("POST", ofCollection(this.collection, "/imports"));
+    this.tell();
+    const poll = setInterval(() => this.look().catch(() => {}), POLL_MS);
+    try {
+      await Promise.all([this.prepare(), ...Array.from({ length: AT_ONCE }, () => this.send())]);
+      this.heard(await call("POST", this.path("/finish"), undefined, this.stopper.signal));
+      while (this.status && ["receiving", "finishing"].includes(this.status.state)) {
+        await pause(POLL_MS);
+        await this.look();
+      }
+    } catch (error) {
+      if (!this.stopper.signal.aborted) {
+        this.stopper.abort(); // the other senders, too
+        throw error;
+      }
+    } finally {
+      clearInterval(poll);
+    }
+    return this.counts();
+  }
+
+  /** What was committed stays. */
+  async stop() {
+    this.stopper.abort();
+    this.wake();
+    if (this.status) await call("DELETE", this.path()).then((told) => this.heard(told || { ...this.status, state: "stopped" }));
+  }
+
+  /** @returns {Counts} */
+  counts() {
+    const { added = 0, updated = 0, unchanged = 0, failed = 0, failures = [], state = "receiving", seconds = 0 } = this.status || {};
+    const lost = failed + this.refused.length;
+    return {
+      total: this.pictures.length, sent: this.sent, added, updated, unchanged, failed: lost,
+      waiting: Math.max(0, this.pictures.length - added - updated - unchanged - lost),
+      failures: [...this.refused, ...failures], state, seconds,
+    };
+  }
+
+  /** Chunk by chunk: which pictures have to be sent. */
+  async prepare() {
+    for (let at = 0; at < this.pictures.length && !this.stopper.signal.aborted; at += CHUNK) {
+      const chunk = this.pictures.slice(at, at + CHUNK).filter((picture) => this.fits(picture));
+      const known = this.skipKnown && chunk.length ? await this.known(chunk) : new Set();
+      this.ready.push(...chunk.filter(({ name }) => !known.has(name)));
+      this.wake();
+    }
+    this.allReady = true;
+    this.wake();
+  }
+
+  /** @param {Picture} picture */
+  fits({ name, file }) {
+    if (!this.maxBytes || file.size <= this.maxBytes) return true;
+    this.refuse(name, { message: t("import.too_large", { size: bytes(file.size), most: bytes(this.maxBytes) }) });
+    return false;
+  }
+
+  /** @param {Picture[]} chunk @returns {Promise<Set<string>>} */
+  async known(chunk) {
+    /** @type {{name: string, sha256: string}[]} */
+    const files = [];
+    const left = [...chunk];
+    const work = async () => {
+      for (let next = left.shift(); next && !this.stopper.signal.aborted; next = left.shift()) {
+        const digest = await sha256(next.file);
+        if (digest) files.push({ name: next.name, sha256: digest });
+      }
+    };
+    await Promise.all(Array.from({ length: HASHES }, work));
+    const told = await call("POST", this.path("/known"), { files }, this.stopper.signal);
+    return new Set(told.known);
+  }
+
+  /** Sends what is ready until there is no more. */
+  async send() {
+    while (!this.stopper.signal.aborted) {
+      const next = this.ready.shift();
+      if (next) await this.put(next);
+      else if (this.allReady) return;
+      else await new Promise((resolve) => { this.sleepers.push(() => resolve(undefined)); });
+    }
+  }
+
+  /** @param {Picture} picture */
+  async put({ name, file }) {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        this.heard(await call("PUT", `${this.path("/file")}?name=${encodeURIComponent(name)}`, file, this.stopper.signal));
+        this.sent += 1;
+        return;
+      } catch (error) {
+        if (this.stopper.signal.aborted) return;
+        if (!(error instanceof ApiError)) throw error;
+        if (error.status === 413) return; // the service counted it
+        const readable = error.status === 0 ? await canRead(file) : true;
+        if (!readable) return this.refuse(name, { message: t("import.unreadable") });
+        if (error.status === 404 || error.status === 401 || (isPassing(error) && tries >= TRIES)) throw error;
+        if (!isPassing(error)) return this.refuse(name, { message: error.message, hint: error.hint });
+        await pause(1000 * Math.max(error.retryAfter, tries));
+      }
+    }
+  }
+
+  async look() {
+    if (this.status && this.status.state !== "done") this.heard(await get(this.path()));
+  }
+
+  /** @param {string} name @param {{message: string, hint?: string}} error */
+  refuse(name, error) {
+    this.refused.push({ name, error });
+    this.tell();
+  }
+
+  /** The newest status: answers may overtake each other, so counts never go back. @param {any} status */
+  heard(status) {
+    if (!status) return;
+    const before = this.status;
+    const rank = (/** @type {Status | null} */ one) => (one ? one.added + one.updated + one.unchanged + one.failed : -1);
+    if (rank(status) >= rank(before) || status.state !== before?.state) this.status = { ...before, ...status };
+    this.tell();
+  }
+
+  tell() {
+    this.changed(this.counts());
+  }
+
+  wake() {
+    for (const sleeper of this.sleepers.splice(0)) sleeper();
+  }
+
+  /** @param {string} [rest] */
+  path(rest = "") {
+    return `/api/v1/imports/${encodeURIComponent(this.status?.id || "")}${rest}`;
+  }
+}
+
+/** A fault that may be over in a moment. @param {ApiError} error */
+function isPassing(error) {
+  return [0, 408, 429, 502, 503, 504].includes(error.status);
+}
+
+/** @param {number} ms */
+function pause(ms) {
+  return new Promise((resolve) => { setTimeout(resolve, ms); });
+}
+
+/** A file that was deleted or changed meanwhile cannot be read any more. @param {File} file */
+async function canRead(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {File} file @returns {Promise<string | null>} */
+async function sha256(file) {
+  try {
+    const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  } catch {
+    return null; // sending it will tell what is wrong
+  }
+}
