@@ -289,14 +289,14 @@ class OpenAnalytic:
             info, self._database, self.engine, self.settings, partial(self._plan_for, info), self._auditor
         )
 
-    def _plan_for(self, info: CollectionInfo) -> Plan:
-        """The plan of the very version the collection was created with."""
+    def _plan_for(self, info: CollectionInfo, **changed: Any) -> Plan:
+        """The plan of the very version the collection was created with; parameters may be others."""
         if info.pipeline is None:
             raise BadParameter(
                 f"Collection {info.name!r} is bound to no pipeline.", hint="Import and search by vectors instead."
             )
         with self._database.transaction() as connection:
-            return self._plan_of(pipelines.get(connection, info.pipeline, info.version), info.parameters)
+            return self._plan_of(pipelines.get(connection, info.pipeline, info.version), {**info.parameters, **changed})
 
 
 def _bytes(data: bytes) -> bytes:

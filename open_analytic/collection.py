@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from open_analytic import importer
+from open_analytic import folder, importer
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, Conflict, NoFace, OpenAnalyticError, PermissionDenied
 from open_analytic.pipeline.engine import Engine
@@ -48,7 +48,7 @@ class Collection:
         database: Database,
         engine: Engine,
         settings: Settings,
-        plan: Callable[[], Plan],
+        plan: Callable[..., Plan],
         auditor: audit.Auditor | None = None,
     ) -> None:
         self.info, self._auditor = info, auditor
@@ -69,6 +69,11 @@ class Collection:
     @cached_property
     def _plan(self) -> Plan:
         return self._make_plan()
+
+    @cached_property
+    def _plan_of_all(self) -> Plan:
+        """With every face, where the collection has only the largest of a picture."""
+        return self._make_plan(face="all") if "face" in self.info.parameters else self._plan
 
     def import_files(
         self,
@@ -106,6 +111,13 @@ class Collection:
             self._database, self._engine, self._plan, self.info, named, values=values, tally=tally
         )
         self._index_if_absent(report, tally.progress)
+        return report
+
+    def add(self, name: str, data: bytes) -> ImportReport:
+        """Import one picture; what is wrong with it is raised."""
+        report = self.import_pictures([(name, data)])
+        for failure in report.failed:
+            raise failure.error
         return report
 
     def import_vectors(
@@ -233,7 +245,7 @@ class Collection:
     def vector(self, query: Query) -> Vector:
         """The vector a query is searched by."""
         if isinstance(query, str | Path):
-            query = importer.read(Path(query), self._settings.max_bytes)
+            query = folder.read(Path(query), self._settings.max_bytes)
         if isinstance(query, bytes | bytearray | memoryview):
             return max(self.features(bytes(query)), key=lambda feature: feature.area).vector
         try:
@@ -246,7 +258,14 @@ class Collection:
 
     def features(self, data: bytes) -> tuple[Feature, ...]:
         """The features the collection's pipeline finds in a picture, with their boxes."""
-        (result,) = self._engine.run(self._plan, [data])
+        return self._features(self._plan, data)
+
+    def regions(self, data: bytes) -> tuple[Feature, ...]:
+        """All features that could be searched with: every face, also where only the largest is kept."""
+        return self._features(self._plan_of_all, data)
+
+    def _features(self, plan: Plan, data: bytes) -> tuple[Feature, ...]:
+        (result,) = self._engine.run(plan, [data])
         if isinstance(result, OpenAnalyticError):
             raise result
         if not result.features:

@@ -42,6 +42,7 @@ class Settings:
     service_start: int = 1  # 1: the embedded database comes with a service, for SQL; 0: it does not
     service_max_batch: int = 0  # pictures of several callers a model is given at once; 0 means one a core
     service_max_wait_ms: int = 2  # how long a picture waits for others when some are on their way
+    service_url_queries: int = 0  # 1: the site fetches pictures people name by URL, from public addresses only
     service_queue: int = 256  # calls under way at most; more are refused
     service_queue_bytes: int = 1_000_000_000  # of all pictures under way
     service_threads: int = 0  # calls that are decoded and computed at once; 0 means 16 a core

@@ -5,25 +5,20 @@ Files are read, decoded, run and written at the same time; memory is bounded by 
 
 import hashlib
 import logging
-import os
-import stat
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
+from open_analytic import folder
 from open_analytic.config import Settings
 from open_analytic.errors import (
-    BadParameter,
-    ImageTooLarge,
     InvalidInput,
     InvalidName,
     OpenAnalyticError,
-    UnreadableFile,
 )
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
@@ -48,16 +43,10 @@ Values: TypeAlias = Mapping[str, Mapping[str, Any]] | Callable[[str], Mapping[st
 VectorRow: TypeAlias = tuple[str, Vector | Sequence[float], Mapping[str, Any] | None]
 Named: TypeAlias = tuple[str, bytes | OpenAnalyticError]  # a picture's name, and its bytes or why they are not there
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 CHUNK_FILES = 64  # names asked for in one query, rows written in one transaction
 CHUNK_BYTES = 32_000_000
+CHUNK_S = 2.0  # what is ready so long after the last is written, for those who look at the counts
 CHUNK_VECTORS = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    name: str
-    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +132,9 @@ def import_files(
     What is already there with the same bytes is left alone, a changed file replaces its rows. Each chunk is one
     transaction: an interruption loses the chunk under way, and the next run goes on from there.
     """
-    places = _places(paths)
-    tally = Tally(sum(1 for _ in find(places)), progress)
-    files = ((file.name, _bytes(file, settings.max_bytes)) for file in find(places))
+    places = folder.places(paths)
+    tally = Tally(sum(1 for _ in folder.find(places)), progress)
+    files = ((file.name, file.bytes(settings.max_bytes)) for file in folder.find(places))
     return import_pictures(database, engine, plan, info, files, values=values, tally=tally)
 
 
@@ -191,62 +180,6 @@ def import_vectors(
                     writer.add(Row(name=name, features=(feature,), values=values or {}), known=name in seen)
                     seen.add(name)
         return tally.report()
-
-
-def find(paths: Sequence[Path]) -> Iterator[_File]:
-    """The files in order: those named, whatever they are called, and the pictures below each folder."""
-    for path in paths:
-        if path.is_dir():
-            yield from _walk(path, "", set())
-        else:
-            yield _File(path.name, path)
-
-
-def _places(paths: PathLike | Iterable[PathLike]) -> list[Path]:
-    places = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    for place in places:
-        if not place.exists() and not place.is_symlink():
-            raise BadParameter(f"There is no file or folder {str(place)!r}.", hint="Check the spelling.")
-    return places
-
-
-def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[_File]:
-    """Pictures below a folder by name. A link back to a folder we are in is not followed: the walk always ends."""
-    state = folder.stat()
-    if (state.st_dev, state.st_ino) in above:
-        logger.warning("%s leads back to a folder above it and is left out", folder)
-        return
-    above = above | {(state.st_dev, state.st_ino)}
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        logger.warning("%s cannot be listed and is left out: %s", folder, error.strerror)
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", above)
-        elif Path(entry.name).suffix.lower() in SUFFIXES:
-            yield _File(prefix + entry.name, Path(entry.path))
-
-
-def read(path: Path, max_bytes: int) -> bytes:
-    """A file's bytes; a device, a pipe, an unreadable or a huge file is a typed error."""
-    try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise UnreadableFile(f"{path} is not a regular file.", hint="Give it as a file of its own.")
-        if state.st_size <= max_bytes:
-            return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(
-            f"{path} cannot be read: {error.strerror}.", hint="Check that it is there and its rights."
-        ) from error
-    raise ImageTooLarge(
-        f"{path} has {state.st_size:,} bytes; at most {max_bytes:,} are read.",
-        hint="OPEN_ANALYTIC_MAX_BYTES raises it.",
-    )
 
 
 def _feed(
@@ -296,13 +229,6 @@ def _storable(name: str) -> bool:
     return True
 
 
-def _bytes(file: _File, max_bytes: int) -> bytes | OpenAnalyticError:
-    try:
-        return read(file.path, max_bytes)
-    except OpenAnalyticError as error:
-        return error
-
-
 def _chunks(pictures: Iterable[Named | None]) -> Iterator[list[Named]]:
     chunk: list[Named] = []
     size = 0
@@ -348,6 +274,7 @@ class _Writer:
         self._rows: list[tuple[Row, bool]] = []
         self._names: set[str] = set()
         self._bytes = 0
+        self._handed_over = time.monotonic()
 
     def __enter__(self) -> "_Writer":
         return self
@@ -366,7 +293,8 @@ class _Writer:
         self._names.add(row.name)
         self._rows.append((row, known))
         self._bytes += len(row.data or b"")
-        if len(self._rows) >= self._chunk or self._bytes >= CHUNK_BYTES:
+        waited = time.monotonic() - self._handed_over >= CHUNK_S
+        if waited or len(self._rows) >= self._chunk or self._bytes >= CHUNK_BYTES:
             self._hand_over()
 
     def _hand_over(self) -> None:
@@ -374,6 +302,7 @@ class _Writer:
         if self._rows:
             self._under_way = self._thread.submit(self._write, self._rows)
         self._rows, self._names, self._bytes = [], set(), 0
+        self._handed_over = time.monotonic()
 
     def _wait(self) -> None:
         if self._under_way:

@@ -21,6 +21,7 @@ from open_analytic.service.metrics import Metrics
 from open_analytic.service.server import Places
 from open_analytic.store import rights, schema
 from open_analytic.store.connection import Database
+from open_analytic.web.site import DEMOS, Site, prepare
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def run(settings: Settings, places: Places, *, preload: Sequence[str], started: 
         schema.check(settings.dsn)
         places = dataclasses.replace(places, folder=_folder(places))
         with _catalogue(settings.dsn, settings) as parts:
-            _run(*parts, places, preload=preload, started=started)
+            _run(*parts, places, preload=preload, started=started, owner=settings.dsn)
         return
     elsewhere = places.folder and _make(places.folder)
     with included.start(settings, serve=bool(elsewhere)) as home:
@@ -45,7 +46,7 @@ def run(settings: Settings, places: Places, *, preload: Sequence[str], started: 
         if not elsewhere:
             places = dataclasses.replace(places, folder=post.folder, owner=post.owner)
         with _catalogue(post.dsn, settings) as parts:
-            _run(*parts, places, preload=preload, started=started, wanted=post.wanted)
+            _run(*parts, places, preload=preload, started=started, owner=home.dsn, wanted=post.wanted)
 
 
 def as_companion(settings: Settings, lock: int, *, started: Started) -> None:
@@ -81,6 +82,7 @@ def _run(
     *,
     preload: Sequence[str],
     started: Started,
+    owner: str = "",
     wanted: Callable[[], bool] = lambda: True,
 ) -> None:
     service = server.assemble(
@@ -90,8 +92,28 @@ def _run(
     for name in names:
         engine.prepare(db.plan(name))
         logger.info("the models of %s are loaded", name)
-    server.run(service)
+    with _pages(service, db, owner, places.web[0]) if places.web else contextlib.nullcontext():
+        server.run(service)
     logger.info("stopped")
+
+
+@contextmanager
+def _pages(service: server.Service, db: OpenAnalytic, dsn: str, host: str) -> Iterator[None]:
+    """The site, on a connection that may change collections: the service's own may not where the database is ours."""
+    settings = db.settings
+    with OpenAnalytic(Database(dsn, settings), settings, library=db.library, engine=db.engine) as owner:
+        if not settings.dsn and not owner.collections():
+            for name, pipeline in DEMOS.items():  # what the first pages of a new database are for
+                prepare(owner, name, pipeline)
+        for model in sorted({model for one in owner.collections() if one.info.pipeline for model in one.models}):
+            logger.info("looking for the model %s", model)
+            db.library.pull([model])
+        made = Site(service.work, owner, token=settings.service_token, url_queries=bool(settings.service_url_queries))
+        service.pages = made.application(host)
+        try:
+            yield
+        finally:
+            made.close()
 
 
 def _folder(places: Places) -> Path | None:
@@ -104,7 +126,7 @@ def _folder(places: Places) -> Path | None:
             folder.mkdir(mode=0o755, exist_ok=True)
             if os.access(folder, os.W_OK | os.X_OK):
                 return folder
-    if places.http or places.wire:
+    if places.http or places.wire or places.web:
         return None
     raise BadParameter(
         f"There is no folder for the service's sockets: {SYSTEM_FOLDER} cannot be written to.",

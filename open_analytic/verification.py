@@ -10,7 +10,7 @@ from typing import TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic import importer
+from open_analytic import folder
 from open_analytic.errors import BadParameter, InvalidPipeline, NoFace, OpenAnalyticError
 from open_analytic.pipeline import rates as arithmetic
 from open_analytic.pipeline.engine import Engine, Item, Result
@@ -75,7 +75,7 @@ def calibrate(
     places: dict[Picture, int] = {}
     for picture in itertools.chain.from_iterable(pair[:2] for pair in labelled):
         places.setdefault(picture, len(places))
-    items = [partial(importer.read, Path(each), max_bytes) if isinstance(each, str | Path) else each for each in places]
+    items = [partial(folder.read, Path(each), max_bytes) if isinstance(each, str | Path) else each for each in places]
     found = list(_vectors(engine, plan, items, progress))
     failed = _failures(places, found)
     good = [not isinstance(each, OpenAnalyticError) for each in found]
@@ -187,7 +187,7 @@ def _read(name: str, given: Compared, max_bytes: int) -> bytes | Vector:
         return bytes(given)
     try:
         if isinstance(given, str | Path):
-            return importer.read(Path(given), max_bytes)
+            return folder.read(Path(given), max_bytes)
         vector = np.asarray(given, dtype=np.float32)
         if vector.ndim == 1 and vector.size:
             return vector

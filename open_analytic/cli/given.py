@@ -54,7 +54,7 @@ def values(file: Path) -> dict[str, dict[str, Any]]:
 def data(file: Path, max_bytes: int) -> bytes:
     """A file's bytes, or those of standard input for ``-``."""
     from open_analytic.errors import ImageTooLarge
-    from open_analytic.importer import read
+    from open_analytic.folder import read
 
     if str(file) != "-":
         return read(file, max_bytes)

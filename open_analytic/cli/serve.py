@@ -19,6 +19,8 @@ from open_analytic.errors import BadParameter, UnreadableFile
 if TYPE_CHECKING:
     from open_analytic.service.server import Places
 
+WEB = "127.0.0.1:8000"
+
 Folder = Annotated[
     Path | None,
     typer.Option(
@@ -33,13 +35,23 @@ WireTcp = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Serve dblink over TCP too, unencrypted. Needs a token."),
 ]
+Web = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[HOST:PORT]", is_flag=False, flag_value=WEB,
+        help=f"Serve the pages, at {WEB} unless told. Elsewhere than on this machine they need a token.",
+    ),
+]  # fmt: skip
+UrlQueries = Annotated[
+    bool, typer.Option("--url-queries", help="Let the pages fetch pictures by URL, from public addresses only.")
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
         help="File with the token asked for over TCP. Default: OPEN_ANALYTIC_SERVICE_TOKEN.", show_default=False
     ),
 ]
-Certificate = Annotated[Path | None, typer.Option(help="Certificate (PEM) for --tcp, to speak HTTPS.")]
+Certificate = Annotated[Path | None, typer.Option(help="Certificate (PEM) for --tcp and --web, to speak HTTPS.")]
 Key = Annotated[Path | None, typer.Option(help="Its private key, unless the certificate's file has it.")]
 Preload = Annotated[
     list[str] | None,
@@ -57,6 +69,8 @@ def serve(
     context: Context,
     folder: Folder = None,
     group: Group = None,
+    web: Web = None,
+    url_queries: UrlQueries = False,
     tcp: Tcp = None,
     wire_tcp: WireTcp = None,
     token_file: TokenFile = None,
@@ -70,7 +84,7 @@ def serve(
     drain_s: Drain = None,
     companion: Companion = None,
 ) -> None:
-    """Run the inference service: for SQL, for HTTP, for other machines.
+    """Run the inference service: for SQL, for HTTP, for other machines. With --web it has pages for the browser.
 
     It prints where it listens, then ready. SIGTERM or Ctrl-C stops it once calls under way are finished.
     The embedded database starts one by itself; one you start takes its place, with --folder it serves beside that.
@@ -82,13 +96,14 @@ def serve(
     settings = _with(
         context.settings, max_batch=max_batch, max_wait_ms=max_wait_ms, queue=queue, idle_unload_s=idle_unload_s,
         drain_s=drain_s, token=_token(token_file) if token_file else None,
+        url_queries=1 if url_queries else None,
     )  # fmt: skip
     if companion is not None:
         serving.as_companion(settings, companion, started=partial(_tell, context))
         return
     places = Places(
         folder=folder.absolute() if folder else None, group=group,
-        http=_address(tcp, "--tcp"), wire=_address(wire_tcp, "--wire-tcp"),
+        http=_address(tcp, "--tcp"), web=_address(web, "--web"), wire=_address(wire_tcp, "--wire-tcp"),
         ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile,
     )  # fmt: skip
     _check_certificate(places)
@@ -140,8 +155,10 @@ def _check_certificate(places: "Places") -> None:
     """Refuse what TLS cannot be spoken with, before anything is opened."""
     import ssl
 
-    if (places.ssl_certfile or places.ssl_keyfile) and not (places.http and places.ssl_certfile):
-        raise BadParameter("A certificate is for HTTP over TCP.", hint="Give --ssl-certfile together with --tcp.")
+    if (places.ssl_certfile or places.ssl_keyfile) and not ((places.http or places.web) and places.ssl_certfile):
+        raise BadParameter(
+            "A certificate is for HTTP over TCP.", hint="Give --ssl-certfile together with --tcp or --web."
+        )
     if places.ssl_certfile:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(places.ssl_certfile, places.ssl_keyfile)

@@ -71,8 +71,8 @@ def _prepare(db: OpenAnalytic, console: Console, bar: Bar, album: gather.Album) 
     """Pipelines, collections and rows, whatever of them is missing."""
     db.pipeline_create("general_feature_extractor")
     db.pipeline_create("face_feature_extractor")
-    images = _collection(db, IMAGES, "general_feature_extractor", {"edit": "text"})
-    faces = _collection(db, FACES, "face_feature_extractor", {})
+    images = _collection(db, IMAGES, "general_feature_extractor", {"edit": "text"}, {})
+    faces = _collection(db, FACES, "face_feature_extractor", {}, {"face": "all"})
     columns = ("collection", "pipeline", "dim", "pictures", "added", "failed", "seconds", "index")
     table = titled(console, "Imported into PostgreSQL", *columns)
     places = {
@@ -95,11 +95,13 @@ def _prepare(db: OpenAnalytic, console: Console, bar: Bar, album: gather.Album) 
     return images, faces
 
 
-def _collection(db: OpenAnalytic, name: str, pipeline: str, columns: dict[str, str]) -> Collection:
+def _collection(
+    db: OpenAnalytic, name: str, pipeline: str, columns: dict[str, str], parameters: dict[str, str]
+) -> Collection:
     try:
         collection = db.collection(name)
     except UnknownCollection:
-        return db.create_collection(name, pipeline=pipeline, columns=columns)
+        return db.create_collection(name, pipeline=pipeline, columns=columns, parameters=parameters)
     if set(collection.info.columns) != set(columns):
         raise CollectionExists(
             f"The collection {name!r} in {db.settings.home} is not the demo's.",

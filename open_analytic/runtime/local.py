@@ -1,10 +1,7 @@
 """The engine in this process: decoding threads feed batches to the threads that run the models."""
 
-import itertools
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from open_analytic.config import Settings
@@ -14,12 +11,10 @@ from open_analytic.operators.image import Limits
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
-from open_analytic.pipeline.run import State
+from open_analytic.runtime import ahead
+from open_analytic.runtime.ahead import RUNNERS, Begun
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import ProgressCallback
-
-RUNNERS = 2  # batches that run side by side: two runs of half the threads waste less on waiting than one of all
-BATCHES_AHEAD = RUNNERS + 1  # one more is decoded meanwhile
 
 
 class LocalEngine:
@@ -42,24 +37,11 @@ class LocalEngine:
     def run_many(
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
     ) -> Iterator[Result | OpenAnalyticError]:
-        """The same for any number of items: at most ``BATCHES_AHEAD`` batches are held at once."""
-        size = batch_size or self._batch_size
-        source = iter(items)
-        batches: deque[Future[list[Result | OpenAnalyticError]]] = deque()
-        decoders = ThreadPoolExecutor(self._decode_threads, thread_name_prefix="open_analytic-decode")
-        runner = ThreadPoolExecutor(self._runners, thread_name_prefix="open_analytic-run")
-        try:
-            while True:
-                while len(batches) < BATCHES_AHEAD and (part := list(itertools.islice(source, size))):
-                    states = [decoders.submit(begin, plan, item, self._limits) for item in part]
-                    batches.append(runner.submit(self._finish, plan, states))
-                if not batches:
-                    return
-                yield from batches.popleft().result()
-        finally:
-            runner.shutdown(wait=False, cancel_futures=True)
-            decoders.shutdown(wait=True, cancel_futures=True)
-            runner.shutdown(wait=True)
+        """The same for any number of items: a few batches are held at once."""
+        return ahead.results(
+            plan, items, self._limits, partial(self._finish, plan),
+            size=batch_size or self._batch_size, decoders=self._decode_threads, runners=self._runners,
+        )  # fmt: skip
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
         """Pull the models of the plan."""
@@ -70,14 +52,5 @@ class LocalEngine:
         """Let go of the models."""
         self._cache.clear()
 
-    def _finish(self, plan: Plan, states: list[Future[State | OpenAnalyticError]]) -> list[Result | OpenAnalyticError]:
-        return list(pipeline.finish(plan, [state.result() for state in states], self._half, self._limits))
-
-
-def begin(plan: Plan, item: Item, limits: Limits) -> State | OpenAnalyticError:
-    """Read an item, where that is still to be done, and take it through the steps before the first model."""
-    try:
-        data = item() if callable(item) else item
-    except OpenAnalyticError as error:
-        return error
-    return data if isinstance(data, OpenAnalyticError) else pipeline.begin(plan, data, limits)
+    def _finish(self, plan: Plan, states: list[Begun]) -> list[Result | OpenAnalyticError]:
+        return list(pipeline.finish(plan, states, self._half, self._limits))

@@ -1,10 +1,10 @@
 """The engine of the service: whoever calls, in whatever thread, shares models and batches with the others."""
 
-import itertools
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
@@ -13,9 +13,10 @@ from open_analytic.operators.image import Limits
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
+from open_analytic.runtime import ahead
+from open_analytic.runtime.ahead import RUNNERS, Begun
 from open_analytic.runtime.batcher import Batcher, Observer
 from open_analytic.runtime.cache import ModelCache
-from open_analytic.runtime.local import RUNNERS, begin
 from open_analytic.types import ProgressCallback
 
 
@@ -28,6 +29,7 @@ class SharedEngine:
         self._under_way, self._lock = 0, threading.Lock()
         cores = settings.threads or os.cpu_count() or 1
         self.batch_size = settings.service_max_batch or cores
+        self._decode_threads = settings.decode_threads or os.cpu_count() or 1
         self._batcher = Batcher(
             self._cache,
             max_batch=self.batch_size,
@@ -46,13 +48,11 @@ class SharedEngine:
     def run_many(
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
     ) -> Iterator[Result | OpenAnalyticError]:
-        """The same for any number of items, a batch at a time."""
-        source = iter(items)
-        while part := list(itertools.islice(source, batch_size or self.batch_size)):
-            with self._counted():
-                states = [begin(plan, item, self._limits) for item in part]
-                done = pipeline.finish(plan, states, self._batcher.model, self._limits)
-            yield from done
+        """The same for any number of items: a few batches are held at once."""
+        return ahead.results(
+            plan, items, self._limits, partial(self._finish, plan),
+            size=batch_size or self.batch_size, decoders=self._decode_threads, runners=RUNNERS,
+        )  # fmt: skip
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
         """Pull and load the models of the plan, for a caller alone and for several at once."""
@@ -72,6 +72,10 @@ class SharedEngine:
         """Finish what runs, and let go of the models."""
         self._batcher.close()
         self._cache.clear()
+
+    def _finish(self, plan: Plan, states: list[Begun]) -> list[Result | OpenAnalyticError]:
+        with self._counted():
+            return list(pipeline.finish(plan, states, self._batcher.model, self._limits))
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

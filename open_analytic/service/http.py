@@ -20,6 +20,7 @@ from open_analytic.errors import (
     InvalidInput,
     NotFound,
     OpenAnalyticError,
+    PermissionDenied,
     ServiceBusy,
     ServiceUnavailable,
     Unauthorized,
@@ -64,8 +65,8 @@ class Catalogue(Protocol):
 class Doors:
     """The endpoints, with what they need."""
 
-    def __init__(self, work: Work, catalogue: Catalogue) -> None:
-        self._work, self._catalogue = work, catalogue
+    def __init__(self, work: Work, catalogue: Catalogue, *, trusted: bool) -> None:
+        self._work, self._catalogue, self._trusted = work, catalogue, trusted
 
     async def live(self, _: Request) -> Response:
         """The process runs."""
@@ -134,6 +135,11 @@ class Doors:
         most = SEARCH_BYTES + self._work.max_bytes * 4 // 3 if is_json(request) else self._work.max_bytes
         with self._work.admitted(length(request, most)):
             wanted, options = await _read(partial(query, request), await body(request, most))
+            if "where" in options and not self._trusted:
+                raise PermissionDenied(
+                    "Conditions in SQL are not taken where pages are served.",
+                    hint="Search with the filter of /api/v1/collections/{name}/hits, or ask the service's own address.",
+                )
             timeout_s = _timeout(request)
             timeout_s = SEARCH_S if timeout_s is None else min(timeout_s, LONGEST_SEARCH_S)
             deadline = time.monotonic() + timeout_s
@@ -169,9 +175,14 @@ class Doors:
         return await while_connected(request, work)
 
 
-def application(work: Work, catalogue: Catalogue, *, guard: Middleware, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """The ASGI application. The guard sees every request first; ``more`` routes come before the service's own."""
-    doors = Doors(work, catalogue)
+def application(
+    work: Work, catalogue: Catalogue, *, guard: Middleware, more: Sequence[BaseRoute] = (), trusted: bool = True
+) -> Starlette:
+    """The ASGI application. The guard sees every request first; ``more`` routes come before the service's own.
+
+    Conditions in SQL are taken from callers who are ``trusted`` only.
+    """
+    doors = Doors(work, catalogue, trusted=trusted)
     routes = [
         *more,
         Route("/health/live", doors.live),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import grp
+import ipaddress
 import json
 import logging
 import os
@@ -17,13 +18,15 @@ from pathlib import Path
 from typing import Protocol
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, ServiceError
 from open_analytic.pipeline.call import Card
 from open_analytic.pipeline.engine import Engine
 from open_analytic.service import HTTP_SOCKET, WIRE_SOCKET, http_address, listener, wire_address
-from open_analytic.service.http import Catalogue, application
+from open_analytic.service.http import Catalogue, TokenCheck, application
 from open_analytic.service.listener import BACKLOG
 from open_analytic.service.messages import Command, Define, Describe, Row, Run
 from open_analytic.service.metrics import Metrics
@@ -57,6 +60,7 @@ class Places:
     group: str | None = None  # may use them, besides their owner
     owner: int | None = None  # whose the sockets are made, when root starts the service for another account
     http: tuple[str, int] | None = None  # host and port
+    web: tuple[str, int] | None = None  # of the pages
     wire: tuple[str, int] | None = None
     ssl_certfile: Path | None = None
     ssl_keyfile: Path | None = None
@@ -73,6 +77,7 @@ class Service:
     places: Places
     wanted: Callable[[], bool] = lambda: True  # asked now and then: a False ends the service
     started: Callable[[Sequence[str]], object] = lambda addresses: None  # told where it listens
+    pages: Starlette | None = None  # what is served where the places say web
     _servers: list[uvicorn.Server] = field(default_factory=list)
 
 
@@ -82,16 +87,38 @@ def assemble(
     started: Callable[[Sequence[str]], object] = lambda addresses: None,
 ) -> Service:  # fmt: skip
     """A service that is not running yet."""
-    if (places.http or places.wire) and not settings.service_token:
-        raise BadParameter(
-            "Over TCP the service needs a token, so that not everybody on the network may use it.",
-            hint="Set OPEN_ANALYTIC_SERVICE_TOKEN to a long random text, or give a file with --token-file.",
-        )
+    _check_token(places, settings)
     metrics.watch_models(engine.loaded)
     work = Work(engine, Plans(cards), settings, metrics, batch_size=engine.batch_size)
     return Service(
         work=work, catalogue=catalogue, engine=engine, settings=settings, places=places, wanted=wanted, started=started
     )
+
+
+def _check_token(places: Places, settings: Settings) -> None:
+    """Only pages for this very machine are served without one."""
+    if settings.service_token:
+        return
+    if places.web and not _is_loopback(places.web[0]):
+        raise BadParameter(
+            f"At {places.web[0]} other machines see the pages, so they need a token.",
+            hint="Set OPEN_ANALYTIC_SERVICE_TOKEN to a long random text, or give a file with --token-file; "
+            "or serve on 127.0.0.1.",
+        )
+    if places.http or places.wire:
+        raise BadParameter(
+            "Over TCP the service needs a token, so that not everybody on the network may use it.",
+            hint="Set OPEN_ANALYTIC_SERVICE_TOKEN to a long random text, or give a file with --token-file.",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def run(service: Service) -> None:
@@ -113,7 +140,7 @@ async def _serve(service: Service) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with _sockets(service.places) as listening:
-        tasks = [asyncio.ensure_future(_http(service, sock, tls)) for sock, tls in listening.http]
+        tasks = [asyncio.ensure_future(_http(service, door)) for door in listening.http]
         doors = [await _open_wire(service, sock) for sock in listening.wire]
         keeper = asyncio.ensure_future(_keep_house(service))
         await asyncio.sleep(0)
@@ -160,16 +187,17 @@ async def _keep_house(service: Service) -> None:
     logger.info("not wanted any more")
 
 
-async def _http(service: Service, sock: socket.socket, tls: bool) -> None:
+async def _http(service: Service, door: "_Door") -> None:
     settings, places = service.settings, service.places
+    guard = Middleware(TokenCheck, token=settings.service_token)
     server = listener.server(
-        application(service.work, service.catalogue, token=settings.service_token),
-        tcp=sock.family != socket.AF_UNIX,
+        service.pages if door.pages else application(service.work, service.catalogue, guard=guard),
+        tcp=door.sock.family != socket.AF_UNIX,
         connections=settings.service_connections,
-        files={"ssl_certfile": places.ssl_certfile, "ssl_keyfile": places.ssl_keyfile} if tls else None,
+        files={"ssl_certfile": places.ssl_certfile, "ssl_keyfile": places.ssl_keyfile} if door.tls else None,
     )
     service._servers.append(server)
-    await server.serve(sockets=[sock])
+    await server.serve(sockets=[door.sock])
 
 
 async def _open_wire(service: Service, sock: socket.socket) -> tuple[Wire, asyncio.Server]:
@@ -208,9 +236,16 @@ def _give(text: str) -> Give:
     return next(give for give in GIVES if give == text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    sock: socket.socket
+    tls: bool = False
+    pages: bool = False  # is the site's, not the service's alone
+
+
 @dataclass(slots=True)
 class _Listening:
-    http: list[tuple[socket.socket, bool]] = field(default_factory=list)  # with whether it speaks TLS
+    http: list[_Door] = field(default_factory=list)
     wire: list[socket.socket] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
@@ -224,13 +259,14 @@ def _sockets(places: Places) -> Iterator[_Listening]:
             http, wire = (
                 undo.enter_context(_unix(places.folder / name, places)) for name in (HTTP_SOCKET, WIRE_SOCKET)
             )
-            found.http.append((http, False))
+            found.http.append(_Door(http))
             found.wire.append(wire)
             found.addresses += [http_address(places.folder), wire_address(places.folder)]
-        if places.http:
-            tls = places.ssl_certfile is not None
-            found.http.append((undo.enter_context(_tcp(*places.http)), tls))
-            found.addresses.append(_url("https" if tls else "http", found.http[-1][0]))
+        tls = places.ssl_certfile is not None
+        for address, pages in ((places.http, False), (places.web, True)):
+            if address:
+                found.http.append(_Door(undo.enter_context(_tcp(*address)), tls, pages))
+                found.addresses.append(_url("https" if tls else "http", found.http[-1].sock))
         if places.wire:
             found.wire.append(undo.enter_context(_tcp(*places.wire)))
             host, port, *_ = found.wire[-1].getsockname()

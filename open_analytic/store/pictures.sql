@@ -38,7 +38,7 @@ SELECT pg_table_size(to_regclass(%(table)s)), pg_indexes_size(to_regclass(%(tabl
 -- pictures_values --
 -- The values of a column, should they be few: of the first rows only, since a table may be long.
 SELECT DISTINCT {column}::text
-FROM (SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT %(rows)s) AS some
+FROM (SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT %(rows)s) AS first_rows
 LIMIT %(most)s
 
 -- statement --

@@ -34,12 +34,9 @@ def of_search(
         options["target_recall"] = values["recall"]
     given = [sql.SQL("{} => {}").format(sql.SQL(name), sql.Literal(value)) for name, value in options.items()]
     numbers = ",".join(f"{number:.9g}" for number in vector.tolist())
-    return (
-        query("statement")
-        .format(
-            table=sql.Literal(tables.identifier(info).as_string(connection)),
-            vector=sql.Literal(f"[{numbers}]"),
-            options=sql.SQL(", ").join(given),
-        )
-        .as_string(connection)
+    filled = query("statement").format(
+        table=sql.Literal(tables.identifier(info).as_string(connection)),
+        vector=sql.Literal(f"[{numbers}]"),
+        options=sql.SQL(", ").join(given),
     )
+    return filled.as_string(connection).partition("\n")[2]  # its first line says to us what it is

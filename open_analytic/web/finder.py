@@ -83,11 +83,8 @@ def find(db: OpenAnalytic, collection: Collection, asked: Asked, shelf: Shelf, l
 
 def faces(collection: Collection, kept: Kept, limits: Limits) -> list[dict[str, Any]]:
     """The regions a collection's pipeline finds in a picture; none where it takes the picture as a whole."""
-    if not collection.info.many:
-        kept.look(collection, None, limits)  # what can't be searched for is said before anybody searches
-        return []
     features = kept.look(collection, None, limits).features
-    return [{"part": part, "box": plain(feature.box)} for part, feature in enumerate(features)]
+    return [{"part": part, "box": plain(feature.box)} for part, feature in enumerate(features) if feature.box]
 
 
 def rates(db: OpenAnalytic, collection: Collection) -> RateTable | None:

@@ -49,7 +49,7 @@ class Kept:
         key = (info.name, info.created_at, info.version, region)
         if key not in self.found:
             start = time.perf_counter()
-            features = collection.features(_cut(self.data, region, limits) if region else self.data)
+            features = collection.regions(_cut(self.data, region, limits) if region else self.data)
             self.found[key] = Found(features=features, milliseconds=1000 * (time.perf_counter() - start))
         return self.found[key]
 

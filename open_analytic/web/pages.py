@@ -53,9 +53,9 @@ def routes(data: PageData) -> list[BaseRoute]:
     return [*(Route(path, pages.told(page), methods=["GET"]) for path, page in endpoints.items()), static]
 
 
-async def login_page(data: PageData, request: Request, *, refused: bool = False) -> Response:
-    """The form that asks for the token; with 401 when the one given was refused."""
-    return await Pages(data).login(request, refused=refused)
+async def refused_page(data: PageData, request: Request, wanted: str | None) -> Response:
+    """The form again, with 401, when the token given was not the right one; ``wanted`` is where to go after it."""
+    return await Pages(data).login(request, refused=True, wanted=wanted)
 
 
 class Pages:
@@ -120,7 +120,7 @@ class Pages:
         """The form that asks for the token; nothing of what is here is told before."""
         if not self._data.site()["login"]:
             return RedirectResponse("/", 303)
-        options = {"refused": refused, "next": _local(request.query_params.get("next"))}
+        options = {"refused": refused, "next": local(request.query_params.get("next"))}
         return self._page(request, "login.html", collections=[], status=401 if refused else 200, **options)
 
     async def _collections(self) -> list[CollectionInfo]:
@@ -168,6 +168,7 @@ def _templates() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # columns keep their order
     made.filters.update(number=lambda value: f"{value:,}", address=_address)
     return made
 
@@ -209,7 +210,7 @@ def _with_language(request: Request, wanted: str) -> Response:
     return answer
 
 
-def _local(path: str | None) -> str:
+def local(path: str | None) -> str:
     """A place on this site, whatever was asked for."""
     safe = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if path and safe else "/"

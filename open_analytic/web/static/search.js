@@ -47,7 +47,7 @@ function arrange() {
   drop.hidden = on;
   query.hidden = form.hidden = found.hidden = !on;
   start.hidden = on || !collection.pictures;
-  empty.hidden = on || (collection.pictures !== 0 && !imported);
+  empty.hidden = on || (collection.pictures !== 0 && !imported) || !collection.pipeline;
   byId("empty-title").hidden = byId("empty-text").hidden = imported;
   showControls(state);
 }
@@ -207,6 +207,7 @@ async function startHere() {
   if (browsed || collection.pictures === undefined) return;
   browsed = true;
   if (collection.pictures === 0) {
+    if (!collection.pipeline) return;
     const { importer } = await import("./importing.js");
     importer(byId("import"), collection, page.site, { done: () => { imported = true; load(); } });
   } else {
@@ -233,11 +234,13 @@ window.addEventListener("popstate", () => {
   state = read();
   render();
 });
-picker(drop, {
-  title: t(many ? "pick.title_faces" : "pick.title"),
-  urls: page.site.url_queries,
-  onfile: ask,
-  onurl: (url) => ask({ url }),
-});
+if (collection.pipeline) {
+  picker(drop, {
+    title: t(many ? "pick.title_faces" : "pick.title"),
+    urls: page.site.url_queries,
+    onfile: ask,
+    onurl: (url) => ask({ url }),
+  });
+} else drop.replaceChildren(h("p", { class: "notice" }, t("pick.no_pipeline")));
 if (searching(state)) render();
 load();

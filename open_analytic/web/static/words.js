@@ -38,9 +38,11 @@ export function number(value, options) {
   return options ? new Intl.NumberFormat(language, options).format(value) : whole.format(value);
 }
 
-/** A distance with the digits that matter. @param {number} value */
+/** A distance with the digits that matter, as many in each of a list. @param {number} value */
 export function distance(value) {
-  return number(value, { maximumSignificantDigits: 4, minimumFractionDigits: 0 });
+  const size = Math.abs(value);
+  if (size >= 100 || (size > 0 && size < 0.001)) return number(value, { maximumSignificantDigits: 4 });
+  return number(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 }
 
 /** @param {number | null} value */

@@ -172,6 +172,12 @@ def test_a_slow_server_is_left_at_the_deadline(site: Site, names: Names, path: s
         fetcher(site, timeout_s=0.3).fetch(site.base + path)
 
 
+def test_without_time_nothing_is_asked(site: Site, names: Names) -> None:
+    with pytest.raises(FetchFailed, match="did not give the picture within 0 s"):
+        fetcher(site, timeout_s=0).fetch(f"{site.base}/plain")
+    assert (names.asked, site.seen) == ([], [])
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_silent_server_is_left_at_the_deadline(names: Names, scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:

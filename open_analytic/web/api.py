@@ -1,0 +1,289 @@
+"""The site's JSON: collections with their pictures, searches, imports. Errors have a status each, as everywhere."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from open_analytic import graph, plot
+from open_analytic.app import OpenAnalytic
+from open_analytic.collection import Collection
+from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, InvalidInput, NotFound
+from open_analytic.operators.image import Limits
+from open_analytic.plain import plain
+from open_analytic.service.asked import is_json, is_number, json_object
+from open_analytic.service.exchange import body, length, while_connected
+from open_analytic.service.work import Work
+from open_analytic.web import filters, finder
+from open_analytic.web.fetch import Fetcher
+from open_analytic.web.imports import Job, Jobs
+from open_analytic.web.kept import Shelf
+from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Shown
+
+T = TypeVar("T")
+
+THREADS = 8  # that ask the database and draw pictures
+SEARCH_S = 30.0
+JSON_BYTES = 1_000_000
+MOST_NAMES = 200  # of a page
+SVG = "image/svg+xml"
+
+
+class Api:
+    """The endpoints, with what they need."""
+
+    def __init__(self, work: Work, db: OpenAnalytic, *, fetcher: Fetcher | None) -> None:
+        self.work, self.db, self._fetcher = work, db, fetcher
+        self.limits = Limits(db.settings.max_bytes, db.settings.max_pixels)
+        self.shelf, self.album, self.jobs = Shelf(self.limits), Album(self.limits), Jobs()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="open_analytic-web")
+
+    def routes(self) -> list[Route]:
+        """Where they are."""
+        one = "/api/v1/collections/{collection}"
+        return [
+            Route("/api/v1/site", self.site),
+            Route(one, self.collection),
+            Route(f"{one}/curve.svg", self.curve),
+            Route(f"{one}/pictures", self.pictures),
+            Route(f"{one}/picture", self.picture),
+            Route(f"{one}/picture", self.delete, methods=["DELETE"]),
+            Route(f"{one}/picture", self.rename, methods=["PATCH"]),
+            Route(f"{one}/thumbnail", self.thumbnail),
+            Route(f"{one}/queries", self.query, methods=["POST"]),
+            Route(f"{one}/hits", self.hits),
+            Route(f"{one}/imports", self.begin, methods=["POST"]),
+            Route("/api/v1/queries/{id}/picture", self.query_picture),
+            Route("/api/v1/imports/{id}", self.look),
+            Route("/api/v1/imports/{id}", self.stop, methods=["DELETE"]),
+            Route("/api/v1/imports/{id}/known", self.known, methods=["POST"]),
+            Route("/api/v1/imports/{id}/file", self.put, methods=["PUT"]),
+            Route("/api/v1/imports/{id}/finish", self.finish, methods=["POST"]),
+            Route("/api/v1/pipelines/{name}/graph.svg", self.graph),
+        ]
+
+    def facts(self) -> dict[str, Any]:
+        """What a page has to know of this site."""
+        return {"url_queries": self._fetcher is not None, "max_bytes": self.work.max_bytes}
+
+    async def busy(self, work: Callable[[], T]) -> T:
+        """What it gives, done in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def close(self) -> None:
+        """Stop imports and end the threads."""
+        self.jobs.stop()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def fetch(self, url: str) -> bytes:
+        """A picture by its URL."""
+        if self._fetcher is None:
+            raise AddressRefused(
+                "Pictures are not fetched by URL here.", hint="Start it with --url-queries, or send the picture."
+            )
+        return self._fetcher.fetch(url)
+
+    async def site(self, request: Request) -> Response:
+        return JSONResponse(request.app.state.site())
+
+    async def collection(self, request: Request) -> Response:
+        """All that there is to know of one."""
+        return JSONResponse(await self._with(request, self._told))
+
+    async def curve(self, request: Request) -> Response:
+        """The recall curve."""
+
+        def draw(collection: Collection) -> str:
+            known = collection.calibration()
+            if known is None:
+                raise NotFound(
+                    f"The index of {collection.name!r} was never calibrated.",
+                    hint=f"open-analytic collection calibrate {collection.name}",
+                )
+            return plot.draw(known, name=collection.name)
+
+        return Response(await self._with(request, draw), media_type=SVG)
+
+    async def pictures(self, request: Request) -> Response:
+        """The names, a page at a time."""
+        limit, after = _limit(request), request.query_params.get("after", "")
+        found = await self._with(request, lambda collection: collection.names(after=after, limit=limit + 1))
+        names = [{"name": name, "parts": parts} for name, parts in found[:limit]]
+        return JSONResponse({"pictures": names, "next": names[-1]["name"] if len(found) > limit else None})
+
+    async def picture(self, request: Request) -> Response:
+        """One, large."""
+        return await self._show(request, WHOLE)
+
+    async def thumbnail(self, request: Request) -> Response:
+        """One, small."""
+        return await self._show(request, THUMBNAIL)
+
+    async def delete(self, request: Request) -> Response:
+        """With all its rows."""
+        name = _name(request)
+        return JSONResponse({"deleted": await self._with(request, lambda collection: collection.delete(name))})
+
+    async def rename(self, request: Request) -> Response:
+        name, new = _name(request), json_object(await body(request, JSON_BYTES)).get("name")
+        if not isinstance(new, str):
+            raise BadParameter("name is not a text.", hint='Send {"name": "new name"}.')
+        await self._with(request, lambda collection: collection.rename(name, new))
+        return JSONResponse({"name": new})
+
+    async def query(self, request: Request) -> Response:
+        """Keep a picture to search with, and say what was found in it."""
+        with self.work.admitted(length(request, self.work.max_bytes)):
+            data = await body(request, self.work.max_bytes)
+            url = json_object(data).get("url") if is_json(request) else None
+            if is_json(request) and not isinstance(url, str):
+                raise InvalidInput("url is not a text.", hint='Send a picture\'s bytes, or {"url": "https://..."}.')
+
+            def look() -> dict[str, Any]:
+                collection = self.db.collection(request.path_params["collection"])
+                kept = self.shelf.keep(data if url is None else self.fetch(url))
+                faces = finder.faces(collection, kept, self.limits)
+                return {"id": kept.id, "width": kept.size[0], "height": kept.size[1], "faces": faces}
+
+            return JSONResponse(await self._searching(request, look))
+
+    async def query_picture(self, request: Request) -> Response:
+        """As it was kept."""
+        kept = self.shelf.get(request.path_params["id"])
+        return Response(kept.preview, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+    async def hits(self, request: Request) -> Response:
+        """A search."""
+        asked = finder.read(request.query_params)
+        with self.work.admitted(0):
+
+            def look() -> dict[str, Any]:
+                collection = self.db.collection(request.path_params["collection"])
+                return finder.find(self.db, collection, asked, self.shelf, self.limits)
+
+            return JSONResponse(await self._searching(request, look))
+
+    async def begin(self, request: Request) -> Response:
+        """An import."""
+        collection = await self._with(request, _importable)
+        return JSONResponse(self.jobs.begin(collection).status(), 201)
+
+    async def look(self, request: Request) -> Response:
+        """How an import stands."""
+        return JSONResponse(self._job(request).status())
+
+    async def known(self, request: Request) -> Response:
+        """Which pictures need not be sent."""
+        job = self._job(request)
+        wanted = _digests(json_object(await body(request, JSON_BYTES)))
+        there = await self.busy(lambda: job.collection.digests(list(wanted)))
+        names = [name for name, digest in wanted.items() if there.get(name) == digest]
+        job.known(names)
+        return JSONResponse({"known": names})
+
+    async def put(self, request: Request) -> Response:
+        """One picture of an import."""
+        job, name = self._job(request), _name(request)
+        with self.work.admitted(length(request, self.work.max_bytes)):
+            try:
+                await job.put(name, await body(request, self.work.max_bytes))
+            except ImageTooLarge as error:
+                await job.put(name, error)
+                raise
+        return JSONResponse(job.status(), 202)
+
+    async def finish(self, request: Request) -> Response:
+        """No more will come."""
+        job = self._job(request)
+        job.finish()
+        return JSONResponse(job.status())
+
+    async def stop(self, request: Request) -> Response:
+        job = self._job(request)
+        job.stop()
+        return JSONResponse(job.status())
+
+    async def graph(self, request: Request) -> Response:
+        """A pipeline's steps, drawn."""
+        info = await self.busy(lambda: self.db.pipeline(request.path_params["name"]))
+        return Response(graph.draw(info.definition, name=info.name), media_type=SVG)
+
+    def _told(self, collection: Collection) -> dict[str, Any]:
+        table, index = collection.sizes()
+        rates = finder.rates(self.db, collection)
+        shown = ("false_accept_rate", "distance", "true_accept_rate")
+        told: dict[str, Any] = plain(collection.info)
+        return told | {
+            "pictures": collection.count(), "rows": collection.count_rows(), "index": collection.index(),
+            "bytes": {"table": table, "index": index}, "calibration": plain(collection.calibration()),
+            "rates": [{name: getattr(rate, name) for name in shown} for rate in rates.rates] if rates else [],
+            "filters": filters.offered(collection),
+        }  # fmt: skip
+
+    async def _with(self, request: Request, work: Callable[[Collection], T]) -> T:
+        name = request.path_params["collection"]
+        return await self.busy(lambda: work(self.db.collection(name)))
+
+    async def _searching(self, request: Request, work: Callable[[], T]) -> T:
+        return await while_connected(request, self.work.search(work, timeout_s=SEARCH_S))
+
+    async def _show(self, request: Request, side: int) -> Response:
+        name, part, known = _name(request), _part(request), request.headers.get("if-none-match")
+
+        def show(collection: Collection) -> Shown | str:
+            return self.album.show(collection, name, part, side, known=known)
+
+        found = await self._with(request, show)
+        tag = found if isinstance(found, str) else found.tag
+        headers = {"Cache-Control": "private, no-cache"} | ({"ETag": f'"{tag}"'} if tag else {})
+        if isinstance(found, str):
+            return Response(status_code=304, headers=headers)
+        return Response(found.data, media_type="image/jpeg", headers=headers)
+
+    def _job(self, request: Request) -> Job:
+        return self.jobs.get(request.path_params["id"])
+
+
+def _importable(collection: Collection) -> Collection:
+    """The collection, when it is bound to a pipeline."""
+    _ = collection.models
+    return collection
+
+
+def _name(request: Request) -> str:
+    name = request.query_params.get("name")
+    if not name:
+        raise BadParameter("The name of a picture is missing.", hint="Give it in the query string: ?name=cat.jpg.")
+    return name
+
+
+def _part(request: Request) -> int | None:
+    text = request.query_params.get("part")
+    if text is None:
+        return None
+    if not (text.isascii() and is_number(text) and len(text) < 10):
+        raise BadParameter(f"part is {text!r:.40}.", hint="Give a whole number, 0 or more.")
+    return int(text)
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", "60")
+    if not (text.isascii() and is_number(text) and 1 <= int(text) <= MOST_NAMES):
+        raise BadParameter(f"limit is {text!r:.40}.", hint=f"Give 1 to {MOST_NAMES}.")
+    return int(text)
+
+
+def _digests(told: dict[str, Any]) -> dict[str, bytes]:
+    """Names with their SHA-256."""
+    try:
+        return {str(file["name"]): bytes.fromhex(file["sha256"]) for file in told["files"]}
+    except (LookupError, TypeError, ValueError) as error:
+        raise InvalidInput(
+            "files is not a list of names with their SHA-256.",
+            hint=f"Send {json.dumps({'files': [{'name': 'cat.jpg', 'sha256': '9f86...'}]})}.",
+        ) from error

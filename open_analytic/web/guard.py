@@ -1,0 +1,135 @@
+"""Who may ask the site what: hosts it knows, its own pages, those who showed the token. And what browsers are told."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from open_analytic.errors import PermissionDenied, Unauthorized
+from open_analytic.service.exchange import refusal, shows
+
+COOKIE, COOKIE_S = "open_analytic", 12 * 3600
+OPEN = ("/health/live", "/health/ready", "/login")  # without the token; so are the pages' files
+STATIC = "/static/"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "font-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+}
+
+
+class Pass:
+    """Cookies for those who showed the token. They end with the process, or after half a day."""
+
+    def __init__(self, token: str | None) -> None:
+        self.token, self._key = token, secrets.token_bytes(32)
+
+    def issue(self) -> str:
+        """A cookie's value that is good for a while."""
+        until = str(int(time.time()) + COOKIE_S)
+        return f"{until}.{self._sign(until)}"
+
+    def opens(self, token: str) -> bool:
+        """Whether this is the token."""
+        return self.token is not None and hmac.compare_digest(token.encode(), self.token.encode())
+
+    def shown(self, scope: Scope) -> bool:
+        """Whether a request has the token, or a cookie that was issued for it; everybody has where there is none."""
+        return self.token is None or shows(scope, self.token) or self._good(_cookie(Headers(scope=scope)))
+
+    def _good(self, value: str) -> bool:
+        until, _, signature = value.partition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign(until).encode()):
+            return False
+        return int(until) > time.time()
+
+    def _sign(self, until: str) -> str:
+        return hmac.new(self._key, until.encode(), hashlib.sha256).hexdigest()
+
+
+class Guard:
+    """Refuses before anything is done. ``hosts`` are the names it answers to; None where the token guards it."""
+
+    def __init__(self, app: ASGIApp, *, entry: Pass, hosts: tuple[str, ...] | None) -> None:
+        self._app, self._entry, self._hosts = app, entry, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = self._problem(scope)
+        await (answer or self._app)(scope, receive, _with_headers(send))
+
+    def _problem(self, scope: Scope) -> ASGIApp | None:
+        headers, path = Headers(scope=scope), scope["path"]
+        if self._hosts is not None and _host(headers.get("host", "")) not in self._hosts:
+            return refusal(
+                PermissionDenied("This site is not known under that name.", hint=f"Ask for {self._hosts[0]}.")
+            )
+        if _is_foreign(scope, headers):
+            return refusal(
+                PermissionDenied("Another site asked for this.", hint="Open a page of this site, and go on from there.")
+            )
+        if path in OPEN or path.startswith(STATIC) or self._entry.shown(scope):
+            return None
+        if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
+            query = scope["query_string"].decode("latin-1")
+            return RedirectResponse(f"/login?next={quote(path + ('?' + query if query else ''), safe='/')}", 303)
+        error = Unauthorized(hint="Send it as the header `Authorization: Bearer TOKEN`, or log in.")
+        return refusal(error, {"WWW-Authenticate": "Bearer"})
+
+
+def _is_foreign(scope: Scope, headers: Headers) -> bool:
+    """Whether a page of another site asks. A link from there to a page here may be followed."""
+    site = headers.get("sec-fetch-site")
+    if site is None:  # an old browser says Origin with what changes something; curl says neither
+        origin = headers.get("origin")
+        return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    if site in ("same-origin", "none"):
+        return False
+    is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return not (is_link and scope["method"] == "GET" and not scope["path"].startswith("/api/"))
+
+
+def _host(text: str) -> str:
+    """The name of a Host header without its port and brackets."""
+    try:
+        return (urlsplit(f"//{text}").hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
+
+
+def _cookie(headers: Headers) -> str:
+    jar = SimpleCookie()
+    try:
+        jar.load(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return jar[COOKIE].value if COOKIE in jar else ""
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=message["headers"])
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return sending

@@ -1,0 +1,142 @@
+"""The site put together: pages, their JSON, the original demo's routes and the service's own, behind one guard."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+import open_analytic
+from open_analytic.app import OpenAnalytic
+from open_analytic.collection import Collection
+from open_analytic.errors import CollectionExists, UnknownCollection, UnknownPipeline
+from open_analytic.service.exchange import body
+from open_analytic.service.http import application
+from open_analytic.service.work import Work
+from open_analytic.types import CollectionInfo, PipelineInfo
+from open_analytic.web import demo_routes, openapi, pages
+from open_analytic.web.api import Api
+from open_analytic.web.fetch import Fetcher
+from open_analytic.web.guard import COOKIE, COOKIE_S, LOOPBACK, Guard, Pass
+
+T = TypeVar("T")
+
+FORM_BYTES = 10_000
+PAUSE_S = 1.0  # before a wrong token is refused
+DEMOS = {demo.collection: demo.pipeline for demo in demo_routes.DEMOS.values()}
+
+
+class Site:
+    """What pages and routes ask for."""
+
+    version = open_analytic.__version__
+
+    def __init__(self, work: Work, db: OpenAnalytic, *, token: str | None, url_queries: bool) -> None:
+        self.work, self.db, self.entry = work, db, Pass(token)
+        fetcher = Fetcher(max_bytes=db.settings.max_bytes) if url_queries else None
+        self.api = Api(work, db, fetcher=fetcher)
+
+    @property
+    def max_bytes(self) -> int:
+        """Of one picture."""
+        return self.work.max_bytes
+
+    def site(self) -> dict[str, Any]:
+        """What a page has to know of this site."""
+        return {"version": self.version, "login": self.entry.token is not None} | self.api.facts()
+
+    def collections(self) -> Sequence[CollectionInfo]:
+        """All of them."""
+        return [collection.info for collection in self.db.collections()]
+
+    def pipelines(self) -> Sequence[PipelineInfo]:
+        """Those that can be run."""
+        return self.db.pipelines()
+
+    def collection(self, name: str) -> Collection:
+        """One collection."""
+        return self.db.collection(name)
+
+    def prepare(self, name: str, pipeline: str) -> None:
+        """Create a pipeline and a collection of it where they are missing."""
+        prepare(self.db, name, pipeline)
+
+    def fetch(self, url: str) -> bytes:
+        """A picture by its URL."""
+        return self.api.fetch(url)
+
+    async def busy(self, work: Callable[[], T]) -> T:
+        """What it gives, done in a thread within the service's limits."""
+        with self.work.admitted(0):
+            return await self.work.search(work)
+
+    async def login(self, request: Request) -> Response:
+        """A cookie for who knows the token."""
+        given = parse_qs((await body(request, FORM_BYTES)).decode("utf-8", "replace"))
+        token, next_ = given.get("token", [""])[0].strip(), given.get("next", ["/"])[0]
+        if not self.entry.opens(token):
+            await asyncio.sleep(PAUSE_S)
+            return await pages.login_page(self, request, refused=True)
+        answer = RedirectResponse(pages.local(next_), 303)
+        answer.set_cookie(
+            COOKIE, self.entry.issue(), max_age=COOKIE_S, httponly=True, samesite="strict",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return answer
+
+    async def logout(self, _: Request) -> Response:
+        """The cookie is taken away."""
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        return answer
+
+    async def openapi(self, _: Request) -> Response:
+        """The description of all this."""
+        return JSONResponse(openapi.document())
+
+    def application(self, host: str) -> Starlette:
+        """The ASGI application for a socket at ``host``."""
+        hosts = None if self.entry.token else tuple(dict.fromkeys((*LOOPBACK, host)))
+        guard = Middleware(Guard, entry=self.entry, hosts=hosts)
+        app = application(self.work, self.db, guard=guard, more=self.routes(), trusted=False)
+        app.state.site = self.site
+        return app
+
+    def close(self) -> None:
+        """Stop imports and end the threads."""
+        self.api.close()
+
+    def routes(self) -> list[BaseRoute]:
+        """All that is the site's own."""
+        return [
+            Route("/login", self.login, methods=["POST"]),
+            Route("/logout", self.logout, methods=["POST"]),
+            Route("/openapi.json", self.openapi),
+            *self.api.routes(),
+            *demo_routes.routes(self),
+            *pages.routes(self),
+        ]
+
+
+def prepare(db: OpenAnalytic, name: str, pipeline: str) -> None:
+    """Create a pipeline and a collection of it where they are missing: of faces all, not the largest only."""
+    try:
+        db.collection(name)
+    except UnknownCollection:
+        pass
+    else:
+        return
+    try:
+        info = db.pipeline(pipeline)
+    except UnknownPipeline:
+        info = db.pipeline_create(pipeline)
+    everyone = {"face": "all"} if "face" in info.definition["parameters"] else {}
+    try:
+        db.create_collection(name, pipeline=pipeline, parameters=everyone)
+    except CollectionExists:  # made by another meanwhile
+        db.collection(name)

@@ -1,0 +1,113 @@
+"""The pages in a real Chromium: the real service on an embedded server, with collections of painted pictures.
+
+What lives for several tests lives for this folder only: Playwright keeps an event loop running meanwhile.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+import open_analytic
+from open_analytic.config import Settings
+from tests import chromium
+from tests.browser import album
+from tests.browser.album import Album
+from tests.browser.visitor import EVERY, SCREENSHOTS, View, Visitor, visit
+from tests.end_to_end import runner
+from tests.end_to_end.serving import Served, served
+
+FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The service, where its pages are, and the database behind it."""
+
+    url: str
+    album: Album
+    served: Served
+
+    @contextmanager
+    def database(self) -> Iterator[open_analytic.OpenAnalytic]:
+        """It as Python sees it."""
+        settings = Settings.read({}, cards=(self.album.cards,), models_dir=self.album.home / "models")
+        with open_analytic.connect(self.album.dsn, settings=settings) as db:
+            yield db
+
+    def names(self, collection: str) -> list[str]:
+        """Of all pictures of a collection."""
+        with self.database() as db:
+            return [name for name, _ in db.collection(collection).names(limit=1000)]
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """What psql would show."""
+        with psycopg.connect(self.album.dsn) as connection:
+            return connection.execute(statement.encode()).fetchall()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all; each test is a visitor with an empty profile."""
+    path = chromium.require()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """``open-analytic serve --web`` with an album."""
+    folder = tmp_path_factory.mktemp("site")
+    with album.make(folder) as made:
+        cli = runner.make(folder, made.cards, OPEN_ANALYTIC_HOME=str(made.home), OPEN_ANALYTIC_SERVICE_START="0")
+        with served(cli, "--web", "127.0.0.1:0") as running:
+            url = next(address for address in running.addresses if address.startswith("http://127.0.0.1:"))
+            yield Site(url=url.rstrip("/"), album=made, served=running)
+
+
+@pytest.fixture(params=EVERY, ids=str)
+def view(request: pytest.FixtureRequest) -> View:
+    """Both languages on a desktop and on a phone; a test that needs only one names it."""
+    assert isinstance(request.param, View)
+    return request.param
+
+
+@pytest.fixture
+def visitor(request: pytest.FixtureRequest, browser: Browser, site: Site, view: View) -> Iterator[Visitor]:
+    """Someone at the pages; nothing unannounced may have gone wrong at the end."""
+    with visit(browser, site.url, view) as visitor:
+        yield visitor
+        shot(visitor, request.node.originalname)
+        assert visitor.unannounced() == []
+
+
+@pytest.fixture
+def collection(site: Site, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty collection of the test's own."""
+    name = re.sub(r"\W", "_", request.node.name)[:50]
+    with site.database() as db:
+        db.create_collection(name, pipeline="mean_colour")
+        yield name
+        db.drop_collection(name)
+
+
+@pytest.fixture
+def visits(browser: Browser, site: Site) -> Callable[[View], Any]:
+    """More visitors in one test."""
+    return lambda view: visit(browser, site.url, view)
+
+
+def shot(visitor: Visitor, name: str) -> Path:
+    """A picture of the whole page, under build/screenshots."""
+    path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9_]+', '-', name.removeprefix('test_'))}-{visitor.view}.png"
+    visitor.page.screenshot(path=path, full_page=True)
+    return path
