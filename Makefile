@@ -44,8 +44,8 @@ check: .venv/ready-dev ## lint, format, types (strict) and the layers between ro
 plpython: ## install a PostgreSQL with plpython3u and pgvector for the tests: Debian or Ubuntu, as root
 	@scripts/plpython.sh install
 
-serve: .venv/ready ## run the inference service of the embedded database in the foreground
-	@$(RUN) serve
+serve: .venv/ready ## pages in the browser, http://127.0.0.1:8000: image search, face search, your own
+	@$(RUN) serve --web
 
 bench: .venv/ready-dev ## measure speed and memory side by side: make bench PHOTOS=folder
 	$(BIN)/python -m tests.bench.speed "$(PHOTOS)"

@@ -21,6 +21,7 @@ from open_analytic.service.metrics import Metrics
 from open_analytic.service.server import Places
 from open_analytic.store import rights, schema
 from open_analytic.store.connection import Database
+from open_analytic.types import Progress
 from open_analytic.web.site import DEMOS, Site, prepare
 
 logger = logging.getLogger(__name__)
@@ -105,15 +106,26 @@ def _pages(service: server.Service, db: OpenAnalytic, dsn: str, host: str) -> It
         if not settings.dsn and not owner.collections():
             for name, pipeline in DEMOS.items():  # what the first pages of a new database are for
                 prepare(owner, name, pipeline)
-        for model in sorted({model for one in owner.collections() if one.info.pipeline for model in one.models}):
-            logger.info("looking for the model %s", model)
-            db.library.pull([model])
+        _fetch(owner)
         made = Site(service.work, owner, token=settings.service_token, url_queries=bool(settings.service_url_queries))
         service.pages = made.application(host)
         try:
             yield
         finally:
             made.close()
+
+
+def _fetch(db: OpenAnalytic) -> None:
+    """The models of its collections, so that nobody's first search waits for them."""
+    told: set[str] = set()
+
+    def tell(progress: Progress) -> None:
+        if progress.what not in told:
+            told.add(progress.what)
+            logger.info("%s", progress.what)
+
+    models = {model for one in db.collections() if one.info.pipeline for model in one.models}
+    db.library.pull(sorted(models), tell)
 
 
 def _folder(places: Places) -> Path | None:

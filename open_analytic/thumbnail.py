@@ -10,6 +10,8 @@ from open_analytic.types import Box
 
 ACCENT, EDGE = "#00c275", "#101012"
 QUALITY = 85
+AROUND = 2.4  # times a face is what is shown of its picture
+ENOUGH = 1200  # pixels the shorter side keeps, of which a small face is cut
 
 
 class Small(NamedTuple):
@@ -31,6 +33,22 @@ def shrink(data: bytes, side: int, limits: Limits, *, larger: float = 1.0) -> Sm
     factor = min(side / max(original), larger)
     size = max(1, round(original[0] * factor)), max(1, round(original[1] * factor))
     return Small(Image.fromarray(found.pixels).resize(size, Image.Resampling.LANCZOS), factor, original)
+
+
+def around(data: bytes, box: Box, side: int, limits: Limits) -> Image.Image:
+    """A square of the upright picture with a region in its middle, framed: what a face can be known by."""
+    found = decode_image(data, limits, shrink_to=ENOUGH)
+    height, width = found.sides
+    across, down = found.scale
+    wide, high = box.width / across, box.height / down
+    edge = round(min(max(AROUND * max(wide, high), 8), width, height))
+    left = round(min(max(box.x / across + wide / 2 - edge / 2, 0), width - edge))
+    top = round(min(max(box.y / down + high / 2 - edge / 2, 0), height - edge))
+    whole = Image.fromarray(found.pixels)
+    cut = whole.resize((side, side), Image.Resampling.LANCZOS, (left, top, left + edge, top + edge))
+    factor = side / edge / across
+    frame(cut, box, factor, (round(-left * factor * across), round(-top * factor * down)))
+    return cut
 
 
 def frame(picture: Image.Image, box: Box, factor: float, place: tuple[int, int] = (0, 0)) -> None:

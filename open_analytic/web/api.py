@@ -56,6 +56,7 @@ class Api:
             Route(f"{one}/picture", self.rename, methods=["PATCH"]),
             Route(f"{one}/thumbnail", self.thumbnail),
             Route(f"{one}/queries", self.query, methods=["POST"]),
+            Route(f"{one}/queries/{{id}}", self.query_again),
             Route(f"{one}/hits", self.hits),
             Route(f"{one}/imports", self.begin, methods=["POST"]),
             Route("/api/v1/queries/{id}/picture", self.query_picture),
@@ -144,11 +145,19 @@ class Api:
             if is_json(request) and not isinstance(url, str):
                 raise InvalidInput("url is not a text.", hint='Send a picture\'s bytes, or {"url": "https://..."}.')
 
-            def look() -> dict[str, Any]:
-                collection = self.db.collection(request.path_params["collection"])
+            def keep() -> dict[str, Any]:
                 kept = self.shelf.keep(data if url is None else self.fetch(url))
-                faces = finder.faces(collection, kept, self.limits)
-                return {"id": kept.id, "width": kept.size[0], "height": kept.size[1], "faces": faces}
+                return finder.seen(self.db.collection(request.path_params["collection"]), kept, self.limits)
+
+            return JSONResponse(await self._searching(request, keep))
+
+    async def query_again(self, request: Request) -> Response:
+        """What was found in a picture that is kept; also for another collection than it was first for."""
+        kept = self.shelf.get(request.path_params["id"])
+        with self.work.admitted(0):
+
+            def look() -> dict[str, Any]:
+                return finder.seen(self.db.collection(request.path_params["collection"]), kept, self.limits)
 
             return JSONResponse(await self._searching(request, look))
 

@@ -81,10 +81,11 @@ def find(db: OpenAnalytic, collection: Collection, asked: Asked, shelf: Shelf, l
     return answer | {"milliseconds": {"decode_and_model": model_ms, "search": search_ms, "total": total_ms}}
 
 
-def faces(collection: Collection, kept: Kept, limits: Limits) -> list[dict[str, Any]]:
-    """The regions a collection's pipeline finds in a picture; none where it takes the picture as a whole."""
+def seen(collection: Collection, kept: Kept, limits: Limits) -> dict[str, Any]:
+    """A kept picture with the faces a collection's pipeline finds in it: none where it takes a picture as a whole."""
     features = kept.look(collection, None, limits).features
-    return [{"part": part, "box": plain(feature.box)} for part, feature in enumerate(features) if feature.box]
+    faces = [{"part": part, "box": plain(feature.box)} for part, feature in enumerate(features) if feature.box]
+    return {"id": kept.id, "width": kept.size[0], "height": kept.size[1], "faces": faces}
 
 
 def rates(db: OpenAnalytic, collection: Collection) -> RateTable | None:

@@ -46,6 +46,8 @@ class Album:
 
     def _draw(self, collection: Collection, name: str, part: int | None, side: int) -> bytes:
         data, box = (collection.image(name), None) if part is None else collection.region(name, part)
+        if box and side == THUMBNAIL:
+            return thumbnail.jpeg(thumbnail.around(data, box, side, self._limits))
         small = thumbnail.shrink(data, side, self._limits)
         if box:
             thumbnail.frame(small.picture, box, small.factor)
