@@ -6,7 +6,7 @@ PHOTOS ?= ../shared/data/photos
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check plpython serve bench bench-search bench-storage clean
+.PHONY: help demo test check plpython chromium serve bench bench-search bench-web bench-storage clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ check: .venv/ready-dev ## lint, format, types (strict) and the layers between ro
 plpython: ## install a PostgreSQL with plpython3u and pgvector for the tests: Debian or Ubuntu, as root
 	@scripts/plpython.sh install
 
+chromium: ## install the browser that tests of the pages drive: Debian or Ubuntu, as root
+	@scripts/chromium.sh install
+
 serve: .venv/ready ## pages in the browser, http://127.0.0.1:8000: image search, face search, your own
 	@$(RUN) serve --web
 
@@ -53,6 +56,9 @@ bench: .venv/ready-dev ## measure speed and memory side by side: make bench PHOT
 
 bench-search: .venv/ready-bench ## measure searches with filters, hours in all: make bench-search OPTIONS="--quick"
 	$(BIN)/python -m tests.bench.search "$(PHOTOS)" $(OPTIONS)
+
+bench-web: .venv/ready-dev ## measure the pages: a search among 50,000, an import by a browser
+	$(BIN)/python -m tests.bench.web "$(PHOTOS)"
 
 bench-storage: .venv/ready-dev ## measure how features are best stored: make bench-storage OPTIONS="--quick"
 	$(BIN)/python -m tests.bench.storage $(OPTIONS)

@@ -35,13 +35,11 @@ WireTcp = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Serve dblink over TCP too, unencrypted. Needs a token."),
 ]
-Web = Annotated[
+Web = Annotated[bool, typer.Option("--web", help=f"Serve the pages on this machine, at {WEB}.")]
+WebTcp = Annotated[
     str | None,
-    typer.Option(
-        metavar="[HOST:PORT]", is_flag=False, flag_value=WEB,
-        help=f"Serve the pages, at {WEB} unless told. Elsewhere than on this machine they need a token.",
-    ),
-]  # fmt: skip
+    typer.Option(metavar="HOST:PORT", help="Serve the pages there. Elsewhere than on this machine they need a token."),
+]
 UrlQueries = Annotated[
     bool, typer.Option("--url-queries", help="Let the pages fetch pictures by URL, from public addresses only.")
 ]
@@ -51,7 +49,7 @@ TokenFile = Annotated[
         help="File with the token asked for over TCP. Default: OPEN_ANALYTIC_SERVICE_TOKEN.", show_default=False
     ),
 ]
-Certificate = Annotated[Path | None, typer.Option(help="Certificate (PEM) for --tcp and --web, to speak HTTPS.")]
+Certificate = Annotated[Path | None, typer.Option(help="Certificate (PEM) for --tcp and --web-tcp, to speak HTTPS.")]
 Key = Annotated[Path | None, typer.Option(help="Its private key, unless the certificate's file has it.")]
 Preload = Annotated[
     list[str] | None,
@@ -69,7 +67,8 @@ def serve(
     context: Context,
     folder: Folder = None,
     group: Group = None,
-    web: Web = None,
+    web: Web = False,
+    web_tcp: WebTcp = None,
     url_queries: UrlQueries = False,
     tcp: Tcp = None,
     wire_tcp: WireTcp = None,
@@ -103,7 +102,7 @@ def serve(
         return
     places = Places(
         folder=folder.absolute() if folder else None, group=group,
-        http=_address(tcp, "--tcp"), web=_address(web, "--web"), wire=_address(wire_tcp, "--wire-tcp"),
+        http=_address(tcp, "--tcp"), web=_address(web_tcp or (WEB if web else None), "--web-tcp"), wire=_address(wire_tcp, "--wire-tcp"),
         ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile,
     )  # fmt: skip
     _check_certificate(places)
@@ -157,7 +156,7 @@ def _check_certificate(places: "Places") -> None:
 
     if (places.ssl_certfile or places.ssl_keyfile) and not ((places.http or places.web) and places.ssl_certfile):
         raise BadParameter(
-            "A certificate is for HTTP over TCP.", hint="Give --ssl-certfile together with --tcp or --web."
+            "A certificate is for HTTP over TCP.", hint="Give --ssl-certfile together with --tcp or --web-tcp."
         )
     if places.ssl_certfile:
         try:

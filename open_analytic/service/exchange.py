@@ -70,6 +70,11 @@ def refusal(error: OpenAnalyticError, headers: Mapping[str, str] | None = None) 
     return Response(text, error.http_status, dict(headers or {}), "application/json")
 
 
+def unexpected() -> Response:
+    """The answer when something failed that nobody foresaw."""
+    return refusal(OpenAnalyticError("Something went wrong in the inference service.", hint="Its log says what."))
+
+
 def is_tcp(scope: Scope) -> bool:
     server = scope.get("server")
     return bool(server and server[1] is not None)

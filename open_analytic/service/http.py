@@ -28,7 +28,7 @@ from open_analytic.errors import (
 from open_analytic.pipeline.plan import Plan
 from open_analytic.plain import plain
 from open_analytic.service.asked import is_json, items, json_object, query
-from open_analytic.service.exchange import body, is_tcp, length, refusal, shows, while_connected
+from open_analytic.service.exchange import body, is_tcp, length, refusal, shows, unexpected, while_connected
 from open_analytic.service.openapi import document
 from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
 from open_analytic.types import Hit, PipelineInfo
@@ -246,8 +246,8 @@ async def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=499)  # nobody reads it
 
 
-async def _unexpected(_: Request, error: Exception) -> Response:
-    return refusal(OpenAnalyticError("Something went wrong in the inference service.", hint="Its log says what."))
+async def _unexpected(_: Request, __: Exception) -> Response:
+    return unexpected()
 
 
 def _json(text: str) -> Response:

@@ -25,6 +25,7 @@ from open_analytic.errors import (
     Conflict,
     InvalidInput,
     InvalidName,
+    NoFace,
     OpenAnalyticError,
     ServiceBusy,
     ServiceUnavailable,
@@ -129,9 +130,10 @@ class _Calls:
     def _put(self, name: str, image: Value) -> list[Any]:
         data = self._picture(image)
         collection = self._collection()
-        _refuse_another(collection, name, data)
-        for failure in collection.import_pictures([(name, data)]).failed:
-            raise failure.error
+        if not _is_there(collection, name, data):
+            for failure in collection.import_pictures([(name, data)]).failed:
+                raise failure.error
+            _refuse_faceless(collection, name)
         return []
 
     def _count(self) -> list[int]:
@@ -204,14 +206,24 @@ def _name(asked: Mapping[str, Value], image: Value) -> str:
     return name
 
 
-def _refuse_another(collection: Collection, name: str, data: bytes) -> None:
+def _is_there(collection: Collection, name: str, data: bytes) -> bool:
     """The original keeps the base names of files only, so those of two folders meet; it refused the second, too."""
     try:
         there = collection.image(name)
     except UnknownImage:
-        return
+        return False
     if there != data:
         raise Conflict(f"Another picture is called {name!r:.120}.", hint="Give a different image_name.")
+    return True
+
+
+def _refuse_faceless(collection: Collection, name: str) -> None:
+    """A picture that can never be found is not kept: a collection of all faces takes it without any."""
+    try:
+        collection.feature(name)
+    except UnknownImage:
+        collection.delete(name)
+        raise NoFace(hint="Send a picture that shows a face.") from None
 
 
 def _answering(call: Callable[[Request], Awaitable[list[Any] | None]]) -> Callable[[Request], Awaitable[Response]]:

@@ -2,22 +2,26 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from open_analytic.errors import PermissionDenied, Unauthorized
-from open_analytic.service.exchange import refusal, shows
+from open_analytic.service.exchange import refusal, shows, unexpected
+from open_analytic.web.demo_routes import DEMOS
 
 COOKIE, COOKIE_S = "open_analytic", 12 * 3600
 OPEN = ("/health/live", "/health/ready", "/login")  # without the token; so are the pages' files
 STATIC = "/static/"
+NO_PAGES = ("/api/", *(f"/{demo}/" for demo in DEMOS))  # no link leads here; some of it changes what there is
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+HOST = re.compile(r"(?:\[([0-9a-f:.]+)]|([^\s\[\]:/?#@\\]+?)\.?)(?::\d*)?", re.ASCII)  # [address] or name, then a port
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "font-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -72,8 +76,19 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = self._problem(scope)
-        await (answer or self._app)(scope, receive, _with_headers(send))
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(_with_headers(message))
+
+        try:
+            await (self._problem(scope) or self._app)(scope, receive, sending)
+        except Exception:
+            if not started:  # what answers it otherwise stands outside of us
+                await unexpected()(scope, receive, sending)
+            raise
 
     def _problem(self, scope: Scope) -> ASGIApp | None:
         headers, path = Headers(scope=scope), scope["path"]
@@ -99,37 +114,28 @@ def _is_foreign(scope: Scope, headers: Headers) -> bool:
     site = headers.get("sec-fetch-site")
     if site is None:  # an old browser says Origin with what changes something; curl says neither
         origin = headers.get("origin")
-        return origin is not None and urlsplit(origin).netloc != headers.get("host")
+        return origin is not None and origin.partition("://")[2] != headers.get("host")
     if site in ("same-origin", "none"):
         return False
     is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    return not (is_link and scope["method"] == "GET" and not scope["path"].startswith("/api/"))
+    return not (is_link and scope["method"] == "GET" and not scope["path"].startswith(NO_PAGES))
 
 
 def _host(text: str) -> str:
-    """The name of a Host header without its port and brackets."""
-    try:
-        return (urlsplit(f"//{text}").hostname or "").removesuffix(".")
-    except ValueError:
-        return ""
+    """The name of a Host header without its port and brackets; nothing when it is none."""
+    found = HOST.fullmatch(text.lower())
+    return (found[1] or found[2]) if found else ""
 
 
 def _cookie(headers: Headers) -> str:
-    jar = SimpleCookie()
-    try:
-        jar.load(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return jar[COOKIE].value if COOKIE in jar else ""
+    """Ours, whatever cookies other servers of this machine have set beside it."""
+    return cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
 
 
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message["headers"])
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Cache-Control", "no-store")
-        await send(message)
-
-    return sending
+def _with_headers(message: Message) -> Message:
+    if message["type"] == "http.response.start":
+        headers = MutableHeaders(raw=message["headers"])
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Cache-Control", "no-store")
+    return message

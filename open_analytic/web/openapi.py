@@ -5,15 +5,16 @@ from typing import Any, TypeAlias
 
 from open_analytic.service import openapi as service
 from open_analytic.service.openapi import PICTURE, in_path, in_query, json_body
+from open_analytic.web.api import MOST_NAMES
 from open_analytic.web.demo_routes import DEMOS, MOST
 from open_analytic.web.form import MULTIPART, URLENCODED
+from open_analytic.web.guard import COOKIE
 from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, each, ref, thing
 
 Paths: TypeAlias = dict[str, dict[str, Any]]  # by path, then by method
 
 JSON, JPEG, SVG, HTML = "application/json", "image/jpeg", "image/svg+xml", "text/html"
-API, QUERY, IMPORT = "/api/v1/collections/{name}", "/api/v1/queries/{id}", "/api/v1/imports/{id}"
-COOKIE = "open_analytic_session"
+API, QUERY, IMPORT = "/api/v1/collections/{collection}", "/api/v1/queries/{id}", "/api/v1/imports/{id}"
 ERRORS: Mapping[int, str] = {
     400: "A parameter or the body is not what is taken.",
     401: "The token was not shown.",
@@ -28,7 +29,7 @@ ERRORS: Mapping[int, str] = {
 }
 ALWAYS = (401, 503)  # told by whatever stands before a call
 OF_PICTURES = (400, 413, 415, 422, 504)
-NAME = in_path("name")
+COLLECTION, NAME = in_path("collection"), in_path("name")
 ID = in_path("id")
 
 
@@ -66,11 +67,13 @@ def _collections() -> Paths:
     return {
         "/api/v1/collections": {"get": _call("The collections, by name.", each(ref("Collection")))},
         API: {
-            "get": _call("One, with its counts, index, recall and filters.", ref("CollectionDetails"), (NAME,), (404,))
+            "get": _call(
+                "One, with its counts, index, recall and filters.", ref("CollectionDetails"), (COLLECTION,), (404,)
+            )
         },
         f"{API}/curve.svg": {
             "get": _call(
-                "What its searches find and cost, drawn; 404 when not measured.", TEXT, (NAME,), (404,), media=SVG
+                "What its searches find and cost, drawn; 404 when not measured.", TEXT, (COLLECTION,), (404,), media=SVG
             )
         },
     }
@@ -79,20 +82,20 @@ def _collections() -> Paths:
 def _pictures() -> Paths:
     name, part = _query("name", TEXT, required=True), _query("part", COUNT, "A region to frame.")
     known = {"name": "if-none-match", "in": "header", "schema": TEXT}
-    shown = ((NAME, name, part, known), (400, 404, 413, 415, 422))
+    shown = ((COLLECTION, name, part, known), (400, 404, 413, 415, 422))
     body = json_body(thing(name=TEXT))
-    limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 60})
+    limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_NAMES, "default": 60})
     return {
         f"{API}/pictures": {
             "get": _call(
                 "Its pictures by name, a page at a time.", ref("Pictures"),
-                (NAME, _query("after", TEXT, "The last name of the page before."), limit), (400, 404),
+                (COLLECTION, _query("after", TEXT, "The last name of the page before."), limit), (400, 404),
             ),
         },
         f"{API}/picture": {
             "get": _image("A picture, upright and encoded anew, at most 2048 pixels.", *shown),
-            "patch": _call("Rename a picture.", thing(name=TEXT), (NAME, name), (400, 403, 404, 409), body=body),
-            "delete": _call("Delete a picture.", thing(deleted=COUNT), (NAME, name), (400, 403, 404)),
+            "patch": _call("Rename a picture.", thing(name=TEXT), (COLLECTION, name), (400, 403, 404, 409), body=body),
+            "delete": _call("Delete a picture.", thing(deleted=COUNT), (COLLECTION, name), (400, 403, 404)),
         },
         f"{API}/thumbnail": {"get": _image("The same, at most 320 pixels.", *shown)},
     }  # fmt: skip
@@ -104,13 +107,17 @@ def _search() -> Paths:
     refused = (*OF_PICTURES, 403, 404)
     return {
         f"{API}/queries": {
-            "post": _call("Keep a picture to search with; its faces, where those are searched.", ref("Query"), (NAME,),
-                          refused, body=body),
+            "post": _call("Keep a picture to search with; its faces, where those are searched.", ref("Query"),
+                          (COLLECTION,), refused, body=body),
+        },
+        f"{API}/queries/{{id}}": {
+            "get": _call("What was found in a kept picture, for this collection too.", ref("Query"),
+                         (COLLECTION, ID), refused),
         },
         f"{QUERY}/picture": {"get": _image("The picture, at most 1024 pixels.", (ID,), (404,))},
         f"{API}/hits": {
             "get": _call("The nearest rows to a kept picture, or to a row. Give query or like.", ref("Hits"),
-                         (NAME, *_asked()), refused),
+                         (COLLECTION, *_asked()), refused),
         },
     }  # fmt: skip
 
@@ -135,7 +142,7 @@ def _imports() -> Paths:
     status, known = ref("Import"), thing(known=each(TEXT))
     name = _query("name", TEXT, "What the picture is called.", required=True)
     return {
-        f"{API}/imports": {"post": _call("Begin an import.", status, (NAME,), (403, 404), status=201)},
+        f"{API}/imports": {"post": _call("Begin an import.", status, (COLLECTION,), (403, 404), status=201)},
         IMPORT: {
             "get": _call("What became of it so far.", status, (ID,), (404,)),
             "delete": _call("Stop it; what was committed stays.", status, (ID,), (404,)),
@@ -181,7 +188,7 @@ def _site() -> Paths:
 
 def _demos() -> Paths:
     """The same status and JSON as ``code`` and ``msg`` say; a client of the original needs no change."""
-    form = _form(ref("DemoForm"))
+    form = _form(ref("DemoForm"), MULTIPART, URLENCODED)
     refused = (400, 404, 409, 413, 415, 422, 504)
     paths: Paths = {}
     for name in DEMOS:
@@ -208,8 +215,8 @@ def _pages() -> Paths:
         "/pipelines/{name}": {"get": _page("A pipeline: its steps, and what it gives for a picture.", named=True)},
         "/api": {"get": _page("This description.")},
         "/login": {"get": _page("Where the token is asked for.")},
-        "/static/{path}": {"get": {
-            "summary": "Scripts, styles and pictures of the pages.", "parameters": [in_path("path")],
+        "/static/{name}": {"get": {
+            "summary": "Scripts, styles and pictures of the pages.", "parameters": [NAME],
             "responses": {"200": {"description": "The file.", "content": {"*/*": {}}}} | _errors(404),
         }},
     }  # fmt: skip
@@ -277,5 +284,5 @@ def _query(name: str, schema: Schema, description: str = "", *, required: bool =
     return {key: value for key, value in told.items() if value != ""}
 
 
-def _form(schema: Schema) -> dict[str, Any]:
-    return {"required": True, "content": {kind: {"schema": schema} for kind in (MULTIPART, URLENCODED)}}
+def _form(schema: Schema, *kinds: str) -> dict[str, Any]:
+    return {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}

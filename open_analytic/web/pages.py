@@ -53,9 +53,11 @@ def routes(data: PageData) -> list[BaseRoute]:
     return [*(Route(path, pages.told(page), methods=["GET"]) for path, page in endpoints.items()), static]
 
 
-async def refused_page(data: PageData, request: Request, wanted: str | None) -> Response:
-    """The form again, with 401, when the token given was not the right one; ``wanted`` is where to go after it."""
-    return await Pages(data).login(request, refused=True, wanted=wanted)
+async def login_page(
+    data: PageData, request: Request, *, refused: bool = False, wanted: str | None = None
+) -> Response:
+    """The form that asks for the token; with 401 when the one given was refused. ``wanted`` is where to go then."""
+    return await Pages(data).login(request, refused=refused, wanted=wanted)
 
 
 class Pages:

@@ -69,7 +69,7 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("site")
     with album.make(folder) as made:
         cli = runner.make(folder, made.cards, OPEN_ANALYTIC_HOME=str(made.home), OPEN_ANALYTIC_SERVICE_START="0")
-        with served(cli, "--web", "127.0.0.1:0") as running:
+        with served(cli, "--web-tcp", "127.0.0.1:0") as running:
             url = next(address for address in running.addresses if address.startswith("http://127.0.0.1:"))
             yield Site(url=url.rstrip("/"), album=made, served=running)
 

@@ -324,10 +324,11 @@ def test_other_methods_are_refused(http: httpx.Client, method: str, path: str) -
 
 
 @pytest.mark.models
-def test_a_picture_without_a_face_says_so(http: httpx.Client, settings: Settings, dsn: str) -> None:
+@pytest.mark.parametrize("face", ["largest", "all"])
+def test_a_picture_without_a_face_says_so(settings: Settings, dsn: str, face: str) -> None:
     with open_analytic.connect(dsn, settings=settings) as db:
         db.pipeline_create("face_feature_extractor")
-        db.create_collection("face_search_table", pipeline="face_feature_extractor")
+        db.create_collection("face_search_table", pipeline="face_feature_extractor", parameters={"face": face})
         app = Starlette(routes=list(routes(Doors(db))))
         transport = httpx.ASGITransport(app)
 
@@ -339,3 +340,4 @@ def test_a_picture_without_a_face_says_so(http: httpx.Client, settings: Settings
                 ]
 
         assert asyncio.run(ask()) == [(422, "NoFace")] * 2
+        assert db.collection("face_search_table").count() == 0

@@ -4,7 +4,7 @@ import { get, ofCollection, thumbnail } from "./api.js";
 import { showError } from "./alerts.js";
 import { h } from "./dom.js";
 import { small } from "./hits.js";
-import { number, t } from "./words.js";
+import { t } from "./words.js";
 
 const PAGE = 60;
 
@@ -93,7 +93,8 @@ function from(reload) {
   return form;
 }
 
-/** @param {number} value @param {number} rows @param {boolean} many */
-export function counted(value, rows, many) {
-  return many ? t("browse.count_many", { n: value, rows: number(rows) }) : t("browse.count", { n: value });
+/** How much is in a collection. @param {{pictures: number, rows: number, many: boolean}} collection */
+export function counted({ pictures, rows, many }) {
+  const all = t("browse.count", { n: pictures });
+  return many ? `${all}${t("list.and")}${t("browse.faces", { n: rows })}` : all;
 }

@@ -3,7 +3,7 @@
 import { sentence, showError } from "./alerts.js";
 import { h, icon } from "./dom.js";
 import { chosen, dropped } from "./folder.js";
-import { dragged, SUFFIXES } from "./picker.js";
+import { dragged, SUFFIXES, takes } from "./picker.js";
 import { Upload } from "./upload.js";
 import { duration, number, t } from "./words.js";
 
@@ -59,20 +59,21 @@ function dropZone(begin) {
   }
   dragged();
   document.addEventListener("drop", async (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
+    if (!event.dataTransfer?.types.includes("Files") || !takes(zone, event)) return;
     try {
       begin(await dropped(event.dataTransfer));
     } catch (error) {
       showError(error);
     }
   });
-  return h("div", { class: "drop-zone import-zone" },
+  const zone = h("div", { class: "drop-zone import-zone" },
     h("div", { class: "drop-mark" }, icon("folder")),
     h("p", { class: "drop-title" }, t("import.drop")),
     h("div", { class: "row" },
       h("button", { type: "button", class: "primary", id: "choose-folder", onclick: () => folder.click() }, icon("folder"), t("import.folder")),
       h("button", { type: "button", id: "choose-files", onclick: () => files.click() }, icon("picture"), t("import.files")), files, folder),
     h("p", { class: "hint" }, t("import.hint")));
+  return zone;
 }
 
 /** How far it is. @param {HTMLElement} board @param {number} total @param {() => void} stop */

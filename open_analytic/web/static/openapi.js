@@ -69,7 +69,7 @@ function parameters(given) {
 function content(title, told) {
   const all = Object.entries(resolved(told).content || {});
   const lines = all.map(([media, { schema }]) => h("li", {}, h("code", {}, media), " ", h("code", { class: "schema" }, kind(schema)), " ", limitsOfText(schema)));
-  return all.length ? h("div", {}, h("h4", {}, title), h("ul", { class: "plain-list" }, ...lines)) : null;
+  return all.length ? h("div", {}, h("h3", {}, title), h("ul", { class: "plain-list" }, ...lines)) : null;
 }
 
 /** @param {any} schema */
@@ -84,7 +84,7 @@ function answers(told) {
     const media = Object.entries(answer.content || {}).map(([type, { schema }]) => h("span", {}, " ", h("code", {}, type), " ", h("code", { class: "schema" }, kind(schema))));
     return h("li", {}, h("strong", {}, status === "default" ? t("api.otherwise") : status), " ", answer.description || "", ...media);
   });
-  return h("div", {}, h("h4", {}, t("api.answers")), h("ul", { class: "plain-list" }, ...lines));
+  return h("div", {}, h("h3", {}, t("api.answers")), h("ul", { class: "plain-list" }, ...lines));
 }
 
 /** @param {string} path @param {string} method @param {any} operation @param {any[]} shared */

@@ -29,7 +29,7 @@ export function picker(place, { title, urls, onfile, onurl }) {
   place.replaceChildren(zone);
   if (urls && onurl) zone.append(urlForm(onurl));
   hasCamera().then((there) => { camera.hidden = !there; });
-  listen(onfile, urls ? onurl : undefined);
+  listen(zone, onfile, urls ? onurl : undefined);
 }
 
 /** @param {(url: string) => void} onurl */
@@ -43,10 +43,11 @@ function urlForm(onurl) {
   return form;
 }
 
-/** Drops and pastes anywhere on the page. @param {(file: Blob) => void} onfile @param {((url: string) => void) | undefined} onurl */
-function listen(onfile, onurl) {
+/** Drops and pastes anywhere on the page. @param {HTMLElement} zone @param {(file: Blob) => void} onfile @param {((url: string) => void) | undefined} onurl */
+function listen(zone, onfile, onurl) {
   dragged();
   document.addEventListener("drop", (event) => {
+    if (!takes(zone, event)) return;
     const file = first(event.dataTransfer);
     const url = event.dataTransfer?.getData("text/uri-list").split("\n")[0].trim();
     if (file) onfile(file);
@@ -64,6 +65,14 @@ function listen(onfile, onurl) {
 function first(data) {
   const files = [...(data?.files || [])];
   return files.find((file) => file.type.startsWith("image/")) || files[0];
+}
+
+/** Whether a drop is for this zone: it was made there, or beside all zones and this is the first to be seen. @param {HTMLElement} zone @param {Event} event */
+export function takes(zone, event) {
+  const under = event.target instanceof Element && event.target.closest(".drop-zone");
+  if (under) return under === zone;
+  const all = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".drop-zone")]);
+  return (all.find((each) => each.offsetParent) || all[0]) === zone;
 }
 
 /** The page shows that it takes what is dragged over it, and no drop opens the file in its place. */

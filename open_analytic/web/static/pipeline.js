@@ -61,8 +61,11 @@ function show(file, output, ms) {
   const boxes = found.filter((place) => place.box).length;
   const text = boxes ? t("run.found", { n: boxes, ms: milliseconds(ms) }) : t("run.done", { ms: milliseconds(ms) });
   const image = h("img", { src: shown, alt: t("run.picture") });
-  const stage = h("div", { class: "stage plain" }, image);
-  image.addEventListener("load", () => stage.append(overlay(found, image.naturalWidth, image.naturalHeight)));
+  const stage = h("div", { class: "stage seen" }, image);
+  image.addEventListener("load", () => {
+    stage.style.setProperty("--ratio", String(image.naturalWidth / image.naturalHeight));
+    stage.append(overlay(found, image.naturalWidth, image.naturalHeight));
+  });
   byId("seen").replaceChildren(stage, h("p", { class: "hint" }, text));
   const button = h("button", { type: "button" }, icon("copy"), h("span", {}, t("run.copy")));
   button.addEventListener("click", () => copy(JSON.stringify(output), button, t("how.copied")));

@@ -32,8 +32,9 @@ export function showQuery(place, query, state, { many, change, again }) {
   query.faces.forEach((face, number) => stage.append(faceButton(query, face, number, state, change)));
   stage.addEventListener("keydown", (event) => arrows(stage, event));
   const draw = drawing(stage, query, state.region, (region) => change({ region, face: null }));
-  const whole = h("button", { type: "button", id: "whole", "aria-pressed": String(!state.region && state.face === null),
-    onclick: () => change({ region: null, face: null }) }, t(many ? "query.largest" : "query.whole"));
+  const usual = largest(query.faces);
+  const whole = h("button", { type: "button", id: "whole", "aria-pressed": String(!state.region && (state.face ?? usual) === usual),
+    onclick: () => change({ region: null, face: usual }) }, t(many ? "query.largest" : "query.whole"));
   place.replaceChildren(
     stage,
     h("p", { class: "hint" }, hint(query, many)),
@@ -48,6 +49,12 @@ export function showLike(place, collection, state, again) {
     h("div", { class: "stage plain" }, image),
     h("p", { class: "like-name" }, t("query.like"), " ", h("strong", {}, state.like)),
     h("div", { class: "row" }, h("button", { type: "button", id: "again", onclick: again }, icon("picture"), t("query.again"))));
+}
+
+/** The part that is searched for unless another is chosen. @param {Query["faces"]} faces */
+export function largest(faces) {
+  const area = (/** @type {Query["faces"][0]} */ { box }) => box.width * box.height;
+  return faces.length ? faces.reduce((best, face) => (area(face) > area(best) ? face : best)).part : null;
 }
 
 /** @param {Query} query @param {boolean} many */

@@ -8,7 +8,7 @@ import { byId, h } from "./dom.js";
 import { showHits } from "./hits.js";
 import { showHow } from "./how.js";
 import { picker } from "./picker.js";
-import { showLike, showQuery } from "./preview.js";
+import { largest, showLike, showQuery } from "./preview.js";
 import { address, like, parameters, read, searching } from "./state.js";
 import { milliseconds, page, t } from "./words.js";
 
@@ -16,8 +16,9 @@ import { milliseconds, page, t } from "./words.js";
 
 const name = page.collection.name;
 const many = page.collection.many;
-const [searchPage, drop, query, form, found, list, start, empty] =
-  ["search", "drop", "query", "controls", "found", "hits", "start", "empty"].map(byId);
+const [searchPage, drop, query, options, form, found, list, start, empty] =
+  ["search", "drop", "query", "options", "controls", "found", "hits", "start", "empty"].map(byId);
+const roomy = matchMedia("(min-width: 960px)"); // the options are beside the hits, and open; else they open on demand
 
 let state = read();
 /** @type {any} */
@@ -44,8 +45,8 @@ function change(next) {
 function arrange() {
   const on = searching(state);
   searchPage.dataset.mode = on ? "found" : "start";
-  drop.hidden = on;
-  query.hidden = form.hidden = found.hidden = !on;
+  drop.hidden = on || (collection.pictures === 0 && Boolean(collection.pipeline)); // an empty one is filled first
+  query.hidden = options.hidden = found.hidden = !on;
   start.hidden = on || !collection.pictures;
   empty.hidden = on || (collection.pictures !== 0 && !imported) || !collection.pipeline;
   byId("empty-title").hidden = byId("empty-text").hidden = imported;
@@ -83,12 +84,6 @@ async function ask(given) {
   } finally {
     busy(false);
   }
-}
-
-/** @param {{part: number, box: {width: number, height: number}}[]} faces */
-function largest(faces) {
-  const area = (/** @type {any} */ face) => face.box.width * face.box.height;
-  return faces.length ? faces.reduce((best, face) => (area(face) > area(best) ? face : best)).part : null;
 }
 
 /** The size and faces of a query, for reloads and Back. @param {any} told */
@@ -221,7 +216,7 @@ async function load() {
   try {
     collection = await get(ofCollection(name));
     browsed = false;
-    byId("count-pictures").textContent = counted(collection.pictures, collection.rows, many);
+    byId("count-pictures").textContent = counted(collection);
     showControls = controls(form, collection, state, change);
     arrange();
     if (!searching(state)) startHere();
@@ -230,6 +225,8 @@ async function load() {
   }
 }
 
+options.open = roomy.matches;
+roomy.addEventListener("change", () => { if (roomy.matches) options.open = true; });
 window.addEventListener("popstate", () => {
   state = read();
   render();

@@ -15,7 +15,7 @@ import { bytes, t } from "./words.js";
 const AT_ONCE = 5; // requests
 const CHUNK = 200; // names asked for at once
 const HASHES = 3; // files in memory at once
-const TRIES = 5; // of one file, when the service is busy or the network fails
+const TRIES = 8; // of one file, when the service is busy or the network fails
 const POLL_MS = 500;
 
 export class Upload {
@@ -54,6 +54,7 @@ export class Upload {
         await pause(POLL_MS);
         await this.look();
       }
+      this.check();
     } catch (error) {
       if (!this.stopper.signal.aborted) {
         this.stopper.abort(); // the other senders, too
@@ -141,7 +142,8 @@ export class Upload {
         if (error.status === 413) return; // the service counted it
         const readable = error.status === 0 ? await canRead(file) : true;
         if (!readable) return this.refuse(name, { message: t("import.unreadable") });
-        if (error.status === 404 || error.status === 401 || (isPassing(error) && tries >= TRIES)) throw error;
+        if (error.status === 409) await this.look().then(() => this.check()); // it ended meanwhile, and says why
+        if (error.status === 404 || error.status === 409 || error.status === 401 || (isPassing(error) && tries >= TRIES)) throw error;
         if (!isPassing(error)) return this.refuse(name, { message: error.message, hint: error.hint });
         await pause(1000 * Math.max(error.retryAfter, tries));
       }
@@ -150,6 +152,11 @@ export class Upload {
 
   async look() {
     if (this.status && this.status.state !== "done") this.heard(await get(this.path()));
+  }
+
+  /** Whether the import goes on: the error that ended it is thrown. */
+  check() {
+    if (this.status?.state === "failed") throw new ApiError(this.status.error || {}, 500);
   }
 
   /** @param {string} name @param {{message: string, hint?: string}} error */

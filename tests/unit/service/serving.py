@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.middleware import Middleware
 
 from open_analytic import errors
 from open_analytic.config import Settings
@@ -25,7 +26,7 @@ from open_analytic.pipeline.spec import Spec, load, preset
 from open_analytic.runtime.batcher import Ran
 from open_analytic.runtime.shared import SharedEngine
 from open_analytic.service import listener
-from open_analytic.service.http import application
+from open_analytic.service.http import TokenCheck, application
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
 from open_analytic.service.work import Work
@@ -178,7 +179,7 @@ def listening(
     unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     unix.bind(str(path))
     unix.listen()
-    app = application(work, catalogue, token=token)
+    app = application(work, catalogue, guard=Middleware(TokenCheck, token=token))
     servers = [
         listener.server(app, tcp=over_tcp, connections=CONNECTIONS, files=tls if over_tcp else None)
         for over_tcp in (False, True)

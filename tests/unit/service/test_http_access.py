@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from open_analytic import errors
-from open_analytic.service import http as door
+from open_analytic.service import exchange as door
 from open_analytic.service import server
 from open_analytic.service.client import Client
 from tests import tiny

@@ -1,0 +1,58 @@
+"""The description of the site holds together: every reference, parameter and status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+
+from open_analytic import errors
+from open_analytic.web.openapi import ERRORS, document
+
+CALLS = [(path, method) for path, entry in document()["paths"].items() for method in entry]
+
+
+def references(value: Any) -> Iterator[str]:
+    """All that a value refers to."""
+    if isinstance(value, dict):
+        yield from [value["$ref"]] if "$ref" in value else []
+        value = list(value.values())
+    for inner in value if isinstance(value, list) else []:
+        yield from references(inner)
+
+
+def test_every_schema_is_referred_to_and_there() -> None:
+    told = document()
+    schemas = {f"#/components/schemas/{name}" for name in told["components"]["schemas"]}
+    assert set(references(told)) == schemas
+
+
+def test_it_is_openapi() -> None:
+    told = schemathesis.openapi.from_dict(document())
+    assert told.specification.version == "3.1.0"
+    told.validate()
+
+
+@pytest.mark.parametrize(("path", "method"), CALLS)
+def test_a_call_says_what_it_takes_and_answers(path: str, method: str) -> None:
+    told = document()["paths"][path][method]
+    parameters = [(each["in"], each["name"]) for each in told.get("parameters", [])]
+    assert len(parameters) == len(set(parameters))
+    inside = {part[1:-1] for part in path.split("/") if part.startswith("{")}
+    assert {name for where, name in parameters if where == "path"} == inside
+    assert told["summary"].endswith(".")
+    assert len(told["tags"]) == 1
+    assert "default" in told["responses"]
+    assert [status for status in told["responses"] if status < "400"]
+
+
+def test_every_status_of_an_error_is_explained() -> None:
+    kinds = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
+    assert {kind.http_status for kind in kinds if kind.http_status not in (500, 507)} == set(ERRORS)
+
+
+def test_the_document_is_made_anew() -> None:
+    assert document() == document()
+    assert document() is not document()
