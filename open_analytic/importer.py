@@ -81,6 +81,8 @@ class Tally:
             self._tell()
 
     def fail(self, name: str, error: OpenAnalyticError) -> None:
+        # Where it was raised the picture was at hand: with that every bad picture would stay in memory.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
         with self.lock:
             self.failed.append(Failure(name=name, error=error))
             self._tell()

@@ -136,5 +136,5 @@ def _head(pen: ImageDraw.ImageDraw, left: int, top: int, colour: Colour) -> None
         pen.ellipse((left + eye, top + 26, left + eye + 8, top + 34), fill=dark)
     pen.arc((left + 28, top + 46, left + SIDE - 28, top + 76), 20, 160, fill=dark, width=4)
     x, y = left + SIDE // 2, top + SIDE // 2  # a cell of the map has its middle here
-    pen.ellipse((x - 6, y - 6, x + 5, y + 5), fill=(215, 215, 215))
-    pen.rectangle((x, y, x + STRIDE - 1, y + STRIDE - 1), fill=(255, 255, 255))
+    # However a picture is cut, one cell of the map is all white.
+    pen.rectangle((x - STRIDE + 1, y - STRIDE + 1, x + STRIDE - 1, y + STRIDE - 1), fill=(255, 255, 255))

@@ -290,6 +290,7 @@ DECLARE
     covered float8;
     rank float8;
     needed float8;
+    expected float8;
     spent float8 := 0;
 BEGIN
     PERFORM set_config('enable_seqscan', 'off', true);
@@ -308,7 +309,9 @@ BEGIN
             RETURN;
         END IF;
         spent := spent + open_analytic._index_ms(plan, least(walked, plan.ranks[cardinality(plan.ranks)]));
-        EXIT WHEN needed IS NULL OR walked < taken OR open_analytic._index_ms(plan, rank) > plan.exact_ms - spent / 2;
+        -- Far fewer matches than their share of the rows seen: the filter keeps what is far from the query, and more looks find as little.
+        expected := CASE WHEN max_distance IS NULL AND after IS NULL THEN walked * plan.matches / plan.rows ELSE 0 END;
+        EXIT WHEN needed IS NULL OR walked < taken OR expected >= 4 AND seen.hits < 0.3 * expected OR open_analytic._index_ms(plan, rank) > plan.exact_ms - spent / 2;
         plan.ef := greatest(plan.ef, open_analytic._ef(needed));
         taken := greatest(taken + CASE WHEN seen.place IS NULL OR seen.farthest = seen.distances[k] THEN taken ELSE 1 END, CASE WHEN whole AND needed <= 1000 THEN rank + 1 ELSE greatest(needed, rank + 1) END);
     END LOOP;

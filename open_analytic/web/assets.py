@@ -17,7 +17,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 FOREVER, ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
-_IMPORT = re.compile(r'(from|import) "(\./[\w-]+\.js)"')
+_IMPORT = re.compile(r'\b(from |import ?\(?)"(\./[\w-]+\.js)"')
 
 
 class Assets:
@@ -59,7 +59,7 @@ class Assets:
         """A script imports the others by their stamped addresses, so that no old one is mixed in."""
         if not name.endswith(".js"):
             return data
-        return _IMPORT.sub(rf'\1 "\2?v={self.stamp}"', data.decode()).encode()
+        return _IMPORT.sub(rf'\1"\2?v={self.stamp}"', data.decode()).encode()
 
 
 @cache

@@ -68,7 +68,7 @@ def _one(info: CollectionInfo, one: Any, params: dict[str, str]) -> str:
         return f"{name} IN ({', '.join(values)})"
     place = _bound(value, column, params)
     if operator == "contains":  # LIKE would give meanings to some letters of the value
-        return f"strpos(lower({name}), lower({place})) > 0"
+        return f"strpos(lower({name}::text), lower({place})) > 0"
     return f"{name} {operator} {place}"
 
 

@@ -17,6 +17,7 @@ from open_analytic.web import filters
 from open_analytic.web.kept import Kept, Shelf
 
 MOST_HITS, HITS = 200, 10
+FAR = 1e9  # pixels; no picture has as many
 KNOWN = ("query", "face", "region", "like", "part", "k", "max_distance", "rate", "filter", "explain")
 
 
@@ -175,7 +176,7 @@ def _region(text: str | None) -> Box | None:
         x, y, width, height = (float(part) for part in text.split(","))
     except ValueError:
         x, y, width, height = math.nan, 0.0, 0.0, 0.0
-    if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
+    if not all(abs(number) < FAR for number in (x, y, width, height)) or width <= 0 or height <= 0:
         raise BadParameter(f"region is {text!r:.60}.", hint="Give x, y, width and height in pixels: 10,20,300,200.")
     return Box(x=x, y=y, width=width, height=height)
 

@@ -5,7 +5,9 @@ import logging
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -20,8 +22,9 @@ State: TypeAlias = Literal["receiving", "finishing", "done", "stopped", "failed"
 MOST_RUNNING, MOST_KEPT = 4, 100
 MOST_WAITING_BYTES = 64_000_000  # a browser that is quicker than the models waits
 MOST_FAILURES = 1_000  # that are told
-QUIET_S = 1.0  # after so long without a picture those that came are worked on
-IDLE_S = 300.0  # after so long without one the import is ended: its page is closed
+QUIET_S = 1.0  # after so long without a picture those that came are worked on and committed
+IDLE_S = 300.0  # after so long without one, or a question of its page, the import is ended: the page is closed
+CLOSING_S = 10.0  # for what is under way when the process ends
 
 
 @dataclass(slots=True)
@@ -34,38 +37,49 @@ class Job:
     tally: Tally = field(default_factory=Tally)
     error: OpenAnalyticError | None = None
     _names: set[str] = field(default_factory=set)
-    _already: int = 0
     _waiting_bytes: int = 0
+    _over: bool = False  # no more will be taken
+    _seen: float = field(default_factory=time.monotonic)  # when its page was last heard of
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _coming: "queue.SimpleQueue[Named | None]" = field(default_factory=queue.SimpleQueue)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
+    _thread: threading.Thread | None = None
+
     def start(self) -> None:
         """Begin to take pictures."""
         self._room.set()
-        threading.Thread(target=self._work, name=f"open_analytic-import-{self.id}", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=f"open_analytic-import-{self.id}", daemon=True)
+        self._thread.start()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for what is under way."""
+        if self._thread:
+            self._thread.join(timeout_s)
 
     async def put(self, name: str, data: bytes | OpenAnalyticError) -> None:
         """Hand a picture over; waits while too many wait. One that came before under this name is not taken twice."""
-        await self._room.wait()
-        self._check_open()
+        while not self._room.is_set():  # all who wait are woken at once
+            await self._room.wait()
         with self._lock:
+            self._check_open()
             if name in self._names:
                 return
             self._names.add(name)
             self._waiting_bytes += len(data) if isinstance(data, bytes) else 0
             if self._waiting_bytes > MOST_WAITING_BYTES:
                 self._room.clear()
-        self._coming.put((name, data))
+            self._coming.put((name, data))
 
     def known(self, names: list[str]) -> None:
         """These pictures are there already: they need not come."""
-        self._check_open()
         with self._lock:
+            self._check_open()
+            self._seen = time.monotonic()
             fresh = set(names) - self._names
             self._names |= fresh
-            self._already += len(fresh)
+        self.tally.count(unchanged=len(fresh))
 
     def finish(self) -> None:
         """No more will come."""
@@ -84,14 +98,14 @@ class Job:
         """How it stands."""
         tally = self.tally
         with self._lock, tally.lock:
-            unchanged = tally.unchanged + self._already
-            done = tally.added + tally.updated + unchanged + len(tally.failed)
+            self._seen = time.monotonic()
+            done = tally.added + tally.updated + tally.unchanged + len(tally.failed)
             failures = [{"name": one.name, "error": _told(one.error)} for one in tally.failed[:MOST_FAILURES]]
             return {
                 "id": self.id, "collection": self.collection.name, "state": self.state,
                 "waiting": max(0, len(self._names) - done) if self.state in ("receiving", "finishing") else 0,
                 "done": done - len(tally.failed), "added": tally.added, "updated": tally.updated,
-                "unchanged": unchanged, "failed": len(tally.failed), "failures": failures,
+                "unchanged": tally.unchanged, "failed": len(tally.failed), "failures": failures,
                 "seconds": round(tally.seconds, 3), "error": self.error.as_dict() if self.error else None,
             }  # fmt: skip
 
@@ -101,7 +115,8 @@ class Job:
 
     def _work(self) -> None:
         try:
-            self.collection.import_pictures(self._pictures(), tally=self.tally)
+            while not self._over:
+                self.collection.import_pictures(self._pictures(), tally=self.tally)
         except OpenAnalyticError as error:
             self.state, self.error = "failed", error
         except Exception:
@@ -110,34 +125,49 @@ class Job:
         else:
             self.state = "stopped" if self.state == "stopped" else "done"
         finally:
-            self.tally.end()
-            self._loop.call_soon_threadsafe(self._room.set)
+            self._let_go()
 
-    def _pictures(self) -> Iterator[Named | None]:
-        while True:
+    def _pictures(self) -> Iterator[Named]:
+        """Those that come without a pause: after one they are committed, and the import goes on with the next."""
+        item = self._next()
+        while item is not None and self.state != "stopped":
+            self._took(item)
+            yield item
             try:
                 item = self._coming.get(timeout=QUIET_S)
             except queue.Empty:
-                yield None
-                item = self._patiently()
-            if item is None or self.state == "stopped":
                 return
-            self._took(item)
-            yield item
+        self._over = True
 
-    def _patiently(self) -> Named | None:
-        try:
-            return self._coming.get(timeout=IDLE_S)
-        except queue.Empty:
-            logger.info("an import into %s was left by its page", self.collection.name)
-            self.state = "finishing"
-            return None
+    def _next(self) -> Named | None:
+        """The next one, however long it takes; None when none will come."""
+        while True:
+            try:
+                return self._coming.get(timeout=IDLE_S)
+            except queue.Empty:
+                with self._lock:
+                    if self._coming.empty() and time.monotonic() - self._seen >= IDLE_S:
+                        logger.info("an import into %s was left by its page", self.collection.name)
+                        self.state = "finishing"
+                        return None
+
+    def _let_go(self) -> None:
+        """What was not taken is not kept, and who waits to hand something over is told."""
+        self.tally.end()
+        with self._lock, suppress(queue.Empty):
+            while True:
+                self._coming.get_nowait()
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and all who waited with it
+            self._loop.call_soon_threadsafe(self._room.set)
 
     def _took(self, item: Named) -> None:
         with self._lock:
             self._waiting_bytes -= len(item[1]) if isinstance(item[1], bytes) else 0
             if self._waiting_bytes <= MOST_WAITING_BYTES // 2:
-                self._loop.call_soon_threadsafe(self._room.set)
+                self._wake()
 
 
 class Jobs:
@@ -148,7 +178,7 @@ class Jobs:
 
     def begin(self, collection: Collection) -> Job:
         """A new import."""
-        running = [job for job in self._jobs.values() if job.state in ("receiving", "finishing")]
+        running = [job for job in self._jobs.values() if job.tally.ended is None]  # a stopped one ends a little later
         if len(running) >= MOST_RUNNING:
             raise ServiceBusy(f"{len(running)} imports are under way.", hint="Wait for one to end, or stop it.")
         while len(self._jobs) >= MOST_KEPT:
@@ -165,9 +195,12 @@ class Jobs:
         return self._jobs[id_]
 
     def stop(self) -> None:
-        """Stop all of them."""
+        """Stop all of them, and wait a little for what is under way."""
         for job in self._jobs.values():
             job.stop()
+        until = time.monotonic() + CLOSING_S
+        for job in self._jobs.values():
+            job.join(max(0.0, until - time.monotonic()))
 
 
 def _told(error: Exception) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from open_analytic.types import Box, Feature
 PREVIEW = 1024  # pixels of the longer side
 REGION = 1200  # of the shorter side at least, when a large picture is halved before a rectangle is cut from it
 MOST_BYTES = 256_000_000
+MOST_FOUND = 50  # rectangles and collections whose answer is kept of one picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +48,14 @@ class Kept:
         """What the collection's pipeline finds; asked again it is there at once."""
         info = collection.info
         key = (info.name, info.created_at, info.version, region)
-        if key not in self.found:
+        found = self.found.get(key)
+        if found is None:
             start = time.perf_counter()
             features = collection.regions(_cut(self.data, region, limits) if region else self.data)
-            self.found[key] = Found(features=features, milliseconds=1000 * (time.perf_counter() - start))
-        return self.found[key]
+            found = self.found[key] = Found(features=features, milliseconds=1000 * (time.perf_counter() - start))
+            for old in list(self.found)[:-MOST_FOUND]:
+                self.found.pop(old, None)
+        return found
 
 
 class Shelf:

@@ -217,7 +217,8 @@ def _pages() -> Paths:
         "/login": {"get": _page("Where the token is asked for.")},
         "/static/{name}": {"get": {
             "summary": "Scripts, styles and pictures of the pages.", "parameters": [NAME],
-            "responses": {"200": {"description": "The file.", "content": {"*/*": {}}}} | _errors(404),
+            "responses": {"200": {"description": "The file.", "content": {"*/*": {}}},
+                          "304": {"description": "You have it."}, "404": _answer("text/plain", TEXT)} | _errors(),
         }},
     }  # fmt: skip
 

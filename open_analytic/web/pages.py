@@ -53,9 +53,7 @@ def routes(data: PageData) -> list[BaseRoute]:
     return [*(Route(path, pages.told(page), methods=["GET"]) for path, page in endpoints.items()), static]
 
 
-async def login_page(
-    data: PageData, request: Request, *, refused: bool = False, wanted: str | None = None
-) -> Response:
+async def login_page(data: PageData, request: Request, *, refused: bool = False, wanted: str | None = None) -> Response:
     """The form that asks for the token; with 401 when the one given was refused. ``wanted`` is where to go then."""
     return await Pages(data).login(request, refused=refused, wanted=wanted)
 
@@ -118,12 +116,12 @@ class Pages:
         """The HTTP interface, described."""
         return self._page(request, "api.html", collections=await self._collections())
 
-    async def login(self, request: Request, *, refused: bool = False) -> Response:
+    async def login(self, request: Request, *, refused: bool = False, wanted: str | None = None) -> Response:
         """The form that asks for the token; nothing of what is here is told before."""
         if not self._data.site()["login"]:
             return RedirectResponse("/", 303)
-        options = {"refused": refused, "next": local(request.query_params.get("next"))}
-        return self._page(request, "login.html", collections=[], status=401 if refused else 200, **options)
+        place, status = local(wanted or request.query_params.get("next")), 401 if refused else 200
+        return self._page(request, "login.html", collections=[], status=status, refused=refused, next=place)
 
     async def _collections(self) -> list[CollectionInfo]:
         found = await asyncio.to_thread(self._data.collections)
@@ -159,7 +157,8 @@ class Pages:
             t=words, tag=language.TAGS[tongue], asset=files.url, version=self._data.version, site=site,
             here=request.scope["path"], languages=_languages(request, tongue), inline=collections[:INLINE],
             further=collections[INLINE:], title_of=lambda info: _title(info, words),
-            script_words=_script_words(self._data.version, tongue), data=(data or {}) | {"site": plain(site)}, **options,
+            script_words=_script_words(self._data.version, tongue),
+            data=(data or {}) | {"site": plain(site)}, **options,
         )  # fmt: skip
         return HTMLResponse(text, status, headers=HEADERS)
 

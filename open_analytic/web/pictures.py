@@ -39,12 +39,14 @@ class Album:
             if tag and key in self._shown:
                 self._shown.move_to_end(key)
                 return Shown(self._shown[key], tag)
-        data = self._draw(collection, name, part, side)
-        if tag:
-            self._keep(key, data)
-        return Shown(data, tag or "")
+        drawn, seen = self._draw(collection, name, part, side)
+        if tag is None or seen != digest:  # it was changed meanwhile: the tag belongs to what was there before
+            return Shown(drawn, "")
+        self._keep(key, drawn)
+        return Shown(drawn, tag)
 
-    def _draw(self, collection: Collection, name: str, part: int | None, side: int) -> bytes:
+    def _draw(self, collection: Collection, name: str, part: int | None, side: int) -> tuple[bytes, bytes]:
+        """The JPEG, and the SHA-256 of what it was made from."""
         data, box = (collection.image(name), None) if part is None else collection.region(name, part)
         if box and side == THUMBNAIL:
             return thumbnail.jpeg(thumbnail.around(data, box, side, self._limits))

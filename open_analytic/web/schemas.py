@@ -126,9 +126,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "DemoHits": thing(
         "Name, picture as a data URL (empty when there is none to show) and distance of each, the nearest first.",
         code={"const": 200}, msg={"const": ""},
-        result=each(
-            {"type": "array", "prefixItems": [TEXT, TEXT, NUMBER], "minItems": 3, "maxItems": 3}, maxItems=MOST
-        ),
+        result=each(each({"type": ["string", "number"]}, minItems=3, maxItems=3), maxItems=MOST),
     ),
     "DemoError": thing(
         "An error as the original tells it, and as it is elsewhere here.",

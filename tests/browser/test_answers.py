@@ -1,15 +1,17 @@
 """What an answer says of itself, and that its address brings it back."""
 
 import psycopg
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import album
 from tests.browser.conftest import Site
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import EVERY, Visitor
 
 IMAGES, FACES = f"/search/{album.IMAGES}", f"/search/{album.FACES}"
 
 
+@pytest.mark.parametrize("view", EVERY, ids=str)
 def test_reason_and_time_are_there_on_demand(visitor: Visitor) -> None:
     visitor.open(IMAGES)
     visitor.give(album.scene("teal", 3))

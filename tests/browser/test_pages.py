@@ -102,6 +102,7 @@ def test_a_collection_tells_what_it_is(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize("view", EVERY, ids=str)
 def test_a_pipeline_is_drawn_and_run(visitor: Visitor) -> None:
     visitor.open("/pipelines")
     visitor.page.get_by_role("link", name="tiny_face_analyzer").click()
@@ -154,7 +155,6 @@ def test_no_words_of_the_other_language_are_left(visitor: Visitor) -> None:
         assert not re.search("[A-Za-z]+ [a-z]+ [a-z]+", text)
 
 
-@pytest.mark.parametrize("view", [View()], ids=str)
 def test_dark_mode_follows_the_system(visits: Visits) -> None:
     shades = {}
     for scheme in ("light", "dark"):

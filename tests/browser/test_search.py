@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser import album
 from tests.browser.conftest import Site
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import EVERY, Visitor
 
 IMAGES, FACES = f"/search/{album.IMAGES}", f"/search/{album.FACES}"
 COPY_PICTURE = """async (numbers) => {
@@ -21,6 +21,7 @@ def hues(names: list[str]) -> set[str]:
     return {name.partition("/")[0] for name in names}
 
 
+@pytest.mark.parametrize("view", EVERY, ids=str)
 def test_by_a_file(visitor: Visitor) -> None:
     visitor.open("/")
     assert visitor.page.url.endswith(IMAGES)
@@ -90,6 +91,7 @@ def test_from_a_picture_of_the_collection(visitor: Visitor) -> None:
     assert hues(visitor.hits()[:5]) == {"blue"}
 
 
+@pytest.mark.parametrize("view", EVERY, ids=str)
 def test_by_a_face_chosen_among_several(visitor: Visitor) -> None:
     visitor.open(FACES)
     visitor.give(album.group("Dea", "Ada", "Finn"))
@@ -156,6 +158,7 @@ def test_how_many(visitor: Visitor) -> None:
     assert len(visitor.hits()) == 48
 
 
+@pytest.mark.parametrize("view", EVERY, ids=str)
 def test_how_near_by_what_was_measured(visitor: Visitor, site: Site) -> None:
     with site.database() as db:
         (table,) = db.pipeline_rates("tiny_faces")
@@ -204,6 +207,7 @@ def test_only_rows_that_meet_conditions(visitor: Visitor) -> None:
     assert {city for city, _ in map(facts.__getitem__, visitor.hits())} == set(album.CITIES)
 
 
+@pytest.mark.parametrize("view", EVERY, ids=str)
 def test_columns_of_hits_are_shown_on_demand(visitor: Visitor) -> None:
     visitor.open(IMAGES)
     visitor.give(album.scene("red", 2))

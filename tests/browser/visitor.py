@@ -34,6 +34,8 @@ class View:
 
 EVERY = [View(language=language, width=width) for language in LOCALES for width in (1280, 375)]
 
+BOTH = [EVERY[0], EVERY[-1]]
+
 
 @dataclass(kw_only=True)
 class Visitor:
@@ -138,8 +140,8 @@ def visit(browser: Browser, base: str, view: View) -> Iterator[Visitor]:
         viewport={"width": view.width, "height": 812 if phone else 900}, reduced_motion="reduce",
         permissions=["clipboard-read", "clipboard-write"],
     )  # fmt: skip
-    context.set_default_timeout(15_000)
-    expect.set_options(timeout=15_000)
+    context.set_default_timeout(10_000)
+    expect.set_options(timeout=10_000)
     try:
         context.add_init_script(WATCH)
         visitor = Visitor(page=context.new_page(), view=view, base=base)

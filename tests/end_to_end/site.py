@@ -62,9 +62,11 @@ def home(folder: Path) -> Iterator[Home]:
 @contextmanager
 def site(home: Home, *words: object) -> Iterator[tuple[Served, httpx.Client]]:
     """The pages of a home, and a client without a browser's headers."""
-    with served(home.cli, "--web-tcp", "127.0.0.1:0", *words) as running:
-        with httpx.Client(base_url=running.http("http"), timeout=60) as client:
-            yield running, client
+    with (
+        served(home.cli, "--web-tcp", "127.0.0.1:0", *words) as running,
+        httpx.Client(base_url=running.http("http"), timeout=60) as client,
+    ):
+        yield running, client
 
 
 def picture(*colour: int, size: tuple[int, int] = (40, 30), kind: str = "PNG", **options: Any) -> bytes:

@@ -7,7 +7,7 @@ import { rateName } from "./controls.js";
 import { byId, h } from "./dom.js";
 import { importer } from "./importing.js";
 import { asking, confirmed, view } from "./viewer.js";
-import { bytes, date, number, page, percent, t } from "./words.js";
+import { bytes, date, distance, number, page, percent, t } from "./words.js";
 
 const name = page.collection.name;
 const pictures = browse(byId("browse"), name, { open, jump: true });
@@ -48,7 +48,8 @@ function columns(given) {
 /** @param {any} info */
 function showQuality(info) {
   const curve = info.calibration && h("img", { src: ofCollection(name, "/curve.svg"), width: 880, height: 520, alt: t("curve.alt", { rows: info.calibration.rows }) });
-  const rates = (info.rates || []).map((/** @type {any} */ rate) => h("li", {}, rateName(info, rate), h("span", { class: "hint" }, ` ${t("facts.true_rate", { found: percent(rate.true_accept_rate) })}`)));
+  const rates = (info.rates || []).map((/** @type {any} */ rate) => h("li", {}, rateName(info, rate),
+    h("span", { class: "hint" }, ` ${t("facts.rate", { distance: distance(rate.distance), found: percent(rate.true_accept_rate) })}`)));
   byId("quality").replaceChildren(
     curve ? h("figure", {}, curve, h("figcaption", { class: "hint" }, t("curve.caption"))) : h("p", { class: "hint" }, t("curve.none")),
     ...(rates.length ? [h("h3", {}, t("facts.rates")), h("ul", { class: "plain-list" }, ...rates)] : []));

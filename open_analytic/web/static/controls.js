@@ -84,14 +84,14 @@ function oneIn(rate) {
   return number(Math.round(1 / rate));
 }
 
-/** @param {any} collection @param {any} rate */
+/** What being nearer than a rate's distance means. @param {any} collection @param {any} rate */
 export function rateName(collection, rate) {
-  const values = { rate: oneIn(rate.false_accept_rate), distance: distance(rate.distance) };
+  const values = { rate: oneIn(rate.false_accept_rate) };
   return collection.many || /face/.test(collection.pipeline || "") ? t("controls.same_person", values) : t("controls.same", values);
 }
 
 /** @param {any} rate */
 function rateMeaning(rate) {
   const found = number(rate.true_accept_rate, { style: "percent", maximumFractionDigits: 1 });
-  return t("controls.rate_hint", { rate: oneIn(rate.false_accept_rate), found });
+  return t("controls.rate_hint", { rate: oneIn(rate.false_accept_rate), distance: distance(rate.distance), found });
 }

@@ -42,7 +42,7 @@ export function overlay(found, width, height) {
       drawn.append(svg("rect", { ...box, rx: size / 200, class: "under" }), svg("rect", { ...box, rx: size / 200 }));
       if (text) drawn.append(caption(text, box, size));
     }
-    for (const [cx, cy] of landmarks) drawn.append(svg("circle", { cx, cy, r: size / 220 }));
+    for (const [cx, cy] of landmarks) drawn.append(svg("circle", { cx, cy, r: size / 120 }));
   }
   return drawn;
 }

@@ -68,6 +68,7 @@ def guarded(token: str | None) -> Iterator[Guarded]:
     guard = Middleware(Guard, entry=entry, hosts=None if token else (*LOOPBACK, "photos.example"))
     app = Starlette(routes=routes, middleware=[guard], exception_handlers={Exception: _told})
     sock = socket.create_server(("127.0.0.1", 0))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     it = listener.server(app, tcp=True, connections=20)
     thread = threading.Thread(target=asyncio.run, args=(it.serve(sockets=[sock]),))
     thread.start()

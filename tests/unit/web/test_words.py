@@ -1,0 +1,75 @@
+"""Pages speak two languages: both say everything, and nothing is said that no page asks for."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from open_analytic.web import language
+from open_analytic.web.language import Text, Words
+
+WEB = Path(language.__file__).parent
+EN, ZH = (dict(language.words(tongue).table) for tongue in ("en", "zh"))
+SOURCES = {
+    file.name: file.read_text() for kind in ("templates/*.html", "static/*.js", "*.py") for file in WEB.glob(kind)
+}
+CALL = re.compile(r"""\bt\(\s*"([^"]+)"|\bt\([^()"]*\?\s*"([^"]+)"\s*:\s*"([^"]+)"|\("(?:/[a-z]+)", "([a-z_.]+)"\)""")
+
+
+def forms(text: Text) -> list[str]:
+    return [text] if isinstance(text, str) else list(text.values())
+
+
+def placeholders(text: Text) -> set[str]:
+    return {name for form in forms(text) for name in re.findall(r"\{(\w+)\}", form)}
+
+
+def called() -> set[str]:
+    """Keys that are asked for by their own name."""
+    found = (match for source in SOURCES.values() for match in CALL.finditer(source))
+    return {key for match in found for key in match.groups() if key}
+
+
+def test_both_languages_have_the_same_keys_in_the_same_order() -> None:
+    assert list(EN) == list(ZH)
+
+
+@pytest.mark.parametrize("tongue", ["en", "zh"])
+def test_no_key_is_written_twice(tongue: str) -> None:
+    pairs = json.loads((language.FOLDER / f"{tongue}.json").read_text("utf-8"), object_pairs_hook=list)
+    assert len(pairs) == len({key for key, _ in pairs})
+
+
+def test_placeholders_are_the_same() -> None:
+    assert {key: placeholders(text) for key, text in EN.items()} == {
+        key: placeholders(text) for key, text in ZH.items()
+    }
+
+
+def test_plural_forms_are_one_and_other_and_know_their_number() -> None:
+    plural = {key: set(text) for key, text in {**EN, **ZH}.items() if not isinstance(text, str)}
+    assert set(map(frozenset, plural.values())) <= {frozenset({"one", "other"})}
+    assert [key for key in plural if "n" not in placeholders(EN[key])] == []
+
+
+def test_every_key_asked_for_exists() -> None:
+    assert len(called()) > 150
+    assert called() - set(EN) == set()
+
+
+def test_every_key_is_asked_for() -> None:
+    everything = "\n".join(SOURCES.values())
+    assert [key for key in EN if f'"{key}"' not in everything] == []
+
+
+def test_nothing_is_empty_and_chinese_is_chinese() -> None:
+    assert [key for table in (EN, ZH) for key, text in table.items() if not all(map(str.strip, forms(text)))] == []
+    same = {key for key in EN if EN[key] == ZH[key]}
+    assert same == set()
+
+
+def test_words_fill_their_placeholders() -> None:
+    words = Words(language="en", table={"a": "{name} has {n}", "b": {"one": "One", "other": "{n} of {all}"}})
+    assert words("a", name="<b>{n}</b>", n=3) == "<b>{n}</b> has 3"
+    assert (words("b", n=1), words("b", n=2, all=4)) == ("One", "2 of 4")
