@@ -102,7 +102,8 @@ def serve(
         return
     places = Places(
         folder=folder.absolute() if folder else None, group=group,
-        http=_address(tcp, "--tcp"), web=_address(web_tcp or (WEB if web else None), "--web-tcp"), wire=_address(wire_tcp, "--wire-tcp"),
+        http=_address(tcp, "--tcp"), wire=_address(wire_tcp, "--wire-tcp"),
+        web=_address(web_tcp or (WEB if web else None), "--web-tcp"),
         ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile,
     )  # fmt: skip
     _check_certificate(places)

@@ -91,9 +91,9 @@ def arguments(
 def opened(connection: Connection, info: CollectionInfo, timeout_s: float | None) -> Iterator[None]:
     """The collection's table is one and stays there, until the transaction ends; what is done with it ends in time."""
     with translated(), _in_time(timeout_s):
-        tables.check(connection, info)
         if timeout_s is not None:
             connection.execute(query("search_timeout"), {"timeout_ms": _milliseconds(timeout_s)})
+        tables.check(connection, info)  # which waits for who holds the table
         yield
 
 

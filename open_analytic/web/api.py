@@ -44,11 +44,10 @@ class Api:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="open_analytic-web")
 
     def routes(self) -> list[Route]:
-        """Where they are."""
-        one = "/api/v1/collections/{collection}"
+        """Where they are. A name may have slashes, so what is more than a name comes before it."""
+        one = "/api/v1/collections/{collection:path}"
         return [
             Route("/api/v1/site", self.site),
-            Route(one, self.collection),
             Route(f"{one}/curve.svg", self.curve),
             Route(f"{one}/pictures", self.pictures),
             Route(f"{one}/picture", self.picture),
@@ -65,7 +64,8 @@ class Api:
             Route("/api/v1/imports/{id}/known", self.known, methods=["POST"]),
             Route("/api/v1/imports/{id}/file", self.put, methods=["PUT"]),
             Route("/api/v1/imports/{id}/finish", self.finish, methods=["POST"]),
-            Route("/api/v1/pipelines/{name}/graph.svg", self.graph),
+            Route("/api/v1/pipelines/{name:path}/graph.svg", self.graph),
+            Route(one, self.collection),
         ]
 
     def facts(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class Api:
 
             def look() -> dict[str, Any]:
                 collection = self.db.collection(request.path_params["collection"])
-                return finder.find(self.db, collection, asked, self.shelf, self.limits)
+                return finder.find(self.db, collection, asked, self.shelf, self.limits, timeout_s=SEARCH_S)
 
             return JSONResponse(await self._searching(request, look))
 

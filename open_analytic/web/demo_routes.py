@@ -9,6 +9,7 @@ import json
 import unicodedata
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -34,6 +35,7 @@ from open_analytic.errors import (
 )
 from open_analytic.operators.image import Limits
 from open_analytic.plain import plain
+from open_analytic.service.exchange import length
 from open_analytic.service.work import RETRY_AFTER_S
 from open_analytic.web import form
 from open_analytic.web.form import Upload, Value
@@ -61,6 +63,9 @@ class DemoDoors(Protocol):
 
     def fetch(self, url: str) -> bytes:
         """The picture at a URL; refused where URL queries are off. Blocks."""
+
+    def admitted(self, size: int) -> AbstractContextManager[None]:
+        """A place for a request of so many bytes, or ServiceBusy."""
 
     async def busy(self, work: Callable[[], T]) -> T:
         """What blocking work gives, done in a thread within the limits of the service."""
@@ -119,7 +124,9 @@ class _Calls:
 
     async def _form(self, request: Request) -> dict[str, Value]:
         # Base64 is a third longer than the picture, and some of its letters are escaped in a form.
-        return await form.read(request, fields=FIELDS, max_bytes=self._doors.max_bytes * 3 // 2 + 100_000)
+        most = self._doors.max_bytes * 3 // 2 + 100_000
+        with self._doors.admitted(length(request, most)):
+            return await form.read(request, fields=FIELDS, max_bytes=most)
 
     def _find(self, image: Value, k: int) -> list[Any]:
         picture, collection = self._picture(image), self._collection()

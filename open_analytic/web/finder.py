@@ -57,7 +57,15 @@ def read(given: Mapping[str, str]) -> Asked:
     return asked
 
 
-def find(db: OpenAnalytic, collection: Collection, asked: Asked, shelf: Shelf, limits: Limits) -> dict[str, Any]:
+def find(
+    db: OpenAnalytic,
+    collection: Collection,
+    asked: Asked,
+    shelf: Shelf,
+    limits: Limits,
+    *,
+    timeout_s: float | None = None,
+) -> dict[str, Any]:
     """The hits, with the limit that held, the milliseconds it took, the same in SQL and, asked for, the plan."""
     start = time.perf_counter()
     vector, model_ms = _vector(collection, asked, shelf, limits)
@@ -69,7 +77,7 @@ def find(db: OpenAnalytic, collection: Collection, asked: Asked, shelf: Shelf, l
         "k": asked.k, "where": where, "params": params if where else None, "max_distance": limit,
     }  # fmt: skip
     begun = time.perf_counter()
-    hits = collection.search(vector, **options)
+    hits = collection.search(vector, **options, timeout_s=timeout_s)
     search_ms = 1000 * (time.perf_counter() - begun)
     answer = {
         "hits": plain(hits),
@@ -77,7 +85,7 @@ def find(db: OpenAnalytic, collection: Collection, asked: Asked, shelf: Shelf, l
         "sql": collection.statement(vector, **options),
     }
     if asked.explain:
-        answer["explained"] = plain(collection.explain_search(vector, **options))
+        answer["explained"] = plain(collection.explain_search(vector, **options, timeout_s=timeout_s))
     total_ms = 1000 * (time.perf_counter() - start)
     return answer | {"milliseconds": {"decode_and_model": model_ms, "search": search_ms, "total": total_ms}}
 

@@ -1,5 +1,6 @@
 """Pictures of a collection as pages show them: small, upright, encoded anew, kept for the next who looks."""
 
+import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -49,11 +50,13 @@ class Album:
         """The JPEG, and the SHA-256 of what it was made from."""
         data, box = (collection.image(name), None) if part is None else collection.region(name, part)
         if box and side == THUMBNAIL:
-            return thumbnail.jpeg(thumbnail.around(data, box, side, self._limits))
-        small = thumbnail.shrink(data, side, self._limits)
-        if box:
-            thumbnail.frame(small.picture, box, small.factor)
-        return thumbnail.jpeg(small.picture)
+            picture = thumbnail.around(data, box, side, self._limits)
+        else:
+            small = thumbnail.shrink(data, side, self._limits)
+            picture = small.picture
+            if box:
+                thumbnail.frame(picture, box, small.factor)
+        return thumbnail.jpeg(picture), hashlib.sha256(data).digest()
 
     def _keep(self, key: tuple[object, ...], data: bytes) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -69,6 +70,10 @@ class Site:
     def fetch(self, url: str) -> bytes:
         """A picture by its URL."""
         return self.api.fetch(url)
+
+    def admitted(self, size: int) -> AbstractContextManager[None]:
+        """A place for a request of so many bytes, or ServiceBusy."""
+        return self.work.admitted(size)
 
     async def busy(self, work: Callable[[], T]) -> T:
         """What it gives, done in a thread within the service's limits."""

@@ -4,11 +4,14 @@ What lives for several tests lives for this folder only: Playwright keeps an eve
 """
 
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import psycopg
 import pytest
@@ -21,7 +24,6 @@ from tests.browser import album
 from tests.browser.album import Album
 from tests.browser.visitor import BOTH, SCREENSHOTS, View, Visitor, visit
 from tests.end_to_end import runner
-from tests.end_to_end.serving import Served, served
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -33,7 +35,6 @@ class Site:
 
     url: str
     album: Album
-    served: Served
 
     @contextmanager
     def database(self) -> Iterator[open_analytic.OpenAnalytic]:
@@ -69,9 +70,25 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("site")
     with album.make(folder) as made:
         cli = runner.make(folder, made.cards, OPEN_ANALYTIC_HOME=str(made.home), OPEN_ANALYTIC_SERVICE_START="0")
-        with served(cli, "--web-tcp", "127.0.0.1:0") as running:
-            url = next(address for address in running.addresses if address.startswith("http://127.0.0.1:"))
-            yield Site(url=url.rstrip("/"), album=made, served=running)
+        with (folder / "log").open("wb") as log, _serving(cli, log) as url:
+            yield Site(url=url, album=made)
+
+
+@contextmanager
+def _serving(cli: runner.Cli, log: BinaryIO) -> Iterator[str]:
+    """The service as a process; its log goes to a file, since a pipe nobody reads would stop it."""
+    command = cli.words("serve", "--web-tcp", "127.0.0.1:0")
+    with subprocess.Popen(
+        command, cwd=cli.folder, env=cli.environment, text=True, stdout=subprocess.PIPE, stderr=log
+    ) as process:
+        try:
+            assert process.stdout
+            said = list(takewhile(lambda line: line != "ready\n", process.stdout))
+            yield next(line.strip().rstrip("/") for line in said if line.startswith("http://127.0.0.1:"))
+        finally:
+            process.terminate()
+            process.wait(30)
+            shutil.copyfile(log.name, SCREENSHOTS.parent / "browser-service.log")
 
 
 @pytest.fixture(params=BOTH, ids=str)

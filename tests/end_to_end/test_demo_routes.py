@@ -78,6 +78,9 @@ class Doors:
             raise NotFound(f"There is nothing at {url}.")
         return RED
 
+    def admitted(self, size: int) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
     async def busy(self, work: Callable[[], T]) -> T:
         return await asyncio.to_thread(work)
 

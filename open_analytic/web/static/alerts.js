@@ -31,7 +31,18 @@ export function sentence(error) {
 /** @param {string} kind @param {string} text @param {string} hint */
 function show(kind, text, hint) {
   const region = byId("alert");
-  const close = h("button", { type: "button", class: "quiet only-icon", "aria-label": t("alert.close"), onclick: clearAlert }, icon("close"));
-  region.replaceChildren(h("div", { class: `notice ${kind}` }, h("p", {}, text, /[。！？]$/.test(text) ? "" : " ", hint && h("span", {}, hint)), close));
+  const close = h(
+    "button",
+    { type: "button", class: "quiet only-icon", "aria-label": t("alert.close"), onclick: clearAlert },
+    icon("close"),
+  );
+  region.replaceChildren(
+    h(
+      "div",
+      { class: `notice ${kind}` },
+      h("p", {}, text, /[。！？]$/.test(text) ? "" : " ", hint && h("span", {}, hint)),
+      close,
+    ),
+  );
   region.scrollIntoView({ block: "nearest" });
 }

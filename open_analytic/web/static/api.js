@@ -3,7 +3,11 @@
 import { t } from "./words.js";
 
 export class ApiError extends Error {
-  /** @param {{type?: string, message?: string, hint?: string | null}} told @param {number} status @param {number} [retryAfter] */
+  /**
+   * @param {{type?: string, message?: string, hint?: string | null}} told
+   * @param {number} status
+   * @param {number} [retryAfter]
+   */
   constructor(told, status, retryAfter = 0) {
     super(told.message || t("error.status", { status }));
     this.type = told.type || "";
@@ -13,7 +17,12 @@ export class ApiError extends Error {
   }
 }
 
-/** Where something of a collection is. @param {string} name @param {string} [rest] @param {Record<string, any>} [query] */
+/**
+ * Where something of a collection is.
+ * @param {string} name
+ * @param {string} [rest]
+ * @param {Record<string, any>} [query]
+ */
 export function ofCollection(name, rest = "", query = {}) {
   return `/api/v1/collections/${encodeURIComponent(name)}${rest}${asked(query)}`;
 }
@@ -47,7 +56,12 @@ export async function call(method, path, body, signal) {
   if (raw && headers["content-type"].includes("json")) headers["content-type"] = "application/octet-stream";
   let answer;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined || raw ? body : JSON.stringify(body), signal });
+    answer = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined || raw ? body : JSON.stringify(body),
+      signal,
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError({ type: "Unreachable", message: t("error.unreachable"), hint: t("error.unreachable_hint") }, 0);

@@ -46,10 +46,15 @@ export function browse(place, collection, { open, link, jump }) {
     if (first) /** @type {HTMLElement} */ (list.children[first]?.firstElementChild)?.focus();
   };
   const tile = (/** @type {string} */ name, /** @type {number | null} */ parts) => {
-    const content = [small(thumbnail(collection, name)), h("span", { class: "name", title: name }, name),
-      parts !== null && h("span", { class: "distance" }, t("browse.faces", { n: parts }))];
-    const made = link ? h("a", { class: "card hit", href: link(name) }, ...content) : h("button", { type: "button", class: "card hit" }, ...content);
-    made.addEventListener("click", (event) => {
+    const content = [
+      small(thumbnail(collection, name)),
+      h("span", { class: "name", title: name }, name),
+      parts !== null && h("span", { class: "distance" }, t("browse.faces", { n: parts })),
+    ];
+    const made = link
+      ? h("a", { class: "card hit", href: link(name) }, ...content)
+      : h("button", { type: "button", class: "card hit" }, ...content);
+    made.addEventListener("click", (/** @type {any} */ event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       open(names, names.indexOf(name), made);
@@ -85,7 +90,13 @@ function drop(list, names, name) {
 /** The field that begins at a name. @param {(after: string | null) => void} reload */
 function from(reload) {
   const field = h("input", { type: "search", id: "from", autocomplete: "off", spellcheck: "false" });
-  const form = h("form", { class: "row jump", role: "search" }, h("label", { for: "from" }, t("browse.from")), field, h("button", {}, t("browse.go")));
+  const form = h(
+    "form",
+    { class: "row jump", role: "search" },
+    h("label", { for: "from" }, t("browse.from")),
+    field,
+    h("button", {}, t("browse.go")),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     reload(field.value || null);

@@ -29,7 +29,12 @@ export async function takePicture() {
   video.srcObject = stream;
   const shoot = h("button", { type: "button", class: "primary" }, icon("camera"), t("camera.take"));
   const close = h("button", { type: "button" }, t("dialog.cancel"));
-  const dialog = h("dialog", { class: "camera", "aria-label": t("pick.camera") }, video, h("div", { class: "row end" }, close, shoot));
+  const dialog = h(
+    "dialog",
+    { class: "camera", "aria-label": t("pick.camera") },
+    video,
+    h("div", { class: "row end" }, close, shoot),
+  );
   document.body.append(dialog);
   return new Promise((resolve) => {
     /** @type {Blob | null} */
@@ -52,5 +57,7 @@ export async function takePicture() {
 function frame(video) {
   const canvas = h("canvas", { width: video.videoWidth, height: video.videoHeight });
   canvas.getContext("2d")?.drawImage(video, 0, 0);
-  return new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", 0.92); });
+  return new Promise((resolve) => {
+    canvas.toBlob(resolve, "image/jpeg", 0.92);
+  });
 }

@@ -36,23 +36,49 @@ const METRICS = { l2: "metric.l2", cosine: "metric.cosine", ip: "metric.ip" };
 
 /** @param {any} info */
 function pipeline(info) {
-  return h("a", { href: `/pipelines/${encodeURIComponent(info.pipeline)}` }, t("facts.version", { pipeline: info.pipeline, version: String(info.version) }));
+  return h(
+    "a",
+    { href: `/pipelines/${encodeURIComponent(info.pipeline)}` },
+    t("facts.version", { pipeline: info.pipeline, version: String(info.version) }),
+  );
 }
 
 /** @param {Record<string, string>} given */
 function columns(given) {
   const all = Object.entries(given);
-  return all.length ? h("span", {}, all.map(([column, type]) => `${column} (${type})`).join(", ")) : t("facts.no_columns");
+  return all.length
+    ? h("span", {}, all.map(([column, type]) => `${column} (${type})`).join(", "))
+    : t("facts.no_columns");
 }
 
 /** @param {any} info */
 function showQuality(info) {
-  const curve = info.calibration && h("img", { src: ofCollection(name, "/curve.svg"), width: 880, height: 520, alt: t("curve.alt", { rows: info.calibration.rows }) });
-  const rates = (info.rates || []).map((/** @type {any} */ rate) => h("li", {}, rateName(info, rate),
-    h("span", { class: "hint" }, ` ${t("facts.rate", { distance: distance(rate.distance), found: percent(rate.true_accept_rate) })}`)));
+  const curve =
+    info.calibration &&
+    h("img", {
+      src: ofCollection(name, "/curve.svg"),
+      width: 880,
+      height: 520,
+      alt: t("curve.alt", { rows: info.calibration.rows }),
+    });
+  const rates = (info.rates || []).map((/** @type {any} */ rate) =>
+    h(
+      "li",
+      {},
+      rateName(info, rate),
+      h(
+        "span",
+        { class: "hint" },
+        ` ${t("facts.rate", { distance: distance(rate.distance), found: percent(rate.true_accept_rate) })}`,
+      ),
+    ),
+  );
   byId("quality").replaceChildren(
-    curve ? h("figure", {}, curve, h("figcaption", { class: "hint" }, t("curve.caption"))) : h("p", { class: "hint" }, t("curve.none")),
-    ...(rates.length ? [h("h3", {}, t("facts.rates")), h("ul", { class: "plain-list" }, ...rates)] : []));
+    curve
+      ? h("figure", {}, curve, h("figcaption", { class: "hint" }, t("curve.caption")))
+      : h("p", { class: "hint" }, t("curve.none")),
+    ...(rates.length ? [h("h3", {}, t("facts.rates")), h("ul", { class: "plain-list" }, ...rates)] : []),
+  );
 }
 
 /** @param {string[]} names @param {number} at */
@@ -62,14 +88,18 @@ function open(names, at) {
     link: (now) => `/search/${encodeURIComponent(name)}?like=${encodeURIComponent(names[now])}`,
     actions: (now, close) => [
       h("button", { type: "button", id: "rename", onclick: () => rename(names[now], close) }, t("edit.rename")),
-      h("button", { type: "button", id: "delete", class: "danger", onclick: () => remove(names[now], close) }, t("edit.delete")),
+      h(
+        "button",
+        { type: "button", id: "delete", class: "danger", onclick: () => remove(names[now], close) },
+        t("edit.delete"),
+      ),
     ],
   });
 }
 
 /** @param {string} one @param {() => void} close */
 async function remove(one, close) {
-  if (!await confirmed(t("edit.delete_title"), t("edit.delete_text", { name: one }), t("edit.delete"))) return;
+  if (!(await confirmed(t("edit.delete_title"), t("edit.delete_text", { name: one }), t("edit.delete")))) return;
   close();
   clearAlert();
   try {
@@ -84,8 +114,19 @@ async function remove(one, close) {
 
 /** @param {string} one @param {() => void} close */
 async function rename(one, close) {
-  const field = h("input", { name: "name", id: "new-name", required: true, value: one, autocomplete: "off", spellcheck: "false" });
-  const answer = await asking(t("edit.rename_title"), [h("p", { class: "field" }, h("label", { for: "new-name" }, t("edit.new_name")), field)], t("edit.rename"));
+  const field = h("input", {
+    name: "name",
+    id: "new-name",
+    required: true,
+    value: one,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const answer = await asking(
+    t("edit.rename_title"),
+    [h("p", { class: "field" }, h("label", { for: "new-name" }, t("edit.new_name")), field)],
+    t("edit.rename"),
+  );
   const wanted = String(answer?.get("name") ?? "");
   if (!wanted || wanted === one) return;
   close();
@@ -114,5 +155,11 @@ async function load() {
 
 const info = await load();
 const place = document.getElementById("import");
-if (info && place) importer(place, page.collection, page.site, { done: () => { load(); pictures.reload(); } });
+if (info && place)
+  importer(place, page.collection, page.site, {
+    done: () => {
+      load();
+      pictures.reload();
+    },
+  });
 pictures.reload();

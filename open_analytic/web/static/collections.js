@@ -21,4 +21,8 @@ async function fill(row) {
   }
 }
 
-await Promise.all([...document.querySelectorAll("[data-collection]")].map((row) => fill(/** @type {HTMLElement} */ (row)).catch(showError)));
+await Promise.all(
+  [...document.querySelectorAll("[data-collection]")].map((row) =>
+    fill(/** @type {HTMLElement} */ (row)).catch(showError),
+  ),
+);

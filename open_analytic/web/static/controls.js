@@ -30,32 +30,64 @@ function howMany(state, change) {
   const limits = { min: K.least, max: K.most, step: 1 };
   const exact = h("input", { type: "number", id: "k", inputmode: "numeric", required: true, ...limits });
   const slide = h("input", { type: "range", id: "k-slide", "aria-label": t("controls.k"), ...limits });
-  const show = (/** @type {State} */ { k }) => { exact.value = slide.value = String(k); };
-  const apply = settled(() => { if (exact.checkValidity()) change({ k: Number(exact.value) }); }, 250);
-  slide.addEventListener("input", () => { exact.value = slide.value; apply(); });
-  exact.addEventListener("input", () => { if (exact.checkValidity()) slide.value = exact.value; apply(); });
+  const show = (/** @type {State} */ { k }) => {
+    exact.value = slide.value = String(k);
+  };
+  const apply = settled(() => {
+    if (exact.checkValidity()) change({ k: Number(exact.value) });
+  }, 250);
+  slide.addEventListener("input", () => {
+    exact.value = slide.value;
+    apply();
+  });
+  exact.addEventListener("input", () => {
+    if (exact.checkValidity()) slide.value = exact.value;
+    apply();
+  });
   show(state);
-  const element = h("p", { class: "field" }, h("label", { for: "k" }, t("controls.k")), h("span", { class: "row tight" }, slide, exact));
+  const element = h(
+    "p",
+    { class: "field" },
+    h("label", { for: "k" }, t("controls.k")),
+    h("span", { class: "row tight" }, slide, exact),
+  );
   return { element, show };
 }
 
 /** @param {any} collection @param {State} state @param {(state: Partial<State>) => void} change */
 function howNear(collection, state, change) {
   const rates = collection.rates || [];
-  const own = h("input", { type: "number", id: "max_distance", step: "any", inputmode: "decimal", "aria-label": t("controls.own_label") });
+  const own = h("input", {
+    type: "number",
+    id: "max_distance",
+    step: "any",
+    inputmode: "decimal",
+    "aria-label": t("controls.own_label"),
+  });
   const apply = settled(() => change({ max_distance: own.value === "" ? null : Number(own.value), rate: null }), 400);
-  own.addEventListener("input", () => { if (own.checkValidity()) apply(); });
+  own.addEventListener("input", () => {
+    if (own.checkValidity()) apply();
+  });
   if (!rates.length) {
     own.removeAttribute("aria-label");
     own.placeholder = t("controls.no_limit");
     const show = (/** @type {State} */ next) => put(own, next.max_distance);
     show(state);
     const label = h("label", { for: "max_distance" }, t("controls.limit"));
-    return { element: h("div", { class: "field" }, label, own, h("p", { class: "hint" }, t("controls.no_rates"))), show };
+    return {
+      element: h("div", { class: "field" }, label, own, h("p", { class: "hint" }, t("controls.no_rates"))),
+      show,
+    };
   }
-  const select = h("select", { id: "limit" }, h("option", { value: "" }, t("controls.no_limit")),
-    ...rates.map((/** @type {any} */ rate) => h("option", { value: rate.false_accept_rate }, rateName(collection, rate))),
-    h("option", { value: "own" }, t("controls.own")));
+  const select = h(
+    "select",
+    { id: "limit" },
+    h("option", { value: "" }, t("controls.no_limit")),
+    ...rates.map((/** @type {any} */ rate) =>
+      h("option", { value: rate.false_accept_rate }, rateName(collection, rate)),
+    ),
+    h("option", { value: "own" }, t("controls.own")),
+  );
   const hint = h("p", { class: "hint", id: "limit-hint" });
   select.setAttribute("aria-describedby", "limit-hint");
   const show = (/** @type {State} */ next) => {
@@ -71,7 +103,10 @@ function howNear(collection, state, change) {
     else change({ rate: select.value ? Number(select.value) : null, max_distance: null });
   });
   show(state);
-  return { element: h("div", { class: "field" }, h("label", { for: "limit" }, t("controls.limit")), select, own, hint), show };
+  return {
+    element: h("div", { class: "field" }, h("label", { for: "limit" }, t("controls.limit")), select, own, hint),
+    show,
+  };
 }
 
 /** A number that is being typed is left alone. @param {HTMLInputElement} input @param {number | null} value */
@@ -87,7 +122,9 @@ function oneIn(rate) {
 /** What being nearer than a rate's distance means. @param {any} collection @param {any} rate */
 export function rateName(collection, rate) {
   const values = { rate: oneIn(rate.false_accept_rate) };
-  return collection.many || /face/.test(collection.pipeline || "") ? t("controls.same_person", values) : t("controls.same", values);
+  return collection.many || /face/.test(collection.pipeline || "")
+    ? t("controls.same_person", values)
+    : t("controls.same", values);
 }
 
 /** @param {any} rate */

@@ -69,7 +69,12 @@ export function settled(action, ms) {
   };
 }
 
-/** Puts text on the clipboard, and says so on the button for a moment. @param {string} text @param {HTMLElement} button @param {string} done */
+/**
+ * Puts text on the clipboard, and says so on the button for a moment.
+ * @param {string} text
+ * @param {HTMLElement} button
+ * @param {string} done
+ */
 export async function copy(text, button, done) {
   try {
     await navigator.clipboard.writeText(text);
@@ -85,5 +90,7 @@ export async function copy(text, button, done) {
   const label = button.querySelector("span") || button;
   const before = label.textContent;
   label.textContent = done;
-  window.setTimeout(() => { label.textContent = before; }, 1600);
+  window.setTimeout(() => {
+    label.textContent = before;
+  }, 1600);
 }

@@ -36,7 +36,12 @@ function place(mark, [x, y, width, height], size) {
   mark.style.height = `${(100 * height) / size.height}%`;
 }
 
-/** @param {HTMLElement} stage @param {HTMLElement} mark @param {{width: number, height: number}} size @param {(region: Region) => void} done */
+/**
+ * @param {HTMLElement} stage
+ * @param {HTMLElement} mark
+ * @param {{width: number, height: number}} size
+ * @param {(region: Region) => void} done
+ */
 function pointer(stage, mark, size, done) {
   /** @type {{x: number, y: number} | null} */
   let from = null;
@@ -60,22 +65,35 @@ function pointer(stage, mark, size, done) {
     from = null;
   };
   stage.addEventListener("pointerup", end);
-  stage.addEventListener("pointercancel", () => { from = drawn = null; });
+  stage.addEventListener("pointercancel", () => {
+    from = drawn = null;
+  });
   // What was drawn over a face does not choose the face.
-  stage.addEventListener("click", (event) => {
-    if (drawn) event.stopPropagation();
-    drawn = null;
-  }, true);
+  stage.addEventListener(
+    "click",
+    (event) => {
+      if (drawn) event.stopPropagation();
+      drawn = null;
+    },
+    true,
+  );
 }
 
 /**
  * The rectangle between two points of the screen, in pixels of the picture.
- * @param {DOMRect} frame @param {{x: number, y: number}} from @param {PointerEvent} to @param {{width: number, height: number}} size
+ * @param {DOMRect} frame
+ * @param {{x: number, y: number}} from
+ * @param {PointerEvent} to
+ * @param {{width: number, height: number}} size
  * @returns {Region}
  */
 function between(frame, from, to, size) {
-  const across = [from.x, to.clientX].map((x) => inside((x - frame.left) / frame.width) * size.width).sort((a, b) => a - b);
-  const down = [from.y, to.clientY].map((y) => inside((y - frame.top) / frame.height) * size.height).sort((a, b) => a - b);
+  const across = [from.x, to.clientX]
+    .map((x) => inside((x - frame.left) / frame.width) * size.width)
+    .sort((a, b) => a - b);
+  const down = [from.y, to.clientY]
+    .map((y) => inside((y - frame.top) / frame.height) * size.height)
+    .sort((a, b) => a - b);
   const [x, right, y, bottom] = [...across, ...down].map(Math.round);
   return [x, y, right - x, bottom - y];
 }
@@ -85,18 +103,40 @@ function inside(share) {
   return Math.min(1, Math.max(0, share));
 }
 
-/** @param {{width: number, height: number}} size @param {Region | null} region @param {(region: Region) => void} done */
+/**
+ * @param {{width: number, height: number}} size
+ * @param {Region | null} region
+ * @param {(region: Region) => void} done
+ */
 function form(size, region, done) {
   const given = region || [0, 0, size.width, size.height];
   const names = /** @type {const} */ (["draw.x", "draw.y", "draw.width", "draw.height"]);
-  const inputs = names.map((key, at) => h("input", { type: "number", inputmode: "numeric", required: true, step: 1, id: key.replace(".", "-"),
-    min: at < 2 ? 0 : 1, max: at % 2 ? size.height : size.width, value: Math.round(given[at]) }));
-  const rows = inputs.map((input, at) => h("p", { class: "field" }, h("label", { for: input.id }, t(names[at])), input));
+  const inputs = names.map((key, at) =>
+    h("input", {
+      type: "number",
+      inputmode: "numeric",
+      required: true,
+      step: 1,
+      id: key.replace(".", "-"),
+      min: at < 2 ? 0 : 1,
+      max: at % 2 ? size.height : size.width,
+      value: Math.round(given[at]),
+    }),
+  );
+  const rows = inputs.map((input, at) =>
+    h("p", { class: "field" }, h("label", { for: input.id }, t(names[at])), input),
+  );
   const fields = h("form", { class: "numbers" }, ...rows, h("button", { class: "wide" }, t("draw.use")));
   fields.addEventListener("submit", (event) => {
     event.preventDefault();
     const [x, y, width, height] = inputs.map((input) => Math.round(Number(input.value)));
     done([x, y, Math.max(1, Math.min(width, size.width - x)), Math.max(1, Math.min(height, size.height - y))]);
   });
-  return h("details", { class: "part" }, h("summary", {}, t("draw.numbers")), h("p", { class: "hint" }, t("draw.hint", { width: size.width, height: size.height })), fields);
+  return h(
+    "details",
+    { class: "part" },
+    h("summary", {}, t("draw.numbers")),
+    h("p", { class: "hint" }, t("draw.hint", { width: size.width, height: size.height })),
+    fields,
+  );
 }

@@ -10,8 +10,16 @@ import { shown, t } from "./words.js";
 
 /** @type {Record<string, string>} */
 const OPERATORS = {
-  "=": "filter.equals", "<>": "filter.differs", "<": "filter.less", "<=": "filter.at_most", ">": "filter.more", ">=": "filter.at_least",
-  in: "filter.in", contains: "filter.contains", "is null": "filter.empty", "is not null": "filter.given",
+  "=": "filter.equals",
+  "<>": "filter.differs",
+  "<": "filter.less",
+  "<=": "filter.at_most",
+  ">": "filter.more",
+  ">=": "filter.at_least",
+  in: "filter.in",
+  contains: "filter.contains",
+  "is null": "filter.empty",
+  "is not null": "filter.given",
 };
 const INPUTS = { text: "text", number: "number", boolean: "text", date: "date", time: "datetime-local" };
 
@@ -43,7 +51,12 @@ export function filters(offered, given, change) {
     list.append(row.element);
     return row;
   };
-  const add = h("button", { type: "button", id: "add-condition", onclick: () => append(null).focus() }, icon("plus"), t("filter.add"));
+  const add = h(
+    "button",
+    { type: "button", id: "add-condition", onclick: () => append(null).focus() },
+    icon("plus"),
+    t("filter.add"),
+  );
   const show = (/** @type {Condition[]} */ conditions) => {
     if (JSON.stringify(conditions) === told) return;
     told = JSON.stringify(conditions);
@@ -58,7 +71,11 @@ export function filters(offered, given, change) {
 
 /** @param {Filter[]} offered @param {Condition | null} given @param {() => void} changed @param {() => void} remove */
 function conditionRow(offered, given, changed, remove) {
-  const column = h("select", { "aria-label": t("filter.column") }, ...offered.map((each) => h("option", { value: each.column }, each.column)));
+  const column = h(
+    "select",
+    { "aria-label": t("filter.column") },
+    ...offered.map((each) => h("option", { value: each.column }, each.column)),
+  );
   const operator = h("select", { "aria-label": t("filter.operator") });
   const place = h("span", { class: "condition-value" });
   let read = () => /** @type {any} */ (undefined);
@@ -68,14 +85,28 @@ function conditionRow(offered, given, changed, remove) {
     read = input.read;
     place.replaceChildren(...input.elements);
   };
-  const operators = () => operator.replaceChildren(...filter().operators.map((each) => h("option", { value: each }, OPERATORS[each] ? t(OPERATORS[each]) : each)));
-  column.addEventListener("change", () => { operators(); values(undefined); changed(); });
-  operator.addEventListener("change", () => { values(undefined); changed(); });
+  const operators = () =>
+    operator.replaceChildren(
+      ...filter().operators.map((each) => h("option", { value: each }, OPERATORS[each] ? t(OPERATORS[each]) : each)),
+    );
+  column.addEventListener("change", () => {
+    operators();
+    values(undefined);
+    changed();
+  });
+  operator.addEventListener("change", () => {
+    values(undefined);
+    changed();
+  });
   if (given) column.value = given.column;
   operators();
   if (given) operator.value = given.operator;
   values(given?.value);
-  const away = h("button", { type: "button", class: "quiet only-icon", "aria-label": t("filter.remove"), onclick: remove }, icon("close"));
+  const away = h(
+    "button",
+    { type: "button", class: "quiet only-icon", "aria-label": t("filter.remove"), onclick: remove },
+    icon("close"),
+  );
   return {
     element: h("li", {}, column, operator, place, away),
     focus: () => column.focus(),
@@ -88,22 +119,39 @@ function conditionRow(offered, given, changed, remove) {
   };
 }
 
-/** The field or fields of a value, and what reads it: undefined while it is missing. @param {Filter} filter @param {string} operator @param {any} value @param {() => void} changed */
+/**
+ * The field or fields of a value, and what reads it: undefined while it is missing.
+ * @param {Filter} filter
+ * @param {string} operator
+ * @param {any} value
+ * @param {() => void} changed
+ */
 function valueInput(filter, operator, value, changed) {
   if (operator.startsWith("is ")) return { elements: [], read: () => null };
   const choices = filter.type === "boolean" ? [true, false] : operator === "contains" ? null : filter.values;
   if (operator === "in") return choices ? checks(choices, value, changed) : listed(filter, value, changed);
   if (choices && (operator === "=" || operator === "<>")) return chosen(choices, value, changed);
-  const input = h("input", { type: INPUTS[filter.type], step: filter.type === "time" ? 1 : "any", "aria-label": t("filter.value") });
+  const input = h("input", {
+    type: INPUTS[filter.type],
+    step: filter.type === "time" ? 1 : "any",
+    "aria-label": t("filter.value"),
+  });
   input.value = value === undefined ? "" : String(value);
   input.addEventListener("change", changed);
-  return { elements: [input], read: () => (input.value === "" || !input.checkValidity() ? undefined : typed(filter, input.value)) };
+  return {
+    elements: [input],
+    read: () => (input.value === "" || !input.checkValidity() ? undefined : typed(filter, input.value)),
+  };
 }
 
 /** @param {any[]} choices @param {any} value @param {() => void} changed */
 function chosen(choices, value, changed) {
-  const select = h("select", { "aria-label": t("filter.value"), onchange: changed }, h("option", { value: "" }, t("filter.choose")),
-    ...choices.map((each, at) => h("option", { value: at }, shown(each))));
+  const select = h(
+    "select",
+    { "aria-label": t("filter.value"), onchange: changed },
+    h("option", { value: "" }, t("filter.choose")),
+    ...choices.map((each, at) => h("option", { value: at }, shown(each))),
+  );
   const at = choices.findIndex((each) => String(each) === String(value));
   select.value = value === undefined || at < 0 ? "" : String(at);
   return { elements: [select], read: () => (select.value === "" ? undefined : choices[Number(select.value)]) };
@@ -112,21 +160,42 @@ function chosen(choices, value, changed) {
 /** @param {any[]} choices @param {any} value @param {() => void} changed */
 function checks(choices, value, changed) {
   const wanted = new Set((Array.isArray(value) ? value : []).map(String));
-  const boxes = choices.map((each) => h("input", { type: "checkbox", id: `choice-${(count += 1)}`, checked: wanted.has(String(each)), onchange: changed }));
-  const labels = boxes.map((box, at) => h("span", { class: "check" }, box, h("label", { for: box.id }, shown(choices[at]))));
+  const boxes = choices.map((each) =>
+    h("input", {
+      type: "checkbox",
+      id: `choice-${(count += 1)}`,
+      checked: wanted.has(String(each)),
+      onchange: changed,
+    }),
+  );
+  const labels = boxes.map((box, at) =>
+    h("span", { class: "check" }, box, h("label", { for: box.id }, shown(choices[at]))),
+  );
   const read = () => {
     const found = choices.filter((_, at) => boxes[at].checked);
     return found.length ? found : undefined;
   };
-  return { elements: [h("span", { class: "checks", role: "group", "aria-label": t("filter.value") }, ...labels)], read };
+  return {
+    elements: [h("span", { class: "checks", role: "group", "aria-label": t("filter.value") }, ...labels)],
+    read,
+  };
 }
 
 /** @param {Filter} filter @param {any} value @param {() => void} changed */
 function listed(filter, value, changed) {
-  const input = h("input", { type: "text", "aria-label": t("filter.values"), placeholder: t("filter.values"), onchange: changed });
+  const input = h("input", {
+    type: "text",
+    "aria-label": t("filter.values"),
+    placeholder: t("filter.values"),
+    onchange: changed,
+  });
   input.value = Array.isArray(value) ? value.join(", ") : "";
   const read = () => {
-    const found = input.value.split(/[,，]/).map((each) => each.trim()).filter(Boolean).map((each) => typed(filter, each));
+    const found = input.value
+      .split(/[,，]/)
+      .map((each) => each.trim())
+      .filter(Boolean)
+      .map((each) => typed(filter, each));
     return found.length ? found : undefined;
   };
   return { elements: [input], read };

@@ -8,18 +8,27 @@ import { SUFFIXES } from "./picker.js";
 export function wanted(name) {
   const parts = name.split("/");
   const last = parts[parts.length - 1].toLowerCase();
-  return !parts.some((part) => part.startsWith(".")) && SUFFIXES.some((suffix) => last.endsWith(suffix) && last.length > suffix.length);
+  return (
+    !parts.some((part) => part.startsWith(".")) &&
+    SUFFIXES.some((suffix) => last.endsWith(suffix) && last.length > suffix.length)
+  );
 }
 
 /** Of a file field; of a folder's the folder's own name is left out. @param {FileList} files @returns {Picture[]} */
 export function chosen(files) {
-  return inOrder([...files].map((file) => {
-    const path = file.webkitRelativePath;
-    return { name: path ? path.slice(path.indexOf("/") + 1) : file.name, file };
-  }));
+  return inOrder(
+    [...files].map((file) => {
+      const path = file.webkitRelativePath;
+      return { name: path ? path.slice(path.indexOf("/") + 1) : file.name, file };
+    }),
+  );
 }
 
-/** Of a drop. The entries have to be asked for before anything is waited for. @param {DataTransfer} data @returns {Promise<Picture[]>} */
+/**
+ * Of a drop. The entries have to be asked for before anything is waited for.
+ * @param {DataTransfer} data
+ * @returns {Promise<Picture[]>}
+ */
 export async function dropped(data) {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return inOrder([...data.files].map((file) => ({ name: file.name, file })));
@@ -42,13 +51,21 @@ async function walk(folder, prefix, found) {
   }
 }
 
-/** Everything in a folder: the browser gives it a hundred at a time. @param {FileSystemDirectoryEntry} folder @returns {Promise<FileSystemEntry[]>} */
+/**
+ * Everything in a folder: the browser gives it a hundred at a time.
+ * @param {FileSystemDirectoryEntry} folder
+ * @returns {Promise<FileSystemEntry[]>}
+ */
 async function listed(folder) {
   const reader = folder.createReader();
   /** @type {FileSystemEntry[]} */
   const all = [];
   for (;;) {
-    const some = /** @type {FileSystemEntry[]} */ (await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); }));
+    const some = /** @type {FileSystemEntry[]} */ (
+      await new Promise((resolve, reject) => {
+        reader.readEntries(resolve, reject);
+      })
+    );
     if (!some.length) return all;
     all.push(...some);
   }
@@ -56,7 +73,9 @@ async function listed(folder) {
 
 /** @param {FileSystemFileEntry} entry @returns {Promise<File>} */
 function opened(entry) {
-  return new Promise((resolve, reject) => { entry.file(resolve, reject); });
+  return new Promise((resolve, reject) => {
+    entry.file(resolve, reject);
+  });
 }
 
 /** Pictures by name, each name once. @param {Picture[]} pictures */

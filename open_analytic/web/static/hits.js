@@ -17,7 +17,12 @@ import { view } from "./viewer.js";
  */
 export function showHits(list, collection, found, { columns, link, go }) {
   const scale = reference(found);
-  const open = (/** @type {number} */ at) => view(found.hits.map((hit) => ({ collection, ...hit })), at, { link: (at_) => link(found.hits[at_]), go: (at_) => go(found.hits[at_]) });
+  const open = (/** @type {number} */ at) =>
+    view(
+      found.hits.map((hit) => ({ collection, ...hit })),
+      at,
+      { link: (at_) => link(found.hits[at_]), go: (at_) => go(found.hits[at_]) },
+    );
   list.replaceChildren(...found.hits.map((hit, at) => card(collection, hit, scale, columns, () => open(at))));
 }
 
@@ -28,23 +33,33 @@ export function small(src) {
   return image;
 }
 
-/** @param {string} collection @param {Hit} hit @param {(distance: number) => number} scale @param {boolean} columns @param {() => void} open */
+/**
+ * @param {string} collection
+ * @param {Hit} hit
+ * @param {(distance: number) => number} scale
+ * @param {boolean} columns
+ * @param {() => void} open
+ */
 function card(collection, hit, scale, columns, open) {
   const fill = h("span", { class: "fill" });
   fill.style.width = `${100 * scale(hit.distance)}%`;
   const face = hit.part !== null && hit.part > 0 ? t("hits.part", { n: hit.part + 1 }) : "";
-  const button = h("button", { type: "button", class: "card hit", onclick: open },
+  const button = h(
+    "button",
+    { type: "button", class: "card hit", onclick: open },
     small(thumbnail(collection, hit.name, hit.part)),
     h("span", { class: "name", title: hit.name }, hit.name, face && h("span", { class: "hint" }, ` · ${face}`)),
     h("span", { class: "distance" }, h("span", { class: "unseen" }, t("hits.distance")), " ", distance(hit.distance)),
-    h("span", { class: "meter", "aria-hidden": "true" }, fill));
+    h("span", { class: "meter", "aria-hidden": "true" }, fill),
+  );
   return h("li", {}, button, columns && values(hit.row));
 }
 
 /** The user's columns of a row. @param {Record<string, any>} row */
 export function values(row) {
   const list = h("dl", { class: "values" });
-  for (const [name, value] of Object.entries(row)) list.append(h("div", {}, h("dt", {}, name), h("dd", {}, shown(value))));
+  for (const [name, value] of Object.entries(row))
+    list.append(h("div", {}, h("dt", {}, name), h("dd", {}, shown(value))));
   return list;
 }
 
@@ -53,5 +68,6 @@ function reference({ hits, limit }) {
   const all = hits.map((hit) => hit.distance);
   const least = Math.min(0, ...all); // inner products are below 0, the nearest the lowest
   const most = limit.max_distance ?? Math.max(...all);
-  return (/** @type {number} */ value) => (most > least ? Math.min(1, Math.max(0, (value - least) / (most - least))) : 0);
+  return (/** @type {number} */ value) =>
+    most > least ? Math.min(1, Math.max(0, (value - least) / (most - least))) : 0;
 }

@@ -6,13 +6,22 @@ import { copy, h, icon } from "./dom.js";
 import { milliseconds, number, t } from "./words.js";
 
 /**
- * @param {HTMLElement} place @param {import("./hits.js").Found} found @param {string} address of the same search, explained
+ * @param {HTMLElement} place
+ * @param {import("./hits.js").Found} found
+ * @param {string} address of the same search, explained
  * @param {boolean} open as it was before
  */
 export function showHow(place, found, address, open) {
   const reason = h("p", { class: "reason", role: "status" });
   const plan = h("dl", { class: "values" });
-  const details = h("details", { class: "how", id: "explain" }, h("summary", {}, t("how.title")), times(found.milliseconds), reason, plan);
+  const details = h(
+    "details",
+    { class: "how", id: "explain" },
+    h("summary", {}, t("how.title")),
+    times(found.milliseconds),
+    reason,
+    plan,
+  );
   let asked = false;
   const ask = async () => {
     if (asked || !details.open) return;
@@ -36,10 +45,16 @@ export function showHow(place, found, address, open) {
 /** @param {Record<string, number | null>} ms */
 function times(ms) {
   const rows = /** @type {[string, number | null][]} */ ([
-    [t("how.model"), ms.decode_and_model], [t("how.search"), ms.search], [t("how.total"), ms.total],
+    [t("how.model"), ms.decode_and_model],
+    [t("how.search"), ms.search],
+    [t("how.total"), ms.total],
   ]);
   const shown = rows.filter(([, value]) => value !== null && value !== undefined);
-  return h("dl", { class: "times" }, ...shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, milliseconds(value)))));
+  return h(
+    "dl",
+    { class: "times" },
+    ...shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, milliseconds(value)))),
+  );
 }
 
 /** @param {any} explained */
@@ -51,14 +66,27 @@ function facts(explained) {
     [t("how.matches"), explained.matches?.used],
     [t("how.walked"), explained.done?.walked],
   ];
-  return all.filter(([, value]) => value !== undefined && value !== null)
-    .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, typeof value === "number" ? number(value) : String(value))));
+  return all
+    .filter(([, value]) => value !== undefined && value !== null)
+    .map(([name, value]) =>
+      h("div", {}, h("dt", {}, name), h("dd", {}, typeof value === "number" ? number(value) : String(value))),
+    );
 }
 
 /** @param {string} sql */
 function statement(sql) {
   const button = h("button", { type: "button", id: "copy-sql" }, icon("copy"), h("span", {}, t("how.copy")));
   button.addEventListener("click", () => copy(sql, button, t("how.copied")));
-  return h("details", { class: "how", id: "sql" }, h("summary", {}, t("how.sql")), h("p", { class: "hint" }, t("how.sql_hint")),
-    h("div", { class: "code" }, h("pre", { tabindex: 0, role: "region", "aria-label": "SQL" }, h("code", {}, sql)), button));
+  return h(
+    "details",
+    { class: "how", id: "sql" },
+    h("summary", {}, t("how.sql")),
+    h("p", { class: "hint" }, t("how.sql_hint")),
+    h(
+      "div",
+      { class: "code" },
+      h("pre", { tabindex: 0, role: "region", "aria-label": "SQL" }, h("code", {}, sql)),
+      button,
+    ),
+  );
 }

@@ -20,11 +20,17 @@ export function importer(place, collection, site, { done }) {
   const begin = async (/** @type {import("./folder.js").Picture[]} */ pictures) => {
     if (running) return;
     if (!pictures.length) {
-      board.replaceChildren(h("p", { class: "notice", role: "alert" }, t("import.no_pictures", { suffixes: SUFFIXES.join(" ") })));
+      board.replaceChildren(
+        h("p", { class: "notice", role: "alert" }, t("import.no_pictures", { suffixes: SUFFIXES.join(" ") })),
+      );
       return;
     }
     const show = progress(board, pictures.length, () => running?.stop().catch(showError));
-    running = new Upload(collection.name, pictures, { maxBytes: site.max_bytes, skipKnown: collection.pictures !== 0, changed: show });
+    running = new Upload(collection.name, pictures, {
+      maxBytes: site.max_bytes,
+      skipKnown: collection.pictures !== 0,
+      changed: show,
+    });
     zone.hidden = true;
     unfinished.begin(collection.name, pictures.length);
     try {
@@ -43,13 +49,21 @@ export function importer(place, collection, site, { done }) {
   };
   const zone = dropZone(begin);
   place.replaceChildren(...notice(collection.name), zone, board);
-  window.addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => {
+    if (running) event.preventDefault();
+  });
   return begin;
 }
 
 /** @param {(pictures: import("./folder.js").Picture[]) => void} begin */
 function dropZone(begin) {
-  const files = h("input", { type: "file", id: "files", multiple: true, accept: `image/*,${SUFFIXES.join(",")}`, hidden: true });
+  const files = h("input", {
+    type: "file",
+    id: "files",
+    multiple: true,
+    accept: `image/*,${SUFFIXES.join(",")}`,
+    hidden: true,
+  });
   const folder = h("input", { type: "file", id: "folder", webkitdirectory: true, hidden: true });
   for (const input of [files, folder]) {
     input.addEventListener("change", () => {
@@ -66,33 +80,87 @@ function dropZone(begin) {
       showError(error);
     }
   });
-  const zone = h("div", { class: "drop-zone import-zone" },
+  const zone = h(
+    "div",
+    { class: "drop-zone import-zone" },
     h("div", { class: "drop-mark" }, icon("folder")),
-    h("p", { class: "drop-title" }, t("import.drop")),
-    h("div", { class: "row" },
-      h("button", { type: "button", class: "primary", id: "choose-folder", onclick: () => folder.click() }, icon("folder"), t("import.folder")),
-      h("button", { type: "button", id: "choose-files", onclick: () => files.click() }, icon("picture"), t("import.files")), files, folder),
-    h("p", { class: "hint" }, t("import.hint")));
+    h("p", { class: "drop-title fine" }, t("import.drop")),
+    h("p", { class: "drop-title coarse" }, t("import.touch")),
+    h(
+      "div",
+      { class: "row" },
+      h(
+        "button",
+        { type: "button", class: "primary", id: "choose-folder", onclick: () => folder.click() },
+        icon("folder"),
+        t("import.folder"),
+      ),
+      h(
+        "button",
+        { type: "button", id: "choose-files", onclick: () => files.click() },
+        icon("picture"),
+        t("import.files"),
+      ),
+      files,
+      folder,
+    ),
+    h("p", { class: "hint" }, t("import.hint")),
+  );
   return zone;
 }
 
 /** How far it is. @param {HTMLElement} board @param {number} total @param {() => void} stop */
 function progress(board, total, stop) {
   const names = /** @type {const} */ (["added", "updated", "unchanged", "failed", "waiting"]);
-  const keys = { added: "import.added", updated: "import.updated", unchanged: "import.unchanged", failed: "import.failed", waiting: "import.waiting" };
+  const keys = {
+    added: "import.added",
+    updated: "import.updated",
+    unchanged: "import.unchanged",
+    failed: "import.failed",
+    waiting: "import.waiting",
+  };
   const fields = names.map((name) => h("dd", { id: `import-${name}` }, number(0)));
   const bar = h("progress", { max: total, value: 0, "aria-label": t("import.progress") });
   const title = h("p", { class: "import-state", role: "status" });
-  const button = h("button", { type: "button", id: "stop", onclick: () => { button.disabled = true; stop(); } }, t("import.stop"));
+  const button = h(
+    "button",
+    {
+      type: "button",
+      id: "stop",
+      onclick: () => {
+        button.disabled = true;
+        stop();
+      },
+    },
+    t("import.stop"),
+  );
   const failures = h("ul", { class: "failures" });
-  const failed = h("details", { class: "how", hidden: true, id: "failures" }, h("summary", {}, t("import.failures")), failures);
-  board.replaceChildren(h("section", { class: "card pad", "aria-label": t("import.progress") },
-    h("div", { class: "bar" }, title, button), bar,
-    h("dl", { class: "counts" }, ...names.map((name, at) => h("div", { class: name }, h("dt", {}, t(keys[name])), fields[at]))), failed));
+  const failed = h(
+    "details",
+    { class: "how", hidden: true, id: "failures" },
+    h("summary", {}, t("import.failures")),
+    failures,
+  );
+  board.replaceChildren(
+    h(
+      "section",
+      { class: "card pad", "aria-label": t("import.progress") },
+      h("div", { class: "bar" }, title, button),
+      bar,
+      h(
+        "dl",
+        { class: "counts" },
+        ...names.map((name, at) => h("div", { class: name }, h("dt", {}, t(keys[name])), fields[at])),
+      ),
+      failed,
+    ),
+  );
   let listed = 0;
   let said = "";
   return (/** @type {import("./upload.js").Counts} */ counts) => {
-    names.forEach((name, at) => { fields[at].textContent = number(counts[name]); });
+    names.forEach((name, at) => {
+      fields[at].textContent = number(counts[name]);
+    });
     bar.value = total - counts.waiting;
     const text = state(counts, total);
     if (text !== said) title.textContent = said = text; // said once, not at every count
@@ -101,8 +169,11 @@ function progress(board, total, stop) {
     failed.hidden = !counts.failures.length;
     if (listed !== counts.failures.length) {
       listed = counts.failures.length;
-      failures.replaceChildren(...counts.failures.slice(0, SHOWN).map(({ name, error }) =>
-        h("li", {}, h("strong", {}, name), h("span", {}, sentence(error)))));
+      failures.replaceChildren(
+        ...counts.failures
+          .slice(0, SHOWN)
+          .map(({ name, error }) => h("li", {}, h("strong", {}, name), h("span", {}, sentence(error)))),
+      );
     }
     if (over && listed) failed.open = true;
   };
@@ -110,32 +181,64 @@ function progress(board, total, stop) {
 
 /** @param {import("./upload.js").Counts} counts @param {number} total */
 function state(counts, total) {
-  const values = { n: counts.added + counts.updated, unchanged: number(counts.unchanged), failed: number(counts.failed), time: duration(counts.seconds) };
+  const values = {
+    n: counts.added + counts.updated,
+    unchanged: number(counts.unchanged),
+    failed: number(counts.failed),
+    time: duration(counts.seconds),
+  };
   switch (counts.state) {
-    case "done": return t("import.done", values);
-    case "stopped": return t("import.stopped", values);
+    case "done":
+      return t("import.done", values);
+    case "stopped":
+      return t("import.stopped", values);
     case "failed":
-    case "broken": return t("import.broken");
-    case "finishing": return t("import.finishing");
-    default: return t("import.running", { n: total });
+    case "broken":
+      return t("import.broken");
+    case "finishing":
+      return t("import.finishing");
+    default:
+      return t("import.running", { n: total });
   }
 }
 
 /** What is kept of an import in this tab, so that a page loaded anew says how to go on. */
 const unfinished = {
   /** @param {string} name @param {number} total */
-  begin(name, total) { sessionStorage.setItem(`import:${name}`, String(total)); },
+  begin(name, total) {
+    sessionStorage.setItem(`import:${name}`, String(total));
+  },
   /** @param {string} name */
-  end(name) { sessionStorage.removeItem(`import:${name}`); },
+  end(name) {
+    sessionStorage.removeItem(`import:${name}`);
+  },
   /** @param {string} name */
-  total(name) { return Number(sessionStorage.getItem(`import:${name}`)) || 0; },
+  total(name) {
+    return Number(sessionStorage.getItem(`import:${name}`)) || 0;
+  },
 };
 
 /** @param {string} name */
 function notice(name) {
   const total = unfinished.total(name);
   if (!total) return [];
-  const forget = h("button", { type: "button", class: "quiet", onclick: () => { unfinished.end(name); shown.remove(); } }, t("import.forget"));
-  const shown = h("div", { class: "notice", role: "status", id: "unfinished" }, h("p", {}, t("import.unfinished", { n: total })), forget);
+  const forget = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      onclick: () => {
+        unfinished.end(name);
+        shown.remove();
+      },
+    },
+    t("import.forget"),
+  );
+  const shown = h(
+    "div",
+    { class: "notice", role: "status", id: "unfinished" },
+    h("p", {}, t("import.unfinished", { n: total })),
+    forget,
+  );
   return [shown];
 }

@@ -13,7 +13,15 @@ let document_ = {};
 /** What a reference stands for. @param {any} value */
 function resolved(value) {
   if (!value?.$ref) return value || {};
-  return value.$ref.replace(/^#\//, "").split("/").reduce((/** @type {any} */ at, /** @type {string} */ key) => at?.[key.replace(/~1/g, "/").replace(/~0/g, "~")], document_) || {};
+  return (
+    value.$ref
+      .replace(/^#\//, "")
+      .split("/")
+      .reduce(
+        (/** @type {any} */ at, /** @type {string} */ key) => at?.[key.replace(/~1/g, "/").replace(/~0/g, "~")],
+        document_,
+      ) || {}
+  );
 }
 
 /** A schema in a few words. @param {any} schema @param {number} [depth] @returns {string} */
@@ -26,49 +34,86 @@ function kind(schema, depth = 0) {
   const options = told.oneOf || told.anyOf;
   if (options) return options.map((/** @type {any} */ each) => kind(each, depth + 1)).join(" | ");
   const types = [told.type || (told.properties ? "object" : "")].flat().filter(Boolean);
-  return types.map((type) => {
-    if (type === "array") return `${kind(told.items || {}, depth + 1) || "any"}[]`;
-    if (type === "string" && told.format) return told.format;
-    if (type === "object" && told.properties && depth < 3) return object(told, depth);
-    return type;
-  }).join(" | ") || named || "";
+  return (
+    types
+      .map((type) => {
+        if (type === "array") return `${kind(told.items || {}, depth + 1) || "any"}[]`;
+        if (type === "string" && told.format) return told.format;
+        if (type === "object" && told.properties && depth < 3) return object(told, depth);
+        return type;
+      })
+      .join(" | ") ||
+    named ||
+    ""
+  );
 }
 
 /** @param {any} schema @param {number} depth */
 function object(schema, depth) {
   const required = new Set(schema.required || []);
-  const fields = Object.entries(schema.properties).map(([name, each]) => `${name}${required.has(name) ? "" : "?"}: ${kind(each, depth + 1) || "any"}`);
+  const fields = Object.entries(schema.properties).map(
+    ([name, each]) => `${name}${required.has(name) ? "" : "?"}: ${kind(each, depth + 1) || "any"}`,
+  );
   return `{${fields.join(", ")}}`;
 }
 
 /** @param {any} schema */
 function limits(schema) {
   const told = resolved(schema);
-  const all = /** @type {[string, any][]} */ ([["≥ ", told.minimum], ["> ", told.exclusiveMinimum], ["≤ ", told.maximum], ["= ", told.default]]);
-  return all.filter(([, value]) => value !== undefined).map(([sign, value]) => sign + JSON.stringify(value)).join(", ");
+  const all = /** @type {[string, any][]} */ ([
+    ["≥ ", told.minimum],
+    ["> ", told.exclusiveMinimum],
+    ["≤ ", told.maximum],
+    ["= ", told.default],
+  ]);
+  return all
+    .filter(([, value]) => value !== undefined)
+    .map(([sign, value]) => sign + JSON.stringify(value))
+    .join(", ");
 }
 
 /** @param {any} given */
 function parameter(given) {
   const told = resolved(given);
-  return h("tr", {},
-    h("th", { scope: "row" }, h("code", {}, told.name), told.required && h("span", { class: "hint" }, ` ${t("api.required")}`)),
-    h("td", {}, told.in || ""), h("td", {}, h("code", {}, kind(told.schema) || "any"), limits(told.schema) && h("span", { class: "hint" }, ` ${limits(told.schema)}`)),
-    h("td", {}, told.description || told.schema?.description || ""));
+  return h(
+    "tr",
+    {},
+    h(
+      "th",
+      { scope: "row" },
+      h("code", {}, told.name),
+      told.required && h("span", { class: "hint" }, ` ${t("api.required")}`),
+    ),
+    h("td", {}, told.in || ""),
+    h(
+      "td",
+      {},
+      h("code", {}, kind(told.schema) || "any"),
+      limits(told.schema) && h("span", { class: "hint" }, ` ${limits(told.schema)}`),
+    ),
+    h("td", {}, told.description || told.schema?.description || ""),
+  );
 }
 
-/** @param {any[]} given */
-function parameters(given) {
+/** @param {any[]} given @param {string} of what they are */
+function parameters(given, of) {
   if (!given.length) return null;
-  const heads = [t("api.name"), t("api.in"), t("api.type"), t("api.meaning")].map((each) => h("th", { scope: "col" }, each));
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("api.parameters") },
-    h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...given.map(parameter))));
+  const heads = [t("api.name"), t("api.in"), t("api.type"), t("api.meaning")].map((each) =>
+    h("th", { scope: "col" }, each),
+  );
+  return h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": `${t("api.parameters")}: ${of}` },
+    h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...given.map(parameter))),
+  );
 }
 
 /** Media types with their schemas. @param {string} title @param {any} told */
 function content(title, told) {
   const all = Object.entries(resolved(told).content || {});
-  const lines = all.map(([media, { schema }]) => h("li", {}, h("code", {}, media), " ", h("code", { class: "schema" }, kind(schema)), " ", limitsOfText(schema)));
+  const lines = all.map(([media, { schema }]) =>
+    h("li", {}, h("code", {}, media), " ", h("code", { class: "schema" }, kind(schema)), " ", limitsOfText(schema)),
+  );
   return all.length ? h("div", {}, h("h3", {}, title), h("ul", { class: "plain-list" }, ...lines)) : null;
 }
 
@@ -81,20 +126,40 @@ function limitsOfText(schema) {
 function answers(told) {
   const lines = Object.entries(told || {}).map(([status, each]) => {
     const answer = resolved(each);
-    const media = Object.entries(answer.content || {}).map(([type, { schema }]) => h("span", {}, " ", h("code", {}, type), " ", h("code", { class: "schema" }, kind(schema))));
-    return h("li", {}, h("strong", {}, status === "default" ? t("api.otherwise") : status), " ", answer.description || "", ...media);
+    const media = Object.entries(answer.content || {}).map(([type, { schema }]) =>
+      h("span", {}, " ", h("code", {}, type), " ", h("code", { class: "schema" }, kind(schema))),
+    );
+    return h(
+      "li",
+      {},
+      h("strong", {}, status === "default" ? t("api.otherwise") : status),
+      " ",
+      answer.description || "",
+      ...media,
+    );
   });
   return h("div", {}, h("h3", {}, t("api.answers")), h("ul", { class: "plain-list" }, ...lines));
 }
 
 /** @param {string} path @param {string} method @param {any} operation @param {any[]} shared */
 function entry(path, method, operation, shared) {
-  const summary = h("summary", {}, h("span", { class: `method ${method}` }, method.toUpperCase()), h("code", { class: "path" }, path), h("span", { class: "told" }, operation.summary || ""));
+  const summary = h(
+    "summary",
+    {},
+    h("span", { class: `method ${method}` }, method.toUpperCase()),
+    h("code", { class: "path" }, path),
+    h("span", { class: "told" }, operation.summary || ""),
+  );
   const details = h("details", { class: "operation card" }, summary);
   details.addEventListener("toggle", () => {
     if (details.children.length > 1) return;
     const body = operation.requestBody && content(t("api.body"), operation.requestBody);
-    const inside = [operation.description && h("p", {}, operation.description), parameters([...shared, ...(operation.parameters || [])]), body, answers(operation.responses)];
+    const inside = [
+      operation.description && h("p", {}, operation.description),
+      parameters([...shared, ...(operation.parameters || [])], `${method.toUpperCase()} ${path}`),
+      body,
+      answers(operation.responses),
+    ];
     details.append(h("div", { class: "inside" }, .../** @type {Node[]} */ (inside.filter(Boolean))));
   });
   return details;
@@ -115,7 +180,9 @@ try {
       groups.set(name, [...(groups.get(name) || []), entry(path, method, item[method], item.parameters || [])]);
     }
   }
-  const sections = [...groups].map(([name, entries], at) => h("section", { "aria-labelledby": `group-${at}` }, h("h2", { id: `group-${at}` }, name), ...entries));
+  const sections = [...groups].map(([name, entries], at) =>
+    h("section", { "aria-labelledby": `group-${at}` }, h("h2", { id: `group-${at}` }, name), ...entries),
+  );
   byId("api").replaceChildren(...sections);
 } catch (error) {
   showError(error);

@@ -3,7 +3,9 @@
 import { svg } from "./dom.js";
 import { number } from "./words.js";
 
-/** @typedef {{box: {x: number, y: number, width: number, height: number} | null, landmarks: number[][], label: string}} Place */
+/**
+ * @typedef {{box: {x: number, y: number, width: number, height: number} | null, landmarks: number[][], label: string}} Place
+ */
 
 /** Every box and every list of landmarks in an output, however deep. @param {any} value @returns {Place[]} */
 export function places(value) {
@@ -12,7 +14,9 @@ export function places(value) {
   const box = isBox(value.box) ? value.box : isBox(value) ? value : null;
   const landmarks = isPoints(value.landmarks) ? value.landmarks : [];
   const own = box || landmarks.length ? [{ box, landmarks, label: label(value) }] : [];
-  const deeper = Object.entries(value).filter(([key]) => key !== "box" && key !== "landmarks").map(([, each]) => each);
+  const deeper = Object.entries(value)
+    .filter(([key]) => key !== "box" && key !== "landmarks")
+    .map(([, each]) => each);
   return [...own, ...deeper.flatMap(places)];
 }
 
@@ -23,14 +27,23 @@ function isBox(value) {
 
 /** @param {any} value */
 function isPoints(value) {
-  return Array.isArray(value) && value.every((point) => Array.isArray(point) && point.length === 2 && point.every((each) => typeof each === "number"));
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (point) => Array.isArray(point) && point.length === 2 && point.every((each) => typeof each === "number"),
+    )
+  );
 }
 
 /** The short values beside a box, in a line. @param {Record<string, any>} value */
 function label(value) {
-  const told = Object.entries(value).filter(([key, each]) => ["age", "gender", "label", "name"].includes(key) && ["string", "number"].includes(typeof each));
+  const told = Object.entries(value).filter(
+    ([key, each]) => ["age", "gender", "label", "name"].includes(key) && ["string", "number"].includes(typeof each),
+  );
   if (!told.length && typeof value.score === "number") told.push(["score", value.score]);
-  return told.map(([, each]) => (typeof each === "number" ? number(each, { maximumSignificantDigits: 2 }) : each)).join(" · ");
+  return told
+    .map(([, each]) => (typeof each === "number" ? number(each, { maximumSignificantDigits: 2 }) : each))
+    .join(" · ");
 }
 
 /** @param {Place[]} found @param {number} width of the picture @param {number} height */
@@ -51,7 +64,11 @@ export function overlay(found, width, height) {
 function caption(text, box, size) {
   const letters = size / 36;
   const above = box.y > letters * 1.5;
-  const made = svg("text", { x: box.x, y: above ? box.y - letters * 0.4 : box.y + box.height + letters * 1.1, "font-size": letters });
+  const made = svg("text", {
+    x: box.x,
+    y: above ? box.y - letters * 0.4 : box.y + box.height + letters * 1.1,
+    "font-size": letters,
+  });
   made.textContent = text;
   return made;
 }

@@ -6,36 +6,72 @@ import { t } from "./words.js";
 
 export const SUFFIXES = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"];
 
+let own = false; // what is dragged comes from this page: a hit that was meant to be clicked
+
 /**
  * @param {HTMLElement} place
- * @param {{title: string, urls?: boolean, onfile: (file: Blob) => void, onurl?: (url: string) => void}} options
+ * @param {{title: string, touch: string, urls?: boolean, onfile: (file: Blob) => void, onurl?: (url: string) => void}} options
  */
-export function picker(place, { title, urls, onfile, onurl }) {
+export function picker(place, { title, touch, urls, onfile, onurl }) {
   const input = h("input", { type: "file", accept: `image/*,${SUFFIXES.join(",")}`, hidden: true, id: "file" });
   input.addEventListener("change", () => {
     if (input.files?.[0]) onfile(input.files[0]);
     input.value = "";
   });
-  const choose = h("button", { type: "button", class: "primary", id: "choose", onclick: () => input.click() }, icon("picture"), t("pick.choose"));
-  const camera = h("button", { type: "button", id: "camera", hidden: true, onclick: async () => {
-    const taken = await takePicture();
-    if (taken) onfile(taken);
-  } }, icon("camera"), t("pick.camera"));
-  const zone = h("div", { class: "drop-zone" },
+  const choose = h(
+    "button",
+    { type: "button", class: "primary", id: "choose", onclick: () => input.click() },
+    icon("picture"),
+    t("pick.choose"),
+  );
+  const camera = h(
+    "button",
+    {
+      type: "button",
+      id: "camera",
+      hidden: true,
+      onclick: async () => {
+        const taken = await takePicture();
+        if (taken) onfile(taken);
+      },
+    },
+    icon("camera"),
+    t("pick.camera"),
+  );
+  const zone = h(
+    "div",
+    { class: "drop-zone" },
     h("div", { class: "drop-mark" }, icon("picture")),
-    h("p", { class: "drop-title" }, title),
+    h("p", { class: "drop-title fine" }, title),
+    h("p", { class: "drop-title coarse" }, touch),
     h("div", { class: "row" }, choose, camera, input),
-    h("p", { class: "hint" }, t("pick.paste")));
+    h("p", { class: "hint fine" }, t("pick.paste")),
+  );
   place.replaceChildren(zone);
   if (urls && onurl) zone.append(urlForm(onurl));
-  hasCamera().then((there) => { camera.hidden = !there; });
+  hasCamera().then((there) => {
+    camera.hidden = !there;
+  });
   listen(zone, onfile, urls ? onurl : undefined);
 }
 
 /** @param {(url: string) => void} onurl */
 function urlForm(onurl) {
-  const field = h("input", { type: "url", id: "url", required: true, placeholder: "https://", spellcheck: "false", autocomplete: "off" });
-  const form = h("form", { class: "row url" }, h("label", { for: "url" }, t("pick.url")), field, h("button", {}, t("pick.fetch")));
+  const field = h("input", {
+    type: "url",
+    id: "url",
+    required: true,
+    placeholder: "https://",
+    spellcheck: "false",
+    autocomplete: "off",
+  });
+  const form = h(
+    "form",
+    { class: "row url" },
+    h("label", { for: "url" }, t("pick.url")),
+    field,
+    h("button", {}, t("pick.fetch")),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     onurl(field.value.trim());
@@ -43,7 +79,12 @@ function urlForm(onurl) {
   return form;
 }
 
-/** Drops and pastes anywhere on the page. @param {HTMLElement} zone @param {(file: Blob) => void} onfile @param {((url: string) => void) | undefined} onurl */
+/**
+ * Drops and pastes anywhere on the page.
+ * @param {HTMLElement} zone
+ * @param {(file: Blob) => void} onfile
+ * @param {((url: string) => void) | undefined} onurl
+ */
 function listen(zone, onfile, onurl) {
   dragged();
   document.addEventListener("drop", (event) => {
@@ -67,8 +108,13 @@ function first(data) {
   return files.find((file) => file.type.startsWith("image/")) || files[0];
 }
 
-/** Whether a drop is for this zone: it was made there, or beside all zones and this is the first to be seen. @param {HTMLElement} zone @param {Event} event */
+/**
+ * Whether a drop is for this zone: it was made there, or beside all zones and this is the first to be seen.
+ * @param {HTMLElement} zone
+ * @param {Event} event
+ */
 export function takes(zone, event) {
+  if (own) return false;
   const under = event.target instanceof Element && event.target.closest(".drop-zone");
   if (under) return under === zone;
   const all = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".drop-zone")]);
@@ -78,8 +124,14 @@ export function takes(zone, event) {
 /** The page shows that it takes what is dragged over it, and no drop opens the file in its place. */
 export function dragged() {
   let leave = 0;
+  document.addEventListener("dragstart", () => {
+    own = true;
+  });
+  document.addEventListener("dragend", () => {
+    own = false;
+  });
   document.addEventListener("dragover", (event) => {
-    if (!event.dataTransfer?.types.some((type) => type === "Files" || type === "text/uri-list")) return;
+    if (own || !event.dataTransfer?.types.some((type) => type === "Files" || type === "text/uri-list")) return;
     event.preventDefault();
     document.body.classList.add("dragging");
     clearTimeout(leave);

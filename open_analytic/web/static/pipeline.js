@@ -23,14 +23,16 @@ export function shortened(value) {
     }
     return value.map(shortened);
   }
-  if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shortened(each)]));
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shortened(each)]));
   return value;
 }
 
 /** Lists of numbers and points on one line, which is how they are read. @param {any} value */
 export function written(value) {
   const text = JSON.stringify(value, null, 2);
-  return text.replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, inner) => `[${inner.replace(/\s*\n\s*/g, " ")}]`)
+  return text
+    .replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, inner) => `[${inner.replace(/\s*\n\s*/g, " ")}]`)
     .replace(/\[\s+((?:\[[^[\]{}]*\],?\s*)+)\]/g, (_, inner) => `[${inner.trim().replace(/\s*\n\s*/g, " ")}]`);
 }
 
@@ -69,12 +71,22 @@ function show(file, output, ms) {
   byId("seen").replaceChildren(stage, h("p", { class: "hint" }, text));
   const button = h("button", { type: "button" }, icon("copy"), h("span", {}, t("run.copy")));
   button.addEventListener("click", () => copy(JSON.stringify(output), button, t("how.copied")));
-  byId("output").replaceChildren(h("div", { class: "code" },
-    h("pre", { tabindex: 0, role: "region", "aria-label": t("run.output") }, h("code", {}, written(shortened(output)))), button));
+  byId("output").replaceChildren(
+    h(
+      "div",
+      { class: "code" },
+      h(
+        "pre",
+        { tabindex: 0, role: "region", "aria-label": t("run.output") },
+        h("code", {}, written(shortened(output))),
+      ),
+      button,
+    ),
+  );
   byId("seen").hidden = byId("output").hidden = false;
   byId("run-status").textContent = text;
 }
 
-picker(byId("drop"), { title: t("run.drop"), onfile: run });
+picker(byId("drop"), { title: t("run.drop"), touch: t("run.touch"), onfile: run });
 byId("definition").textContent = written(pipeline.definition);
 byId("created").textContent = date(pipeline.created_at);

@@ -11,7 +11,12 @@ import { t } from "./words.js";
  * @typedef {import("./state.js").State} State
  */
 
-/** Places an element over a picture of this size. @param {HTMLElement} element @param {Box} box @param {{width: number, height: number}} size */
+/**
+ * Places an element over a picture of this size.
+ * @param {HTMLElement} element
+ * @param {Box} box
+ * @param {{width: number, height: number}} size
+ */
 export function over(element, box, size) {
   element.style.left = `${(100 * box.x) / size.width}%`;
   element.style.top = `${(100 * box.y) / size.height}%`;
@@ -25,7 +30,11 @@ export function over(element, box, size) {
  * @param {{many: boolean, change: (state: Partial<State>) => void, again: () => void}} options
  */
 export function showQuery(place, query, state, { many, change, again }) {
-  const image = h("img", { src: `/api/v1/queries/${encodeURIComponent(query.id)}/picture`, alt: t("query.yours"), draggable: "false" });
+  const image = h("img", {
+    src: `/api/v1/queries/${encodeURIComponent(query.id)}/picture`,
+    alt: t("query.yours"),
+    draggable: "false",
+  });
   const stage = h("div", { class: "stage" }, image);
   stage.style.aspectRatio = `${query.width} / ${query.height}`;
   stage.style.setProperty("--ratio", String(query.width / query.height));
@@ -33,22 +42,55 @@ export function showQuery(place, query, state, { many, change, again }) {
   stage.addEventListener("keydown", (event) => arrows(stage, event));
   const draw = drawing(stage, query, state.region, (region) => change({ region, face: null }));
   const usual = largest(query.faces);
-  const whole = h("button", { type: "button", id: "whole", "aria-pressed": String(!state.region && (state.face ?? usual) === usual),
-    onclick: () => change({ region: null, face: usual }) }, t(many ? "query.largest" : "query.whole"));
+  const whole = h(
+    "button",
+    {
+      type: "button",
+      id: "whole",
+      "aria-pressed": String(!state.region && (state.face ?? usual) === usual),
+      onclick: () => change({ region: null, face: usual }),
+    },
+    t(many ? "query.largest" : "query.whole"),
+  );
   place.replaceChildren(
     stage,
     h("p", { class: "hint" }, hint(query, many)),
-    h("div", { class: "row" }, whole, draw.toggle, h("button", { type: "button", id: "again", onclick: again }, icon("picture"), t("query.again"))),
-    draw.fields);
+    h(
+      "div",
+      { class: "row" },
+      whole,
+      draw.toggle,
+      h("button", { type: "button", id: "again", onclick: again }, icon("picture"), t("query.again")),
+    ),
+    draw.fields,
+  );
 }
 
-/** A picture of the collection that others are to be like. @param {HTMLElement} place @param {string} collection @param {State} state @param {() => void} again */
+/**
+ * A picture of the collection that others are to be like.
+ * @param {HTMLElement} place
+ * @param {string} collection
+ * @param {State} state
+ * @param {() => void} again
+ */
 export function showLike(place, collection, state, again) {
   const image = h("img", { src: picture(collection, state.like, state.part), alt: "" });
+  image.addEventListener(
+    "error",
+    () => {
+      image.hidden = true;
+    },
+    { once: true },
+  );
   place.replaceChildren(
     h("div", { class: "stage plain" }, image),
     h("p", { class: "like-name" }, t("query.like"), " ", h("strong", {}, state.like)),
-    h("div", { class: "row" }, h("button", { type: "button", id: "again", onclick: again }, icon("picture"), t("query.again"))));
+    h(
+      "div",
+      { class: "row" },
+      h("button", { type: "button", id: "again", onclick: again }, icon("picture"), t("query.again")),
+    ),
+  );
 }
 
 /** The part that is searched for unless another is chosen. @param {Query["faces"]} faces */
@@ -69,8 +111,14 @@ function hint(query, many) {
  */
 function faceButton(query, face, number, state, change) {
   const label = t("query.face", { n: number + 1, all: query.faces.length });
-  const button = h("button", { type: "button", class: "face", "aria-label": label, title: label, "data-part": face.part,
-    "aria-pressed": String(!state.region && state.face === face.part) });
+  const button = h("button", {
+    type: "button",
+    class: "face",
+    "aria-label": label,
+    title: label,
+    "data-part": face.part,
+    "aria-pressed": String(!state.region && state.face === face.part),
+  });
   over(button, face.box, query);
   button.addEventListener("click", () => change({ face: face.part, region: null }));
   return button;

@@ -16,8 +16,17 @@ import { milliseconds, page, t } from "./words.js";
 
 const name = page.collection.name;
 const many = page.collection.many;
-const [searchPage, drop, query, options, form, found, list, start, empty] =
-  ["search", "drop", "query", "options", "controls", "found", "hits", "start", "empty"].map(byId);
+const [searchPage, drop, query, options, form, found, list, start, empty] = [
+  "search",
+  "drop",
+  "query",
+  "options",
+  "controls",
+  "found",
+  "hits",
+  "start",
+  "empty",
+].map(byId);
 const roomy = matchMedia("(min-width: 960px)"); // the options are beside the hits, and open; else they open on demand
 
 let state = read();
@@ -70,32 +79,34 @@ function render() {
 /** A picture given: it is kept for a while under an id, which the address names. @param {Blob | {url: string}} given */
 async function ask(given) {
   running?.abort();
-  running = new AbortController();
+  const mine = (running = new AbortController());
   clearAlert();
   busy(true);
   try {
-    const told = await call("POST", ofCollection(name, "/queries"), given, running.signal);
+    const told = await call("POST", ofCollection(name, "/queries"), given, mine.signal);
     remember(told);
     change({ query: told.id, like: "", part: null, region: null, face: largest(told.faces) });
     query.querySelector("button")?.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
   } catch (error) {
-    showError(error);
+    if (!mine.signal.aborted) showError(error);
   } finally {
-    busy(false);
+    if (running === mine) busy(false);
   }
 }
 
 /** The size and faces of a query, for reloads and Back. @param {any} told */
 function remember(told) {
   try {
-    sessionStorage.setItem(`query:${told.id}`, JSON.stringify(told));
-  } catch { /* storage is full or forbidden: the service is asked instead */ }
+    sessionStorage.setItem(`query:${name}:${told.id}`, JSON.stringify(told));
+  } catch {
+    /* storage is full or forbidden: the service is asked instead */
+  }
 }
 
 /** @param {string} id */
 async function recalled(id) {
-  const kept = sessionStorage.getItem(`query:${id}`);
+  const kept = sessionStorage.getItem(`query:${name}:${id}`);
   return kept ? JSON.parse(kept) : get(ofCollection(name, `/queries/${encodeURIComponent(id)}`));
 }
 
@@ -116,7 +127,9 @@ async function preview() {
     refocus(focused);
   } catch {
     // The search tells why; here is only nothing to draw on.
-    query.replaceChildren(h("div", { class: "row" }, h("button", { type: "button", id: "again", onclick: again }, t("query.again"))));
+    query.replaceChildren(
+      h("div", { class: "row" }, h("button", { type: "button", id: "again", onclick: again }, t("query.again"))),
+    );
   }
 }
 
@@ -124,7 +137,10 @@ async function preview() {
 function refocus(element) {
   if (!element) return;
   const part = element.getAttribute("data-part");
-  const same = part !== null ? query.querySelector(`[data-part="${CSS.escape(part)}"]`) : element.id && document.getElementById(element.id);
+  const same =
+    part !== null
+      ? query.querySelector(`[data-part="${CSS.escape(part)}"]`)
+      : element.id && document.getElementById(element.id);
   if (same instanceof HTMLElement) same.focus({ preventScroll: true });
 }
 
@@ -168,7 +184,9 @@ function failed(error) {
 /** @param {import("./hits.js").Found} told @param {string} explain */
 function showFound(told, explain) {
   const count = told.hits.length;
-  byId("found-count").textContent = count ? t("hits.count", { n: count, ms: milliseconds(told.milliseconds.total) }) : t("hits.none");
+  byId("found-count").textContent = count
+    ? t("hits.count", { n: count, ms: milliseconds(told.milliseconds.total) })
+    : t("hits.none");
   drawHits();
   const wasOpen = /** @type {HTMLDetailsElement | null} */ (document.getElementById("explain"))?.open || false;
   showHow(byId("how"), told, explain, wasOpen);
@@ -178,7 +196,14 @@ function showFound(told, explain) {
 function drawHits() {
   if (!last) return;
   const to = (/** @type {any} */ hit) => like(state, hit.name, hit.part);
-  showHits(list, name, last, { columns, link: (hit) => address(to(hit)), go: (hit) => { change(to(hit)); window.scrollTo({ top: 0 }); } });
+  showHits(list, name, last, {
+    columns,
+    link: (hit) => address(to(hit)),
+    go: (hit) => {
+      change(to(hit));
+      window.scrollTo({ top: 0 });
+    },
+  });
 }
 
 function columnsToggle() {
@@ -204,7 +229,12 @@ async function startHere() {
   if (collection.pictures === 0) {
     if (!collection.pipeline) return;
     const { importer } = await import("./importing.js");
-    importer(byId("import"), collection, page.site, { done: () => { imported = true; load(); } });
+    importer(byId("import"), collection, page.site, {
+      done: () => {
+        imported = true;
+        load();
+      },
+    });
   } else {
     const open = (/** @type {string[]} */ names, /** @type {number} */ at) => change(like(state, names[at], null));
     await browse(byId("browse"), name, { open, link: (one) => address(like(state, one, null)) }).reload();
@@ -226,7 +256,9 @@ async function load() {
 }
 
 options.open = roomy.matches;
-roomy.addEventListener("change", () => { if (roomy.matches) options.open = true; });
+roomy.addEventListener("change", () => {
+  if (roomy.matches) options.open = true;
+});
 window.addEventListener("popstate", () => {
   state = read();
   render();
@@ -234,6 +266,7 @@ window.addEventListener("popstate", () => {
 if (collection.pipeline) {
   picker(drop, {
     title: t(many ? "pick.title_faces" : "pick.title"),
+    touch: t(many ? "pick.touch_faces" : "pick.touch"),
     urls: page.site.url_queries,
     onfile: ask,
     onurl: (url) => ask({ url }),

@@ -84,7 +84,13 @@ export function searching(state) {
   return Boolean(state.query || state.like);
 }
 
-/** The same search begun from a picture of the collection. @param {State} state @param {string} name @param {number | null} part @returns {State} */
+/**
+ * The same search begun from a picture of the collection.
+ * @param {State} state
+ * @param {string} name
+ * @param {number | null} part
+ * @returns {State}
+ */
 export function like(state, name, part) {
   return { ...state, query: "", face: null, region: null, like: name, part };
 }

@@ -70,17 +70,33 @@ export class Upload {
   async stop() {
     this.stopper.abort();
     this.wake();
-    if (this.status) await call("DELETE", this.path()).then((told) => this.heard(told || { ...this.status, state: "stopped" }));
+    if (this.status)
+      await call("DELETE", this.path()).then((told) => this.heard(told || { ...this.status, state: "stopped" }));
   }
 
   /** @returns {Counts} */
   counts() {
-    const { added = 0, updated = 0, unchanged = 0, failed = 0, failures = [], state = "receiving", seconds = 0 } = this.status || {};
+    const {
+      added = 0,
+      updated = 0,
+      unchanged = 0,
+      failed = 0,
+      failures = [],
+      state = "receiving",
+      seconds = 0,
+    } = this.status || {};
     const lost = failed + this.refused.length;
     return {
-      total: this.pictures.length, sent: this.sent, added, updated, unchanged, failed: lost,
+      total: this.pictures.length,
+      sent: this.sent,
+      added,
+      updated,
+      unchanged,
+      failed: lost,
       waiting: Math.max(0, this.pictures.length - added - updated - unchanged - lost),
-      failures: [...this.refused, ...failures], state, seconds,
+      failures: [...this.refused, ...failures],
+      state,
+      seconds,
     };
   }
 
@@ -125,7 +141,10 @@ export class Upload {
       const next = this.ready.shift();
       if (next) await this.put(next);
       else if (this.allReady) return;
-      else await new Promise((resolve) => { this.sleepers.push(() => resolve(undefined)); });
+      else
+        await new Promise((resolve) => {
+          this.sleepers.push(() => resolve(undefined));
+        });
     }
   }
 
@@ -133,7 +152,9 @@ export class Upload {
   async put({ name, file }) {
     for (let tries = 1; ; tries += 1) {
       try {
-        this.heard(await call("PUT", `${this.path("/file")}?name=${encodeURIComponent(name)}`, file, this.stopper.signal));
+        this.heard(
+          await call("PUT", `${this.path("/file")}?name=${encodeURIComponent(name)}`, file, this.stopper.signal),
+        );
         this.sent += 1;
         return;
       } catch (error) {
@@ -143,7 +164,13 @@ export class Upload {
         const readable = error.status === 0 ? await canRead(file) : true;
         if (!readable) return this.refuse(name, { message: t("import.unreadable") });
         if (error.status === 409) await this.look().then(() => this.check()); // it ended meanwhile, and says why
-        if (error.status === 404 || error.status === 409 || error.status === 401 || (isPassing(error) && tries >= TRIES)) throw error;
+        if (
+          error.status === 404 ||
+          error.status === 409 ||
+          error.status === 401 ||
+          (isPassing(error) && tries >= TRIES)
+        )
+          throw error;
         if (!isPassing(error)) return this.refuse(name, { message: error.message, hint: error.hint });
         await pause(1000 * Math.max(error.retryAfter, tries));
       }
@@ -169,7 +196,8 @@ export class Upload {
   heard(status) {
     if (!status) return;
     const before = this.status;
-    const rank = (/** @type {Status | null} */ one) => (one ? one.added + one.updated + one.unchanged + one.failed : -1);
+    const rank = (/** @type {Status | null} */ one) =>
+      one ? one.added + one.updated + one.unchanged + one.failed : -1;
     if (rank(status) >= rank(before) || status.state !== before?.state) this.status = { ...before, ...status };
     this.tell();
   }
@@ -195,7 +223,9 @@ function isPassing(error) {
 
 /** @param {number} ms */
 function pause(ms) {
-  return new Promise((resolve) => { setTimeout(resolve, ms); });
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 /** A file that was deleted or changed meanwhile cannot be read any more. @param {File} file */

@@ -5,7 +5,9 @@ import { h, icon } from "./dom.js";
 import { values } from "./hits.js";
 import { distance, t } from "./words.js";
 
-/** @typedef {{collection: string, name: string, part?: number | null, distance?: number, row?: Record<string, any>}} Shown */
+/**
+ * @typedef {{collection: string, name: string, part?: number | null, distance?: number, row?: Record<string, any>}} Shown
+ */
 
 /**
  * @param {Shown[]} all @param {number} at
@@ -23,47 +25,75 @@ export function view(all, at, { link, go, actions }) {
       close();
       go(at);
     });
-    const item = all[at];
+    const steps = all.length > 1 ? [step("previous", () => move(-1)), step("next", () => move(1))] : [];
+    const shut = { type: "button", class: "quiet only-icon shut", "aria-label": t("dialog.close"), onclick: close };
     dialog.replaceChildren(
-      frame(item),
-      h("div", { class: "about" },
-        h("h2", { id: "viewer-name" }, item.name),
-        facts(item),
-        h("div", { class: "row" }, more, ...(actions ? actions(at, close) : []))),
-      ...(all.length > 1 ? [step("previous", t("viewer.previous"), () => show(at - 1)), step("next", t("viewer.next"), () => show(at + 1))] : []),
-      h("button", { type: "button", class: "quiet only-icon shut", "aria-label": t("dialog.close"), onclick: close }, icon("close")));
+      frame(all[at]),
+      about(all[at], [more, ...(actions ? actions(at, close) : [])]),
+      ...steps,
+      h("button", shut, icon("close")),
+    );
   };
-  const move = (/** @type {number} */ next, /** @type {string} */ focus) => {
-    show(next);
-    /** @type {HTMLElement | null} */ (dialog.querySelector(focus))?.focus();
+  const move = (/** @type {1 | -1} */ by) => {
+    show(at + by);
+    /** @type {HTMLElement | null} */ (dialog.querySelector(by > 0 ? ".step.next" : ".step.previous"))?.focus();
   };
-  const step = (/** @type {"previous" | "next"} */ name, /** @type {string} */ label, /** @type {() => void} */ action) =>
-    h("button", { type: "button", class: `step ${name}`, "aria-label": label, onclick: () => { action(); move(at, `.step.${name}`); } }, icon(name));
   dialog.addEventListener("keydown", (event) => {
     if (all.length < 2 || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
     event.preventDefault();
-    move(at + (event.key === "ArrowRight" ? 1 : -1), event.key === "ArrowRight" ? ".step.next" : ".step.previous");
+    move(event.key === "ArrowRight" ? 1 : -1);
   });
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) close(); });
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
+  opened(dialog, close);
   show(at);
   dialog.showModal();
   /** @type {HTMLElement | null} */ (dialog.querySelector(".about .button"))?.focus();
+}
+
+/**
+ * A click beside it closes the dialog; closed, it is gone.
+ * @param {HTMLDialogElement} dialog
+ * @param {() => void} close
+ */
+function opened(dialog, close) {
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) close();
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+}
+
+/** @param {"previous" | "next"} name @param {() => void} onclick */
+function step(name, onclick) {
+  const label = name === "next" ? t("viewer.next") : t("viewer.previous");
+  return h("button", { type: "button", class: `step ${name}`, "aria-label": label, onclick }, icon(name));
+}
+
+/** @param {Shown} item @param {Node[]} actions */
+function about(item, actions) {
+  const name = h("h2", { id: "viewer-name" }, item.name);
+  return h("div", { class: "about" }, name, facts(item), h("div", { class: "row" }, ...actions));
 }
 
 /** @param {Shown} item */
 function frame(item) {
   const image = h("img", { src: picture(item.collection, item.name, item.part), alt: item.name });
   const missing = h("p", { class: "hint", hidden: true }, t("viewer.missing"));
-  image.addEventListener("error", () => { image.hidden = true; missing.hidden = false; }, { once: true });
+  image.addEventListener(
+    "error",
+    () => {
+      image.hidden = true;
+      missing.hidden = false;
+    },
+    { once: true },
+  );
   return h("div", { class: "frame" }, image, missing);
 }
 
 /** @param {Shown} item */
 function facts(item) {
   const list = values(item.row || {});
-  const first = (/** @type {string} */ name, /** @type {string} */ value) => list.prepend(h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+  const first = (/** @type {string} */ name, /** @type {string} */ value) =>
+    list.prepend(h("div", {}, h("dt", {}, name), h("dd", {}, value)));
   if (item.part !== null && item.part !== undefined) first(t("viewer.part"), String(item.part + 1));
   if (item.distance !== undefined) first(t("hits.distance"), distance(item.distance));
   return list;
@@ -79,7 +109,10 @@ export function confirmed(question, text, yes) {
 
 /**
  * A dialog with a form: its fields when it was agreed to, else null.
- * @param {string} title @param {Node[]} content @param {string} yes @param {string} [kind] @returns {Promise<FormData | null>}
+ * @param {string} title
+ * @param {Node[]} content
+ * @param {string} yes
+ * @param {string} [kind] @returns {Promise<FormData | null>}
  */
 export function asking(title, content, yes, kind = "primary") {
   const form = h("form", { method: "dialog" }, h("h2", { id: "asking-title" }, title), ...content);
@@ -90,8 +123,13 @@ export function asking(title, content, yes, kind = "primary") {
   return new Promise((resolve) => {
     /** @type {FormData | null} */
     let answer = null;
-    form.addEventListener("submit", () => { answer = new FormData(form); });
-    dialog.addEventListener("close", () => { dialog.remove(); resolve(answer); });
+    form.addEventListener("submit", () => {
+      answer = new FormData(form);
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(answer);
+    });
     dialog.showModal();
     if (kind === "danger") cancel.focus();
   });

@@ -15,7 +15,6 @@ const table = block("words");
 export const page = block("page");
 
 export const language = document.documentElement.lang;
-const plural = new Intl.PluralRules(language);
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 
 /**
@@ -26,7 +25,7 @@ const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 export function t(key, values = {}) {
   const text = table[key];
   if (text === undefined) return key;
-  const chosen = typeof text === "string" ? text : plural.select(Number(values.n)) === "one" ? text.one : text.other;
+  const chosen = typeof text === "string" ? text : values.n === 1 ? text.one : text.other;
   return chosen.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     return typeof value === "number" ? number(value) : String(value ?? "");

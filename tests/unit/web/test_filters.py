@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "city": "text", "code": "varchar(40)", "letter": "char(3)", "uid": "uuid",
-    "small": "smallint", "n": "integer", "big": "bigint", "r": "real", "d": "double precision", "money": "numeric(12,2)",
+    "small": "smallint", "n": "integer", "big": "bigint", "r": "real", "d": "double precision",
+    "money": "numeric(12,2)",
     "indoor": "boolean", "day": "date", "at": "timestamp", "zone": "timestamp with time zone",
     "extra": "jsonb", "tags": "text[]", "raw": "bytea", "gap": "interval",
 }  # fmt: skip
@@ -44,15 +45,14 @@ TEXTS = [
 ]
 NUMBERS = [-7, -1, 0, 1, 2, 3, 40, 500, 6000, 30000, 7, 8, 9, None]
 DAY = datetime.date(2024, 1, 31)
-NOON = datetime.datetime(2024, 1, 31, 12, 30, 15, 250000)  # noqa: DTZ001 - as the column has it
+NOON = datetime.datetime(2024, 1, 31, 12, 30, 15, 250000)
 
 
 def row(at: int) -> dict[str, Any]:
     """Values of each type; None among them."""
     text, number = TEXTS[at], NUMBERS[at]
-    numbers = {name: number for name in ("small", "n", "big")}
-    return numbers | {
-        "city": text, "code": text, "letter": text[:3], "uid": UID.format(at % 10), "r": number, "d": number and number / 4,
+    return dict.fromkeys(("small", "n", "big", "r"), number) | {
+        "city": text, "code": text, "letter": text[:3], "uid": UID.format(at % 10), "d": number and number / 4,
         "money": number and Decimal(number) / 4, "indoor": [True, False, None][at % 3],
         "day": DAY + datetime.timedelta(at), "at": NOON + datetime.timedelta(hours=at),
         "zone": (NOON + datetime.timedelta(hours=at)).replace(tzinfo=datetime.UTC),
@@ -140,7 +140,7 @@ def test_truth(places: Collection, sent: Any) -> None:
 
 
 def test_one_of_several(places: Collection) -> None:
-    assert found(places, one("n", "in", [1, "2", 3.0e0 and 3, 99])) == ["03", "04", "05"]
+    assert found(places, one("n", "in", [1, "2", 3, 99])) == ["03", "04", "05"]
     assert found(places, one("city", "in", ["Oslo", "%s", "nowhere"])) == ["00", "05"]
     assert found(places, one("uid", "in", [UID.format(1)])) == ["01", "11"]
     assert found(places, one("city", "in", [f"x{at}" for at in range(999)] + ["Oslo"])) == ["00"]
@@ -149,7 +149,7 @@ def test_one_of_several(places: Collection) -> None:
 @pytest.mark.parametrize("column", ["city", "code", "uid"])
 def test_texts_are_found_by_parts_of_them(places: Collection, column: str) -> None:
     for part in ("OSL", "%", "_", "\\", "'", '"', "猫", "-4000-", ""):
-        expected = chosen(lambda values, part=part: part.lower() in values[column].lower())
+        expected = [name for name, values in ROWS.items() if part.lower() in values[column].lower()]
         assert found(places, one(column, "contains", part)) == expected, part
 
 
@@ -170,9 +170,7 @@ def test_all_conditions_hold(places: Collection) -> None:
 
 # Values stay values
 
-SIGNS = st.sampled_from(
-    list("%'\"\\$;-/*(){}:?&|_ aAzZ09\t\n猫é") + ["%s", "%(v0)s", "%(like)s", "''", "--", "$$", "E'"]
-)
+SIGNS = st.sampled_from([*"%'\"\\$;-/*(){}:?&|_ aAzZ09\t\n猫é", "%s", "%(v0)s", "%(like)s", "''", "--", "$$", "E'"])
 HOSTILE = st.lists(SIGNS, max_size=12).map("".join) | st.sampled_from(TEXTS)
 ESCAPES = [
     "' OR true --", "'; DROP TABLE places; --", "\\' OR true --", "' OR '' = '", "%' OR true", "*/ OR true /*",
@@ -183,13 +181,13 @@ ESCAPES = [
 @given(value=HOSTILE | st.sampled_from(ESCAPES), others=st.lists(HOSTILE, max_size=3))
 @settings(max_examples=80, deadline=None)
 def test_a_value_never_leaves_its_place(places: Collection, value: str, others: list[str]) -> None:
+    several = [value, *others]
     for column in ("city", "code"):
         assert found(places, one(column, "=", value)) == chosen(lambda values: values["city"] == value)
         assert found(places, one(column, "<>", value)) == chosen(lambda values: values["city"] != value)
         assert found(places, one(column, "contains", value)) == chosen(
             lambda values: value.lower() in values["city"].lower()
         )
-        several = [value, *others]
         assert found(places, one(column, "in", several)) == chosen(lambda values: values["city"] in several)
 
 
@@ -243,15 +241,15 @@ def test_a_value_of_another_type_is_refused(places: Collection, column: str, val
 
 
 @pytest.fixture(scope="module")
-def odd(tiny_db: OpenAnalytic) -> Iterator[Collection]:
+def odd(tiny_db: OpenAnalytic) -> Collection:
     """Each column holds its own name."""
     made = tiny_db.create_collection('odd "100%" {x}', pipeline="mean_colour", columns=dict.fromkeys(ODD, "text"))
-    made.import_vectors([("mine", [1, 0, 0], {name: name for name in ODD}), ("empty", [1, 1, 0], None)])
-    yield made
+    made.import_vectors([("mine", [1, 0, 0], dict(zip(ODD, ODD, strict=True))), ("empty", [1, 1, 0], None)])
+    return made
 
 
-ODD = ['a"b', "100%", "%s", "%(v0)s", "%%", "' OR true --", "a b", "猫", "select", "{x}", "{}", "v0", "like", "a\nb", "\\",
-       "A", "a", "row", "k", "--", "/*", "$1", "x" * 63]  # fmt: skip
+ODD = ['a"b', "100%", "%s", "%(v0)s", "%%", "' OR true --", "a b", "猫", "select", "{x}", "{}", "v0", "like", "a\nb",
+       "\\", "A", "a", "row", "k", "--", "/*", "$1", "x" * 63]  # fmt: skip
 
 
 @pytest.mark.parametrize("column", ODD)
