@@ -70,6 +70,7 @@ class Tally:
     failed: list[Failure] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
+    stopped: bool = False  # set from outside: what did not begin yet is left out
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, *, added: int = 0, updated: int = 0, unchanged: int = 0, rows: int = 0) -> None:
@@ -197,6 +198,8 @@ def _feed(
         with database.transaction() as connection:
             known = store.known(connection, info, [name for name, _ in chunk if _storable(name)])
         for name, data in chunk:
+            if tally.stopped:
+                return
             if (problem := _name_problem(name, names)) is not None:
                 data = problem
             names.add(name)

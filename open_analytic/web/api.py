@@ -31,7 +31,8 @@ THREADS = 8  # that ask the database and draw pictures
 SEARCH_S = 30.0
 JSON_BYTES = 1_000_000
 MOST_NAMES = 200  # of a page
-SVG = "image/svg+xml"
+# A drawing has its style within; as a page of its own it may do nothing else.
+DRAWING = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
 
 class Api:
@@ -108,7 +109,7 @@ class Api:
                 )
             return plot.draw(known, name=collection.name)
 
-        return Response(await self._with(request, draw), media_type=SVG)
+        return _drawing(await self._with(request, draw))
 
     async def pictures(self, request: Request) -> Response:
         """The names, a page at a time."""
@@ -198,11 +199,12 @@ class Api:
     async def put(self, request: Request) -> Response:
         """One picture of an import."""
         job, name = self._job(request), _name(request)
+        await job.room()
         with self.work.admitted(length(request, self.work.max_bytes)):
             try:
-                await job.put(name, await body(request, self.work.max_bytes))
+                job.put(name, await body(request, self.work.max_bytes))
             except ImageTooLarge as error:
-                await job.put(name, error)
+                job.put(name, error)
                 raise
         return JSONResponse(job.status(), 202)
 
@@ -220,7 +222,7 @@ class Api:
     async def graph(self, request: Request) -> Response:
         """A pipeline's steps, drawn."""
         info = await self.busy(lambda: self.db.pipeline(request.path_params["name"]))
-        return Response(graph.draw(info.definition, name=info.name), media_type=SVG)
+        return _drawing(graph.draw(info.definition, name=info.name))
 
     def _told(self, collection: Collection) -> dict[str, Any]:
         table, index = collection.sizes()
@@ -256,6 +258,10 @@ class Api:
 
     def _job(self, request: Request) -> Job:
         return self.jobs.get(request.path_params["id"])
+
+
+def _drawing(text: str) -> Response:
+    return Response(text, media_type="image/svg+xml", headers=DRAWING)
 
 
 def _importable(collection: Collection) -> Collection:

@@ -9,7 +9,7 @@ from typing import Any
 
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
-from open_analytic.errors import BadParameter
+from open_analytic.errors import BadParameter, NoFace
 from open_analytic.operators.image import Limits
 from open_analytic.plain import plain
 from open_analytic.types import Box, Feature, RateTable, Vector
@@ -92,7 +92,10 @@ def find(
 
 def seen(collection: Collection, kept: Kept, limits: Limits) -> dict[str, Any]:
     """A kept picture with the faces a collection's pipeline finds in it: none where it takes a picture as a whole."""
-    features = kept.look(collection, None, limits).features
+    try:
+        features = kept.look(collection, None, limits).features
+    except NoFace:  # there may be one in a rectangle of it
+        features = ()
     faces = [{"part": part, "box": plain(feature.box)} for part, feature in enumerate(features) if feature.box]
     return {"id": kept.id, "width": kept.size[0], "height": kept.size[1], "faces": faces}
 

@@ -58,10 +58,13 @@ class Job:
         if self._thread:
             self._thread.join(timeout_s)
 
-    async def put(self, name: str, data: bytes | OpenAnalyticError) -> None:
-        """Hand a picture over; waits while too many wait. One that came before under this name is not taken twice."""
-        while not self._room.is_set():  # all who wait are woken at once
+    async def room(self) -> None:
+        """Wait while too many wait: before a picture is read, so that it stays in the browser and takes no place."""
+        while not self._room.is_set():
             await self._room.wait()
+
+    def put(self, name: str, data: bytes | OpenAnalyticError) -> None:
+        """Hand a picture over. One that came before under this name is not taken twice."""
         with self._lock:
             self._check_open()
             if name in self._names:
@@ -90,7 +93,7 @@ class Job:
     def stop(self) -> None:
         """Leave out what waits; what was committed stays."""
         if self.state in ("receiving", "finishing"):
-            self.state = "stopped"
+            self.state, self.tally.stopped = "stopped", True
             self._room.set()
             self._coming.put(None)
 
@@ -119,7 +122,10 @@ class Job:
                 self.collection.import_pictures(self._pictures(), tally=self.tally)
         except OpenAnalyticError as error:
             self.state, self.error = "failed", error
-        except Exception:
+        except Exception as error:
+            if self.state == "stopped":  # the process ends, and could not wait any longer
+                logger.warning("an import into %s was cut short: %s", self.collection.name, error)
+                return
             logger.exception("An import into %s failed", self.collection.name)
             self.state, self.error = "failed", OpenAnalyticError("The import failed.", hint="The log says why.")
         else:

@@ -167,7 +167,7 @@ class Pages:
 def _templates() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
     made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # columns keep their order
     made.filters.update(number=lambda value: f"{value:,}", address=_address)

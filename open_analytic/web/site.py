@@ -86,7 +86,7 @@ class Site:
         token, next_ = given.get("token", [""])[0].strip(), given.get("next", ["/"])[0]
         if not self.entry.opens(token):
             await asyncio.sleep(PAUSE_S)
-            return await pages.login_page(self, request, refused=True)
+            return await pages.login_page(self, request, refused=True, wanted=next_)
         answer = RedirectResponse(pages.local(next_), 303)
         answer.set_cookie(
             COOKIE, self.entry.issue(), max_age=COOKIE_S, httponly=True, samesite="strict",

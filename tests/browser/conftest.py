@@ -28,6 +28,8 @@ from tests.end_to_end import runner
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
+TOKEN = "open-sesame-123"  # noqa: S105 - of a service of these tests
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
@@ -75,9 +77,9 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @contextmanager
-def _serving(cli: runner.Cli, log: BinaryIO) -> Iterator[str]:
+def _serving(cli: runner.Cli, log: BinaryIO, *options: object) -> Iterator[str]:
     """The service as a process; its log goes to a file, since a pipe nobody reads would stop it."""
-    command = cli.words("serve", "--web-tcp", "127.0.0.1:0")
+    command = cli.words("serve", "--web-tcp", "127.0.0.1:0", *options)
     with subprocess.Popen(
         command, cwd=cli.folder, env=cli.environment, text=True, stdout=subprocess.PIPE, stderr=log
     ) as process:
@@ -88,7 +90,21 @@ def _serving(cli: runner.Cli, log: BinaryIO) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(30)
-            shutil.copyfile(log.name, SCREENSHOTS.parent / "browser-service.log")
+            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(log.name, SCREENSHOTS.parent / f"browser-{Path(log.name).parent.name}.log")
+
+
+@pytest.fixture(scope="package")
+def guarded(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same album at a second service, which asks for a token and takes addresses of pictures."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "token").write_text(TOKEN)
+    (folder / "token").chmod(0o600)
+    home = str(site.album.home)
+    cli = runner.make(folder, site.album.cards, OPEN_ANALYTIC_HOME=home, OPEN_ANALYTIC_SERVICE_START="0")
+    options = ("--folder", folder / "sockets", "--token-file", folder / "token", "--url-queries")
+    with (folder / "log").open("wb") as log, _serving(cli, log, *options) as url:
+        yield Site(url=url, album=site.album)
 
 
 @pytest.fixture(params=BOTH, ids=str)
@@ -125,8 +141,19 @@ def visits(browser: Browser, site: Site) -> Callable[[View], Any]:
     return lambda view: visit(browser, site.url, view)
 
 
-def shot(visitor: Visitor, name: str) -> Path:
-    """A picture of the whole page, under build/screenshots."""
-    path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9_]+', '-', name.removeprefix('test_'))}-{visitor.view}.png"
-    visitor.page.screenshot(path=path, full_page=True)
-    return path
+# From the top, with the pictures further down that a browser loads only when they are near.
+WHOLE = """async () => {
+  scrollTo(0, 0);
+  const images = [...document.images];
+  images.forEach((image) => { image.loading = "eager"; });
+  const loaded = images.map((image) => image.decode().catch(() => {}));
+  await Promise.race([Promise.all(loaded), new Promise((done) => setTimeout(done, 5000))]);
+}"""
+
+
+def shot(visitor: Visitor, name: str) -> None:
+    """A picture of the whole page, under build/screenshots; none of a drawing on its own, which Playwright cannot."""
+    if visitor.page.locator("body").count():
+        visitor.page.evaluate(WHOLE)
+        path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9_]+', '-', name.removeprefix('test_'))}-{visitor.view}.png"
+        visitor.page.screenshot(path=path, full_page=True)

@@ -25,6 +25,7 @@ def test_reason_and_time_are_there_on_demand(visitor: Visitor) -> None:
 def test_the_sql_shown_gives_the_same_rows_in_the_database(visitor: Visitor, site: Site) -> None:
     visitor.open(IMAGES)
     visitor.give(album.scene("teal", 3))
+    visitor.options()
     with visitor.answered():
         visitor.page.locator("#k").fill("7")
     visitor.page.get_by_text(visitor.t("how.sql"), exact=True).click()
@@ -41,6 +42,7 @@ def test_back_and_reload_show_what_was_there(visitor: Visitor) -> None:
     visitor.open(IMAGES)
     visitor.give(album.scene("green", 3))
     first, address = visitor.hits(), visitor.page.url
+    visitor.options()
     with visitor.answered():
         visitor.page.locator("#k").fill("5")
     assert visitor.hits() == first[:5]

@@ -228,3 +228,11 @@ def test_scripts_that_are_not_the_sites_own_are_refused(visitor: Visitor, site: 
     )
     assert ran == 0
     assert "default-src 'none'" in visitor.page.request.get(site.url + IMAGES).headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("view", [View(), View(scheme="dark")], ids=str)
+def test_a_drawing_opened_on_its_own_has_its_colours(visitor: Visitor) -> None:
+    visitor.expect("favicon.ico")  # a drawing names none, so the browser guesses
+    visitor.open("/api/v1/pipelines/face_analyzer/graph.svg")
+    fill = visitor.page.evaluate("getComputedStyle(document.querySelector('.paper')).fill")
+    assert fill == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 31)"}[visitor.view.scheme]

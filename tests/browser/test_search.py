@@ -150,6 +150,7 @@ def test_by_a_rectangle_typed(visitor: Visitor) -> None:
 def test_how_many(visitor: Visitor) -> None:
     visitor.open(IMAGES)
     visitor.give(album.scene("red", 2))
+    visitor.options()
     with visitor.answered():
         visitor.page.locator("#k").fill("31")
     assert (len(visitor.hits()), visitor.asked()["k"]) == (31, "31")
@@ -165,6 +166,7 @@ def test_how_near_by_what_was_measured(visitor: Visitor, site: Site) -> None:
     visitor.open(FACES)
     visitor.give(album.portrait("Eve", 6))
     assert len(visitor.hits()) == 10
+    visitor.options()
     options = visitor.page.locator("#limit option").all_inner_texts()
     assert [text for text in options if re.search("1,000|1000", text)]
     with visitor.answered():
@@ -183,6 +185,7 @@ def test_only_rows_that_meet_conditions(visitor: Visitor) -> None:
     facts = {name: (city, stars) for name, city, stars in album.scene_facts()}
     visitor.open(IMAGES)
     visitor.give(album.scene("red", 2))
+    visitor.options()
     visitor.page.locator("#add-condition").click()
     first = visitor.page.locator(".conditions li").first
     first.get_by_label(visitor.t("filter.column")).select_option("city")

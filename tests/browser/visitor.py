@@ -75,6 +75,12 @@ class Visitor:
         with self.answered():
             self.page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": data})
 
+    def options(self) -> None:
+        """How to search, which a phone folds up."""
+        folded = self.page.locator("#options:not([open]) > summary")
+        if folded.count():
+            folded.click()
+
     @contextmanager
     def answered(self) -> Iterator[None]:
         """What is done within makes a search; its hits are shown at the end."""

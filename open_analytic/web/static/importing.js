@@ -33,19 +33,20 @@ export function importer(place, collection, site, { done }) {
     });
     zone.hidden = true;
     unfinished.begin(collection.name, pictures.length);
+    /** @type {import("./upload.js").Counts} */
+    let counts;
     try {
-      const counts = await running.run();
-      if (counts.state === "done") unfinished.end(collection.name);
-      show(counts);
-      collection.pictures = undefined; // from now on what is there is asked for
-      done(counts);
+      counts = await running.run();
     } catch (error) {
       showError(error);
-      show({ ...running.counts(), state: "broken" });
-    } finally {
-      running = null;
-      zone.hidden = false;
+      counts = { ...running.counts(), state: "broken" };
     }
+    if (counts.state === "done") unfinished.end(collection.name);
+    running = null; // before it is told: the next may be begun at once
+    zone.hidden = false;
+    collection.pictures = undefined; // from now on what is there is asked for
+    show(counts);
+    done(counts);
   };
   const zone = dropZone(begin);
   place.replaceChildren(...notice(collection.name), zone, board);

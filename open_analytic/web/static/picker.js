@@ -10,9 +10,10 @@ let own = false; // what is dragged comes from this page: a hit that was meant t
 
 /**
  * @param {HTMLElement} place
- * @param {{title: string, touch: string, urls?: boolean, onfile: (file: Blob) => void, onurl?: (url: string) => void}} options
+ * @param {{title: string, touch: string, urls?: boolean, onfile: (file: Blob) => void, onurl?: (url: string) => void,
+ *   onmany?: (data: DataTransfer) => void}} options
  */
-export function picker(place, { title, touch, urls, onfile, onurl }) {
+export function picker(place, { title, touch, urls, onfile, onurl, onmany }) {
   const input = h("input", { type: "file", accept: `image/*,${SUFFIXES.join(",")}`, hidden: true, id: "file" });
   input.addEventListener("change", () => {
     if (input.files?.[0]) onfile(input.files[0]);
@@ -52,7 +53,7 @@ export function picker(place, { title, touch, urls, onfile, onurl }) {
   hasCamera().then((there) => {
     camera.hidden = !there;
   });
-  listen(zone, onfile, urls ? onurl : undefined);
+  listen(zone, onfile, urls ? onurl : undefined, onmany);
 }
 
 /** @param {(url: string) => void} onurl */
@@ -84,11 +85,16 @@ function urlForm(onurl) {
  * @param {HTMLElement} zone
  * @param {(file: Blob) => void} onfile
  * @param {((url: string) => void) | undefined} onurl
+ * @param {((data: DataTransfer) => void) | undefined} onmany
  */
-function listen(zone, onfile, onurl) {
+function listen(zone, onfile, onurl, onmany) {
   dragged();
   document.addEventListener("drop", (event) => {
     if (!takes(zone, event)) return;
+    if (onmany && event.dataTransfer && isMany(event.dataTransfer)) {
+      onmany(event.dataTransfer);
+      return;
+    }
     const file = first(event.dataTransfer);
     const url = event.dataTransfer?.getData("text/uri-list").split("\n")[0].trim();
     if (file) onfile(file);
@@ -100,6 +106,11 @@ function listen(zone, onfile, onurl) {
     event.preventDefault();
     onfile(file);
   });
+}
+
+/** Whether it is a folder, or several files. @param {DataTransfer} data */
+function isMany(data) {
+  return data.files.length > 1 || [...data.items].some((item) => item.webkitGetAsEntry?.()?.isDirectory);
 }
 
 /** The first picture of what was dropped or pasted. @param {DataTransfer | null} data */

@@ -5,11 +5,14 @@ import { clearAlert, showError, showNotice } from "./alerts.js";
 import { browse, counted } from "./browse.js";
 import { controls } from "./controls.js";
 import { byId, h } from "./dom.js";
+import { dropped } from "./folder.js";
 import { showHits } from "./hits.js";
 import { showHow } from "./how.js";
-import { picker } from "./picker.js";
+import { recalled, remember } from "./kept.js";
+import { picker, SUFFIXES } from "./picker.js";
 import { largest, showLike, showQuery } from "./preview.js";
 import { address, like, parameters, read, searching } from "./state.js";
+import { asking } from "./viewer.js";
 import { milliseconds, page, t } from "./words.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -39,6 +42,8 @@ let last = null;
 let columns = false;
 let previewed = "";
 let browsed = false;
+/** @type {((pictures: import("./folder.js").Picture[]) => void) | null} */
+let begin = null; // an import
 let imported = false; // here, just now: what failed stays to be read
 /** @type {AbortController | null} */
 let running = null;
@@ -58,7 +63,8 @@ function arrange() {
   query.hidden = options.hidden = found.hidden = !on;
   start.hidden = on || !collection.pictures;
   empty.hidden = on || (collection.pictures !== 0 && !imported) || !collection.pipeline;
-  byId("empty-title").hidden = byId("empty-text").hidden = imported;
+  byId("empty-text").hidden = imported || collection.pictures !== 0;
+  byId("empty-title").textContent = t(imported ? "collection.add" : "empty.title");
   showControls(state);
 }
 
@@ -84,7 +90,7 @@ async function ask(given) {
   busy(true);
   try {
     const told = await call("POST", ofCollection(name, "/queries"), given, mine.signal);
-    remember(told);
+    remember(name, told);
     change({ query: told.id, like: "", part: null, region: null, face: largest(told.faces) });
     query.querySelector("button")?.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
@@ -93,21 +99,6 @@ async function ask(given) {
   } finally {
     if (running === mine) busy(false);
   }
-}
-
-/** The size and faces of a query, for reloads and Back. @param {any} told */
-function remember(told) {
-  try {
-    sessionStorage.setItem(`query:${name}:${told.id}`, JSON.stringify(told));
-  } catch {
-    /* storage is full or forbidden: the service is asked instead */
-  }
-}
-
-/** @param {string} id */
-async function recalled(id) {
-  const kept = sessionStorage.getItem(`query:${name}:${id}`);
-  return kept ? JSON.parse(kept) : get(ofCollection(name, `/queries/${encodeURIComponent(id)}`));
 }
 
 /** The picture searched for. It is made anew when something about it changed. */
@@ -120,7 +111,7 @@ async function preview() {
     return;
   }
   try {
-    const told = await recalled(state.query);
+    const told = await recalled(name, state.query);
     if (previewed !== now) return;
     const focused = document.activeElement && query.contains(document.activeElement) ? document.activeElement : null;
     showQuery(query, told, state, { many, change, again });
@@ -216,6 +207,32 @@ function columnsToggle() {
   return toggle;
 }
 
+/** A folder or several files are not searched with but added, after a question. @param {DataTransfer} data */
+async function fill(data) {
+  const pictures = await dropped(data);
+  if (!pictures.length) {
+    showNotice(t("import.no_pictures", { suffixes: SUFFIXES.join(" ") }));
+    return;
+  }
+  const text = h("p", {}, t("import.ask_text"));
+  if (!(await asking(t("import.ask", { n: pictures.length }), [text], t("import.add")))) return;
+  imported = true;
+  change({ query: "", like: "", part: null, face: null, region: null });
+  const begin = await importHere();
+  empty.scrollIntoView({ block: "center" });
+  begin(pictures);
+}
+
+/** Where pictures are added on this page, made once. */
+async function importHere() {
+  const { importer } = await import("./importing.js");
+  const done = () => {
+    imported = true;
+    load();
+  };
+  return (begin ??= importer(byId("import"), collection, page.site, { done }));
+}
+
 /** @param {boolean} on */
 function busy(on) {
   searchPage.toggleAttribute("data-busy", on);
@@ -228,13 +245,7 @@ async function startHere() {
   browsed = true;
   if (collection.pictures === 0) {
     if (!collection.pipeline) return;
-    const { importer } = await import("./importing.js");
-    importer(byId("import"), collection, page.site, {
-      done: () => {
-        imported = true;
-        load();
-      },
-    });
+    await importHere();
   } else {
     const open = (/** @type {string[]} */ names, /** @type {number} */ at) => change(like(state, names[at], null));
     await browse(byId("browse"), name, { open, link: (one) => address(like(state, one, null)) }).reload();
@@ -255,7 +266,8 @@ async function load() {
   }
 }
 
-options.open = roomy.matches;
+// What narrows the search is seen, also where there is little room.
+options.open = roomy.matches || state.filter.length > 0 || state.rate !== null || state.max_distance !== null;
 roomy.addEventListener("change", () => {
   if (roomy.matches) options.open = true;
 });
@@ -270,6 +282,7 @@ if (collection.pipeline) {
     urls: page.site.url_queries,
     onfile: ask,
     onurl: (url) => ask({ url }),
+    onmany: (data) => fill(data).catch(showError),
   });
 } else drop.replaceChildren(h("p", { class: "notice" }, t("pick.no_pipeline")));
 if (searching(state)) render();

@@ -38,6 +38,7 @@ export class Upload {
     /** @type {Picture[]} */
     this.ready = [];
     this.allReady = false;
+    this.over = false;
     /** @type {(() => void)[]} */
     this.sleepers = [];
   }
@@ -62,6 +63,7 @@ export class Upload {
       }
     } finally {
       clearInterval(poll);
+      this.over = true;
     }
     return this.counts();
   }
@@ -95,7 +97,7 @@ export class Upload {
       failed: lost,
       waiting: Math.max(0, this.pictures.length - added - updated - unchanged - lost),
       failures: [...this.refused, ...failures],
-      state,
+      state: this.over || state === "receiving" ? state : "finishing",
       seconds,
     };
   }

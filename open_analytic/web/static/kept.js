@@ -1,0 +1,18 @@
+// @ts-check
+// What is known of a picture that was given: its size and faces, for reloads and Back.
+import { get, ofCollection } from "./api.js";
+
+/** @param {string} collection @param {import("./preview.js").Query} query */
+export function remember(collection, query) {
+  try {
+    sessionStorage.setItem(`query:${collection}:${query.id}`, JSON.stringify(query));
+  } catch {
+    // Storage is full or forbidden: the service is asked instead.
+  }
+}
+
+/** @param {string} collection @param {string} id @returns {Promise<import("./preview.js").Query>} */
+export async function recalled(collection, id) {
+  const kept = sessionStorage.getItem(`query:${collection}:${id}`);
+  return kept ? JSON.parse(kept) : get(ofCollection(collection, `/queries/${encodeURIComponent(id)}`));
+}
