@@ -20,6 +20,7 @@ from open_analytic.store.queries import query
 from open_analytic.types import Box, CollectionInfo, Row
 
 MAX_NAME = 2000  # bytes; an entry of the primary key's index holds 2,700
+ATTEMPTS = 3  # to write names that are new to everybody
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 END = struct.pack(">h", -1)
 FLOAT4 = 700  # OID of real
@@ -49,10 +50,21 @@ def write(connection: Connection, info: CollectionInfo, rows: Iterable[Row]) -> 
     # By name, so that two who write the same pictures at once wait for each other and never in a circle.
     records = [record for _, row in sorted(pictures.items()) for record in _records(info, row)]
     with translated():
-        delete(connection, info, list(pictures))
-        for columns, group in groupby(sorted(records, key=_columns), key=_columns):
-            _copy(connection, info, columns, list(group))
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with connection.transaction():
+                    _replace(connection, info, list(pictures), records)
+                break
+            except psycopg.errors.UniqueViolation:  # another wrote the same new names meanwhile: now they are seen
+                if attempt == ATTEMPTS:
+                    raise
     return len(records)
+
+
+def _replace(connection: Connection, info: CollectionInfo, names: list[str], records: list[Record]) -> None:
+    delete(connection, info, names)
+    for columns, group in groupby(sorted(records, key=_columns), key=_columns):
+        _copy(connection, info, columns, list(group))
 
 
 def delete(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> int:

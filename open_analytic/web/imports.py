@@ -167,7 +167,11 @@ class Job:
 
     def _wake(self) -> None:
         with suppress(RuntimeError):  # the loop has ended, and all who waited with it
-            self._loop.call_soon_threadsafe(self._room.set)
+            self._loop.call_soon_threadsafe(self._open_room)
+
+    def _open_room(self) -> None:
+        if self.state != "receiving" or self._waiting_bytes <= MOST_WAITING_BYTES // 2:  # still: others may have come
+            self._room.set()
 
     def _took(self, item: Named) -> None:
         with self._lock:

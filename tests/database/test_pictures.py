@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -245,6 +247,27 @@ def test_pictures_that_failed_are_not_kept_in_memory(db: OpenAnalytic) -> None:
         "BadImage" if int(failure.name) % 2 or failure.name == "0" else "UnsupportedImage" for failure in report.failed
     ]
     assert Noted.gone == len(report.failed) == 20
+
+
+def test_two_who_import_the_same_new_picture_at_once_both_can(db: OpenAnalytic) -> None:
+    collection = db.create_collection("same", pipeline="mean_colour")
+    with (
+        psycopg.connect(db.dsn) as other,
+        psycopg.connect(db.dsn, autocommit=True) as watcher,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        other.execute(
+            "INSERT INTO same (image_name, feature, pipeline_version) VALUES ('a', '[1,0,0]', %s)",
+            [collection.info.version],
+        )
+        second = thread.submit(collection.import_vectors, [("a", [0, 1, 0], None)])
+        blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+        while watcher.execute(blocked).fetchone() == (0,):
+            assert not second.done()
+            time.sleep(0.01)
+        other.commit()
+        report = second.result(60)
+    assert (report.failed, collection.feature("a").tolist()) == ((), [0, 1, 0])
 
 
 def test_two_who_rename_at_once_do_not_both_win(db: OpenAnalytic) -> None:

@@ -240,7 +240,7 @@ def test_a_collection_dropped_meanwhile_is_told(home: Home, http: httpx.Client) 
     album = make(home, http)
     job = album.begin()
     job.put("a", picture(1, 2, 3))
-    eventually("it is there", lambda: album.listed() == ["a"])
+    eventually("it is there", lambda: album.listed() == ["a"] and album.get().json()["index"] == "ready")
     with home.database() as db:
         db.drop_collection(album.name)
     job.put("b", picture(1, 2, 3))
