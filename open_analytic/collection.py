@@ -97,15 +97,12 @@ class Collection:
 
     def import_pictures(
         self,
-        named: Iterable[importer.Named | None],
+        named: Iterable[importer.Named],
         *,
         values: importer.Values | None = None,
         tally: importer.Tally | None = None,
     ) -> ImportReport:
-        """Import pictures as they come, each (name, bytes); None among them: the next may take a while.
-
-        ``tally`` can be looked at meanwhile.
-        """
+        """Import pictures as they come, each (name, bytes). ``tally`` can be looked at meanwhile."""
         tally = tally or importer.Tally()
         report = importer.import_pictures(
             self._database, self._engine, self._plan, self.info, named, values=values, tally=tally

@@ -146,12 +146,12 @@ def import_pictures(
     engine: Engine,
     plan: Plan,
     info: CollectionInfo,
-    pictures: Iterable[Named | None],
+    pictures: Iterable[Named],
     *,
     values: Values | None = None,
     tally: Tally,
 ) -> ImportReport:
-    """Import pictures as they come, each with its name. A None among them says that the next may take a while."""
+    """Import pictures as they come, each with its name. A picture that cannot be used is a failure in the report."""
     engine.prepare(plan)
     pending: deque[_Picture | str] = deque()
     results = engine.run_many(plan, _feed(database, info, pictures, pending, tally))
@@ -188,7 +188,7 @@ def import_vectors(
 def _feed(
     database: Database,
     info: CollectionInfo,
-    pictures: Iterable[Named | None],
+    pictures: Iterable[Named],
     pending: "deque[_Picture | str]",
     tally: Tally,
 ) -> Iterator[bytes | OpenAnalyticError]:
@@ -234,14 +234,13 @@ def _storable(name: str) -> bool:
     return True
 
 
-def _chunks(pictures: Iterable[Named | None]) -> Iterator[list[Named]]:
+def _chunks(pictures: Iterable[Named]) -> Iterator[list[Named]]:
     chunk: list[Named] = []
     size = 0
     for picture in pictures:
-        if picture is not None:
-            chunk.append(picture)
-            size += len(picture[1]) if isinstance(picture[1], bytes) else 0
-        if chunk and (picture is None or len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES):
+        chunk.append(picture)
+        size += len(picture[1]) if isinstance(picture[1], bytes) else 0
+        if len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0
     if chunk:

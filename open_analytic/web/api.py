@@ -140,15 +140,16 @@ class Api:
 
     async def query(self, request: Request) -> Response:
         """Keep a picture to search with, and say what was found in it."""
-        with self.work.admitted(length(request, self.work.max_bytes)):
-            data = await body(request, self.work.max_bytes)
-            url = json_object(data).get("url") if is_json(request) else None
-            if is_json(request) and not isinstance(url, str):
-                raise InvalidInput("url is not a text.", hint='Send a picture\'s bytes, or {"url": "https://..."}.')
+        most = JSON_BYTES if is_json(request) else self.work.max_bytes
+        with self.work.admitted(length(request, most)):
+            data = await body(request, most)
+            if is_json(request):
+                data = await while_connected(request, asyncio.to_thread(self.fetch, _url(data)))
 
             def keep() -> dict[str, Any]:
-                kept = self.shelf.keep(data if url is None else self.fetch(url))
-                return finder.seen(self.db.collection(request.path_params["collection"]), kept, self.limits)
+                return finder.seen(
+                    self.db.collection(request.path_params["collection"]), self.shelf.keep(data), self.limits
+                )
 
             return JSONResponse(await self._searching(request, keep))
 
@@ -206,7 +207,9 @@ class Api:
             except ImageTooLarge as error:
                 job.put(name, error)
                 raise
-        return JSONResponse(job.status(), 202)
+        status = job.status()
+        del status["failures"]  # told to who looks: with every file they would be many
+        return JSONResponse(status, 202)
 
     async def finish(self, request: Request) -> Response:
         """No more will come."""
@@ -268,6 +271,13 @@ def _importable(collection: Collection) -> Collection:
     """The collection, when it is bound to a pipeline."""
     _ = collection.models
     return collection
+
+
+def _url(data: bytes) -> str:
+    url = json_object(data).get("url")
+    if not isinstance(url, str):
+        raise InvalidInput("url is not a text.", hint='Send a picture\'s bytes, or {"url": "https://..."}.')
+    return url
 
 
 def _name(request: Request) -> str:

@@ -32,10 +32,11 @@ class Album:
     def show(self, collection: Collection, name: str, part: int | None, side: int, *, known: str | None) -> Shown | str:
         """The picture, a region of it framed; only its tag when the browser has it (``known``) already."""
         digest = collection.digests([name]).get(name)
-        tag = f"{digest.hex()[:24]}-{'' if part is None else part}-{side}" if digest else None
+        made = round(1000 * collection.info.created_at.timestamp())  # anew it may have other regions
+        tag = f"{digest.hex()[:24]}-{made}-{'' if part is None else part}-{side}" if digest else None
         if tag and known and f'"{tag}"' in known:
             return tag
-        key = (collection.info.name, collection.info.created_at, tag)
+        key = (collection.info.name, tag)
         with self._lock:
             if tag and key in self._shown:
                 self._shown.move_to_end(key)

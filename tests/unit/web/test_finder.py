@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LIMITS = Limits()
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 60), (40, 60, 220)
+HEADS = [RED, GREEN, BLUE, (200, 200, 20), (20, 200, 200)]
 
 
 def halves(left: Any, right: Any, *, size: tuple[int, int] = (400, 200), kind: str = "PNG", **options: Any) -> bytes:
@@ -177,14 +178,14 @@ def test_a_face_is_chosen_by_its_number(tiny_db: OpenAnalytic, people: Collectio
     assert sorted(nearest) == [(False, "blue"), (True, "both")]
     with pytest.raises(BadParameter, match="no face 2"):
         found(tiny_db, people, shelf, query=picture.id, face="2")
+    nobody = shelf.keep(halves(RED, BLUE))
+    assert finder.seen(people, nobody, LIMITS)["faces"] == []
     with pytest.raises(NoFace):
-        finder.seen(people, shelf.keep(halves(RED, BLUE)), LIMITS)
+        found(tiny_db, people, shelf, query=nobody.id)
 
 
 def test_a_rate_is_a_distance(tiny_db: OpenAnalytic, people: Collection, shelf: Shelf) -> None:
-    heads = {
-        head: [tiny_faces.paint([head]), tiny_faces.paint([head], paper=(60, 60, 60))] for head in (RED, GREEN, BLUE)
-    }
+    heads = {head: [tiny_faces.paint([head]), tiny_faces.paint([head], paper=(60, 60, 60))] for head in HEADS}
     pairs = [(heads[a][0], heads[b][1], a == b) for a in heads for b in heads]
     tiny_db.pipeline_calibrate("tiny_faces", pairs, source="painted")
     table = finder.rates(tiny_db, people)
