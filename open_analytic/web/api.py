@@ -19,7 +19,7 @@ from open_analytic.plain import plain
 from open_analytic.service.asked import is_json, is_number, json_object
 from open_analytic.service.exchange import body, length, while_connected
 from open_analytic.service.work import Work
-from open_analytic.web import filters, finder
+from open_analytic.web import bundle, filters, finder
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.imports import Job, Jobs
 from open_analytic.web.kept import Shelf
@@ -64,6 +64,7 @@ class Api:
             Route("/api/v1/imports/{id}", self.stop, methods=["DELETE"]),
             Route("/api/v1/imports/{id}/known", self.known, methods=["POST"]),
             Route("/api/v1/imports/{id}/file", self.put, methods=["PUT"]),
+            Route("/api/v1/imports/{id}/files", self.put_several, methods=["POST"]),
             Route("/api/v1/imports/{id}/finish", self.finish, methods=["POST"]),
             Route("/api/v1/pipelines/{name:path}/graph.svg", self.graph),
             Route(one, self.collection),
@@ -207,9 +208,16 @@ class Api:
             except ImageTooLarge as error:
                 job.put(name, error)
                 raise
-        status = job.status()
-        del status["failures"]  # told to who looks: with every file they would be many
-        return JSONResponse(status, 202)
+        return _taken(job)
+
+    async def put_several(self, request: Request) -> Response:
+        """Small pictures of an import together, which is quicker than one by one."""
+        job = self._job(request)
+        await job.room()
+        with self.work.admitted(length(request, self.work.max_bytes)):
+            for name, data in bundle.read(await body(request, self.work.max_bytes)):
+                job.put(name, data)
+        return _taken(job)
 
     async def finish(self, request: Request) -> Response:
         """No more will come."""
@@ -261,6 +269,12 @@ class Api:
 
     def _job(self, request: Request) -> Job:
         return self.jobs.get(request.path_params["id"])
+
+
+def _taken(job: Job) -> Response:
+    status = job.status()
+    del status["failures"]  # told to who looks: with every file they would be many
+    return JSONResponse(status, 202)
 
 
 def _drawing(text: str) -> Response:

@@ -155,6 +155,10 @@ def _imports() -> Paths:
             "put": _call("Send a file. It waits while too many are waiting.", status, (ID, name),
                          (400, 404, 409, 413), status=202, body=PICTURE),
         },
+        f"{IMPORT}/files": {
+            "post": _call("Send several small files: a line of JSON, [[name, bytes], ...], then their bytes in a row.",
+                          status, (ID,), (400, 404, 409, 413), status=202, body=PICTURE),
+        },
         f"{IMPORT}/finish": {
             "post": _call("All were sent: what waits is done first, then the index.", status, (ID,), (404, 409)),
         },

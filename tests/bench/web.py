@@ -109,17 +109,22 @@ def print_import(home: Path, address: str, folder: Path) -> None:
 
 
 def by_command(home: Path, collection: str, folder: Path) -> float:
-    """Seconds by its own report."""
+    """Seconds from its start to its end: all in and indexed."""
     words = ("--home", str(home), "import", str(folder), "--collection", collection, "--json")
+    start = time.perf_counter()
     done = subprocess.run(command(*words), capture_output=True, text=True, check=True)
-    report = json.loads(done.stdout)
-    assert report["added"] == FILES, report
-    return float(report["seconds"])
+    seconds = time.perf_counter() - start
+    assert json.loads(done.stdout)["added"] == FILES, done.stdout
+    return seconds
 
 
 def by_browser(address: str, collection: str, folder: Path) -> float:
-    """Seconds from choosing the folder to all being in."""
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium.require()) as browser:
+    """Seconds from choosing the folder to all being in and indexed."""
+    with (
+        httpx.Client(base_url=address) as client,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium.require()) as browser,
+    ):
         page = browser.new_page(base_url=address)
         page.goto(f"/collections/{collection}")
         with page.expect_response(lambda answer: answer.url.endswith("/imports")) as begun:
@@ -127,8 +132,8 @@ def by_browser(address: str, collection: str, folder: Path) -> float:
             page.locator("input[webkitdirectory]").set_input_files(folder)
         status = begun.value.json()
         while status["state"] in ("receiving", "finishing"):
-            time.sleep(0.1)
-            status = httpx.get(f"{address}/api/v1/imports/{status['id']}").json()
+            time.sleep(0.2)
+            status = client.get(f"/api/v1/imports/{status['id']}").json()
         seconds = time.perf_counter() - start
     assert status["added"] == FILES, status
     return seconds

@@ -153,6 +153,9 @@ class Import:
     def put(self, name: str, data: Any) -> httpx.Response:
         return self.client.put(f"/api/v1/imports/{self.id}/file", params={"name": name}, content=data)
 
+    def put_several(self, body: bytes) -> httpx.Response:
+        return self.client.post(f"/api/v1/imports/{self.id}/files", content=body)
+
     def known(self, pictures: Mapping[str, bytes]) -> httpx.Response:
         files = [{"name": name, "sha256": hashlib.sha256(data).hexdigest()} for name, data in pictures.items()]
         return self.client.post(f"/api/v1/imports/{self.id}/known", json={"files": files})

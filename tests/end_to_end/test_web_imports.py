@@ -98,6 +98,30 @@ def test_many_pictures(album: Album) -> None:
     assert job.status() == status
 
 
+def test_several_in_one_request(album: Album) -> None:
+    given = some(5) | {"words.txt": b"words", "猫/ä.png": picture(7, 8, 9)}
+    head = json.dumps([[name, len(data)] for name, data in given.items()]).encode()
+    job = album.begin()
+    answer = job.put_several(head + b"\n" + b"".join(given.values()))
+    assert (answer.status_code, "failures" in answer.json()) == (202, False)
+    assert job.put("0000.png", given["0000.png"]).status_code == 202  # again alone: not taken twice
+    assert counts(job.ended()) == done(done=6, added=6, failed=1)
+    assert album.listed() == sorted(given.keys() - {"words.txt"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\n", b"[]\n", b"{}\nab", b'[["a", 3]]\nab', b'[["a", 1]]\nab', b'[["", 2]]\nab',
+     b'[["a", -1], ["b", 3]]\nab', b'[["a", true], ["b", 1]]\nab', b'[["a", 2.0]]\nab', b'[["a"]]\nab',
+     b"[" * 9000 + b"\n", b'[["a", 0]]', b"\xff\nab",
+     json.dumps([["a", 0]] * 101).encode() + b"\n"],
+)  # fmt: skip
+def test_what_is_no_bundle_is_refused(album: Album, body: bytes) -> None:
+    job = album.begin()
+    assert problem(job.put_several(body)) == (400, "InvalidInput")
+    assert counts(job.ended()) == done()
+
+
 def test_bad_pictures_have_reasons_and_the_rest_goes_on(album: Album) -> None:
     bad = {
         "empty.png": b"", "words.txt": b"words", "cut.png": picture(1, 2, 3)[:60], "a\0b.png": picture(4, 5, 6),
