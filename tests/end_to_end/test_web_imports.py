@@ -295,31 +295,31 @@ def test_imports_side_by_side_are_few(album: Album) -> None:
     eventually("there is room again", lambda: has_room(album))
 
 
-def test_twenty_search_while_one_imports(home: Home, http: httpx.Client) -> None:
+def test_fifty_search_while_one_imports_five_hundred(home: Home, http: httpx.Client) -> None:
     album = make(home, http)
     album.imported(some(50))
-    given, stop = some(200, start=50), threading.Event()
+    given, stop = some(500, start=50), threading.Event()
 
     def search(user: int) -> list[int]:
         seen: list[int] = []
         with httpx.Client(base_url=http.base_url, timeout=60) as client:
             mine = Album(client=client, name=album.name)
             while not stop.is_set() or len(seen) < 3:
-                kept = client.post(mine.at("/queries"), content=picture(user * 10, 0, 99))
+                kept = client.post(mine.at("/queries"), content=picture(user * 5, 0, 99))
                 found = mine.get("/hits", params={"query": kept.json()["id"], "k": 5})
                 shown = mine.get("/thumbnail", params={"name": found.json()["hits"][0]["name"]})
                 seen += [kept.status_code, found.status_code, shown.status_code]
         return seen
 
-    with ThreadPoolExecutor(21) as threads:
-        users = [threads.submit(search, user) for user in range(20)]
+    with ThreadPoolExecutor(51) as threads:
+        users = [threads.submit(search, user) for user in range(50)]
         try:
             status = album.imported(given)
         finally:
             stop.set()
         seen = {user: set(done.result()) for user, done in enumerate(users)}
-    assert seen == {user: {200} for user in range(20)}
-    assert counts(status) == done(done=200, added=200)
+    assert seen == {user: {200} for user in range(50)}
+    assert counts(status) == done(done=500, added=500)
 
 
 @pytest.fixture
