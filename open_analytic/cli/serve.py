@@ -88,26 +88,31 @@ def serve(
     It prints where it listens, then ready. SIGTERM or Ctrl-C stops it once calls under way are finished.
     The embedded database starts one by itself; one you start takes its place, with --folder it serves beside that.
     """
-    from open_analytic import serving
     from open_analytic.service.server import Places
 
-    _log(context)
     settings = _with(
         context.settings, max_batch=max_batch, max_wait_ms=max_wait_ms, queue=queue, idle_unload_s=idle_unload_s,
         drain_s=drain_s, token=_token(token_file) if token_file else None,
         url_queries=1 if url_queries else None,
     )  # fmt: skip
-    if companion is not None:
-        serving.as_companion(settings, companion, started=partial(_tell, context))
-        return
     places = Places(
         folder=folder.absolute() if folder else None, group=group,
         http=_address(tcp, "--tcp"), wire=_address(wire_tcp, "--wire-tcp"),
         web=_address(web_tcp or (WEB if web else None), "--web-tcp"),
         ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile,
     )  # fmt: skip
+    _run(context, settings, places, preload or [], companion)
+
+
+def _run(context: Context, settings: Settings, places: "Places", preload: Sequence[str], companion: int | None) -> None:
+    from open_analytic import serving
+
+    _log(context)
+    if companion is not None:
+        serving.as_companion(settings, companion, started=partial(_tell, context))
+        return
     _check_certificate(places)
-    serving.run(settings, places, preload=preload or [], started=partial(_tell, context))
+    serving.run(settings, places, preload=preload, started=partial(_tell, context))
 
 
 def _with(settings: Settings, **given: int | str | None) -> Settings:

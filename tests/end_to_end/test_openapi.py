@@ -68,6 +68,11 @@ class Asked:
     names: dict[str, list[str]]
     log: list[str]
 
+    @property
+    def base64(self) -> str:
+        """The picture as text."""
+        return base64.b64encode(self.picture).decode()
+
     def known(self, place: str, parameter: str) -> list[str]:
         """Values that lead somewhere: of the parameter, there or anywhere."""
         return self.names.get(f"{place} {parameter}", []) + self.names.get(parameter, [])
@@ -132,7 +137,20 @@ ONE, JOB = "/api/v1/collections/{collection}", "/api/v1/imports/{id}"
 
 def sound(site: Asked) -> Iterator[Sound]:
     """Those that random values hardly ever make up."""
-    (kept,), (name, *_), image = site.names["query"], site.names["like"], base64.b64encode(site.picture).decode()
+    yield from sound_searches(site)
+    yield from sound_runs(site)
+    yield from sound_imports(site)
+    yield Sound(call=("GET", "/static/{name}"), path={"name": "base.css"})
+    for demo in ("image_search", "face_search"):
+        form = {"image": site.base64, "image_name": "a.png", "top_k": 3}
+        for media in (MULTIPART, URLENCODED):
+            yield Sound(call=("POST", f"/{demo}/insert"), body=form, media=media)
+            yield Sound(call=("POST", f"/{demo}/search"), body=form, media=media)
+        yield Sound(call=("GET", f"/{demo}/count"))
+
+
+def sound_searches(site: Asked) -> Iterator[Sound]:
+    (kept,), (name, *_) = site.names["query"], site.names["like"]
     faces, images = {"collection": album.FACES}, {"collection": album.IMAGES}
     for collection in (faces, images, {"collection": album.HOSTILE}):
         yield Sound(call=("GET", ONE), path=collection)
@@ -148,33 +166,32 @@ def sound(site: Asked) -> Iterator[Sound]:
     yield Sound(call=("GET", f"{ONE}/hits"), path=images, query={"query": kept, "region": "0,0,40,40"})
     yield Sound(call=("GET", f"{ONE}/hits"), path=images, query={"query": kept, "filter": OSLO, "explain": 1})
     yield Sound(call=("PATCH", f"{ONE}/picture"), path=faces, query={"name": name}, body={"name": name}, media=JSON)
+
+
+def sound_runs(site: Asked) -> Iterator[Sound]:
     for pipeline in ("mean_colour", "tiny_faces", "tiny_face_analyzer"):
         path = {"name": pipeline}
         yield Sound(call=("POST", "/api/v1/pipelines/{name}/run"), path=path, body=site.picture, media=BYTES)
-        batch = {"inputs": [image, ""]}
+        batch = {"inputs": [site.base64, ""]}
         yield Sound(call=("POST", "/api/v1/pipelines/{name}/run-batch"), path=path, body=batch, media=JSON)
         yield Sound(call=("GET", "/api/v1/pipelines/{name}/graph.svg"), path=path)
     yield Sound(call=("POST", "/api/v1/collections/{name}/search"), path={"name": album.IMAGES},
-                body={"image": image}, media=JSON)  # fmt: skip
+                body={"image": site.base64}, media=JSON)  # fmt: skip
     definition = {"name": "mean_colour", "definition": tiny.PIPELINE}
     plan = {"hash": site.names["hash"][0]}
     yield Sound(call=("POST", "/api/v1/plans"), body=definition, media=JSON)
     yield Sound(call=("PUT", "/api/v1/plans/{hash}"), path=plan, body=definition, media=JSON, status=204)
     yield Sound(call=("POST", "/api/v1/plans/{hash}/run"), path=plan, body=site.picture, media=BYTES)
-    job = {"id": site.names["/api/v1/imports/ id"][0]}
+
+
+def sound_imports(site: Asked) -> Iterator[Sound]:
+    name, job = site.names["like"][0], {"id": site.names["/api/v1/imports/ id"][0]}
     files = {"files": [{"name": name, "sha256": "0" * 64}, {"name": "none", "sha256": "f" * 64}]}
     yield Sound(call=("POST", f"{JOB}/known"), path=job, body=files, media=JSON)
     for sent, data in (("new.png", site.picture), ("words.png", b"words")):
         yield Sound(call=("PUT", f"{JOB}/file"), path=job, query={"name": sent}, body=data, media=BYTES, status=202)
     yield Sound(call=("GET", JOB), path=job)
     yield Sound(call=("POST", f"{JOB}/finish"), path=job)
-    yield Sound(call=("GET", "/static/{name}"), path={"name": "base.css"})
-    for demo in ("image_search", "face_search"):
-        form = {"image": image, "image_name": "a.png", "top_k": 3}
-        for media in (MULTIPART, URLENCODED):
-            yield Sound(call=("POST", f"/{demo}/insert"), body=form, media=media)
-            yield Sound(call=("POST", f"/{demo}/search"), body=form, media=media)
-        yield Sound(call=("GET", f"/{demo}/count"))
 
 
 def test_sound_requests_are_answered_as_described(site: Asked) -> None:
