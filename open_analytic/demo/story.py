@@ -164,6 +164,7 @@ def _tell_next(console: Console, settings: Settings, album: gather.Album, sheets
     for line in (
         f"{command} search {IMAGES} {query} --sheet found.jpg",
         f"{command} import ~/Pictures --collection {IMAGES}",
+        f"{command} db psql",
         f"{command} serve --web",
     ):
         console.print(f"   [bold]{line}[/]", highlight=False, soft_wrap=True)

@@ -287,7 +287,7 @@ def test_a_server_whose_home_was_deleted_ends(home: Path) -> None:
     with embedded.start(home):
         pid, folder = pid_of(home), embedded.status(home).socket
         assert folder
-        shutil.rmtree(home, ignore_errors=True)
+        eventually("the home is gone", lambda: (shutil.rmtree(home, ignore_errors=True), not home.exists())[1])
     eventually("server and socket are gone", lambda: not Path(f"/proc/{pid}").exists() and not folder.exists())
 
 

@@ -66,7 +66,7 @@ def test_image_search_finds_the_picture(cli: Cli) -> None:
     give(cli, "astronaut.jpg", Image.fromarray(data.astronaut()))
 
     told = cli("sql", IMAGES, "--explain").out
-    assert "CREATE INDEX ON image_search_table USING hnsw (feature vector_l2_ops);" in told
+    assert "CREATE INDEX ON image_search_table USING hnsw (feature vector_l2_ops) WITH (ef_construction = 200);" in told
     assert psql(cli, CATALOGUE) == "0|"
 
     ((name, distance),) = rows(cli("sql", IMAGES, "--json").out)

@@ -51,10 +51,11 @@ def test_the_demo_runs_twice_and_its_last_words_are_commands_that_work(
         with Image.open(folder / ".open_analytic" / "demo" / sheet) as picture:
             assert min(picture.size) > 300
 
-    search, load, psql = second.rstrip().splitlines()[-3:]
+    search, load, psql, pages = second.rstrip().splitlines()[-4:]
     assert "photos/coffee.png" in run(search)
     assert (folder / "found.jpg").is_file()
     (folder / "Pictures").mkdir()
     Image.new("RGB", (64, 64), "red").save(folder / "Pictures" / "red.png")
     run(load.replace("~", "."))
     assert run(f"{psql} -- -At -c 'SELECT count(*) FROM image_search_table'").strip() == "185"
+    assert "serve the pages" in run(f"{pages} --help").lower()
