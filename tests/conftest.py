@@ -27,6 +27,11 @@ TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of the pages last: Playwright keeps an event loop running in this thread until the end."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 def pytest_configure() -> None:
     """A test run in the background is born with Ctrl-C ignored, and so would be the processes that tests interrupt."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
