@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -41,6 +42,15 @@ BATCH_FACTOR = 8  # a batch in Base64 may be so much larger than one picture
 SEARCH_BYTES = 2_000_000  # of a search in JSON, beside its picture
 SEARCH_S, LONGEST_SEARCH_S = 30.0, 300.0  # without a deadline of the caller's, and at most
 LARGE = 262_144  # bytes of JSON that are not read between the answers to others
+
+
+class _Names(PathConvertor):
+    """Whatever a name has in it, line ends as well, which Starlette's own leaves out."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("path", _Names())
 
 
 class Searchable(Protocol):

@@ -329,6 +329,13 @@ def test_a_database_that_closes_its_connections_is_asked_again(home: Home, colou
         assert colours.get().json()["pictures"] == 4
 
 
+def test_a_name_may_have_line_ends(http: httpx.Client) -> None:
+    for kind in ("search", "collections", "pipelines"):
+        page = http.get(f"/{kind}/a%0Ab")
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert problem(http.get("/api/v1/collections/a%0Ab/hits?like=c")) == (404, "UnknownCollection")
+
+
 # Who may ask, and what browsers are told
 
 
