@@ -1,11 +1,13 @@
 """Several files in the body of one request: a line of JSON with their names and sizes, then their bytes in a row."""
 
 import json
+import re
 from typing import Any
 
 from open_analytic.errors import InvalidInput
 
 MOST = 100  # files
+HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: JSON can say it, an answer cannot repeat it
 
 
 def read(body: bytes) -> list[tuple[str, bytes]]:
@@ -38,5 +40,5 @@ def _sizes(head: bytes) -> list[tuple[str, int]]:
 def _is_file(told: Any) -> bool:
     return (
         isinstance(told, list) and len(told) == 2 and isinstance(told[0], str) and bool(told[0])
-        and type(told[1]) is int and told[1] >= 0
+        and not HALF.search(told[0]) and type(told[1]) is int and told[1] >= 0
     )  # fmt: skip

@@ -113,7 +113,7 @@ def test_several_in_one_request(album: Album) -> None:
     "body",
     [b"", b"\n", b"[]\n", b"{}\nab", b'[["a", 3]]\nab', b'[["a", 1]]\nab', b'[["", 2]]\nab',
      b'[["a", -1], ["b", 3]]\nab', b'[["a", true], ["b", 1]]\nab', b'[["a", 2.0]]\nab', b'[["a"]]\nab',
-     b"[" * 9000 + b"\n", b'[["a", 0]]', b"\xff\nab",
+     b"[" * 9000 + b"\n", b'[["a", 0]]', b'[["\\ud800", 2]]\nab', b"\xff\nab",
      json.dumps([["a", 0]] * 101).encode() + b"\n"],
 )  # fmt: skip
 def test_what_is_no_bundle_is_refused(album: Album, body: bytes) -> None:
