@@ -307,11 +307,11 @@ class Collection:
 
     def count(self) -> int:
         """How many pictures are in it."""
-        return self._counts()[0]
+        return self.counts()[0]
 
     def count_rows(self) -> int:
         """How many table rows: one a picture, or one a face."""
-        return self._counts()[1]
+        return self.counts()[1]
 
     def index(self) -> str:
         """State of the index: ready, invalid, building or absent."""
@@ -352,7 +352,8 @@ class Collection:
         with self._database.transaction() as connection:
             return joins.cluster(connection, self.info, max_distance=max_distance, min_size=min_size)
 
-    def _counts(self) -> tuple[int, int]:
+    def counts(self) -> tuple[int, int]:
+        """How many pictures, and how many table rows."""
         with self._database.reading() as connection:
             return collections.count(connection, self.info)
 

@@ -46,8 +46,8 @@ def around(data: bytes, box: Box, side: int, limits: Limits) -> Image.Image:
     top = round(min(max(box.y / down + high / 2 - edge / 2, 0), height - edge))
     whole = Image.fromarray(found.pixels)
     cut = whole.resize((side, side), Image.Resampling.LANCZOS, (left, top, left + edge, top + edge))
-    factor = side / edge / across
-    frame(cut, box, factor, (round(-left * factor * across), round(-top * factor * down)))
+    enlarged = side / edge
+    frame(cut, box, enlarged / across, (round(-left * enlarged), round(-top * enlarged)))
     return cut
 
 

@@ -48,7 +48,6 @@ class Api:
         """Where they are. A name may have slashes, so what is more than a name comes before it."""
         one = "/api/v1/collections/{collection:path}"
         return [
-            Route("/api/v1/site", self.site),
             Route(f"{one}/curve.svg", self.curve),
             Route(f"{one}/pictures", self.pictures),
             Route(f"{one}/picture", self.picture),
@@ -90,9 +89,6 @@ class Api:
                 "Pictures are not fetched by URL here.", hint="Start it with --url-queries, or send the picture."
             )
         return self._fetcher.fetch(url)
-
-    async def site(self, request: Request) -> Response:
-        return JSONResponse(request.app.state.site())
 
     async def collection(self, request: Request) -> Response:
         """All that there is to know of one."""
@@ -236,12 +232,12 @@ class Api:
         return _drawing(graph.draw(info.definition, name=info.name))
 
     def _told(self, collection: Collection) -> dict[str, Any]:
-        table, index = collection.sizes()
+        (pictures, rows), (table, index) = collection.counts(), collection.sizes()
         rates = finder.rates(self.db, collection)
         shown = ("false_accept_rate", "distance", "true_accept_rate")
         told: dict[str, Any] = plain(collection.info)
         return told | {
-            "pictures": collection.count(), "rows": collection.count_rows(), "index": collection.index(),
+            "pictures": pictures, "rows": rows, "index": collection.index(),
             "bytes": {"table": table, "index": index}, "calibration": plain(collection.calibration()),
             "rates": [{name: getattr(rate, name) for name in shown} for rate in rates.rates] if rates else [],
             "filters": filters.offered(collection),

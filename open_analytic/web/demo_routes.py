@@ -138,8 +138,7 @@ class _Calls:
         data = self._picture(image)
         collection = self._collection()
         if not _is_there(collection, name, data):
-            for failure in collection.import_pictures([(name, data)]).failed:
-                raise failure.error
+            collection.add(name, data)
             _refuse_faceless(collection, name)
         return []
 

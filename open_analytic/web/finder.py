@@ -9,7 +9,7 @@ from typing import Any
 
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
-from open_analytic.errors import BadParameter, NoFace
+from open_analytic.errors import BadParameter, NoFace, UnknownPipeline
 from open_analytic.operators.image import Limits
 from open_analytic.plain import plain
 from open_analytic.types import Box, Feature, RateTable, Vector
@@ -107,9 +107,10 @@ def seen(collection: Collection, kept: Kept, limits: Limits) -> dict[str, Any]:
 def rates(db: OpenAnalytic, collection: Collection) -> RateTable | None:
     """What distances in a collection are worth; None where nobody measured it for its pipeline and metric."""
     info = collection.info
-    if info.pipeline is None or info.pipeline not in {pipeline.name for pipeline in db.pipelines()}:
-        return None
-    tables = db.pipeline_rates(info.pipeline)
+    try:
+        tables = db.pipeline_rates(info.pipeline) if info.pipeline else []
+    except UnknownPipeline:  # dropped since
+        tables = []
     return next((one for one in tables if (one.version, one.metric) == (info.version, info.metric)), None)
 
 

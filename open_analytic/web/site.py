@@ -51,6 +51,10 @@ class Site:
         """What a page has to know of this site."""
         return {"version": self.version, "login": self.entry.token is not None} | self.api.facts()
 
+    async def told(self, _: Request) -> Response:
+        """The same, for the pages' scripts."""
+        return JSONResponse(self.site())
+
     def collections(self) -> Sequence[CollectionInfo]:
         """All of them."""
         return [collection.info for collection in self.db.collections()]
@@ -108,9 +112,7 @@ class Site:
         """The ASGI application for a socket at ``host``."""
         hosts = None if self.entry.token else tuple(dict.fromkeys((*LOOPBACK, host)))
         guard = Middleware(Guard, entry=self.entry, hosts=hosts)
-        app = application(self.work, self.db, guard=guard, more=self.routes(), trusted=False)
-        app.state.site = self.site
-        return app
+        return application(self.work, self.db, guard=guard, more=self.routes(), trusted=False)
 
     def close(self) -> None:
         """Stop imports and end the threads."""
@@ -122,6 +124,7 @@ class Site:
             Route("/login", self.login, methods=["POST"]),
             Route("/logout", self.logout, methods=["POST"]),
             Route("/openapi.json", self.openapi),
+            Route("/api/v1/site", self.told),
             *self.api.routes(),
             *demo_routes.routes(self),
             *pages.routes(self),
