@@ -27,6 +27,11 @@ FAULTS: dict[type[BaseException], Fault] = {
     pg.CheckViolation: Fault(
         errors.BadParameter, "A row does not meet a constraint of its table: {detail}", "Correct the value."
     ),
+    pg.ForeignKeyViolation: Fault(
+        errors.BadParameter,
+        "A row is tied to another table: {detail}",
+        "Change the rows that refer to it, or the value.",
+    ),
     pg.IntegrityError: Fault(
         errors.BadParameter, "A row does not meet a constraint of its table: {detail}", "Correct the value."
     ),

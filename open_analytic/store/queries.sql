@@ -81,10 +81,37 @@ SELECT {pictures}, count(*)
 FROM {table}
 
 -- rows_known --
--- Which names are there, with the hash of what was imported.
-SELECT image_name, image_sha256
+-- Which names are there, with the hash of what was imported. Of a row made by INSERT the bytes are hashed here, when it
+-- has a feature: without one it is still to be imported.
+SELECT image_name, coalesce(image_sha256, CASE WHEN feature IS NOT NULL THEN sha256(image_data) END)
 FROM {table}
 WHERE image_name = ANY (%(names)s) {first}
+
+-- rows_lock --
+-- The rows of these pictures that are there, which nobody else changes until the transaction ends.
+SELECT image_name, {part}
+FROM {table}
+WHERE image_name = ANY (%(names)s)
+ORDER BY 1, 2
+FOR NO KEY UPDATE
+
+-- rows_update --
+-- Our columns and those that are given; the others stay, and so does what refers to the rows. Their types are cast to
+-- without lengths: the assignment refuses a text that is too long, where a cast cuts it off.
+UPDATE {table} AS t
+SET feature = v.feature::halfvec, pipeline_version = %(version)s, imported_at = now(),
+    image_data = CASE WHEN v.picture THEN v.data ELSE t.image_data END,
+    image_sha256 = CASE WHEN v.picture THEN v.sha256 ELSE t.image_sha256 END {box} {values}
+FROM unnest(%(names)s::text[], %(parts)s::integer[], %(data)b::bytea[], %(features)s::text[], %(sha256)b::bytea[],
+            %(boxes)s::text[], %(pictures)s::boolean[] {texts})
+     AS v (name, part, data, feature, sha256, box, picture {names})
+WHERE t.image_name = v.name {part}
+
+-- rows_trim --
+-- Regions that a picture no longer has.
+DELETE FROM {table} AS t
+USING unnest(%(names)s::text[], %(counts)s::integer[]) AS v (name, parts)
+WHERE t.image_name = v.name AND t.part >= v.parts
 
 -- rows_delete --
 -- Every row of these pictures; how many pictures there were.

@@ -1,4 +1,4 @@
-"""Rows of a collection: which are known, written anew, deleted. Writing is one binary COPY."""
+"""Rows of a collection: which are known, written, deleted. New rows are one binary COPY, known ones one UPDATE."""
 
 import json
 import struct
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg import abc, sql
 from psycopg.adapt import PyFormat, Transformer
 
@@ -16,7 +17,7 @@ from open_analytic.store import tables, vectors
 from open_analytic.store.collections import first
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
-from open_analytic.store.queries import query
+from open_analytic.store.queries import query, quoted
 from open_analytic.types import Box, CollectionInfo, Row
 
 MAX_NAME = 2000  # bytes; an entry of the primary key's index holds 2,700
@@ -27,9 +28,15 @@ FLOAT4 = 700  # OID of real
 
 
 class Record(NamedTuple):
-    """One table row: our columns in binary, the user's as they were given."""
+    """One table row: our columns, the user's as they were given."""
 
-    fields: tuple[bytes | None, ...]
+    name: str
+    part: int
+    data: bytes | None
+    vector: NDArray[np.float16] | None
+    sha256: bytes | None
+    box: Box | None
+    picture: bool  # False: only a vector is written, and what the row holds of a picture stays
     values: Mapping[str, Any]
 
 
@@ -42,18 +49,18 @@ def known(connection: Connection, info: CollectionInfo, names: Sequence[str]) ->
 
 
 def write(connection: Connection, info: CollectionInfo, rows: Iterable[Row]) -> int:
-    """Write pictures, in place of those of the same name; how many table rows. All or nothing, in the transaction.
+    """Write pictures, new or known by name; how many table rows. All or nothing, in the transaction.
 
-    Of a name given twice the last one counts. Columns that no row names get their default.
+    A row that is there is updated in our columns and in those that ``values`` name; everything else of it stays.
+    Of a name given twice the last one counts. In new rows columns that no row names get their default.
     """
     pictures = {row.name: row for row in rows}
-    # By name, so that two who write the same pictures at once wait for each other and never in a circle.
     records = [record for _, row in sorted(pictures.items()) for record in _records(info, row)]
     with translated():
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with connection.transaction():
-                    _replace(connection, info, list(pictures), records)
+                    _merge(connection, info, list(pictures), records)
                 break
             except psycopg.errors.UniqueViolation:  # another wrote the same new names meanwhile: now they are seen
                 if attempt == ATTEMPTS:
@@ -61,10 +68,63 @@ def write(connection: Connection, info: CollectionInfo, rows: Iterable[Row]) -> 
     return len(records)
 
 
-def _replace(connection: Connection, info: CollectionInfo, names: list[str], records: list[Record]) -> None:
-    delete(connection, info, names)
+def _merge(connection: Connection, info: CollectionInfo, names: list[str], records: list[Record]) -> None:
+    """Update the rows that are there, insert the others, delete the regions a picture no longer has."""
+    tables.check(connection, info)
+    # By name, so that two who write the same pictures at once wait for each other and never in a circle.
+    lock = query("rows_lock").format(table=tables.bound(info), part=_part(info))
+    there: set[tuple[str, int]] = set(connection.execute(lock, {"names": names}))
     for columns, group in groupby(sorted(records, key=_columns), key=_columns):
-        _copy(connection, info, columns, list(group))
+        chunk = list(group)
+        if fresh := [record for record in chunk if (record.name, record.part) not in there]:
+            _copy(connection, info, columns, fresh)
+        if changed := [record for record in chunk if (record.name, record.part) in there]:
+            _update(connection, info, columns, changed)
+    if info.many and there:
+        _trim(connection, info, records)
+
+
+def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
+    types = _types(connection, info, columns)
+    given = [sql.Identifier(f"c{number}") for number in range(len(columns))]
+    own = sql.SQL(", box = v.box::real[]" if info.many else "")
+    statement = query("rows_update").format(
+        table=tables.bound(info),
+        box=own,
+        values=sql.SQL("").join(
+            sql.SQL(", {} = v.{}::{}").format(quoted(name), place, _type(types[name][0]))
+            for name, place in zip(columns, given, strict=True)
+        ),
+        texts=sql.SQL("").join([sql.SQL(", {}::text[]").format(sql.Placeholder(f"c{n}")) for n in range(len(columns))]),
+        names=sql.SQL("").join(sql.SQL(", {}").format(place) for place in given),
+        part=sql.SQL("AND t.part = v.part" if info.many else ""),
+    )
+    texts = _texts(connection, columns, records, types)
+    connection.execute(statement, _arrays(info, records) | {f"c{n}": column for n, column in enumerate(texts)})
+
+
+def _arrays(info: CollectionInfo, records: list[Record]) -> dict[str, Any]:
+    """What rows_update takes of our columns, an array each; one without any element is NULL, which has every type."""
+    boxes = [[each.box.x, each.box.y, each.box.width, each.box.height] if each.box else None for each in records]
+    vectors = [None if each.vector is None else str(each.vector.astype(float).tolist()) for each in records]
+    arrays: dict[str, list[Any]] = {
+        "names": [each.name for each in records],
+        "parts": [each.part for each in records],
+        "data": [each.data for each in records],
+        "features": vectors,
+        "sha256": [each.sha256 for each in records],
+        "boxes": [None if box is None else "{" + ",".join(map(repr, box)) + "}" for box in boxes],
+        "pictures": [each.picture for each in records],
+    }
+    filled = {key: column if any(each is not None for each in column) else None for key, column in arrays.items()}
+    return filled | {"version": info.version}
+
+
+def _trim(connection: Connection, info: CollectionInfo, records: list[Record]) -> None:
+    """Delete the regions beyond those a picture has now. A vector alone does not say how many that are."""
+    counts = {record.name: record.part + 1 for record in records if record.picture}
+    statement = query("rows_trim").format(table=tables.bound(info))
+    connection.execute(statement, {"names": list(counts), "counts": list(counts.values())})
 
 
 def delete(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> int:
@@ -82,23 +142,29 @@ def _columns(record: Record) -> tuple[str, ...]:
 
 def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
     """The table rows of one picture; one without a feature when nothing was found, so that it is known."""
-    name = encoded(row.name)
+    encoded(row.name)
     _check_values(info, row)
     if len(row.features) > 1 and not info.many:
         raise BadParameter(
             f"{row.name!r} has {len(row.features)} features; collection {info.name!r} takes one a picture.",
             hint="Use a collection whose pipeline yields many, or choose one of them.",
         )
+    picture = row.data is not None or row.sha256 is not None
     for part, feature in enumerate(row.features or (None,)):
         vector = box = None
         values = dict(row.values)
         if feature is not None:
             what = f"The vector of {row.name!r}" + (f" (region {part})" if info.many else "")
-            vector = vectors.binary(vectors.half(feature.vector, info, what))
-            box = _box(feature.box)
+            vector, box = vectors.half(feature.vector, info, what), feature.box
             values = {key: value for key, value in feature.attributes.items() if key in info.columns} | values
-        fields = (name, row.data if part == 0 else None, vector, row.sha256, _integer(info.version))
-        yield Record((*fields, _integer(part), box) if info.many else fields, values)
+        yield Record(row.name, part, row.data if part == 0 else None, vector, row.sha256, box, picture, values)
+
+
+def _fields(info: CollectionInfo, record: Record) -> tuple[bytes | None, ...]:
+    """Our columns in binary, as ``_copy`` names them."""
+    vector = None if record.vector is None else vectors.binary(record.vector)
+    fields = (record.name.encode(), record.data, vector, record.sha256, _integer(info.version))
+    return (*fields, _integer(record.part), _box(record.box)) if info.many else fields
 
 
 COPIED = ("image_name", "image_data", "feature", "image_sha256", "pipeline_version")
@@ -114,7 +180,7 @@ def _copy(connection: Connection, info: CollectionInfo, columns: tuple[str, ...]
         copy.write(SIGNATURE)
         for record, converted in zip(records, values, strict=True):
             copy.write(struct.pack(">h", len(names)))
-            for field in (*record.fields, *converted):
+            for field in (*_fields(info, record), *converted):
                 copy.write(struct.pack(">i", -1 if field is None else len(field)))
                 if field:
                     copy.write(field)
@@ -127,25 +193,40 @@ def _converted(
     """The user's values in the binary form of their columns' types, read and checked by the server."""
     if not columns:
         return [()] * len(records)
-    place = tables.identifier(info).as_string(connection)
-    found = connection.execute(query("rows_columns"), {"table": place, "names": list(columns)})
-    types = {name: (type_, is_json) for name, type_, is_json in found}
-    _check_columns(info, columns, types)
-    transformer = Transformer(connection)
-    texts = [[_text(transformer, record.values[name], types[name][1]) for record in records] for name in columns]
+    types = _types(connection, info, columns)
     places = [sql.Identifier(f"c{number}") for number in range(len(columns))]
     statement = query("rows_convert").format(
         casts=sql.SQL(", ").join(
-            sql.SQL("{}::{}").format(place, sql.SQL(types[name][0].replace("%", "%%")))
-            for place, name in zip(places, columns, strict=True)
+            sql.SQL("{}::{}").format(place, _type(types[name][0])) for place, name in zip(places, columns, strict=True)
         ),
         texts=sql.SQL(", ").join([sql.SQL("%s::text[]")] * len(columns)),
         names=sql.SQL(", ").join(places),
         order=sql.Identifier("number"),
     )
+    texts = _texts(connection, columns, records, types)
     result = connection.cursor(binary=True).execute(statement, texts).pgresult
     assert result is not None  # noqa: S101 - a SELECT that did not raise
     return [[result.get_value(row, column) for column in range(len(columns))] for row in range(result.ntuples)]
+
+
+def _types(connection: Connection, info: CollectionInfo, columns: tuple[str, ...]) -> dict[str, tuple[str, bool]]:
+    """Of each column its type's name, and whether it is JSON."""
+    place = tables.identifier(info).as_string(connection)
+    found = connection.execute(query("rows_columns"), {"table": place, "names": list(columns)})
+    types = {name: (type_, is_json) for name, type_, is_json in found}
+    _check_columns(info, columns, types)
+    return types
+
+
+def _type(name: str) -> sql.SQL:
+    return sql.SQL(name.replace("%", "%%"))
+
+
+def _texts(
+    connection: Connection, columns: tuple[str, ...], records: list[Record], types: Mapping[str, tuple[str, bool]]
+) -> list[list[str | None]]:
+    transformer = Transformer(connection)
+    return [[_text(transformer, record.values[name], types[name][1]) for record in records] for name in columns]
 
 
 def _text(transformer: abc.Transformer, value: Any, is_json: bool) -> str | None:
@@ -196,6 +277,10 @@ def encoded(name: str) -> bytes:
             f"{name!r:.120} cannot be an image's name.", hint=f"Use text of 1 to {MAX_NAME} bytes without NUL."
         )
     return name.encode()
+
+
+def _part(info: CollectionInfo) -> sql.SQL:
+    return sql.SQL("part" if info.many else "0")
 
 
 def _integer(number: int | None) -> bytes | None:

@@ -158,6 +158,7 @@ def test_pgvector_may_live_in_a_schema_of_its_own(empty_dsn: str, settings: Sett
 
 FOREIGN = {
     pg.CheckViolation: BadParameter,
+    psycopg.errors.ForeignKeyViolation: BadParameter,
     psycopg.IntegrityError: BadParameter,
     psycopg.DataError: BadParameter,
     pg.ProgramLimitExceeded: BadParameter,

@@ -65,7 +65,7 @@ def test_fewer_faces_than_before_leave_none_of_the_old(connection: Connection, m
     assert rows.write(connection, faces, [photo([20])]) == 1
     assert collections.count(connection, faces) == (1, 1)
     assert rows.write(connection, faces, [photo([])]) == 1
-    assert content(connection, "part, age, box, feature, image_data") == [(0, None, None, None, b"jpeg")]
+    assert content(connection, "part, age, box, feature, image_data") == [(0, 20, None, None, b"jpeg")]
     assert rows.known(connection, faces, ["party"]) == {"party": b"h"}
 
 
@@ -77,7 +77,7 @@ def test_a_value_given_wins_over_what_the_pipeline_says(connection: Connection, 
 
 
 def test_known_names_come_with_their_hash(connection: Connection, photos_table: CollectionInfo) -> None:
-    rows.write(connection, photos_table, [picture("a"), dataclasses.replace(picture("b"), sha256=None)])
+    rows.write(connection, photos_table, [picture("a"), dataclasses.replace(picture("b", data=None), sha256=None)])
     asked = ["a", "b", "c", "nul\0", "\ud800"]
     assert rows.known(connection, photos_table, asked) == {"a": b"h" * 32, "b": None}
     assert rows.known(connection, photos_table, []) == {}

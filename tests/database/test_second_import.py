@@ -1,0 +1,161 @@
+"""A second import destroys nothing: what users put beside our columns, and what refers to a row, stays."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import psycopg
+import pytest
+
+import open_analytic
+from open_analytic import Collection, OpenAnalytic
+from open_analytic.config import Settings
+from open_analytic.errors import BadParameter
+from open_analytic.store import rows
+from open_analytic.store.connection import Connection
+from open_analytic.types import Box, Feature, Row
+from tests import tiny
+from tests.database.conftest import MakeCollection
+from tests.database.test_importer import counts, picture
+
+Change: TypeAlias = Callable[[Collection, Path], Any]
+
+
+@pytest.fixture
+def tiny_db(dsn: str, tmp_path: Path) -> Iterator[OpenAnalytic]:
+    cards = tiny.write(tmp_path / "cards")
+    with open_analytic.connect(dsn, settings=Settings.read({}, cards=(cards,), models_dir=tmp_path / "models")) as db:
+        db.pipeline_create("mean_colour", tiny.PIPELINE)
+        yield db
+
+
+@pytest.fixture
+def album(tiny_db: OpenAnalytic) -> Collection:
+    return tiny_db.create_collection("album", pipeline="mean_colour", columns={"place": "text"})
+
+
+@pytest.fixture
+def client(dsn: str) -> Iterator[Connection]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection
+
+
+def by_folder(album: Collection, folder: Path) -> Any:
+    (folder / "a.png").write_bytes(picture(0, 0, 250))
+    return album.import_files(folder)
+
+
+def by_add(album: Collection, folder: Path) -> Any:
+    return album.add("a.png", picture(0, 0, 250))
+
+
+def by_pictures(album: Collection, folder: Path) -> Any:
+    return album.import_pictures(iter([("a.png", picture(0, 0, 250))]))
+
+
+def by_vectors(album: Collection, folder: Path) -> Any:
+    return album.import_vectors([("a.png", [0, 0, 1], None)])
+
+
+@pytest.mark.parametrize("change", [by_folder, by_add, by_pictures, by_vectors])
+def test_a_changed_picture_keeps_what_is_not_ours(
+    album: Collection, client: Connection, tmp_path: Path, change: Change
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture(250, 0, 0))
+    if change is by_folder:
+        album.import_files(folder, values={"a.png": {"place": "home"}})
+    else:
+        album.import_pictures([("a.png", picture(250, 0, 0))], values={"a.png": {"place": "home"}})
+    client.execute("ALTER TABLE album ADD stars integer DEFAULT 0")
+    client.execute("UPDATE album SET stars = 5")
+    client.execute("CREATE TABLE likes (image_name text REFERENCES album ON DELETE CASCADE, who text)")
+    client.execute("CREATE TABLE prints (image_name text REFERENCES album, size text)")
+    client.execute("INSERT INTO likes VALUES ('a.png', 'Ann'); INSERT INTO prints VALUES ('a.png', 'A4')")
+
+    assert counts(change(album, folder)) == {"added": 0, "updated": 1, "unchanged": 0, "failed": 0}
+
+    assert client.execute("SELECT place, stars, feature::text FROM album").fetchall() == [("home", 5, "[0,0,1]")]
+    assert client.execute("SELECT * FROM likes, prints").fetchall() == [("a.png", "Ann", "a.png", "A4")]
+
+
+def test_values_that_are_given_again_replace_those_columns_only(
+    tiny_db: OpenAnalytic, album: Collection, client: Connection
+) -> None:
+    client.execute("ALTER TABLE album ADD stars integer, ADD since date")
+    album = tiny_db.collection("album")
+    album.import_vectors([("a", [1, 0, 0], {"place": "home", "stars": 3, "since": "2024-01-02"})])
+    album.import_vectors([("a", [0, 1, 0], {"place": None})])
+    assert client.execute("SELECT place, stars, since::text FROM album").fetchall() == [(None, 3, "2024-01-02")]
+
+
+def test_a_vector_for_a_picture_leaves_the_picture(album: Collection) -> None:
+    album.add("a.png", picture(250, 0, 0))
+    assert album.import_vectors([("a.png", [0, 1, 0], None)]).updated == 1
+    assert album.image("a.png") == picture(250, 0, 0)
+    assert album.feature("a.png").tolist() == [0, 1, 0]
+
+
+def test_pictures_that_insert_wrote_are_compared_by_their_bytes(album: Collection, client: Connection) -> None:
+    same, other, lonely = picture(250, 0, 0), picture(0, 250, 0), picture(0, 0, 250)
+    insert = "INSERT INTO album (image_name, place, image_data, feature) VALUES (%s, 'home', %s, %s)"
+    client.execute(insert, ("same", same, "[1,0,0]"))
+    client.execute(insert, ("other", same, "[1,0,0]"))
+    client.execute(insert, ("lonely", lonely, None))  # nobody computed its feature yet
+
+    report = album.import_pictures([("same", same), ("other", other), ("lonely", lonely)])
+
+    assert counts(report) == {"added": 0, "updated": 2, "unchanged": 1, "failed": 0}
+    assert client.execute("SELECT image_name, place, feature::text FROM album ORDER BY 1").fetchall() == [
+        ("lonely", "home", "[0,0,1]"), ("other", "home", "[0,1,0]"), ("same", "home", "[1,0,0]")
+    ]  # fmt: skip
+
+
+def test_faces_keep_their_columns_by_part(connection: Connection, make: MakeCollection) -> None:
+    info = make("people", many=True, columns={"who": "text", "score": "real"})
+
+    def photo(data: bytes, *scores: float) -> Row:
+        found = [
+            Feature(vector=np.full(4, score, np.float32), box=Box(x=score, y=1, width=2, height=3),
+                    attributes={"score": score})
+            for score in scores
+        ]  # fmt: skip
+        return Row(name="party", features=tuple(found), data=data, sha256=hashlib.sha256(data).digest())
+
+    def content() -> list[Any]:
+        columns = "part, who, score, box, feature::text, image_data"
+        return connection.execute(f"SELECT {columns} FROM people ORDER BY part").fetchall()
+
+    rows.write(connection, info, [photo(b"old", 9, 8, 7)])
+    connection.execute("UPDATE people SET who = 'person ' || part")
+    connection.execute("CREATE TABLE tags (image_name text, part integer, tag text, "
+                       "FOREIGN KEY (image_name, part) REFERENCES people)")  # fmt: skip
+    connection.execute("INSERT INTO tags VALUES ('party', 0, 'host'), ('party', 1, 'guest')")
+
+    assert rows.write(connection, info, [photo(b"new", 6, 5)]) == 2
+    assert content() == [
+        (0, "person 0", 6, [6, 1, 2, 3], "[6,6,6,6]", b"new"),
+        (1, "person 1", 5, [5, 1, 2, 3], "[5,5,5,5]", None),
+    ]
+    assert rows.write(connection, info, [photo(b"more", 6, 5, 4)]) == 3
+    assert [(part, who) for part, who, *_ in content()] == [(0, "person 0"), (1, "person 1"), (2, None)]
+    with pytest.raises(BadParameter, match=r"tied to another table.*tags"), connection.transaction():
+        rows.write(connection, info, [photo(b"less", 6)])
+    assert [(part, who) for part, who, *_ in content()] == [(0, "person 0"), (1, "person 1"), (2, None)]
+
+
+def test_a_type_of_each_column_survives_an_update(connection: Connection, make: MakeCollection) -> None:
+    columns = {"a%b": "varchar(3)", "tags": "text[]", "extra": "jsonb", "price": "numeric(6,2)"}
+    info = make("things", columns=columns)
+    first = {"a%b": "abc", "tags": ["x"], "extra": {"k": 1}, "price": 1.5}
+    second = {"a%b": "de", "tags": ["y", None], "extra": None, "price": "2.25"}
+    vector = np.array([1, 2, 3, 4], np.float32)
+    for values in (first, second):
+        rows.write(connection, info, [Row(name="a", features=(Feature(vector=vector),), values=values)])
+    found = connection.execute('SELECT "a%%b", tags, extra, price::text FROM things', ()).fetchall()
+    assert found == [("de", ["y", None], None, "2.25")]
+    with pytest.raises(BadParameter, match="too long"):
+        rows.write(connection, info, [Row(name="a", features=(Feature(vector=vector),), values={"a%b": "long"})])
