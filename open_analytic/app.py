@@ -5,7 +5,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -46,14 +46,14 @@ def connect(
     dsn: str | None = None,
     *,
     home: PathLike | None = None,
-    service: str | None = None,
+    service: str | Sequence[str] | None = None,
     settings: Settings | None = None,
 ) -> "OpenAnalytic":
     """Open a database: the DSN's, else OPEN_ANALYTIC_DSN's, else the embedded server in ``home`` (./.open_analytic).
 
     The embedded server is started, shared with other processes, brought up to date, and stopped after its last user.
     A server of your own is never changed: ``open-analytic db upgrade`` does that. Models run in this process, or in the
-    ``service`` at an address (``unix:/path``, ``http://host:port``).
+    ``service`` at an address (``unix:/path``, ``http://host:port``) or at several.
     """
     settings = settings or Settings.read()
     if dsn is not None:
@@ -61,7 +61,7 @@ def connect(
     elif home is not None:
         settings = dataclasses.replace(settings, dsn=None, home=Path(home))
     if service is not None:
-        settings = dataclasses.replace(settings, service=service)
+        settings = dataclasses.replace(settings, service=service if isinstance(service, str) else ",".join(service))
     if settings.dsn:
         schema.check(settings.dsn)
         return OpenAnalytic(Database(settings.dsn, settings), settings)

@@ -37,7 +37,7 @@ class Settings:
     max_pixels: int = 80_000_000  # of one picture, width times height
     connections: int = 8  # at most so many to the database
     audit_percent: int = 1  # of searches are done again exactly in the background, to know their recall; 0: none
-    service: str | None = None  # address of a service that runs the models: unix:/path or http(s)://host:port
+    service: str | None = None  # addresses (a,b) of what runs the models: unix:/path, http(s)://host:port
     service_token: str | None = None  # what the service asks for over TCP
     service_start: int = 1  # 1: the embedded database comes with a service, for SQL; 0: it does not
     service_max_batch: int = 0  # pictures of several callers a model is given at once; 0 means one a core

@@ -317,6 +317,7 @@ class ServiceError(OpenAnalyticError):
     """The inference service refused or failed."""
 
     sqlstate, http_status, exit_code = "OA070", 503, 10
+    sent: bool = False  # the client sets it: the request was sent, and no answer came
 
 
 class ServiceUnavailable(ServiceError):

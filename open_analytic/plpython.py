@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from open_analytic.errors import OpenAnalyticError, ServiceUnavailable, UnknownPlan
 from open_analytic.service.client import Client
+from open_analytic.service.failover import Breaker, first_answer
 
 TYPE_CHECKING = False  # as in typing, which a PostgreSQL backend is spared
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 NODES = """
 SELECT http, token, timeout_ms, wait_ms FROM open_analytic.nodes WHERE http IS NOT NULL
-ORDER BY CASE WHEN $1 THEN random() END, position, name LIMIT 1
+ORDER BY CASE WHEN $1 THEN random() END, position, name LIMIT 16
 """
 KEPT = 16
 _statements: dict[str, Any] = {}  # prepared in this backend
-_clients: dict[tuple[Any, ...], Client] = {}  # of this backend: connections are kept from call to call
+_clients: dict[tuple[str, str | None], Client] = {}  # of this backend: connections are kept from call to call
+_breaker = Breaker()  # of this backend
 
 
 def request(
@@ -36,43 +39,60 @@ def request(
     def pause() -> None:
         plpy.execute("SELECT")  # where PostgreSQL looks for a cancelled statement, a timeout, the end of the backend
 
-    try:
-        client = _client(plpy, any_node)
+    def ask(node: tuple[str, str | None], deadline: float) -> list[tuple[str | None, OpenAnalyticError | None]]:
+        client = _client(*node)
         if operation == "describe":
-            return [(client.describe(inputs[0].decode("utf-8"), pause=pause), None)]
+            return [(client.describe(inputs[0].decode("utf-8"), pause=pause, deadline=deadline), None)]
+
+        def run() -> list[tuple[str | None, OpenAnalyticError | None]]:
+            return client.run(hash or "", inputs, give=operation, parameters=parameters, pause=pause, deadline=deadline)
+
         try:
-            found = client.run(hash or "", inputs, give=operation, parameters=parameters, pause=pause)
+            return run()
         except UnknownPlan:
             import json
 
-            client.define(hash or "", name, json.loads(definition or "{}"), pause=pause)
-            found = client.run(hash or "", inputs, give=operation, parameters=parameters, pause=pause)
+            client.define(hash or "", name, json.loads(definition or "{}"), pause=pause, deadline=deadline)
+            return run()
+
+    try:
+        answers = _ask_nodes(plpy, any_node, ask, pause)
     except OpenAnalyticError as error:
         return [(None, _told(error))]
-    return [(text, _told(error) if error else None) for text, error in found]
+    return [(text, _told(error) if error else None) for text, error in answers]
+
+
+def _ask_nodes(plpy: Any, any_node: bool, ask: Callable[..., Any], pause: Callable[[], object]) -> Any:
+    """The first answer; the first node says how much time the call has."""
+    if NODES not in _statements:
+        _statements[NODES] = plpy.prepare(NODES, ["boolean"])
+    rows = plpy.execute(_statements[NODES], [any_node])
+    if not len(rows):
+        raise ServiceUnavailable(
+            "The database does not know where the inference service is.",
+            hint="Its owner says so: INSERT INTO open_analytic.nodes (name, http) "
+            "VALUES ('main', 'unix:/run/open_analytic/http.sock').",
+        )
+    return first_answer(
+        [(row["http"], row["token"]) for row in rows],
+        ask,
+        breaker=_breaker,
+        pause=pause,
+        timeout_s=rows[0]["timeout_ms"] / 1000,
+        wait_s=max(row["wait_ms"] for row in rows) / 1000,
+    )
+
+
+def _client(address: str, token: str | None) -> Client:
+    """The client of a node, from call to call."""
+    if (address, token) not in _clients:
+        if len(_clients) >= KEPT:
+            _clients.clear()
+        _clients[address, token] = Client(address, token=token)
+    return _clients[address, token]
 
 
 def _told(error: OpenAnalyticError) -> str:
     import json
 
     return json.dumps(error.as_dict())
-
-
-def _client(plpy: Any, any_node: bool) -> Client:
-    if NODES not in _statements:
-        _statements[NODES] = plpy.prepare(NODES, ["boolean"])
-    nodes = plpy.execute(_statements[NODES], [any_node])
-    if not len(nodes):
-        raise ServiceUnavailable(
-            "The database does not know where the inference service is.",
-            hint="Its owner says so: INSERT INTO open_analytic.nodes (name, http) "
-            "VALUES ('main', 'unix:/run/open_analytic/http.sock').",
-        )
-    node = nodes[0]
-    key = (node["http"], node["token"], node["timeout_ms"], node["wait_ms"])
-    if key not in _clients:
-        if len(_clients) >= KEPT:
-            _clients.clear()
-        address, token, timeout_ms, wait_ms = key
-        _clients[key] = Client(address, token=token, timeout_s=timeout_ms / 1000, wait_s=wait_ms / 1000)
-    return _clients[key]

@@ -19,6 +19,7 @@ from open_analytic.errors import (
     ModelFailed,
     NoFace,
     OpenAnalyticError,
+    ServiceError,
     ServiceUnavailable,
     from_dict,
 )
@@ -42,11 +43,13 @@ OF_AN_INPUT = (BadImage, NoFace, ModelFailed)  # what an only input is at fault 
 
 
 class Client:
-    """One service. Connections are kept and used again; may be shared by threads."""
+    """One node of the service. Connections are kept and used again; may be shared by threads.
 
-    def __init__(self, address: str, *, token: str | None = None, wait_s: float = 0.0, timeout_s: float = 60.0) -> None:
-        self.address, self._token = address, token
-        self._wait_s, self._timeout_s = wait_s, timeout_s
+    A call ends at its ``deadline`` (of ``time.monotonic``), or ``timeout_s`` from now when it has none.
+    """
+
+    def __init__(self, address: str, *, token: str | None = None, timeout_s: float = 60.0) -> None:
+        self.address, self._token, self._timeout_s = address, token, timeout_s
         self._idle: list[_Connection] = []  # its append and pop are atomic
         _endpoint(address)
 
@@ -58,6 +61,7 @@ class Client:
         give: str,
         parameters: str,
         pause: Pause,
+        deadline: float | None = None,
     ) -> list[tuple[str | None, OpenAnalyticError | None]]:
         """JSON text or an error for each input, in order. UnknownPlan when the service has to be told first."""
         if not inputs:
@@ -65,24 +69,32 @@ class Client:
         place, query = _plan_path(hash), f"?give={_quote(give)}&parameters={_quote(parameters)}"
         if len(inputs) == 1:
             try:
-                body = self._call("POST", f"{place}/run{query}", inputs[0], pause)
+                body = self._call("POST", f"{place}/run{query}", inputs[0], pause, deadline)
             except OF_AN_INPUT as error:
                 return [(None, error)]
             return [(_text(body), None)]
         texts = (binascii.b2a_base64(each, newline=False) for each in inputs)
         whole = b'{"inputs": ["' + b'", "'.join(texts) + b'"]}'
-        return _outcomes(self._call("POST", f"{place}/run-batch{query}", whole, pause), len(inputs))
+        return _outcomes(self._call("POST", f"{place}/run-batch{query}", whole, pause, deadline), len(inputs))
 
-    def define(self, hash: str, name: str, definition: Any, *, pause: Pause) -> None:  # noqa: A002
+    def define(
+        self,
+        hash: str,  # noqa: A002 - the catalogue's word
+        name: str,
+        definition: Any,
+        *,
+        pause: Pause,
+        deadline: float | None = None,
+    ) -> None:
         """Tell the service what a hash means."""
         import json
 
         body = json.dumps({"name": name, "definition": definition}).encode()
-        self._call("PUT", _plan_path(hash), body, pause)
+        self._call("PUT", _plan_path(hash), body, pause, deadline)
 
-    def describe(self, request: str, *, pause: Pause) -> str:
+    def describe(self, request: str, *, pause: Pause, deadline: float | None = None) -> str:
         """What the catalogue says of a preset or a definition: JSON in, JSON out."""
-        return _text(self._call("POST", "/api/v1/plans", request.encode(), pause))
+        return _text(self._call("POST", "/api/v1/plans", request.encode(), pause, deadline))
 
     def ready(self) -> bool:
         """Whether the service takes calls now."""
@@ -97,21 +109,24 @@ class Client:
         while kept := self._take():
             kept.close()
 
-    def _call(self, method: str, path: str, body: bytes, pause: Pause) -> bytes:
-        deadline = time.monotonic() + self._timeout_s
+    def _call(self, method: str, path: str, body: bytes, pause: Pause, deadline: float | None = None) -> bytes:
+        if deadline is None:
+            deadline = time.monotonic() + self._timeout_s
         kept = self._take()
         if kept is not None:
             try:
                 return self._on(kept, method, path, body, pause, deadline)
             except OSError:
                 pass  # it died since it was used last: once more, on a new one
-        connection = self._connect(pause, deadline)
+        connection = self._connect(sent=kept is not None)
         try:
             return self._on(connection, method, path, body, pause, deadline)
         except OSError as error:
-            raise ServiceUnavailable(
-                f"The inference service at {self.address} ended the connection: {error or type(error).__name__}.",
-                hint="It may have been stopped or restarted: run it again.",
+            raise _unanswered(
+                ServiceUnavailable(
+                    f"The inference service at {self.address} ended the connection: {error or type(error).__name__}.",
+                    hint="It may have been stopped or restarted: run it again.",
+                )
             ) from error
 
     def _on(self, connection: _Connection, method: str, path: str, body: bytes, pause: Pause, deadline: float) -> bytes:
@@ -147,20 +162,16 @@ class Client:
         except IndexError:
             return None
 
-    def _connect(self, pause: Pause, deadline: float) -> _Connection:
-        """A new connection; a service that is just starting is waited for."""
-        give_up = min(deadline, time.monotonic() + self._wait_s)
-        while True:
-            try:
-                return _Connection(self.address)
-            except OSError as error:
-                if time.monotonic() >= give_up:
-                    raise ServiceUnavailable(
-                        f"The inference service at {self.address} cannot be reached: {error.strerror or error}.",
-                        hint="Start it with `open-analytic serve`; `open-analytic doctor` says more.",
-                    ) from error
-            pause()
-            time.sleep(SLICE_S / 2)
+    def _connect(self, *, sent: bool) -> _Connection:
+        """A new connection. The request can have been sent already, on one that broke."""
+        try:
+            return _Connection(self.address)
+        except OSError as error:
+            unavailable = ServiceUnavailable(
+                f"The inference service at {self.address} cannot be reached: {error.strerror or error}.",
+                hint="Start it with `open-analytic serve`; `open-analytic doctor` says more.",
+            )
+            raise _unanswered(unavailable) if sent else unavailable from error
 
 
 class _Connection:
@@ -242,8 +253,14 @@ def _sliced(pause: Pause, deadline: float) -> Iterator[None]:
     while True:
         pause()
         if time.monotonic() > deadline + GRACE_S:
-            raise DeadlineExceeded(hint="Allow more time (timeout_ms), or send fewer pictures at once.")
+            raise _unanswered(DeadlineExceeded(hint="Allow more time (timeout_ms), or send fewer pictures at once."))
         yield
+
+
+def _unanswered(error: ServiceError) -> ServiceError:
+    """The error of a request that was sent: who sends it again has to know that a node can have begun with it."""
+    error.sent = True
+    return error
 
 
 def _read_head(head: bytes) -> tuple[int, int, bool]:

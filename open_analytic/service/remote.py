@@ -2,24 +2,30 @@
 
 import itertools
 import json
+import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
-from open_analytic.errors import ImageTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
+from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.service.client import Client
+from open_analytic.service.failover import Breaker, first_answer
 from open_analytic.types import Box, Feature, Json, ProgressCallback
 
+T = TypeVar("T")
+
 BATCH = 16  # pictures a request
-SIDE_BY_SIDE = 3  # requests under way
+SIDE_BY_SIDE = 3  # requests under way, of each node
 REQUEST_BYTES = 32_000_000  # of the pictures of a request; a larger picture goes alone
 TIMEOUT_S = 600.0  # of one request; the service may have to fetch its models first
 BUSY_S = 60.0  # a service that has too much to do is asked again for so long
+BETWEEN = re.compile(r"[\s,]+(?=unix:/|https?://)")  # a socket's path can have a comma
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +37,19 @@ class Received:
 
 
 class RemoteEngine:
-    """Meets ``pipeline.engine.Engine``. May be shared by threads."""
+    """Meets ``pipeline.engine.Engine``. May be shared by threads.
 
-    def __init__(self, address: str, *, token: str | None = None) -> None:
-        self._client = Client(address, token=token, timeout_s=TIMEOUT_S)
+    Several addresses, each an argument or separated by commas, are nodes that serve the same models. Requests are
+    spread over them; one that does not answer is left alone for some seconds, and its requests go to the others.
+    """
+
+    def __init__(self, *addresses: str, token: str | None = None, breaker: Breaker | None = None) -> None:
+        nodes = dict.fromkeys(node for text in addresses for node in BETWEEN.split(text.strip().rstrip(",")))
+        if not nodes:
+            raise BadParameter("A remote engine needs an address.", hint="Write unix:/path or http://host:port.")
+        self._clients = [Client(node, token=token) for node in nodes]
+        self._breaker = breaker or Breaker()
+        self._turns = itertools.count()  # its next is atomic
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """A result or an error for each item, in order."""
@@ -58,31 +73,48 @@ class RemoteEngine:
 
     def _run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         parameters = json.dumps(dict(plan.parameters), sort_keys=True)
-        try:
-            found = self._client.run(plan.hash, items, give="whole", parameters=parameters, pause=_wait)
-        except UnknownPlan:
-            self._client.define(plan.hash, plan.name, plan.spec.as_dict(), pause=_wait)
-            found = self._client.run(plan.hash, items, give="whole", parameters=parameters, pause=_wait)
-        return [error if error else _received(text or "") for text, error in found]
+
+        def ask(client: Client, deadline: float) -> list[tuple[str | None, OpenAnalyticError | None]]:
+            def run() -> list[tuple[str | None, OpenAnalyticError | None]]:
+                return client.run(plan.hash, items, give="whole", parameters=parameters, pause=_wait, deadline=deadline)
+
+            try:
+                return run()
+            except UnknownPlan:
+                client.define(plan.hash, plan.name, plan.spec.as_dict(), pause=_wait, deadline=deadline)
+                return run()
+
+        return [error if error else _received(text or "") for text, error in self._ask_nodes(ask)]
+
+    def _ask_nodes(self, ask: Callable[[Client, float], T]) -> T:
+        """The first answer, from the nodes in turn."""
+        turn = next(self._turns) % len(self._clients)
+        nodes = self._clients[turn:] + self._clients[:turn]
+        return first_answer(nodes, ask, breaker=self._breaker, pause=_wait, timeout_s=TIMEOUT_S)
 
     def run_many(
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
     ) -> Iterator[Result | OpenAnalyticError]:
         """The same for any number of items: a few requests are under way at once."""
-        source = iter(items)
-        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="open_analytic-remote") as threads:
-            ahead = [threads.submit(self._part, plan, part) for part in self._parts(source, batch_size, SIDE_BY_SIDE)]
+        source, count = iter(items), SIDE_BY_SIDE * len(self._clients)
+        with ThreadPoolExecutor(count, thread_name_prefix="open_analytic-remote") as threads:
+            ahead = [threads.submit(self._part, plan, part) for part in self._parts(source, batch_size, count)]
             while ahead:
                 yield from ahead.pop(0).result()
                 ahead += [threads.submit(self._part, plan, part) for part in self._parts(source, batch_size, 1)]
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
         """Tell the service of the plan; it has the models."""
-        self._client.define(plan.hash, plan.name, plan.spec.as_dict(), pause=_wait)
+
+        def define(client: Client, deadline: float) -> None:
+            client.define(plan.hash, plan.name, plan.spec.as_dict(), pause=_wait, deadline=deadline)
+
+        self._ask_nodes(define)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        for client in self._clients:
+            client.close()
 
     @staticmethod
     def _parts(source: Iterator[Item], batch_size: int | None, count: int) -> Iterator[list[Item]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,16 @@ def test_a_service_that_breaks_off_is_unavailable(sockets: Path, last: bytes) ->
     ):
         run(Client(it.address), b"x")
     assert caught.value.hint == "It may have been stopped or restarted: run it again."
+    assert caught.value.sent
+
+
+def test_a_node_that_dies_with_a_request_on_a_kept_connection_can_have_begun_with_it(sockets: Path) -> None:
+    with script(sockets, [answer(b"1"), b""]) as it:
+        client = Client(it.address)
+        run(client, b"x")
+    with pytest.raises(errors.ServiceUnavailable, match="cannot be reached") as caught:
+        run(client, b"x")
+    assert caught.value.sent
 
 
 def test_a_kept_connection_that_died_is_replaced_silently(sockets: Path) -> None:
@@ -168,6 +178,7 @@ def test_a_service_that_is_not_there_is_unavailable_and_the_hint_says_how_to_sta
     with pytest.raises(errors.ServiceUnavailable, match=re.escape(address)) as caught:
         run(Client(address), b"x")
     assert "open-analytic serve" in (caught.value.hint or "")
+    assert not caught.value.sent
 
 
 def test_a_service_that_speaks_no_tls_is_unavailable(shared: Service) -> None:
@@ -178,29 +189,6 @@ def test_a_service_that_speaks_no_tls_is_unavailable(shared: Service) -> None:
 def test_a_socket_path_that_is_too_long_is_said() -> None:
     with pytest.raises(errors.ServiceUnavailable, match="too long"):
         run(Client(f"unix:/{'long/' * 50}s"), b"x")
-
-
-def test_a_service_that_is_just_starting_is_waited_for(sockets: Path) -> None:
-    with ExitStack() as later:
-
-        def start() -> None:
-            if not (sockets / "s").exists():
-                later.enter_context(script(sockets, [answer(b"1")]))
-
-        client = Client(f"unix:{sockets}/s", wait_s=3600)
-        assert run(client, b"x", pause=start) == [("1", None)]
-        client.close()
-
-
-def test_waiting_for_a_start_ends_when_the_caller_is_cancelled(sockets: Path) -> None:
-    class CancelledByUser(Exception):
-        """What a backend raises."""
-
-    def cancelled() -> None:
-        raise CancelledByUser
-
-    with pytest.raises(CancelledByUser):
-        run(Client(f"unix:{sockets}/nobody", wait_s=3600), b"x", pause=cancelled)
 
 
 def test_every_wait_is_cut_into_slices_and_pause_ends_the_call_and_the_connection(sockets: Path) -> None:
@@ -239,9 +227,10 @@ def test_sending_is_cut_into_slices_too(sockets: Path) -> None:
 
 def test_a_service_that_says_nothing_is_given_up(sockets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GRACE_S", 0.0)
-    with script(sockets, []) as it, pytest.raises(errors.DeadlineExceeded):
+    with script(sockets, []) as it, pytest.raises(errors.DeadlineExceeded) as caught:
         run(Client(it.address, timeout_s=0.01), b"x")
     assert it.ended.is_set()
+    assert caught.value.sent
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from open_analytic.errors import ImageTooLarge, OpenAnalyticError
+from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceUnavailable
 from open_analytic.service import remote
 from open_analytic.service.remote import RemoteEngine
 from tests.unit.service.gated import GREEN
-from tests.unit.service.serving import Service, service
+from tests.unit.service.scripted import script
+from tests.unit.service.serving import TOKEN, Service, service
 
 
 @pytest.fixture
@@ -55,3 +56,88 @@ def test_requests_are_cut_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(remote, "REQUEST_BYTES", 10)
     cut = [list(map(len, part)) for part in remote._portions([bytes(size) for size in (4, 6, 1, 50, 2, 3)])]
     assert cut == [[4, 6], [1], [50], [2, 3]]
+
+
+# Several nodes
+
+
+@pytest.fixture
+def two(tmp_path: Path, sockets: Path) -> Iterator[tuple[Service, Service]]:
+    """Two nodes that serve the same models."""
+    for name in ("first", "second"):
+        (sockets / name).mkdir()
+    with (
+        service(tmp_path / "first", sockets / "first") as first,
+        service(tmp_path / "second", sockets / "second") as second,
+    ):
+        yield first, second
+
+
+def computed(node: Service) -> int:
+    """Items that the node's engine got."""
+    return len(node.engine.seen)
+
+
+def test_requests_are_spread_over_the_nodes(two: tuple[Service, Service]) -> None:
+    first, second = two
+    with contextlib.closing(RemoteEngine(f"{first.unix}, {second.tcp}", second.unix, token=TOKEN)) as engine:
+        plan = first.catalogue.plan("mean_colour")
+        engine.prepare(plan)
+        assert kinds(list(engine.run_many(plan, [GREEN] * 12, batch_size=2))) == ["Received"] * 12
+    assert (computed(first), computed(second)) == (4, 8)
+
+
+@pytest.mark.parametrize("dead_first", [True, False])
+def test_with_one_of_two_nodes_dead_all_calls_succeed(
+    tmp_path: Path, sockets: Path, small: Service, dead_first: bool
+) -> None:
+    plan = small.catalogue.plan("mean_colour")
+    addresses = [f"unix:{sockets}/nobody", small.unix]
+    with contextlib.closing(RemoteEngine(*addresses[:: 1 if dead_first else -1])) as engine:
+        engine.prepare(plan)
+        assert [kinds(list(engine.run(plan, [GREEN]))) for _ in range(40)] == [["Received"]] * 40
+        assert kinds(list(engine.run_many(plan, [GREEN] * 40, batch_size=4))) == ["Received"] * 40
+
+
+def test_a_node_that_goes_away_during_a_call(two: tuple[Service, Service]) -> None:
+    first, second = two
+    plan = first.catalogue.plan("mean_colour")
+    with (
+        script(first.path.parent.parent, [b""], name="breaks") as breaks,
+        contextlib.closing(RemoteEngine(breaks.address, second.unix)) as engine,
+    ):
+        assert kinds(list(engine.run(plan, [GREEN]))) == ["Received"]
+        assert len(breaks.requests) == 1
+    assert (computed(first), computed(second)) == (0, 1)
+
+
+def test_a_node_that_shuts_down_or_is_busy_leaves_its_calls_to_the_other(two: tuple[Service, Service]) -> None:
+    first, second = two
+    plan = first.catalogue.plan("mean_colour")
+    first.work.draining = True
+    with contextlib.closing(RemoteEngine(first.unix, second.unix)) as engine:
+        assert [kinds(list(engine.run(plan, [GREEN]))) for _ in range(4)] == [["Received"]] * 4
+    first.work.draining = False
+    assert (computed(first), computed(second)) == (0, 4)
+
+
+def test_no_node_answers(sockets: Path, small: Service) -> None:
+    plan = small.catalogue.plan("mean_colour")
+    with (
+        contextlib.closing(RemoteEngine(f"unix:{sockets}/a,unix:{sockets}/b")) as engine,
+        pytest.raises(ServiceUnavailable, match=r"^None of 2 nodes of the inference service answers\."),
+    ):
+        engine.run(plan, [GREEN])
+
+
+@pytest.mark.parametrize("address", ["", ",", "nonsense", "nonsense,unix:/a", "http://a:80,b:80"])
+def test_a_list_with_a_wrong_address_is_refused(address: str) -> None:
+    with pytest.raises(BadParameter, match="no address of a service"):
+        RemoteEngine(address)
+
+
+def test_the_path_of_a_socket_can_have_commas(small: Service, sockets: Path) -> None:
+    plan = small.catalogue.plan("mean_colour")
+    small.path.rename(sockets / "a,b, c")
+    with contextlib.closing(RemoteEngine(f"unix:{sockets}/a,b, c,unix:{sockets}/nobody")) as engine:
+        assert kinds(list(engine.run(plan, [GREEN]))) == ["Received"]

@@ -1,0 +1,187 @@
+"""Two nodes of the service, one of which is dead, dies during calls, or shuts down: no call is lost."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from open_analytic import embedded
+from open_analytic.config import Settings
+from tests.conftest import database
+from tests.sql.conftest import BLUE, GREEN, RED, Service, column, know, make_service, picture, value
+from tests.sql.test_faults import SLOW, failure, idle, metric, until
+
+Sql = psycopg.Connection[Any]
+CALLS = 40
+RUN = "SELECT open_analytic.pipeline_run('mean_colour', %s::bytea)"
+RANDOM = "SELECT open_analytic.pipeline_run_dist_random('mean_colour', %s::bytea)"
+BATCH = "SELECT open_analytic.pipeline_run_batch('mean_colour', %s::bytea[])::text"
+EMBED = "SELECT open_analytic.embed('mean_colour', %s::bytea)::text"
+
+
+@pytest.fixture(scope="session", params=["plpython3u"])
+def body(request: pytest.FixtureRequest) -> str:
+    """How the functions reach the service."""
+    return str(request.param)
+
+
+@pytest.fixture
+def second(server: embedded.Server, template: str, here: Settings, group: str) -> Iterator[Service]:
+    """Another node of the service, which does not run yet."""
+    with TemporaryDirectory(prefix="oa-", dir="/tmp") as top:
+        Path(top).chmod(0o755)
+        service = make_service(Path(top), database(server, template), here, group)
+        yield service
+        if service.process:
+            service.stop(kill=True)
+
+
+def know_both(sql: Sql, first: Service, second: Service, **options: int) -> None:
+    """Tell the database of two nodes."""
+    know(sql, first, **options)
+    sql.execute(
+        "INSERT INTO open_analytic.nodes (name, position, http, wire) VALUES ('second', 1, %s, %s)",
+        [second.http, second.wire],
+    )
+
+
+@pytest.fixture(params=["first", "second"])
+def one_dead(request: pytest.FixtureRequest, sql: Sql, service: Service, second: Service) -> str:
+    """Which of two nodes is dead."""
+    know_both(sql, *((second, service) if request.param == "first" else (service, second)))
+    return str(request.param)
+
+
+@pytest.mark.parametrize(
+    ("statement", "data"),
+    [(RUN, picture()), (RANDOM, picture()), (BATCH, [picture()] * 3), (EMBED, picture())],
+    ids=["run", "random", "batch", "embed"],
+)
+def test_with_one_of_two_nodes_dead_all_calls_succeed(sql: Sql, one_dead: str, statement: str, data: Any) -> None:
+    expected = column(sql, statement, data)
+    assert [column(sql, statement, data) for _ in range(CALLS)] == [expected] * CALLS
+
+
+def test_searches_by_picture_and_verifications_succeed_too(sql: Sql, one_dead: str) -> None:
+    value(sql, "SELECT open_analytic.create_collection('photos', 'mean_colour')")
+    insert = "INSERT INTO photos (image_name, feature) SELECT %s, open_analytic.embed('mean_colour', %s::bytea)"
+    for name, colour in (("red", RED), ("green", GREEN)):
+        sql.execute(insert, [name, picture(colour)])
+    sql.execute(
+        "INSERT INTO open_analytic.distance_rates"
+        " (pipeline, version, metric, same_pairs, different_pairs, source, rates)"
+        " VALUES ('mean_colour', 1, 'l2', 40, 250, 'shades', %s)",
+        [
+            Jsonb(
+                [
+                    {
+                        "false_accept_rate": 0.01,
+                        "distance": 0.02,
+                        "true_accept_rate": 0.9,
+                        "false_accepts": 1,
+                        "upper_bound": 0.01,
+                    }
+                ]
+            )
+        ],
+    )
+    search = "SELECT name FROM open_analytic.search('photos', %s::bytea, 1)"
+    assert [column(sql, search, picture(GREEN)) for _ in range(CALLS)] == [["green"]] * CALLS
+    verify = "SELECT same FROM open_analytic.verify(%s::bytea, %s::bytea, 'mean_colour')"
+    assert [value(sql, verify, picture(RED), picture(GREEN)) for _ in range(CALLS)] == [False] * CALLS
+
+
+def test_new_sessions_succeed_too(sql: Sql, dsn: str, one_dead: str) -> None:
+    expected = value(sql, RUN, picture())
+
+    def session(_: int) -> Any:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            return value(connection, RANDOM, picture())
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(session, range(CALLS))) == [expected] * CALLS
+
+
+def test_a_failed_node_is_left_alone_and_used_again_later(sql: Sql, service: Service, second: Service) -> None:
+    know_both(sql, second, service)
+    value(sql, RUN, picture())
+    second.start()
+    for _ in range(5):
+        value(sql, RUN, picture())
+    assert metric(second, "open_analytic_inputs_total") == 0
+
+    def used() -> bool:
+        value(sql, RUN, picture())
+        return metric(second, "open_analytic_inputs_total") > 0
+
+    until(used)
+
+
+def test_a_node_that_is_killed_during_a_call(sql: Sql, service: Service, second: Service) -> None:
+    second.start()
+    know_both(sql, second, service)
+    expected = value(sql, SLOW, picture())
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(value, sql, SLOW, picture())
+        until(lambda: metric(second, "open_analytic_calls_under_way") > 0)
+        second.stop(kill=True)
+        assert call.result() == expected
+    features = [value(sql, RUN, picture(colour))["feature"] for colour in (RED, GREEN, BLUE)]
+    assert [feature.index(max(feature)) for feature in features] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
+def test_a_node_that_ends_and_comes_back_during_many_calls(
+    sql: Sql, service: Service, second: Service, kill: bool
+) -> None:
+    second.start()
+    know_both(sql, second, service)
+    expected = value(sql, RUN, picture())
+    with ThreadPoolExecutor(1) as thread:
+        calls = thread.submit(lambda: [value(sql, statement, picture()) for statement in (RUN, RANDOM) * CALLS])
+        second.stop(kill=kill)
+        second.start()
+        assert calls.result() == [expected] * 2 * CALLS
+
+
+def test_the_picture_s_error_is_the_same_with_a_dead_node(sql: Sql, one_dead: str) -> None:
+    assert failure(sql, RUN, b"words").sqlstate == "OA012"
+    wrong, right = map(json.loads, column(sql, BATCH, [b"words", picture()]))
+    assert (wrong["error"]["sqlstate"], right) == ("OA012", value(sql, RUN, picture()))
+
+
+def test_a_statement_timeout_ends_a_call_that_went_to_the_next_node(
+    sql: Sql, service: Service, second: Service
+) -> None:
+    know_both(sql, second, service)
+    sql.execute("SET statement_timeout = '300ms'")
+    assert failure(sql, SLOW, picture()).sqlstate == "57014"
+    idle(service)
+    sql.execute("SET statement_timeout = 0")
+    assert value(sql, RUN, picture(GREEN))["feature"][1] > 0.9
+
+
+def test_a_deadline_is_the_whole_call_s(sql: Sql, service: Service, second: Service) -> None:
+    know_both(sql, second, service, timeout_ms=200)
+    assert failure(sql, SLOW, picture()).sqlstate == "OA073"
+    idle(service)
+
+
+def test_all_nodes_are_dead(sql: Sql, second: Service) -> None:
+    know_both(sql, second, second)
+    error = failure(sql, RUN, picture())
+    assert (error.sqlstate, "open-analytic serve" in (error.diag.message_hint or "")) == ("OA071", True)
+
+
+def test_nodes_that_are_starting_are_waited_for(sql: Sql, second: Service, service: Service) -> None:
+    know_both(sql, second, second, wait_ms=30_000)
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(value, sql, RUN, picture())
+        second.start()
+        assert call.result()["feature"][0] > 0.9
