@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from starlette.applications import Starlette
-from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -30,6 +29,7 @@ from open_analytic.pipeline.plan import Plan
 from open_analytic.plain import plain
 from open_analytic.service.asked import is_json, items, json_object, query
 from open_analytic.service.exchange import body, is_tcp, length, refusal, shows, unexpected, while_connected
+from open_analytic.service.names import NAME
 from open_analytic.service.openapi import document
 from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
 from open_analytic.types import Hit, PipelineInfo
@@ -42,15 +42,6 @@ BATCH_FACTOR = 8  # a batch in Base64 may be so much larger than one picture
 SEARCH_BYTES = 2_000_000  # of a search in JSON, beside its picture
 SEARCH_S, LONGEST_SEARCH_S = 30.0, 300.0  # without a deadline of the caller's, and at most
 LARGE = 262_144  # bytes of JSON that are not read between the answers to others
-
-
-class _Names(PathConvertor):
-    """Whatever a name has in it, line ends as well, which Starlette's own leaves out."""
-
-    regex = "(?s:.*)"
-
-
-register_url_convertor("path", _Names())
 
 
 class Searchable(Protocol):
@@ -208,8 +199,8 @@ def application(
         Route("/api/v1/plans/{hash}/run", doors.run_plan, methods=["POST"]),
         Route("/api/v1/plans/{hash}/run-batch", doors.run_plan_batch, methods=["POST"]),
         Route("/api/v1/collections", doors.collections),
-        Route("/api/v1/collections/{name:path}/search", doors.search, methods=["POST"]),
-        Route("/api/v1/collections/{name:path}/explain-search", doors.explain_search, methods=["POST"]),
+        Route(f"/api/v1/collections/{{name:{NAME}}}/search", doors.search, methods=["POST"]),
+        Route(f"/api/v1/collections/{{name:{NAME}}}/explain-search", doors.explain_search, methods=["POST"]),
     ]
     handlers: Any = {
         OpenAnalyticError: _refused,

@@ -18,6 +18,7 @@ from open_analytic.operators.image import Limits
 from open_analytic.plain import plain
 from open_analytic.service.asked import is_json, is_number, json_object
 from open_analytic.service.exchange import body, length, while_connected
+from open_analytic.service.names import NAME
 from open_analytic.service.work import Work
 from open_analytic.web import bundle, filters, finder
 from open_analytic.web.fetch import Fetcher
@@ -46,7 +47,7 @@ class Api:
 
     def routes(self) -> list[Route]:
         """Where they are. A name may have slashes, so what is more than a name comes before it."""
-        one = "/api/v1/collections/{collection:path}"
+        one = f"/api/v1/collections/{{collection:{NAME}}}"
         return [
             Route(f"{one}/curve.svg", self.curve),
             Route(f"{one}/pictures", self.pictures),
@@ -65,7 +66,7 @@ class Api:
             Route("/api/v1/imports/{id}/file", self.put, methods=["PUT"]),
             Route("/api/v1/imports/{id}/files", self.put_several, methods=["POST"]),
             Route("/api/v1/imports/{id}/finish", self.finish, methods=["POST"]),
-            Route("/api/v1/pipelines/{name:path}/graph.svg", self.graph),
+            Route(f"/api/v1/pipelines/{{name:{NAME}}}/graph.svg", self.graph),
             Route(one, self.collection),
         ]
 

@@ -63,13 +63,32 @@ def _one(info: CollectionInfo, one: Any, params: dict[str, str]) -> str:
     name = sql.Identifier(column).as_string().replace("%", "%%")
     if operator in EMPTY:
         return f"{name} {operator.upper()}"
-    if operator == "in":
-        values = [_bound(item, column, params) for item in _list(value, column)]
-        return f"{name} IN ({', '.join(values)})"
-    place = _bound(value, column, params)
     if operator == "contains":  # LIKE would give meanings to some letters of the value
-        return f"strpos(lower({name}::text), lower({place})) > 0"
-    return f"{name} {operator} {place}"
+        place = _bound(_text(value, column), params)
+        return f"pg_catalog.strpos({_lower(name)}, {_lower(place)}) {qualified('>')} 0"
+    if info.columns[column].startswith("citext"):  # its own operators stand in the extension's schema
+        return _regardless_of_case(name, operator, value, column, params)
+    if operator == "in":
+        texts = [_text(item, column) for item in _list(value, column)]
+        return f"{name} {qualified('=')} ANY ({_bound(_array(texts), params)})"
+    return f"{name} {qualified(operator)} {_bound(_text(value, column), params)}"
+
+
+def _regardless_of_case(name: str, operator: str, value: Any, column: str, params: dict[str, str]) -> str:
+    """What citext's operators compare."""
+    if operator != "in":
+        return f"{_lower(name)} {qualified(operator)} {_lower(_bound(_text(value, column), params))}"
+    texts = [_lower(_bound(_text(item, column), params)) for item in _list(value, column)]
+    return f"{_lower(name)} {qualified('=')} ANY (ARRAY[{', '.join(texts)}])"
+
+
+def qualified(operator: str) -> str:
+    """PostgreSQL's own operator: one that somebody made in a schema of the search path would run its owner's code."""
+    return f"OPERATOR(pg_catalog.{operator})"
+
+
+def _lower(expression: str) -> str:
+    return f"pg_catalog.lower({expression}::pg_catalog.text)"
 
 
 def _read(info: CollectionInfo, one: Any) -> tuple[str, str, Any]:
@@ -93,7 +112,7 @@ def _list(value: Any, column: str) -> list[Any]:
     return value
 
 
-def _bound(value: Any, column: str, params: dict[str, str]) -> str:
+def _text(value: Any, column: str) -> str:
     """The value as text, which PostgreSQL reads as the column's type."""
     if isinstance(value, bool):
         value = str(value).lower()
@@ -101,5 +120,15 @@ def _bound(value: Any, column: str, params: dict[str, str]) -> str:
         value = str(value)
     if not isinstance(value, str) or len(value) > 10_000:
         raise BadParameter(f"The filter's value for {column!r} is {value!r:.40}.", hint="Give a text or a number.")
+    return value
+
+
+def _bound(value: str, params: dict[str, str]) -> str:
     params[name := f"v{len(params)}"] = value
     return f"%({name})s"
+
+
+def _array(values: Sequence[str]) -> str:
+    """An array as PostgreSQL reads it: its type is then the column's, as that of a single value is."""
+    escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"

@@ -149,10 +149,11 @@ def _others(
     collection: Collection, asked: Asked, where: str | None, params: dict[str, str]
 ) -> tuple[str, dict[str, str]]:
     """The condition that leaves out the row that is searched for."""
-    other = "image_name <> %(like)s"
+    unequal = filters.qualified("<>")
+    other = f"image_name {unequal} %(like)s"
     params = params | {"like": asked.like or ""}
     if collection.info.many:
-        other, params = f"({other} OR part <> %(like_part)s)", params | {"like_part": str(asked.part or 0)}
+        other, params = f"({other} OR part {unequal} %(like_part)s)", params | {"like_part": str(asked.part or 0)}
     return f"{where} AND {other}" if where else other, params
 
 

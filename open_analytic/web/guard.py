@@ -8,7 +8,7 @@ import time
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
+from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -54,7 +54,7 @@ class Pass:
 
     def shown(self, scope: Scope) -> bool:
         """Whether a request has the token, or a cookie that was issued for it; everybody has where there is none."""
-        return self.token is None or shows(scope, self.token) or self._good(_cookie(Headers(scope=scope)))
+        return self.token is None or shows(scope, self.token) or self._good(_cookie(scope))
 
     def _good(self, value: str) -> bool:
         until, _, signature = value.partition(".")
@@ -127,9 +127,9 @@ def _host(text: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
-def _cookie(headers: Headers) -> str:
+def _cookie(scope: Scope) -> str:
     """Ours, whatever cookies other servers of this machine have set beside it."""
-    return cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+    return Request(scope).cookies.get(COOKIE, "")
 
 
 def _with_headers(message: Message) -> Message:

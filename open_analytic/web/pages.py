@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.plain import plain
+from open_analytic.service.names import NAME
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.web import language
 from open_analytic.web.assets import assets
@@ -41,11 +42,11 @@ def routes(data: PageData) -> list[BaseRoute]:
     pages = Pages(data)
     endpoints: dict[str, Endpoint] = {
         "/": pages.home,
-        "/search/{name:path}": pages.search,
+        f"/search/{{name:{NAME}}}": pages.search,
         "/collections": pages.collections,
-        "/collections/{name:path}": pages.collection,
+        f"/collections/{{name:{NAME}}}": pages.collection,
         "/pipelines": pages.pipelines,
-        "/pipelines/{name:path}": pages.pipeline,
+        f"/pipelines/{{name:{NAME}}}": pages.pipeline,
         "/api": pages.api,
         "/login": pages.login,
     }

@@ -57,6 +57,20 @@ def test_what_was_lost_is_seen_and_said(measured: Filled, caplog: pytest.LogCapt
     assert "open-analytic collection calibrate points" in said
 
 
+def test_an_audit_has_a_time_limit_of_its_own(
+    measured: Filled, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "AUDIT_S", 0.2)
+    auditor = Auditor(measured.database, percent=100, rest=0)
+    (vector,) = queries(1)
+    with caplog.at_level(logging.INFO, "open_analytic"):
+        auditor.saw(measured.info, vector, measured.find(vector), OPTIONS | {"where": "pg_sleep(30) IS NOT NULL"})
+        auditor.settle()
+    auditor.close()
+    assert [line.partition(":")[0] for line in caplog.messages] == ["a search of points was not audited"]
+    assert quality(measured) == []
+
+
 @pytest.mark.parametrize("percent", [0, 100])
 def test_exact_searches_and_no_percentage_are_not_audited(filled: Filled, percent: int) -> None:
     auditor = Auditor(filled.database, percent=percent, rest=0)

@@ -22,7 +22,7 @@ from tests.unit.service.serving import BATCH, DAY, GREEN_OUTPUT, RUN, Service, f
 def test_every_route_is_described_and_nothing_else(shared: Service) -> None:
     routes = application(shared.work, shared.catalogue, guard=Middleware(TokenCheck, token=None)).routes
     there = {
-        (route.path.replace(":path", ""), method.lower())
+        (route.path_format, method.lower())
         for route in routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}

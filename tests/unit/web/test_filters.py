@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import datetime
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import open_analytic
+from open_analytic import embedded
+from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, InvalidFilter
 from open_analytic.web import filters
+from tests import tiny
+from tests.conftest import database
 
 if TYPE_CHECKING:
     from open_analytic import OpenAnalytic
@@ -330,3 +337,51 @@ def test_a_collection_without_columns_has_no_filters(tiny_db: OpenAnalytic) -> N
     with pytest.raises(BadParameter, match="is no column") as caught:
         filters.condition(made.info, [one("city", "=", "x")])
     assert caught.value.hint == "Its columns of yours: none."
+
+
+# Whose operators compare
+
+
+HIJACK = """
+CREATE FUNCTION public.never(varchar, varchar) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
+CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT 'taken over'::text$$;
+CREATE OPERATOR public.=  (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.never);
+CREATE OPERATOR public.<> (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.never);
+CREATE EXTENSION citext SCHEMA public;
+CREATE FUNCTION public.citext_never(citext, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
+CREATE OPERATOR public.=  (LEFTARG = citext, RIGHTARG = text, FUNCTION = public.citext_never);
+"""
+
+
+@pytest.fixture
+def hijacked(server: embedded.Server, template: str, tmp_path: Path) -> Iterator[Collection]:
+    """A collection in a database where somebody made operators and functions that fit its columns better."""
+    dsn = database(server, template)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(HIJACK)
+    settings = Settings.read({}, cards=(tiny.write(tmp_path),), models_dir=tmp_path, audit_percent=0)
+    with open_analytic.connect(dsn, settings=settings) as db:
+        db.pipeline_create("mean_colour", tiny.PIPELINE)
+        columns = {"title": "varchar(80)", "word": "citext"}
+        made = db.create_collection("photos", pipeline="mean_colour", columns=columns)
+        values = [("a", "Oslo"), ("b", "Bergen")]
+        made.import_vectors([(name, [1, 0, 0], {"title": city, "word": city}) for name, city in values])
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (one("title", "=", "Oslo"), ["a"]),
+        (one("title", "<>", "Oslo"), ["b"]),
+        (one("title", "in", ["Oslo", "Paris"]), ["a"]),
+        (one("title", "contains", "SLO"), ["a"]),
+        (one("word", "=", "oSLO"), ["a"]),
+        (one("word", "<>", "oSLO"), ["b"]),
+        (one("word", "in", ["OSLO", "x"]), ["a"]),
+        (one("word", "contains", "SLO"), ["a"]),
+    ],
+    ids=lambda value: f"{value['column']} {value['operator']}" if isinstance(value, dict) else "",
+)
+def test_nobody_s_operators_are_used(hijacked: Collection, condition: dict[str, Any], expected: list[str]) -> None:
+    assert found(hijacked, condition) == expected
