@@ -6,7 +6,7 @@ PHOTOS ?= ../shared/data/photos
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check plpython chromium serve bench bench-search bench-web bench-storage clean
+.PHONY: help demo test check plpython chromium strace serve bench bench-search bench-web bench-storage clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ plpython: ## install a PostgreSQL with plpython3u and pgvector for the tests: De
 
 chromium: ## install the browser that tests of the pages drive: Debian or Ubuntu, as root
 	@scripts/chromium.sh install
+
+strace: ## install the tracer that tests of privacy need: Debian or Ubuntu, as root
+	@scripts/strace.sh install
 
 serve: .venv/ready ## pages in the browser, http://127.0.0.1:8000: image search, face search, your own
 	@$(RUN) serve --web

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from open_analytic import telemetry as _telemetry  # noqa: F401 - turns ONNX Runtime's off, before anything imports it
 from open_analytic.errors import NoFace, NotFound, OpenAnalyticError
 
 TYPE_CHECKING = False  # as in typing, which a PostgreSQL backend is spared

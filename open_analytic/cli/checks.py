@@ -34,7 +34,9 @@ MODELS_BYTES, HOME_BYTES = 300_000_000, 500_000_000  # what the models take, and
 
 def run(settings: "Settings") -> Iterator[Check]:
     """Every check, in order; none starts a server, fetches or changes anything."""
-    checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (_program, _packages, _models, _database, _disk)
+    checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+        _program, _privacy, _packages, _models, _database, _disk,
+    )  # fmt: skip
     for check in checks:
         try:
             yield from check(settings)
@@ -57,6 +59,18 @@ def _program(settings: "Settings") -> Iterator[Check]:
     names = sorted(name for name in os.environ if name.startswith("OPEN_ANALYTIC_"))
     if names:
         yield Check(name="settings", state="ok", detail=f"from the environment: {', '.join(names)}")
+
+
+def _privacy(settings: "Settings") -> Iterator[Check]:
+    from open_analytic import telemetry
+
+    if not telemetry.DISABLED:
+        yield Check(name="privacy", state="broken", detail=telemetry.LATE, hint=telemetry.ADVICE)
+        return
+    detail = "no telemetry: ONNX Runtime's is turned off"
+    if settings.service_url_queries:
+        detail += "; the pages fetch pictures that people name by URL"
+    yield Check(name="privacy", state="ok", detail=f"{detail}; docs/privacy.md lists what is stored and fetched")
 
 
 def _packages(settings: "Settings") -> Iterator[Check]:

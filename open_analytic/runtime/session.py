@@ -1,5 +1,6 @@
 """One network in ONNX Runtime, fed with pictures as its card says. The only file that imports onnxruntime."""
 
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -7,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from open_analytic import telemetry
 from open_analytic.errors import ModelCorrupt, ModelFailed
 from open_analytic.models.card import ModelCard
 from open_analytic.types import Images
+
+telemetry.disable()  # again: a program can have emptied its environment since open_analytic was imported
+if not telemetry.DISABLED:
+    logging.getLogger(__name__).warning(telemetry.LATE)
+
+import onnxruntime  # noqa: E402 - after that
 
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 

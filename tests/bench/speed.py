@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -30,6 +30,9 @@ from open_analytic.models.library import Library
 from open_analytic.pipeline import spec
 from open_analytic.runtime.ahead import BATCHES_AHEAD, RUNNERS
 from tests.bench import machine
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 PIPELINE, MODEL = "general_feature_extractor", "efficientnet_lite2"
 PHOTOS, FEW, ROUNDS = 2000, 200, 3
@@ -82,8 +85,10 @@ def collection() -> Iterator[open_analytic.Collection]:
         yield db.create_collection("bench", pipeline=PIPELINE)
 
 
-def session(threads: int) -> tuple[onnxruntime.InferenceSession, str]:
+def session(threads: int) -> "tuple[InferenceSession, str]":
     """The same network with the engine's options, and the output the pipeline uses."""
+    import onnxruntime  # after open_analytic, which turns its telemetry off
+
     library = Library(Settings.read())
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -122,7 +127,7 @@ def bare_loop(paths: list[Path]) -> None:
 
 
 def run_batch(
-    network: onnxruntime.InferenceSession, output: str, decoded: list[Future[NDArray[np.float32]]]
+    network: "InferenceSession", output: str, decoded: list[Future[NDArray[np.float32]]]
 ) -> NDArray[np.float32]:
     (rows,) = network.run([output], {"input": np.stack([each.result() for each in decoded])})
     return np.asarray(rows)
