@@ -264,12 +264,61 @@ def test_everybody_gets_the_own_rows_whatever_is_going_on(make: Callable[..., Ba
         list(callers.map(call, range(200)))
 
 
-def test_every_batch_is_told_of(make: Callable[..., Batcher]) -> None:
+def test_every_batch_is_told_of(make: Callable[..., Batcher], recorder: Recorder) -> None:
     ran: list[Ran] = []
-    submitted(make(expected=lambda: 2, observer=ran.append), pictures(1), pictures(2, 3))
-    (batch,) = ran
-    assert (batch.model, batch.rows) == ("mean_colour", 3)
-    assert min(batch.waited_s, batch.compute_s) >= 0
+    batcher = make(runners=1, max_batch=2, expected=lambda: 1_000, observer=ran.append)
+    recorder.gate.clear()
+    with ThreadPoolExecutor(3) as callers:
+        before = time.monotonic()
+        first = callers.submit(batcher.model("mean_colour"), pictures(1, 2))
+        assert recorder.entered.acquire(timeout=30)
+        computing = time.monotonic()
+        oldest = callers.submit(batcher.model("mean_colour"), pictures(3))
+        wait_until(lambda: waiting(batcher) == 1)
+        oldest_waits = time.monotonic()
+        wait_until(lambda: time.monotonic() > oldest_waits + 0.1)  # so that the two differ
+        newest = callers.submit(batcher.model("mean_colour"), pictures(4))
+        wait_until(lambda: waiting(batcher) == 2)
+        released = time.monotonic()
+        recorder.gate.set()
+        for call in (first, oldest, newest):
+            call.result(30)
+    after = time.monotonic()
+    assert [(batch.model, batch.rows) for batch in ran] == [("mean_colour", 2), ("mean_colour", 2)]
+    assert released - computing <= ran[0].compute_s <= after - before
+    assert 0 <= ran[0].waited_s <= computing - before
+    assert released - oldest_waits <= ran[1].waited_s <= after - computing  # of the oldest, not of the newest
+    assert 0 < ran[1].compute_s <= after - released
+
+
+def test_the_oldest_of_all_models_is_run_first(make: Callable[..., Batcher], recorder: Recorder) -> None:
+    batcher = make(runners=1, max_batch=1, expected=lambda: 1_000)
+    recorder.gate.clear()
+    calls = [("mean_colour", 1), ("mean_colour", 2), ("colours", 3), ("mean_colour", 4), ("colours", 5)]
+    with ThreadPoolExecutor(len(calls)) as callers:
+        waits = []
+        for number, (name, value) in enumerate(calls):
+            waits.append(callers.submit(batcher.model(name), pictures(value)))
+            if number == 0:
+                assert recorder.entered.acquire(timeout=30)
+            wait_until(lambda number=number: waiting(batcher) == number)  # type: ignore[misc]
+        recorder.gate.set()
+        for each in waits:
+            each.result(30)
+    assert [(seen.name, *seen.values) for seen in recorder.seen] == calls
+
+
+def waiting(batcher: Batcher) -> int:
+    """Calls that no runner has taken yet."""
+    return sum(map(len, list(batcher._waiting.values())))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes soon, or fail."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_closing_finishes_what_waits_and_refuses_what_comes(make: Callable[..., Batcher]) -> None:

@@ -244,6 +244,17 @@ def test_a_picture_is_kept_until_there_are_too_many() -> None:
     assert shelf.get(ids[-1]).id == ids[-1]
 
 
+def test_a_picture_that_is_sent_again_counts_as_used() -> None:
+    shelf = Shelf(LIMITS, most_bytes=40_000)
+    first = shelf.keep(halves(RED, BLUE, kind="BMP", size=(50, 40)))
+    others = [shelf.keep(halves((shade, 0, 0), BLUE, kind="BMP", size=(50, 40))).id for shade in range(4)]
+    assert shelf.keep(first.data) is first
+    last = shelf.keep(halves((9, 0, 0), BLUE, kind="BMP", size=(50, 40)))
+    with pytest.raises(UnknownQuery):
+        shelf.get(others[0])
+    assert [shelf.get(id_).id for id_ in (first.id, *others[1:], last.id)] == [first.id, *others[1:], last.id]
+
+
 def test_one_that_is_larger_than_all_may_be_is_kept_alone() -> None:
     shelf = Shelf(LIMITS, most_bytes=10)
     one = shelf.keep(halves(RED, BLUE))
@@ -297,6 +308,29 @@ def test_a_picture_is_drawn_once(colours: Collection) -> None:
     assert shown(album, colours, "red", WHOLE).tag != first.tag
     with pytest.raises(UnknownImage):
         album.show(colours, "nothing", None, THUMBNAIL, known=f'"{first.tag}"')
+
+
+def test_a_collection_that_was_made_anew_has_its_pictures_drawn_anew(tiny_db: OpenAnalytic) -> None:
+    """Its regions can be others: a browser must not show the drawing of the old collection."""
+    album, picture = Album(LIMITS), halves(RED, RED)
+    tags: list[str] = []
+    for _ in range(2):
+        collection = tiny_db.create_collection("anew", pipeline="mean_colour")
+        collection.add("a", picture)
+        old = f'"{tags[0]}"' if tags else None
+        tags.append(shown(album, collection, "a", known=old).tag)
+        tiny_db.drop_collection("anew")
+    assert tags[0] != tags[1]
+
+
+def test_the_album_throws_out_what_was_looked_at_longest_ago(colours: Collection) -> None:
+    size = len(shown(Album(LIMITS), colours, "red").data)
+    album = Album(LIMITS, most_bytes=size * 5 // 2)  # two pictures of about the same size
+    red, green = shown(album, colours, "red").data, shown(album, colours, "green").data
+    assert shown(album, colours, "red").data is red
+    assert len(shown(album, colours, "blue").data) < size * 5 // 4
+    assert shown(album, colours, "red").data is red
+    assert shown(album, colours, "green").data is not green
 
 
 def test_the_album_has_an_end(colours: Collection) -> None:
