@@ -122,7 +122,7 @@ class Post:
     @classmethod
     def _at(cls, place: Home, lock: int, foreground: int, *, in_foreground: bool) -> Self:
         state = place.state
-        if state is None or not process.is_private(place, state):
+        if state is None or not process.is_own(place, state):
             raise EmbeddedServerFailed(f"No server runs in {place.folder}.", hint="It was stopped; run it again.")
         return cls(
             home=place,

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +16,7 @@ from open_analytic.embedded import reaper
 from open_analytic.embedded.account import Account, choose
 from open_analytic.errors import EmbeddedServerFailed, StorageFull
 
+STOPPED = "stopped"
 _LOCK_PATIENCE_S = 120.0  # a server that is being stopped may have much to write
 
 
@@ -24,8 +25,10 @@ class State:
     """Where the server that was started last is."""
 
     socket: str  # the socket's folder
-    bin: str
+    bin: str  # to show; programs are never run from a path that a file names
     version: str
+    data: str = ""  # the data directory's identity; version 0.1.0 did not write it
+    ended: str = ""  # STOPPED once somebody has stopped it on purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +63,21 @@ class Home:
     def state(self) -> State | None:
         """What was recorded last; the server may be gone meanwhile."""
         try:
-            return State(**json.loads((self.folder / reaper.STATE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
             return None
+        try:
+            read = reaper.read_state(folder) or {}
+            return State(**{entry.name: read[entry.name] for entry in fields(State) if entry.name in read})
+        except TypeError:  # one is missing
+            return None
+        finally:
+            os.close(folder)
+
+    @property
+    def identity(self) -> str:
+        """The data directory's."""
+        return reaper.identity(self.data.stat())
 
     def record(self, state: State) -> None:
         """Keep the state for other processes: whole or not at all."""

@@ -1,6 +1,5 @@
 """What an earlier server left behind: one that still runs, orphans, stale files. Taken over, ended, cleared away."""
 
-import contextlib
 import fcntl
 import os
 import shutil
@@ -21,6 +20,7 @@ def take_over(home: Home, lock: int, hold: int) -> State | None:
     In the latter case the server's lock is held, so no process of it lives and its pid and socket files are stale.
     ``hold`` is our own hold on the clients' lock.
     """
+    _refuse_shared_files(home)
     began, size, deadline = time.monotonic(), -1, time.monotonic() + process.STALL_S
     while not reaper.try_lock(lock):
         state = home.state
@@ -43,6 +43,17 @@ def take_over(home: Home, lock: int, hold: int) -> State | None:
     return None
 
 
+def _refuse_shared_files(home: Home) -> None:
+    """Two servers would write to the same files: refuse a copy that is made of hard links to the original's."""
+    state = home.state
+    control = home.data / "global" / "pg_control"
+    if state and state.data and control.is_file() and control.stat().st_nlink > 1 and state.data != home.identity:
+        raise EmbeddedServerFailed(
+            f"{home.data} is a copy made of hard links: it shares its files with the original.",
+            hint=f"Make a whole copy, for example: cp -a {str(home.folder)!r} NEW_HOME.",
+        )
+
+
 def _end_orphans(data: Path, waited_s: float) -> None:
     """Backends whose postmaster was killed end by themselves, or are made to: no commit depends on them."""
     if waited_s > _ORPHANS_S:
@@ -53,11 +64,9 @@ def _end_orphans(data: Path, waited_s: float) -> None:
 
 def _unreachable(home: Home, state: State | None) -> bool:
     """Whether the postmaster says it is ready, yet its socket is not there."""
-    with contextlib.suppress(OSError):
-        lines = (home.data / "postmaster.pid").read_text().split("\n")
-        ready = len(lines) > 7 and lines[7].strip() == "ready"
-        return ready and not (state and Path(state.socket, ".s.PGSQL.5432").exists())
-    return False
+    if not home.data.is_dir() or reaper.condition(home.data) != "ready":
+        return False
+    return not (state and process.is_own(home, state) and Path(state.socket, reaper.SOCKET).exists())
 
 
 def _restart(home: Home, lock: int, hold: int) -> None:
@@ -90,6 +99,10 @@ def clear(home: Home) -> None:
 
 def forget_socket(home: Home) -> None:
     """Drop the folder of the last server's socket."""
+    if not home.data.is_dir():
+        return
     descriptor = cluster.open_folder(home.folder)
-    reaper.remove_socket(reaper.socket_folder(descriptor))
-    os.close(descriptor)
+    try:
+        reaper.remove_socket(reaper.socket_folder(descriptor, home.data.stat()), home.account.uid)
+    finally:
+        os.close(descriptor)

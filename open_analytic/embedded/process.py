@@ -31,18 +31,43 @@ def conninfo(socket: str, database: str = DATABASE, *, role: str = cluster.ROLE)
 
 
 def answers(home: Home, state: State | None) -> bool:
-    """Whether the server takes connections. A folder in /tmp that is not the account's own is not asked."""
-    if not state or not is_private(home, state):
+    """Whether this home's own server takes connections.
+
+    It is asked once it says that it is ready, since each question before that is a line in its log.
+    """
+    if not state or not is_own(home, state) or reaper.condition(home.data) != "ready":
         return False
     asked = f"{conninfo(state.socket)} connect_timeout=10"
     return PGconn.ping(asked.encode()) == Ping.OK
+
+
+def is_own(home: Home, state: State) -> bool:
+    """Whether the state is of a living server that was started on this very data directory.
+
+    The server holds the home's lock, and its working directory keeps the inode from being used again: neither is true
+    of a copied home, whose state names the original's socket.
+    """
+    if not home.data.is_dir() or not is_private(home, state) or not _is_held(home):
+        return False
+    if state.data:
+        return state.data == home.identity
+    socket = reaper.recorded_socket(home.data)  # started by version 0.1.0
+    return socket is not None and str(socket) == state.socket
+
+
+def _is_held(home: Home) -> bool:
+    lock = home.lock(reaper.SERVER)
+    try:
+        return not reaper.is_free(lock)
+    finally:
+        os.close(lock)
 
 
 def is_private(home: Home, state: State) -> bool:
     """Whether the socket's folder is there, the account's own, and closed to others."""
     try:
         found = Path(state.socket).lstat()
-    except FileNotFoundError:
+    except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) and found.st_uid == home.account.uid and not found.st_mode & 0o077
 
@@ -103,7 +128,7 @@ def open_log(home: Home, name: str = "postgres.log") -> int:
 def launch(home: Home, binaries: Binaries, lock: int) -> State:
     """Start the postmaster, which inherits the server's lock."""
     socket = make_socket_folder(home.account)
-    state = State(socket=str(socket), bin=str(binaries.folder), version=binaries.version)
+    state = State(socket=str(socket), bin=str(binaries.folder), version=binaries.version, data=home.identity)
     home.record(state)
     log, data = open_log(home), cluster.open_folder(home.data)
     try:

@@ -9,6 +9,8 @@ import fcntl
 import json
 import os
 import signal
+import socket as sockets
+import stat
 import subprocess
 import sys
 import time
@@ -18,7 +20,9 @@ from typing import Any
 CLIENTS, SERVER, START, REAPER = "clients.lock", "server.lock", "start.lock", "reaper.lock"
 STATE = "server.json"
 SOCKET_PREFIX = "open_analytic-"
+SOCKET = ".s.PGSQL.5432"
 POLL_S = 0.5
+SMALL = 65_536  # bytes of a file of the home that are read at most
 LOG_BYTES = 16_000_000  # where the log is cut
 LOG_KEPT_BYTES = 1_000_000  # its end, which stays
 # Fast, then immediate, then by force: each is safe for committed rows, only the next start takes longer.
@@ -84,8 +88,16 @@ def _name(pid: int) -> str:
 def recorded(data: Path) -> int | None:
     """The pid in postmaster.pid, whoever has it today."""
     try:
-        return int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        return int(read_small(data / "postmaster.pid").split("\n", 1)[0])
     except (OSError, ValueError):
+        return None
+
+
+def condition(data: Path) -> str | None:
+    """What the postmaster wrote of itself: starting, ready, stopping. After a crash it leaves ``ready`` there."""
+    try:
+        return read_small(data / "postmaster.pid").split("\n")[7].strip()
+    except (OSError, IndexError):
         return None
 
 
@@ -93,6 +105,18 @@ def postmaster(data: Path) -> int | None:
     """The pid of the living postmaster."""
     pid = recorded(data)
     return pid if pid in members(data) else None
+
+
+def recovering(pids: list[int]) -> bool:
+    """Whether one of these processes replays the log: PostgreSQL's "startup"."""
+    return any(b"startup" in _title(pid) for pid in pids)
+
+
+def _title(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def shut_down(lock: int, data: Path) -> bool:
@@ -105,8 +129,8 @@ def shut_down(lock: int, data: Path) -> bool:
                 return True
             alive = members(data)
             head = recorded(data)
-            if number == signal.SIGINT and head not in alive and alive:
-                break  # backends without their postmaster: they take no polite request
+            if number == signal.SIGINT and alive and (head not in alive or recovering(alive)):
+                break  # no postmaster, or it replays the log: then a polite request is not heard
             for pid in {head} if number == signal.SIGINT else alive:
                 if pid in alive and pid not in told and pid is not None:
                     tell(pid, number)
@@ -121,36 +145,85 @@ def tell(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def socket_folder(home: int) -> Path | None:
-    """The socket's folder that the state in the home (a descriptor) names, if it is one of ours."""
+def identity(data: os.stat_result) -> str:
+    """The data directory as no copy of it has it while a server runs there: its device and inode."""
+    return f"{data.st_dev}:{data.st_ino}"
+
+
+def read_small(path: str | Path, folder: int | None = None) -> str:
+    """The text of a small file in a folder (a descriptor) that another account can write to: no link, no pipe."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is not an ordinary file")
+        return file.read(SMALL).decode(errors="replace")
+
+
+def read_state(home: int) -> dict[str, str] | None:
+    """What the home (a descriptor) has on the server that was started last, when it is well formed."""
     try:
-        with os.fdopen(os.open(STATE, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=home), encoding="utf-8") as file:
-            return _if_ours(Path(json.load(file)["socket"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        state = json.loads(read_small(STATE, home))
+        if all(isinstance(value, str) for value in state.values()) and _is_name_of_ours(state["socket"]):
+            return dict(state)
+    except (OSError, ValueError, KeyError, AttributeError):
+        pass
+    return None
+
+
+def _is_name_of_ours(socket: str) -> bool:
+    """Whether it is a path as the launcher makes them. libpq splits hosts at commas."""
+    folder = Path(socket)
+    return folder.is_absolute() and folder.name.startswith(SOCKET_PREFIX) and not {",", "\0"} & set(socket)
+
+
+def socket_folder(home: int, data: os.stat_result | None = None) -> Path | None:
+    """The socket's folder of the server that was started last on this very data directory.
+
+    A copied home names the folder of the original: that is none of its own.
+    """
+    state = read_state(home)
+    try:
+        own = identity(data or os.stat("data", dir_fd=home))
+    except OSError:
         return None
+    return Path(state["socket"]) if state and state.get("data") == own else None
 
 
 def recorded_socket(data: Path) -> Path | None:
-    """The same as PostgreSQL wrote it down, where the account cannot look into a home that root had closed before."""
-    try:
-        return _if_ours(Path((data / "postmaster.pid").read_text().split("\n")[4]))
-    except (OSError, IndexError):
-        return None
+    """The same as a living PostgreSQL wrote it down, where the account cannot look into a home that root had closed."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        pid, _, _, _, socket, *_ = read_small(data / "postmaster.pid").split("\n")
+        works_here = not Path("/proc/self/cwd").exists() or Path(f"/proc/{int(pid)}/cwd").samefile(data)
+        if _is_name_of_ours(socket) and works_here:
+            return Path(socket)
+    return None
 
 
-def _if_ours(folder: Path) -> Path | None:
-    return folder if folder.name.startswith(SOCKET_PREFIX) and not folder.is_symlink() else None
-
-
-def remove_socket(folder: Path | None) -> None:
-    """Drop the socket's folder of a server that is gone."""
+def remove_socket(folder: Path | None, owner: int) -> None:
+    """Drop the socket's folder of a server that is gone. One of another account, or of a living server, is left."""
     if folder is None:
         return
-    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock", ".s.PGSQL.5433", "http.sock"):  # the service's two as well
-        with contextlib.suppress(OSError):
-            (folder / name).unlink()
     with contextlib.suppress(OSError):
+        entry = folder.lstat()
+        if not stat.S_ISDIR(entry.st_mode) or entry.st_uid != owner or _listens(folder / SOCKET):
+            return
+        for name in (SOCKET, f"{SOCKET}.lock", ".s.PGSQL.5433", "http.sock"):  # the service's two as well
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()
         folder.rmdir()
+
+
+def _listens(path: Path) -> bool:
+    """Whether a process accepts connections there."""
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:  # its queue is full
+            return True
+        except OSError:
+            return False
+    return True
 
 
 def cut_log(log: int) -> None:
@@ -176,9 +249,10 @@ def main(home: Path, linger_s: float) -> None:
     folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     os.chdir(home / "data")  # found again even when the home is deleted under the server
     become(Path().stat())
-    alone_since, socket = None, None
+    alone_since, socket, here = None, None, Path().stat()
     while True:
-        socket = socket_folder(folder) or recorded_socket(Path()) or socket  # remembered in case the home is deleted
+        # Remembered in case the home is deleted.
+        socket = socket_folder(folder, here) or recorded_socket(Path()) or socket
         if not is_free(clients):
             alone_since = None
         elif alone_since is None:
@@ -190,7 +264,7 @@ def main(home: Path, linger_s: float) -> None:
         time.sleep(min(POLL_S, linger_s or POLL_S))
     # From here new clients wait for us.
     if shut_down(server, Path()):
-        remove_socket(socket_folder(folder) or socket)
+        remove_socket(socket_folder(folder, here) or socket, here.st_uid)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,20 @@
 
 import contextlib
 import fcntl
+import logging
 import os
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from open_analytic.embedded import binaries, cluster, companion, leftovers, process, reaper
-from open_analytic.embedded.home import Home, State, translated
-from open_analytic.errors import EmbeddedServerFailed
+from open_analytic.embedded.account import choose
+from open_analytic.embedded.home import STOPPED, Home, State, translated
+from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,16 +23,57 @@ class Server:
     """A client's hold on the server: while any process has one, it runs. The hold dies with the process."""
 
     home: Path
-    dsn: str
-    socket: Path  # its folder
-    bin: Path  # has psql, pg_dump and the others
-    version: str
+    _state: State
+    _pg_bin: Path | None
+    _linger_s: float
     _hold: int | None = field(repr=False)
+    _lock: threading.Lock = field(repr=False, default_factory=threading.Lock)
+
+    @property
+    def dsn(self) -> str:
+        """The database as it was when it was opened, or asked for with ``address``, last."""
+        return process.conninfo(self._state.socket)
+
+    @property
+    def socket(self) -> Path:
+        """The socket's folder."""
+        return Path(self._state.socket)
+
+    @property
+    def version(self) -> str:
+        """PostgreSQL's."""
+        return self._state.version
+
+    @property
+    def bin(self) -> Path:
+        """The folder with psql, pg_dump and the others: of this process's settings.
+
+        The home names one too, but whoever can write there is not trusted with what we run.
+        """
+        return binaries.find(self._pg_bin, choose(self.home)).folder
+
+    def address(self) -> str:
+        """The DSN as it is now: a server that has ended is started again, one that others started anew is looked up."""
+        with self._lock:
+            if self._hold is None:
+                raise EmbeddedServerFailed(
+                    f"The embedded server of {self.home} was closed here.", hint="Open it again."
+                )
+            with translated(self.home):
+                place = Home.open(self.home)
+                if place.state != self._state or not process.answers(place, self._state):
+                    logger.info("the embedded server of %s has ended: looking for its successor", self.home)
+                    self._state = _share(place, self._hold, self._pg_bin, self._linger_s)
+            return self.dsn
 
     def close(self) -> None:
         """Let go. The server stops a moment after the last client has."""
-        hold, self._hold = self._hold, None
+        with self._lock:
+            hold, self._hold = self._hold, None
         if hold is not None:
+            with contextlib.suppress(OpenAnalyticError), translated(self.home):  # a home that is gone has none
+                if self.home.is_dir():
+                    process.ensure_reaper(Home.open(self.home), self._linger_s)  # it may have been killed
             os.close(hold)
 
     def __enter__(self) -> Self:
@@ -62,21 +108,20 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
         place = Home.open(home)
         hold = place.acquire(reaper.CLIENTS, fcntl.LOCK_SH)
         undo.callback(os.close, hold)
-        with place.alone(reaper.START):
-            state = place.state
-            if not state or not process.answers(place, state):
-                state = _bring_up(place, hold, pg_bin, linger_s)
-            process.ensure_reaper(place, linger_s)
-            process.ensure_database(state)
+        state = _share(place, hold, pg_bin, linger_s)
         undo.pop_all()
-    return Server(
-        home=place.folder,
-        dsn=process.conninfo(state.socket),
-        socket=Path(state.socket),
-        bin=Path(state.bin),
-        version=state.version,
-        _hold=hold,
-    )
+    return Server(home=place.folder, _state=state, _pg_bin=pg_bin, _linger_s=linger_s, _hold=hold)
+
+
+def _share(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> State:
+    """The state of the running server, started if need be, with its reaper and its database."""
+    with place.alone(reaper.START):
+        state = place.state
+        if not state or not process.answers(place, state):
+            state = _bring_up(place, hold, pg_bin, linger_s)
+        process.ensure_reaper(place, linger_s)
+        process.ensure_database(state)
+    return state
 
 
 def _bring_up(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> State:
@@ -118,6 +163,8 @@ def stop(home: Path) -> bool:
             finally:
                 os.close(lock)
             leftovers.forget_socket(place)
+            if ran and place.state:
+                place.record(replace(place.state, ended=STOPPED))
         if ran:
             companion.await_end(place)
     return ran

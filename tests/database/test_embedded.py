@@ -10,7 +10,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -19,15 +19,8 @@ import pytest
 from open_analytic import embedded
 from open_analytic.embedded import account, binaries, reaper
 from open_analytic.errors import EmbeddedServerFailed
+from tests.database.homes import CLIENT, client, eventually, gone, keep, pid_of, reaper_of, rows, told
 
-CLIENT = """
-import sys
-from pathlib import Path
-from open_analytic import embedded
-server = embedded.start(Path(sys.argv[1]))
-print(embedded.status(Path(sys.argv[1])).pid, flush=True)
-sys.stdin.read()
-"""
 NOBODY = (65534, 65534)
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: the variant that runs as another account is not tried.")
 
@@ -38,74 +31,6 @@ def home(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "home"
     yield folder
     embedded.stop(folder)
-
-
-@contextlib.contextmanager
-def client(home: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the server of this home; it reads its standard input until that ends."""
-    command = [sys.executable, "-c", CLIENT, str(home)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def told(process: subprocess.Popen[str]) -> int:
-    """The postmaster's pid, as the client told it."""
-    assert process.stdout
-    return int(process.stdout.readline())
-
-
-def eventually(what: str, holds: Callable[[], bool], patience_s: float = 60.0) -> None:
-    """Wait until it holds."""
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {patience_s} s: {what}"
-        time.sleep(0.05)
-
-
-def free(home: Path, name: str) -> bool:
-    descriptor = reaper.open_lock(home / name)
-    try:
-        return reaper.is_free(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def gone(home: Path) -> bool:
-    """Whether no process of the server and no reaper is left."""
-    return free(home, reaper.SERVER) and free(home, reaper.REAPER)
-
-
-def pid_of(home: Path) -> int:
-    pid = embedded.status(home).pid
-    assert pid
-    return pid
-
-
-def reaper_of(home: Path) -> int:
-    """The pid of the reaper, by its command line."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            if reaper.__file__.encode() in words and os.fsencode(home) in words:
-                return int(entry.name)
-    raise AssertionError("no reaper runs")
-
-
-def rows(dsn: str) -> list[int]:
-    with psycopg.connect(dsn) as connection:
-        return [row[0] for row in connection.execute("SELECT n FROM kept ORDER BY n")]
-
-
-def keep(dsn: str, number: int) -> None:
-    with psycopg.connect(dsn) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS kept (n integer)")
-        connection.execute("INSERT INTO kept VALUES (%s)", [number])
 
 
 def test_a_new_server_is_utf8_durable_private_and_has_pgvector(home: Path) -> None:
@@ -351,6 +276,7 @@ def test_as_nobody_in_a_home_of_its_own_and_a_read_only_one() -> None:
     import os, psycopg
     from open_analytic import embedded
     from open_analytic.errors import EmbeddedServerFailed
+from tests.database.homes import CLIENT, client, eventually, free, gone, keep, pid_of, reaper_of, rows, told
     with embedded.start(Path("home")) as server, psycopg.connect(server.dsn) as connection:
         pid = embedded.status(Path("home")).pid
         print(connection.execute("SELECT current_user").fetchone(), os.stat(f"/proc/{pid}").st_uid == os.getuid())
