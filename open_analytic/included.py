@@ -1,6 +1,7 @@
 """The database that comes with the package: the embedded server, brought up to date, with a service for its SQL."""
 
 import logging
+from collections.abc import Callable
 
 from open_analytic import embedded, resources
 from open_analytic.config import Settings
@@ -24,6 +25,24 @@ def start(settings: Settings, *, serve: bool = True) -> embedded.Server:
         server.close()
         raise
     return server
+
+
+def address(server: embedded.Server, settings: Settings, *, serve: bool = True) -> Callable[[], str]:
+    """A function that gives the DSN of the server as it is now: one that has ended is started again, with its service.
+
+    Connections are lost with a server; the next one goes where its successor is.
+    """
+    prepared = server.dsn
+
+    def present() -> str:
+        nonlocal prepared
+        dsn = server.address()
+        if dsn != prepared:
+            prepare(server, settings, serve=serve)
+            prepared = dsn
+        return dsn
+
+    return present
 
 
 def prepare(server: embedded.Server, settings: Settings, *, serve: bool = True) -> None:

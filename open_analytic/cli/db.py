@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from open_analytic import libpq
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, NotFound
@@ -171,7 +172,7 @@ def psql(
         if server:
             included.prepare(server, context.settings)
         program = server.bin / "psql" if server else _psql()
-        conninfo, environment = _without_password(dsn)
+        conninfo, environment = (dsn, libpq.environment()) if server else _without_password(dsn)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql, which cancels its statement
         done = subprocess.run([program, conninfo, *(words or [])], env=environment, check=False)
     raise typer.Exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 
+from open_analytic import libpq
 from open_analytic.embedded import cluster, reaper
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.binaries import Binaries
@@ -30,6 +31,11 @@ def conninfo(socket: str, database: str = DATABASE, *, role: str = cluster.ROLE)
     return make_conninfo(host=socket, port=5432, user=role, dbname=database)
 
 
+def _to_connect(socket: str, database: str, **parameters: object) -> str:
+    """The same for us, whatever the environment says."""
+    return make_conninfo(**libpq.explicit(conninfo_to_dict(conninfo(socket, database)) | parameters))
+
+
 def answers(home: Home, state: State | None) -> bool:
     """Whether this home's own server takes connections.
 
@@ -37,8 +43,9 @@ def answers(home: Home, state: State | None) -> bool:
     """
     if not state or not is_own(home, state) or reaper.condition(home.data) != "ready":
         return False
-    asked = f"{conninfo(state.socket)} connect_timeout=10"
-    return PGconn.ping(asked.encode()) == Ping.OK
+    asked = _to_connect(state.socket, "postgres", connect_timeout=10)
+    with libpq.private():
+        return PGconn.ping(asked.encode()) == Ping.OK
 
 
 def is_own(home: Home, state: State) -> bool:
@@ -75,7 +82,9 @@ def is_private(home: Home, state: State) -> bool:
 def ensure_database(state: State) -> None:
     """Make our database unless it is there."""
     try:
-        with psycopg.connect(conninfo(state.socket, "postgres"), autocommit=True, connect_timeout=30) as connection:
+        with libpq.private():
+            connection = psycopg.connect(_to_connect(state.socket, "postgres", connect_timeout=30), autocommit=True)
+        with connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     except psycopg.Error as error:

@@ -55,10 +55,8 @@ class Server:
     def address(self) -> str:
         """The DSN as it is now: a server that has ended is started again, one that others started anew is looked up."""
         with self._lock:
-            if self._hold is None:
-                raise EmbeddedServerFailed(
-                    f"The embedded server of {self.home} was closed here.", hint="Open it again."
-                )
+            if self._hold is None:  # closed
+                return self.dsn
             with translated(self.home):
                 place = Home.open(self.home)
                 if place.state != self._state or not process.answers(place, self._state):

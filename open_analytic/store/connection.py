@@ -2,16 +2,18 @@
 
 import logging
 import selectors
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import psycopg
 import psycopg_pool
 from pgvector.psycopg import register_vector
 from psycopg import conninfo
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
+from open_analytic import libpq
 from open_analytic.config import Settings
 from open_analytic.errors import CannotConnect, NotMigrated
 from open_analytic.store.faults import translated
@@ -19,6 +21,19 @@ from open_analytic.store.faults import translated
 logger = logging.getLogger(__name__)
 
 Connection: TypeAlias = psycopg.Connection[Any]
+Address: TypeAlias = Callable[[], str]  # the DSN as it is at the moment
+
+
+class _Connection(psycopg.Connection[Any]):
+    """A connection that PG* variables do not lead astray when it goes to an embedded server."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **options: Any) -> Self:
+        if not libpq.is_own(conninfo_to_dict(conninfo)):
+            return super().connect(conninfo, **options)
+        with libpq.private():
+            return super().connect(conninfo, **options)
+
 
 # Without a file of its own, and for numbers of files beyond 1024, where the system has it.
 _Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
@@ -37,12 +52,17 @@ WHERE e.extname = 'vector' AND n.nspname <> ALL (current_schemas(true))
 
 
 class Database:
-    """One pool of connections to one database. May be shared by threads."""
+    """One pool of connections to one database. May be shared by threads.
 
-    def __init__(self, dsn: str, settings: Settings) -> None:
-        self.dsn = dsn
+    An address is asked for the DSN at each new connection: an embedded server that was started anew is elsewhere.
+    """
+
+    def __init__(self, dsn: str | Address, settings: Settings) -> None:
+        self._address: Address = dsn if callable(dsn) else lambda: dsn
+        options(self.dsn)  # raises when it cannot be read
         self._pool: psycopg_pool.ConnectionPool[Connection] = psycopg_pool.ConnectionPool(
-            options(dsn),
+            lambda: options(self.dsn),
+            connection_class=_Connection,
             min_size=0,
             max_size=max(1, settings.connections),
             configure=_configure,
@@ -52,6 +72,11 @@ class Database:
             name="open_analytic",
         )
         self._pool.open()
+
+    @property
+    def dsn(self) -> str:
+        """Where the database is now; an embedded server that has ended is started again."""
+        return self._address()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -98,11 +123,10 @@ def connect(dsn: str, *, autocommit: bool = False, vectors: bool = True) -> Conn
     """One connection outside the pool; ``vectors=False`` where pgvector may not be there yet."""
     parameters = options(dsn)
     try:
-        connection = psycopg.connect(parameters, autocommit=autocommit)
+        connection = _Connection.connect(parameters, autocommit=autocommit)
     except psycopg.OperationalError as error:
         raise CannotConnect(
-            f"The database cannot be reached: {_reason(error)}.",
-            hint="Check that the server runs, and host, port, user, password and database of the DSN.",
+            f"The database cannot be reached: {_reason(error)}.", hint=_next_step(parameters)
         ) from error
     if vectors:
         try:
@@ -124,7 +148,16 @@ def options(dsn: str) -> str:
             hint="Write postgresql://user:password@host:5432/database, or host=... dbname=... user=...",
         ) from None
     ours = {"connect_timeout": "10", "fallback_application_name": "open_analytic"}
-    return conninfo.make_conninfo(**(ours | given | {"client_encoding": "UTF8"}))  # type: ignore[arg-type]
+    parameters = ours | given | {"client_encoding": "UTF8"}
+    if libpq.is_own(given):
+        parameters = libpq.explicit(parameters)
+    return conninfo.make_conninfo(**parameters)  # type: ignore[arg-type]
+
+
+def _next_step(dsn: str) -> str:
+    if libpq.is_own(conninfo.conninfo_to_dict(dsn)):
+        return "The embedded server has ended, or starts anew. Run it again; `open-analytic db status` shows its log."
+    return "Check that the server runs, and host, port, user, password and database of the DSN."
 
 
 def _reason(error: psycopg.OperationalError) -> str:
