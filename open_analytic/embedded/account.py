@@ -53,6 +53,7 @@ def choose(home: Path) -> Account:
     data = home / "data"
     if data.is_dir() and data.stat().st_uid:
         found = data.stat()
+        _refuse_foreign(home, data)
         return _account(found.st_uid) or Account(name=str(found.st_uid), uid=found.st_uid, gid=found.st_gid)
     owner = _account(home.stat().st_uid)
     if owner and owner.uid:
@@ -68,6 +69,17 @@ def choose(home: Path) -> Account:
         "PostgreSQL does not run as root, and there is neither an account postgres nor nobody to run it as.",
         hint="Run open_analytic as an ordinary user.",
     )
+
+
+def _refuse_foreign(home: Path, data: Path) -> None:
+    """As root: what names the data belongs to root or to the owner of the data, who may not lead us to another's."""
+    owners = {0, data.stat().st_uid}
+    for path in (home, data):
+        if path.lstat().st_uid not in owners:
+            raise EmbeddedServerFailed(
+                f"{path} belongs to the account number {path.lstat().st_uid}, but the data to {data.stat().st_uid}.",
+                hint="Root starts a server only where both belong to the same account.",
+            )
 
 
 def _account(uid: int) -> Account | None:

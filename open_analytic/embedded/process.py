@@ -127,9 +127,13 @@ def ensure_reaper(home: Home, linger_s: float) -> None:
 
 
 def open_log(home: Home, name: str = "postgres.log") -> int:
-    """The log of the server or of another, to append to."""
-    path = home.log.with_name(name)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    """The log of the server or of another, to append to. Neither it nor its folder may be a link."""
+    folder = cluster.open_folder(home.log.parent)
+    try:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+    finally:
+        os.close(folder)
     home.account.owns(descriptor)
     return descriptor
 

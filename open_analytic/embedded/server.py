@@ -154,6 +154,7 @@ def stop(home: Path) -> bool:
             lock = place.lock(reaper.SERVER)
             try:
                 ran = not reaper.is_free(lock)
+                socket = reaper.recorded_socket(place.data)
                 if ran and not reaper.shut_down(lock, place.data):
                     raise EmbeddedServerFailed(
                         f"The embedded server of {folder} does not end.", hint=f"See {place.log}."
@@ -161,6 +162,7 @@ def stop(home: Path) -> bool:
             finally:
                 os.close(lock)
             leftovers.forget_socket(place)
+            reaper.remove_socket(socket, place.account.uid)  # when the state names another
             if ran and place.state:
                 place.record(replace(place.state, ended=STOPPED))
         if ran:

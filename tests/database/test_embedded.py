@@ -276,7 +276,6 @@ def test_as_nobody_in_a_home_of_its_own_and_a_read_only_one() -> None:
     import os, psycopg
     from open_analytic import embedded
     from open_analytic.errors import EmbeddedServerFailed
-from tests.database.homes import CLIENT, client, eventually, free, gone, keep, pid_of, reaper_of, rows, told
     with embedded.start(Path("home")) as server, psycopg.connect(server.dsn) as connection:
         pid = embedded.status(Path("home")).pid
         print(connection.execute("SELECT current_user").fetchone(), os.stat(f"/proc/{pid}").st_uid == os.getuid())

@@ -1,0 +1,106 @@
+"""Root in a home of another account's: what that account wrote there is not believed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from open_analytic import embedded
+from open_analytic.embedded import account, reaper
+from open_analytic.embedded.home import Home
+from open_analytic.errors import EmbeddedServerFailed
+from tests.database.homes import eventually, gone
+from tests.database.test_embedded import NOBODY
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: homes of another account are met by root only.")
+
+
+@pytest.fixture
+def theirs() -> Iterator[Path]:
+    """A home that belongs to nobody."""
+    folder = Path(tempfile.mkdtemp())
+    os.chown(folder, *NOBODY)
+    yield folder
+    embedded.stop(folder)
+    eventually("all has ended", lambda: gone(folder))
+    shutil.rmtree(folder)
+
+
+def rewrite(home: Path, **changed: object) -> None:
+    state = json.loads((home / reaper.STATE).read_text())
+    (home / reaper.STATE).write_text(json.dumps(state | changed))
+
+
+def test_psql_is_never_the_one_that_the_home_names(theirs: Path, tmp_path: Path) -> None:
+    trap, mark = tmp_path / "bin", tmp_path / "mark"
+    trap.mkdir()
+    for name in ("psql", "postgres", "initdb"):
+        (trap / name).write_text(f"#!/bin/sh\ntouch {mark}\n")
+        (trap / name).chmod(0o755)
+    with embedded.start(theirs):
+        rewrite(theirs, bin=str(trap))
+        command = [sys.executable, "-m", "open_analytic", "--home", str(theirs), "db", "psql", "--", "-XAtc"]
+        done = subprocess.run([*command, "SELECT 41 + 1"], capture_output=True, text=True, check=False, timeout=120)
+        with embedded.start(theirs) as server:
+            assert trap not in server.bin.parents
+            assert server.bin != trap
+    assert (done.returncode, done.stdout) == (0, "42\n")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "socket", ["{other}", "nowhere", "/etc", "/var/open_analytic-x,evil.invalid", "@open_analytic-x", 7, None, "a\0b"]
+)
+def test_a_socket_that_is_not_the_server_s_is_not_used(theirs: Path, tmp_path: Path, socket: object) -> None:
+    other = tmp_path / "open_analytic-other"
+    other.mkdir(mode=0o700)
+    os.chown(other, 12345, 12345)
+    with embedded.start(theirs) as first:
+        name = socket.format(other=other) if isinstance(socket, str) else socket
+        rewrite(theirs, socket=name)
+        assert not embedded.status(theirs).running
+        with pytest.raises(EmbeddedServerFailed, match="its socket is gone"):
+            embedded.start(theirs)
+        assert embedded.stop(theirs)
+        with embedded.start(theirs) as second:
+            assert second.socket != first.socket
+    assert other.exists()
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(theirs: Path) -> None:
+    embedded.start(theirs).close()
+    embedded.stop(theirs)
+    for name in (reaper.STATE, "data/postmaster.pid"):
+        (theirs / name).unlink(missing_ok=True)
+        os.mkfifo(theirs / name)
+    assert not embedded.status(theirs).running
+    with embedded.start(theirs):
+        assert embedded.status(theirs).running
+
+
+def test_a_link_in_the_place_of_the_log_s_folder_is_refused(theirs: Path, tmp_path: Path) -> None:
+    Home.open(theirs)
+    shutil.rmtree(theirs / "log")
+    (theirs / "log").symlink_to(tmp_path)
+    with pytest.raises(EmbeddedServerFailed, match="log"):
+        embedded.start(theirs)
+    assert list(tmp_path.iterdir()) == []
+    (theirs / "log").unlink()
+
+
+def test_data_of_a_third_account_is_not_started(theirs: Path, tmp_path: Path) -> None:
+    """A link by which one account would have root start, and configure, a server of another's."""
+    victim = tmp_path / "data"
+    victim.mkdir()
+    os.chown(victim, 12345, 12345)
+    (theirs / "data").symlink_to(victim)
+    os.chown(theirs / "data", *NOBODY, follow_symlinks=False)
+    with pytest.raises(EmbeddedServerFailed, match="belongs to the account number 65534, but the data to 12345"):
+        account.choose(theirs)
+    (theirs / "data").unlink()
