@@ -67,6 +67,7 @@ class ModelCard:
     description: str
     source: str
     sha256: str | None  # of the source file; only a file: of your own may leave it out
+    archive_sha256: str | None = None  # of the wheel or source package; compared before it is opened
     builder: str | None  # turns the source into ONNX; None when it is ONNX already
     max_batch: int
     input: Input
@@ -130,8 +131,11 @@ def load_cards(settings: Settings) -> dict[str, ModelCard]:
 
 
 def _same(card: ModelCard, other: ModelCard) -> bool:
-    """Whether one is a copy of the other: ``models_dir`` may be that of a checkout, whose cards are shipped too."""
-    return card.local is None and replace(card, file=other.file) == other
+    """Whether one is a copy of the other: ``models_dir`` may be that of a checkout, whose cards are shipped too.
+
+    That of an older checkout has no hash of the archive.
+    """
+    return card.local is None and replace(card, file=other.file, archive_sha256=other.archive_sha256) == other
 
 
 def read_card(path: Path) -> ModelCard:
@@ -142,8 +146,8 @@ def read_card(path: Path) -> ModelCard:
         raise InvalidCard(f"The card {path} cannot be read: {error}", hint="It has to be TOML.") from error
     fields = Fields(path, table)
     fields.only(
-        "name", "task", "licence", "description", "source", "sha256", "builder", "max_batch", "input", "outputs",
-        "golden",
+        "name", "task", "licence", "description", "source", "sha256", "archive_sha256", "builder", "max_batch", "input",
+        "outputs", "golden",
     )  # fmt: skip
     name = fields.text("name", like=_NAME, expected="letters, digits, '.', '_' and '-'")
     source = fields.text(
@@ -160,6 +164,7 @@ def read_card(path: Path) -> ModelCard:
         sha256=None
         if own and "sha256" not in table
         else fields.text("sha256", like=_SHA256, expected="the source file's SHA-256, 64 hexadecimal digits"),
+        archive_sha256=_archive(fields, source),
         builder=fields.text("builder", choices=tuple(build.BUILDERS)) if "builder" in table else None,
         max_batch=fields.number("max_batch", default=1, least=1),
         input=_input(fields.below("input")),
@@ -167,6 +172,14 @@ def read_card(path: Path) -> ModelCard:
         golden=_golden(fields.below("golden"), tuple(outputs.table)) if "golden" in table else None,
         file=path,
     )
+
+
+def _archive(fields: Fields, source: str) -> str | None:
+    if "archive_sha256" not in fields.table:
+        return None
+    if not source.startswith("pypi:"):
+        raise fields.wrong("archive_sha256", "left out: only a source of pypi: has an archive")
+    return fields.text("archive_sha256", like=_SHA256, expected="the package's SHA-256, 64 hexadecimal digits")
 
 
 def _input(fields: Fields) -> Input:

