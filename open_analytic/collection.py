@@ -16,6 +16,7 @@ from open_analytic.pipeline.plan import Plan
 from open_analytic.store import audit, collections, indexes, joins, parts, pictures, planner, rows, search, statement
 from open_analytic.store.connection import Database
 from open_analytic.store.search import TARGET_RECALL
+from open_analytic.store.sources import Known
 from open_analytic.types import (
     EF_CONSTRUCTION,
     Box,
@@ -27,6 +28,7 @@ from open_analytic.types import (
     M,
     NearDuplicate,
     Neighbour,
+    OnConflict,
     PathLike,
     ProgressCallback,
     RecallCurve,
@@ -80,17 +82,20 @@ class Collection:
         paths: PathLike | Iterable[PathLike],
         *,
         values: importer.Values | None = None,
+        on_conflict: OnConflict = "error",
         progress: ProgressCallback | None = None,
     ) -> ImportReport:
-        """Import files and folders: added, updated, unchanged, and what failed with its reason.
+        """Import files and folders: added, updated, unchanged, left out by type, and what failed with its reason.
 
         ``values`` gives your columns by image name: a mapping, or a function. A picture's name is its path below
-        the folder given. When the collection has no index yet, one is built at the end; of many rows the one there is
-        is dropped first and built anew, and searches measure every row meanwhile.
+        the folder given. The rows of a changed file are updated; your columns stay. A file of another folder that has
+        the name of a picture is another picture: Conflict before anything is written, unless ``on_conflict`` is
+        ``skip``, ``replace`` or ``keep_both`` (under a new name). When the collection has no index yet, one is built at
+        the end; of many rows an existing one is dropped first and built anew, and searches measure every row meanwhile.
         """
         report = importer.import_files(
             self._database, self._engine, self._plan, self.info, paths,
-            values=values, progress=progress, settings=self._settings,
+            values=values, on_conflict=on_conflict, progress=progress, settings=self._settings,
         )  # fmt: skip
         self._index_if_absent(report, progress)
         return report
@@ -100,19 +105,40 @@ class Collection:
         named: Iterable[importer.Named],
         *,
         values: importer.Values | None = None,
+        source: str | None = None,
+        on_conflict: OnConflict = "error",
         tally: importer.Tally | None = None,
     ) -> ImportReport:
-        """Import pictures as they come, each (name, bytes). ``tally`` can be looked at meanwhile."""
+        """Import pictures as they come, each (name, bytes) or (name, bytes, source), such as a URL.
+
+        A picture with other bytes replaces the one of its name when both have the same source; otherwise
+        ``on_conflict`` decides, as for import_files. Of a list all names are checked before anything is written, of an
+        iterator each such picture is a failure of the report. ``tally`` can be looked at meanwhile.
+        """
         tally = tally or importer.Tally()
         report = importer.import_pictures(
-            self._database, self._engine, self._plan, self.info, named, values=values, tally=tally
-        )
+            self._database, self._engine, self._plan, self.info, named,
+            values=values, source=source, on_conflict=on_conflict, tally=tally,
+        )  # fmt: skip
         self._index_if_absent(report, tally.progress)
         return report
 
-    def add(self, name: str, data: bytes) -> ImportReport:
-        """Import one picture; what is wrong with it is raised."""
-        report = self.import_pictures([(name, data)])
+    def add(
+        self,
+        name: str,
+        data: bytes,
+        *,
+        values: Mapping[str, Any] | None = None,
+        source: str | None = None,
+        on_conflict: OnConflict = "error",
+    ) -> ImportReport:
+        """Import one picture; what is wrong with it is raised.
+
+        Conflict when another picture has the name: one with other bytes, unless both come from the same ``source``.
+        """
+        report = self.import_pictures(
+            [(name, data)], values={name: values} if values else None, source=source, on_conflict=on_conflict
+        )
         for failure in report.failed:
             raise failure.error
         return report
@@ -287,6 +313,10 @@ class Collection:
 
     def digests(self, names: Sequence[str]) -> dict[str, bytes | None]:
         """Those of these names that are there, with the SHA-256 of the bytes they came from; None when given none."""
+        return {name: there.digest if there.complete else None for name, there in self.known(names).items()}
+
+    def known(self, names: Sequence[str]) -> dict[str, Known]:
+        """What is there under these names: hashes and sources."""
         with self._database.reading() as connection:
             return rows.known(connection, self.info, names)
 

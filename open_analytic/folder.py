@@ -1,18 +1,42 @@
 """The pictures of files and folders on this machine: found in order of their names, read up to a limit."""
 
+import hashlib
 import logging
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, UnreadableFile
-from open_analytic.types import PathLike
+from open_analytic.types import LeftOut, PathLike
 
 logger = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+
+
+HIDDEN, NO_SUFFIX = "hidden", "no suffix"
+
+HINTS = {  # what to do with files that are not read
+    ".heic .heif .hif": "pip install 'open-analytic[heif]' reads them.",
+    ".jxl .jp2 .j2k .jpx .jxr .svg .psd .xcf .ico .tga .ppm .exr .hdr": "Convert them to JPEG, PNG, WebP or AVIF.",
+    ".dng .cr2 .cr3 .crw .nef .nrw .arw .sr2 .srf .raf .orf .rw2 .pef .srw .3fr .iiq .x3f .raw": "Develop the camera's "
+    "raw files to JPEG or TIFF.",
+    ".mov .mp4 .m4v .avi .mkv .webm .3gp .mts .m2ts .mpg .mpeg .wmv .flv": "Videos are not read: export frames of them "
+    "as pictures.",
+    ".pdf .doc .docx .ppt .pptx .xls .xlsx .odt .ods .odp .ai .eps": "Documents are not read: export their pages as "
+    "pictures.",
+    ".zip .tar .gz .tgz .7z .rar .bz2 .xz": "Unpack them, then import the folder.",
+    HIDDEN: "Names that begin with a dot are hidden: give such a file itself to import it.",
+    NO_SUFFIX: "Give such a file itself: what is named is read whatever it is called.",
+}
+
+
+def hint(type_: str) -> str | None:
+    """What helps with files of a type; None for what is no picture."""
+    return next((text for types, text in HINTS.items() if type_ == types or type_ in types.split()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +46,26 @@ class File:
     name: str
     path: Path
 
+    @property
+    def source(self) -> str:
+        """Its absolute path; as a URL when that is not text."""
+        place = Path(os.path.abspath(self.path))  # noqa: PTH100 - a link to a file is its own place
+        try:
+            str(place).encode()
+        except UnicodeEncodeError:
+            return place.as_uri()
+        return str(place)
+
+    def digest(self) -> "bytes | None":
+        """SHA-256 of what is in it; None when that cannot be had."""
+        if not self.path.is_file():  # a pipe would be waited for
+            return None
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").digest()
+        except OSError:
+            return None
+
     def bytes(self, max_bytes: int) -> "bytes | OpenAnalyticError":
         """What is in it, or why that cannot be had."""
         try:
@@ -30,11 +74,36 @@ class File:
             return error
 
 
-def find(paths: Sequence[Path]) -> Iterator[File]:
+@dataclass(slots=True)
+class Survey:
+    """What an import of files and folders will meet."""
+
+    files: int = 0
+    names: set[str] = field(default_factory=set)  # when they were asked for
+    types: Counter[str] = field(default_factory=Counter)  # of what is left out
+    unlisted: list[tuple[str, OpenAnalyticError]] = field(default_factory=list)  # folders
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The types that are not taken, the most frequent first."""
+        return tuple(LeftOut(type=type_, count=count, hint=hint(type_)) for type_, count in self.types.most_common())
+
+
+def survey(paths: Sequence[Path], *, named: bool) -> Survey:
+    """Count what there is, without reading it; with the names of the pictures when ``named``."""
+    found = Survey()
+    for file in find(paths, found):
+        found.files += 1
+        if named:
+            found.names.add(file.name)
+    return found
+
+
+def find(paths: Sequence[Path], survey: Survey | None = None) -> Iterator[File]:
     """The files in order: those named, whatever they are called, and the pictures below each folder."""
     for path in paths:
         if path.is_dir():
-            yield from _walk(path, "", set())
+            yield from _walk(path, "", set(), survey or Survey())
         else:
             yield File(path.name, path)
 
@@ -47,7 +116,7 @@ def places(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     return places
 
 
-def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[File]:
+def _walk(folder: Path, prefix: str, above: set[tuple[int, int]], survey: Survey) -> Iterator[File]:
     """Pictures below a folder by name. A link back to a folder we are in is not followed: the walk always ends."""
     state = folder.stat()
     if (state.st_dev, state.st_ino) in above:
@@ -57,15 +126,20 @@ def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[Fi
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        logger.warning("%s cannot be listed and is left out: %s", folder, error.strerror)
+        problem = UnreadableFile(
+            f"The folder {folder} cannot be listed: {error.strerror}.", hint="Check its rights, then import it again."
+        )
+        survey.unlisted.append((prefix or f"{folder.name}/", problem))
         return
     for entry in entries:
         if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", above)
-        elif Path(entry.name).suffix.lower() in SUFFIXES:
+            survey.types[HIDDEN] += 1
+        elif entry.is_dir():
+            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", above, survey)
+        elif (suffix := Path(entry.name).suffix.lower()) in SUFFIXES:
             yield File(prefix + entry.name, Path(entry.path))
+        else:
+            survey.types[suffix or NO_SUFFIX] += 1
 
 
 def read(path: Path, max_bytes: int) -> bytes:

@@ -16,6 +16,7 @@ Vector: TypeAlias = NDArray[np.float32]  # (dim,)
 Vectors: TypeAlias = NDArray[np.float32]  # (n, dim)
 Metric: TypeAlias = Literal["l2", "cosine", "ip"]
 Json: TypeAlias = dict[str, Any]
+OnConflict: TypeAlias = Literal["error", "skip", "replace", "keep_both"]  # when another picture has the name
 
 # HNSW: neighbours a vector keeps, and candidates looked at while building. With pgvector's default, 64 candidates,
 # no search reaches some parts of a clustered set: docs/benchmarks.md.
@@ -105,6 +106,7 @@ class CollectionInfo:
     parameters: Mapping[str, Any]
     columns: Mapping[str, str]  # the user's own: name -> SQL type
     created_at: datetime
+    has_source: bool = False  # the column ``source`` keeps where each picture comes from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,9 @@ class Row:
     features: tuple[Feature, ...]
     data: bytes | None = None
     sha256: bytes | None = None
+    source: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    replaces: bytes | Literal[True] | None = True  # the hash of what it may be written over; True: of anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,14 +234,30 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Files of one type that an import of a folder did not take, and what would help."""
+
+    type: str  # the suffix, or "no suffix", "hidden"
+    count: int
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did, counted in pictures (``rows`` counts table rows)."""
+    """What an import did, counted in pictures (``rows`` counts table rows). A picture is in one of the counts.
+
+    ``without_face`` pictures are in the collection without a vector, so that the next import leaves them alone.
+    """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    skipped: int = 0  # another picture has the name: on_conflict="skip"
+    without_face: int = 0
     rows: int = 0
     failed: tuple[Failure, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    unmatched: tuple[str, ...] = ()  # names in ``values`` that no picture has
     seconds: float = 0.0
 
 

@@ -33,6 +33,7 @@ AS_COMMANDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"open_analytic\.embedded\.stop\(home\)", "`open-analytic db stop`"),
     (r"There are: none yet\.", "`open-analytic collection create NAME --pipeline PIPELINE` makes one."),
     (r"create_collection\([^)]*\)", "`open-analytic collection create`"),
+    (r"on_conflict='(\w+)'", lambda found: f"--on-conflict {found[1]}"),
     (r"with params", "with --param NAME=VALUE"),
     (r"create_index\(\)", "`open-analytic collection index`"),
     (r"Library\.pull\([^)]*\)", "`open-analytic models pull`"),

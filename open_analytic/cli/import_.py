@@ -1,10 +1,11 @@
 """``open-analytic import``: folders and files into a collection."""
 
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -16,6 +17,7 @@ from open_analytic.cli.progress import bar
 from open_analytic.errors import BadParameter, OpenAnalyticError
 
 if TYPE_CHECKING:
+    from open_analytic.importer import Defaults
     from open_analytic.types import ImportReport
 
 MOST = 40  # failures named on a terminal
@@ -35,14 +37,23 @@ def import_(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A column's value for every picture. Repeatable."),
     ] = None,
+    on_conflict: Annotated[
+        str,
+        typer.Option(
+            metavar="CHOICE",
+            help="When a picture of another source has the name: error, skip, replace or keep_both.",
+        ),
+    ] = "error",
 ) -> None:
     """Import folders and files of pictures.
 
-    New ones are added, changed files replace what was there, the rest is left alone. A run that was stopped goes on
+    New pictures are added, those of changed files updated, the rest is left alone. A run that was stopped goes on
     where it was: give the same command again. A picture that cannot be used is listed with its reason and the others
-    go on; the exit code is 9 then, 0 when every picture is in.
+    go on; the exit code is 9 then, 0 when every picture is in. A picture of another folder never takes the place of
+    one that has its name: the command ends with exit code 5 before anything is written, unless --on-conflict decides.
     """
     places = _places(source)
+    _check_choice(on_conflict)
     chosen = _values(values, given.texts(set_ or [], "--set"))
     with context.open() as db:
         target = db.collection(collection)
@@ -50,7 +61,7 @@ def import_(
             with bar(f"model {model}") as progress:
                 db.library.pull([model], progress)
         with bar(collection) as progress:
-            report = target.import_files(places, values=chosen, progress=progress)
+            report = target.import_files(places, values=chosen, on_conflict=on_conflict, progress=progress)  # type: ignore[arg-type]  # checked above
     if context.json:
         print_json(_record(report))
     else:
@@ -70,33 +81,73 @@ def _places(words: list[str]) -> list[Path]:
     return [Path(os.fsdecode(part)) for part in parts if part]
 
 
-def _values(file: Path | None, fixed: dict[str, str]) -> Callable[[str], dict[str, Any]] | None:
+def _check_choice(on_conflict: str) -> None:
+    from open_analytic.types import OnConflict
+
+    choices = get_args(OnConflict)
+    if on_conflict not in choices:
+        raise BadParameter(f"--on-conflict is {on_conflict!r:.80}.", hint=f"Choose of: {', '.join(choices)}.")
+
+
+def _values(file: Path | None, every: dict[str, str]) -> "Defaults | None":
     """What --values says of a picture, and what --set says of all."""
-    if file is None and not fixed:
+    from open_analytic.importer import Defaults
+
+    if file is None and not every:
         return None
-    by_name = given.values(file) if file else {}
-    return lambda name: fixed | by_name.get(name, {})
+    return Defaults(every=every, by_name=given.values(file) if file else {})
+
+
+COUNTS = ("added", "updated", "unchanged", "skipped", "without_face")
 
 
 def _record(report: "ImportReport") -> dict[str, Any]:
+    failed = [{"name": failure.name, "error": _known(failure.error).as_dict()} for failure in report.failed]
     return {
-        "added": report.added,
-        "updated": report.updated,
-        "unchanged": report.unchanged,
+        **{name: getattr(report, name) for name in COUNTS},
         "rows": report.rows,
-        "failed": [{"name": failure.name, "error": _known(failure.error).as_dict()} for failure in report.failed],
+        "failed": failed,
+        "left_out": list(report.left_out),
+        "unmatched": list(report.unmatched),
         "seconds": round(report.seconds, 3),
     }
 
 
 def _print(collection: str, report: "ImportReport") -> None:
-    counts = ("added", "updated", "unchanged")
-    words = [f"{getattr(report, name):,} {name}" for name in counts]
+    always = COUNTS[:3]
+    counts = {name: getattr(report, name) for name in COUNTS}
+    words = [f"{n:,} {name.replace('_face', ' a face')}" for name, n in counts.items() if n or name in always]
     say(f"{collection}: {', '.join(words)}, {len(report.failed):,} failed, in {report.seconds:.1f} s")
+    if report.left_out:
+        _print_left_out(report)
+    if report.unmatched:
+        _print_unmatched(report.unmatched)
     if report.failed:
         _print_failed(report)
-    elif not report.added + report.updated + report.unchanged:
+    elif not sum(counts.values()):
         say("There was no picture: of a folder the files with a picture's suffix are taken (.jpg, .png, .webp, ...).")
+
+
+def _print_left_out(report: "ImportReport") -> None:
+    """How many files of which types were not taken; what would help once for all types that it helps."""
+    types = ", ".join(f"{each.count:,} {each.type}" for each in report.left_out)
+    total = sum(each.count for each in report.left_out)
+    say(f"{total:,} {'file' if total == 1 else 'files'} left out: {types}")
+    helped: dict[str, list[str]] = {}
+    for each in report.left_out:
+        if each.hint:
+            helped.setdefault(each.hint, []).append(each.type)
+    for hint, names in helped.items():
+        say(f"  {', '.join(names)}: {hint}")
+
+
+def _print_unmatched(names: Sequence[str]) -> None:
+    say(f"{len(names):,} {'row' if len(names) == 1 else 'rows'} of --values named no picture:")
+    most = MOST if sys.stdout.isatty() else len(names)
+    for name in names[:most]:
+        say(f"  {name}")
+    if len(names) > most:
+        say(f"  ... and {len(names) - most:,} more; --json lists all")
 
 
 def _print_failed(report: "ImportReport") -> None:
@@ -105,7 +156,8 @@ def _print_failed(report: "ImportReport") -> None:
     left = MOST if sys.stdout.isatty() else len(report.failed)
     for failure in report.failed:
         error = _known(failure.error)
-        words = filter(None, (f"{type(error).__name__}: {error.message}", as_command(error.hint or "")))
+        message = _without(failure.name, error.message)
+        words = filter(None, (f"{type(error).__name__}: {message}", as_command(error.hint or "")))
         reasons.setdefault(" ".join(words), []).append(failure.name)
     for reason, names in reasons.items():
         say(f"{len(names):,} failed with {reason}")
@@ -114,6 +166,11 @@ def _print_failed(report: "ImportReport") -> None:
         if len(names) > left:
             say(f"  ... and {len(names) - left:,} more; --json lists all")
         left = max(left - len(names), 0)
+
+
+def _without(name: str, message: str) -> str:
+    """A reason that names its picture, as it reads for all pictures it holds for."""
+    return re.sub(rf"(?<!\S)['\"]?[^\s'\"]*{re.escape(name)}['\"]?(?=[\s,.:]|$)", "the picture", message)
 
 
 def _known(error: Exception) -> OpenAnalyticError:

@@ -81,9 +81,9 @@ SELECT {pictures}, count(*)
 FROM {table}
 
 -- rows_known --
--- Which names are there, with the hash of what was imported. Of a row made by INSERT the bytes are hashed here, when it
--- has a feature: without one it is still to be imported.
-SELECT image_name, coalesce(image_sha256, CASE WHEN feature IS NOT NULL THEN sha256(image_data) END)
+-- Which names are there, with the hash of the picture (of a row made by INSERT the bytes are hashed here), whether its
+-- feature was computed, and where it comes from.
+SELECT image_name, coalesce(image_sha256, sha256(image_data)), feature IS NOT NULL OR image_sha256 IS NOT NULL, {source}
 FROM {table}
 WHERE image_name = ANY (%(names)s) {first}
 
@@ -101,10 +101,10 @@ FOR NO KEY UPDATE
 UPDATE {table} AS t
 SET feature = v.feature::halfvec, pipeline_version = %(version)s, imported_at = now(),
     image_data = CASE WHEN v.picture THEN v.data ELSE t.image_data END,
-    image_sha256 = CASE WHEN v.picture THEN v.sha256 ELSE t.image_sha256 END {box} {values}
+    image_sha256 = CASE WHEN v.picture THEN v.sha256 ELSE t.image_sha256 END {own} {values}
 FROM unnest(%(names)s::text[], %(parts)s::integer[], %(data)b::bytea[], %(features)s::text[], %(sha256)b::bytea[],
-            %(boxes)s::text[], %(pictures)s::boolean[] {texts})
-     AS v (name, part, data, feature, sha256, box, picture {names})
+            %(sources)s::text[], %(boxes)s::text[], %(pictures)s::boolean[] {texts})
+     AS v (name, part, data, feature, sha256, source, box, picture {names})
 WHERE t.image_name = v.name {part}
 
 -- rows_trim --
@@ -112,6 +112,13 @@ WHERE t.image_name = v.name {part}
 DELETE FROM {table} AS t
 USING unnest(%(names)s::text[], %(counts)s::integer[]) AS v (name, parts)
 WHERE t.image_name = v.name AND t.part >= v.parts
+
+-- rows_adopt --
+-- Where pictures that are there come from.
+UPDATE {table} AS t
+SET source = v.source
+FROM unnest(%(names)s::text[], %(sources)s::text[]) AS v (name, source)
+WHERE t.image_name = v.name
 
 -- rows_delete --
 -- Every row of these pictures; how many pictures there were.

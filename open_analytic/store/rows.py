@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from psycopg import abc, sql
 from psycopg.adapt import PyFormat, Transformer
 
-from open_analytic.errors import BadParameter, InvalidName
+from open_analytic.errors import BadParameter, Conflict, InvalidName
 from open_analytic.store import tables, vectors
 from open_analytic.store.collections import first
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query, quoted
+from open_analytic.store.sources import Known, same, where
 from open_analytic.types import Box, CollectionInfo, Row
 
 MAX_NAME = 2000  # bytes; an entry of the primary key's index holds 2,700
 ATTEMPTS = 3  # to write names that are new to everybody
+CHECKED = 1_000  # rows of values, converted in one statement
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 END = struct.pack(">h", -1)
 FLOAT4 = 700  # OID of real
@@ -35,17 +37,32 @@ class Record(NamedTuple):
     data: bytes | None
     vector: NDArray[np.float16] | None
     sha256: bytes | None
+    source: str | None
     box: Box | None
     picture: bool  # False: only a vector is written, and what the row holds of a picture stays
     values: Mapping[str, Any]
 
 
-def known(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> dict[str, bytes | None]:
-    """The names that are there, with the SHA-256 of the bytes they came from (None: only a vector was given)."""
-    statement = query("rows_known").format(table=tables.bound(info), first=first(info))
+def known(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> dict[str, Known]:
+    """What is there under these names."""
+    statement = query("rows_known").format(
+        table=tables.bound(info), first=first(info), source=sql.SQL("source" if info.has_source else "NULL")
+    )
     with translated(), connection.transaction():
         tables.check(connection, info)
-        return dict(connection.execute(statement, {"names": [name for name in names if tables.is_text(name)]}))
+        values = {"names": [name for name in names if tables.is_text(name)]}
+        return {name: Known(*fields) for name, *fields in connection.execute(statement, values)}
+
+
+def adopt(connection: Connection, info: CollectionInfo, sources: Mapping[str, str]) -> None:
+    """Say where pictures that are there come from."""
+    if not info.has_source:
+        return
+    statement = query("rows_adopt").format(table=tables.bound(info))
+    names = sorted(name for name in sources if tables.is_text(sources[name]))
+    with translated(), connection.transaction():
+        tables.check(connection, info)
+        connection.execute(statement, {"names": names, "sources": [sources[name] for name in names]})
 
 
 def write(connection: Connection, info: CollectionInfo, rows: Iterable[Row]) -> int:
@@ -60,7 +77,7 @@ def write(connection: Connection, info: CollectionInfo, rows: Iterable[Row]) -> 
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with connection.transaction():
-                    _merge(connection, info, list(pictures), records)
+                    _merge(connection, info, pictures, records)
                 break
             except psycopg.errors.UniqueViolation:  # another wrote the same new names meanwhile: now they are seen
                 if attempt == ATTEMPTS:
@@ -68,12 +85,14 @@ def write(connection: Connection, info: CollectionInfo, rows: Iterable[Row]) -> 
     return len(records)
 
 
-def _merge(connection: Connection, info: CollectionInfo, names: list[str], records: list[Record]) -> None:
+def _merge(connection: Connection, info: CollectionInfo, pictures: Mapping[str, Row], records: list[Record]) -> None:
     """Update the rows that are there, insert the others, delete the regions a picture no longer has."""
     tables.check(connection, info)
     # By name, so that two who write the same pictures at once wait for each other and never in a circle.
     lock = query("rows_lock").format(table=tables.bound(info), part=_part(info))
-    there: set[tuple[str, int]] = set(connection.execute(lock, {"names": names}))
+    there: set[tuple[str, int]] = set(connection.execute(lock, {"names": list(pictures)}))
+    if info.has_source:
+        _guard(connection, info, [pictures[name] for name in {name for name, _ in there}])
     for columns, group in groupby(sorted(records, key=_columns), key=_columns):
         chunk = list(group)
         if fresh := [record for record in chunk if (record.name, record.part) not in there]:
@@ -84,13 +103,28 @@ def _merge(connection: Connection, info: CollectionInfo, names: list[str], recor
         _trim(connection, info, records)
 
 
+def _guard(connection: Connection, info: CollectionInfo, rows: list[Row]) -> None:
+    """Conflict when another picture came under the name of one since it was looked at."""
+    guarded = {row.name: row for row in rows if row.replaces is not True}
+    for name, there in known(connection, info, list(guarded)).items() if guarded else ():
+        row = guarded[name]
+        if there.digest in (None, row.replaces, row.sha256) or same(there.source, row.source):
+            continue
+        raise Conflict(
+            f"The name {name!r:.200} was taken meanwhile by another picture, from {where(there)}.",
+            hint="Run the import again, with on_conflict='replace' or 'keep_both'.",
+        )
+
+
 def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
     types = _types(connection, info, columns)
     given = [sql.Identifier(f"c{number}") for number in range(len(columns))]
-    own = sql.SQL(", box = v.box::real[]" if info.many else "")
+    own = (", box = v.box::real[]" if info.many else "") + (
+        ", source = CASE WHEN v.picture THEN v.source ELSE t.source END" if info.has_source else ""
+    )
     statement = query("rows_update").format(
         table=tables.bound(info),
-        box=own,
+        own=sql.SQL(own),
         values=sql.SQL("").join(
             sql.SQL(", {} = v.{}::{}").format(quoted(name), place, _type(types[name][0]))
             for name, place in zip(columns, given, strict=True)
@@ -99,7 +133,7 @@ def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ..
         names=sql.SQL("").join(sql.SQL(", {}").format(place) for place in given),
         part=sql.SQL("AND t.part = v.part" if info.many else ""),
     )
-    texts = _texts(connection, columns, records, types)
+    texts = _texts(connection, columns, [record.values for record in records], types)
     connection.execute(statement, _arrays(info, records) | {f"c{n}": column for n, column in enumerate(texts)})
 
 
@@ -113,6 +147,7 @@ def _arrays(info: CollectionInfo, records: list[Record]) -> dict[str, Any]:
         "data": [each.data for each in records],
         "features": vectors,
         "sha256": [each.sha256 for each in records],
+        "sources": [each.source for each in records],
         "boxes": [None if box is None else "{" + ",".join(map(repr, box)) + "}" for box in boxes],
         "pictures": [each.picture for each in records],
     }
@@ -149,6 +184,7 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
             f"{row.name!r} has {len(row.features)} features; collection {info.name!r} takes one a picture.",
             hint="Use a collection whose pipeline yields many, or choose one of them.",
         )
+    source = row.source if row.source is None or tables.is_text(row.source) else None
     picture = row.data is not None or row.sha256 is not None
     for part, feature in enumerate(row.features or (None,)):
         vector = box = None
@@ -157,22 +193,24 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
             what = f"The vector of {row.name!r}" + (f" (region {part})" if info.many else "")
             vector, box = vectors.half(feature.vector, info, what), feature.box
             values = {key: value for key, value in feature.attributes.items() if key in info.columns} | values
-        yield Record(row.name, part, row.data if part == 0 else None, vector, row.sha256, box, picture, values)
+        yield Record(row.name, part, row.data if part == 0 else None, vector, row.sha256, source, box, picture, values)
 
 
 def _fields(info: CollectionInfo, record: Record) -> tuple[bytes | None, ...]:
     """Our columns in binary, as ``_copy`` names them."""
     vector = None if record.vector is None else vectors.binary(record.vector)
-    fields = (record.name.encode(), record.data, vector, record.sha256, _integer(info.version))
-    return (*fields, _integer(record.part), _box(record.box)) if info.many else fields
+    source = (record.source.encode() if record.source is not None else None,) if info.has_source else ()
+    region = (_integer(record.part), _box(record.box)) if info.many else ()
+    return (record.name.encode(), record.data, vector, record.sha256, _integer(info.version), *source, *region)
 
 
 COPIED = ("image_name", "image_data", "feature", "image_sha256", "pipeline_version")
 
 
 def _copy(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
-    names = (*COPIED, *(("part", "box") if info.many else ()), *columns)
-    values = _converted(connection, info, columns, records)
+    own = (*COPIED, *(("source",) if info.has_source else ()), *(("part", "box") if info.many else ()))
+    names = (*own, *columns)
+    values = _converted(connection, info, columns, [record.values for record in records])
     statement = query("rows_copy").format(
         table=tables.identifier(info), columns=sql.SQL(", ").join(map(sql.Identifier, names))
     )
@@ -188,7 +226,7 @@ def _copy(connection: Connection, info: CollectionInfo, columns: tuple[str, ...]
 
 
 def _converted(
-    connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]
+    connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: Sequence[Mapping[str, Any]]
 ) -> Iterable[Sequence[bytes | None]]:
     """The user's values in the binary form of their columns' types, read and checked by the server."""
     if not columns:
@@ -223,10 +261,13 @@ def _type(name: str) -> sql.SQL:
 
 
 def _texts(
-    connection: Connection, columns: tuple[str, ...], records: list[Record], types: Mapping[str, tuple[str, bool]]
+    connection: Connection,
+    columns: tuple[str, ...],
+    rows: Sequence[Mapping[str, Any]],
+    types: Mapping[str, tuple[str, bool]],
 ) -> list[list[str | None]]:
     transformer = Transformer(connection)
-    return [[_text(transformer, record.values[name], types[name][1]) for record in records] for name in columns]
+    return [[_text(transformer, values[name], types[name][1]) for values in rows] for name in columns]
 
 
 def _text(transformer: abc.Transformer, value: Any, is_json: bool) -> str | None:
@@ -249,6 +290,44 @@ def _text(transformer: abc.Transformer, value: Any, is_json: bool) -> str | None
     if not tables.is_text(text):
         raise BadParameter(f"The value {text!r:.80} holds what no database text can.", hint="Take out NUL characters.")
     return text
+
+
+def check_values(connection: Connection, info: CollectionInfo, given: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse values that their columns do not take; ``given`` holds them by what they are of, such as a picture."""
+    for what, values in given.items():
+        unknown = [name for name in values if name not in info.columns]
+        if unknown:
+            raise _no_column(info, unknown[0], f" of {what}")
+    with translated(), connection.transaction():
+        tables.check(connection, info)
+    for columns, group in groupby(sorted(given.items(), key=lambda item: sorted(item[1])), key=lambda i: sorted(i[1])):
+        rows = list(group)
+        for start in range(0, len(rows), CHECKED):
+            _check_types(connection, info, tuple(columns), rows[start : start + CHECKED])
+
+
+def _check_types(
+    connection: Connection, info: CollectionInfo, columns: tuple[str, ...], rows: list[tuple[str, Mapping[str, Any]]]
+) -> None:
+    """Convert them all; where that fails look for the one that is at fault."""
+    for column in columns:
+        parts = [rows]
+        while parts:
+            part = parts.pop()
+            try:
+                with translated(), connection.transaction():
+                    _converted(connection, info, (column,), [values for _, values in part])
+            except BadParameter as error:
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+                    continue
+                what, values = part[0]
+                raise BadParameter(
+                    f"The value {values[column]!r:.80} of {what} does not fit column {column!r} "
+                    f"({info.columns.get(column)}): {error.message.removesuffix('.')}.",
+                    hint="Correct the value; nothing was imported.",
+                ) from error
 
 
 def _check_values(info: CollectionInfo, row: Row) -> None:

@@ -82,7 +82,7 @@ class Job:
             self._seen = time.monotonic()
             fresh = set(names) - self._names
             self._names |= fresh
-        self.tally.count(unchanged=len(fresh))
+        self.tally.count("unchanged", len(fresh))
 
     def finish(self) -> None:
         """No more will come."""
@@ -102,13 +102,14 @@ class Job:
         tally = self.tally
         with self._lock, tally.lock:
             self._seen = time.monotonic()
-            done = tally.added + tally.updated + tally.unchanged + len(tally.failed)
+            done = tally.done()
             failures = [{"name": one.name, "error": _told(one.error)} for one in tally.failed[:MOST_FAILURES]]
             return {
                 "id": self.id, "collection": self.collection.name, "state": self.state,
                 "waiting": max(0, len(self._names) - done) if self.state in ("receiving", "finishing") else 0,
                 "done": done - len(tally.failed), "added": tally.added, "updated": tally.updated,
-                "unchanged": tally.unchanged, "failed": len(tally.failed), "failures": failures,
+                "unchanged": tally.unchanged, "skipped": tally.skipped, "without_face": tally.without_face,
+                "failed": len(tally.failed), "failures": failures,
                 "seconds": round(tally.seconds, 3), "error": self.error.as_dict() if self.error else None,
             }  # fmt: skip
 

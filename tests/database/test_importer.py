@@ -154,9 +154,9 @@ def test_a_pipe_a_missing_link_and_a_directory_loop_end(colours: Collection, fol
     }
 
 
-def test_a_value_the_column_refuses_fails_its_row_only(colours: Collection, folder: Path) -> None:
+def test_a_value_that_a_function_gives_fails_its_row_only(colours: Collection, folder: Path) -> None:
     values: dict[str, dict[str, Any]] = {"A/red.png": {"year": "MMXX"}, "A/green.png": {"year": 2021}}
-    report = colours.import_files(folder, values=values)
+    report = colours.import_files(folder, values=lambda name: values.get(name, {}))
 
     assert counts(report) == {"added": 2, "updated": 0, "unchanged": 0, "failed": 1}
     assert report.failed[0].name == "A/red.png"

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 import open_analytic
-from open_analytic import Collection, importer
+from open_analytic import Collection
 from open_analytic.config import Settings
-from open_analytic.importer import VectorRow
+from open_analytic.importer import VectorRow, run
 from open_analytic.store import collections, indexes, loading, tables
 from open_analytic.store.connection import connect
 from open_analytic.types import Progress
@@ -57,7 +57,7 @@ class Photos:
 @pytest.fixture
 def photos(dsn: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Photos]:
     monkeypatch.setattr(loading, "LEAST", LEAST)
-    monkeypatch.setattr(importer, "CHUNK_VECTORS", CHUNK)
+    monkeypatch.setattr(run, "CHUNK_VECTORS", CHUNK)
     monkeypatch.setattr(indexes, "POLL_S", 0.01)
     with connect(dsn) as connection:
         collections.make(connection, tables.Shape(name="photos", dim=DIM, columns={"district": "text"}))

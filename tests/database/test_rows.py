@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from open_analytic.errors import BadParameter, BadVector, InvalidInput, InvalidName
 from open_analytic.store import collections, pictures, rows
 from open_analytic.store.connection import Connection, Database
+from open_analytic.store.sources import Known
 from open_analytic.types import Box, CollectionInfo, Feature, Row
 from tests.database.conftest import MakeCollection
 
@@ -66,7 +67,7 @@ def test_fewer_faces_than_before_leave_none_of_the_old(connection: Connection, m
     assert collections.count(connection, faces) == (1, 1)
     assert rows.write(connection, faces, [photo([])]) == 1
     assert content(connection, "part, age, box, feature, image_data") == [(0, 20, None, None, b"jpeg")]
-    assert rows.known(connection, faces, ["party"]) == {"party": b"h"}
+    assert rows.known(connection, faces, ["party"]) == {"party": Known(b"h", True, None)}
 
 
 def test_a_value_given_wins_over_what_the_pipeline_says(connection: Connection, make: MakeCollection) -> None:
@@ -79,7 +80,10 @@ def test_a_value_given_wins_over_what_the_pipeline_says(connection: Connection, 
 def test_known_names_come_with_their_hash(connection: Connection, photos_table: CollectionInfo) -> None:
     rows.write(connection, photos_table, [picture("a"), dataclasses.replace(picture("b", data=None), sha256=None)])
     asked = ["a", "b", "c", "nul\0", "\ud800"]
-    assert rows.known(connection, photos_table, asked) == {"a": b"h" * 32, "b": None}
+    assert rows.known(connection, photos_table, asked) == {
+        "a": Known(b"h" * 32, True, None),
+        "b": Known(None, True, None),
+    }
     assert rows.known(connection, photos_table, []) == {}
 
 
@@ -182,7 +186,7 @@ def test_a_bad_name_is_the_rows_error(connection: Connection, photos_table: Coll
 @pytest.mark.parametrize("name", ["x" * 2000, "图" * 600, "../a'b\"c\\.jpg", " ", "\n"], ids=ascii)
 def test_any_other_text_is_a_name(connection: Connection, photos_table: CollectionInfo, name: str) -> None:
     rows.write(connection, photos_table, [picture(name)])
-    assert rows.known(connection, photos_table, [name]) == {name: b"h" * 32}
+    assert rows.known(connection, photos_table, [name]) == {name: Known(b"h" * 32, True, None)}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,197 @@
+"""Which pictures of an import have to be run: known ones are counted, taken names are decided on."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from open_analytic.errors import Conflict, InvalidName, OpenAnalyticError
+from open_analytic.importer.tally import Tally
+from open_analytic.store import rows as store
+from open_analytic.store.connection import Database
+from open_analytic.store.sources import UPLOAD, Known, conflicts, where
+from open_analytic.types import CollectionInfo, OnConflict
+
+Bytes: TypeAlias = bytes | OpenAnalyticError  # a picture's bytes, or why they are not there
+Named: TypeAlias = tuple[str, Bytes] | tuple[str, Bytes, str | None]  # its name, its bytes, its source
+
+CHUNK_FILES = 64  # names asked for in one query
+CHUNK_BYTES = 32_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A picture as it comes in."""
+
+    name: str
+    data: Bytes
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture to run and write."""
+
+    name: str  # in the collection
+    given: str  # as it came in
+    data: bytes
+    sha256: bytes
+    source: str | None
+    known: bool  # its rows are there, to be updated
+    known_as: bytes | None  # the hash those had
+
+
+Pending: TypeAlias = "deque[Picture | str]"  # a name: its error is the result
+
+
+class Feed:
+    """Reads pictures in chunks, compares them with what is there, and gives the engine what is left."""
+
+    def __init__(self, database: Database, info: CollectionInfo, tally: Tally, on_conflict: OnConflict) -> None:
+        self._database, self._info, self._tally, self._on_conflict = database, info, tally, on_conflict
+        self._taken: dict[str, Known] = {}  # by pictures of this import
+        self.pending: Pending = deque()
+
+    def items(self, pictures: Iterable[Incoming]) -> Iterator[Bytes]:
+        """In order: the bytes of new and changed pictures, and errors in their place; ``pending`` says whose."""
+        for chunk in _chunks(pictures):
+            known = self._known([picture.name for picture in chunk])
+            moved: dict[str, str] = {}
+            for picture in chunk:
+                if self._tally.stopped:
+                    return
+                item = self._item(picture, known, moved)
+                if isinstance(item, Picture):
+                    self.pending.append(item)
+                    yield item.data
+                elif item is not None:
+                    self.pending.append(picture.name)
+                    yield item
+            if moved:
+                with self._database.transaction() as connection:
+                    store.adopt(connection, self._info, moved)
+
+    def _item(
+        self, picture: Incoming, known: Mapping[str, Known], moved: dict[str, str]
+    ) -> Picture | OpenAnalyticError | None:
+        """What is to be done; None when the picture is counted already."""
+        if not storable(picture.name):
+            return InvalidName(f"The name {picture.name!r} is not valid UTF-8.", hint="Rename the file.")
+        if isinstance(picture.data, OpenAnalyticError):
+            return picture.data
+        digest = hashlib.sha256(picture.data).digest()
+        there = self._taken.get(picture.name) or known.get(picture.name)
+        if there and there.digest == digest and there.complete:
+            if picture.source and _is_newer_place(picture.source, there.source):
+                moved[picture.name] = picture.source
+            self._tally.count("unchanged")
+            return None
+        if picture.name in self._taken or (there and self._conflicts(there, picture.source, digest)):
+            return self._decide(picture, digest, there)
+        return self._picture(picture, digest, picture.name, there)
+
+    def _conflicts(self, there: Known, source: str | None, digest: bytes) -> bool:
+        if not self._info.has_source and self._on_conflict == "error":
+            return False  # as before sources were kept
+        return conflicts(there, source, digest)
+
+    def _decide(self, picture: Incoming, digest: bytes, there: Known | None) -> Picture | OpenAnalyticError | None:
+        """What happens to a picture whose name another picture has."""
+        match self._on_conflict:
+            case "skip":
+                self._tally.count("skipped")
+                return None
+            case "replace":
+                return self._picture(picture, digest, picture.name, there)
+            case "keep_both":
+                return self._beside(picture, digest)
+            case _ if picture.name in self._taken:
+                return InvalidName(
+                    f"Two files are called {picture.name!r}.",
+                    hint="Import a folder above both, so that their paths tell them apart, or choose with on_conflict.",
+                )
+            case _:
+                return taken(picture.name, there)
+
+    def _beside(self, picture: Incoming, digest: bytes) -> Picture | None:
+        """Under the first free name, or the one this very picture got in an import before."""
+        first, width = 2, 8
+        while True:
+            names = [numbered(picture.name, number) for number in range(first, first + width)]
+            known = self._known(names)
+            for name in names:
+                there = self._taken.get(name) or known.get(name)
+                if there and there.digest == digest and there.complete:
+                    self._tally.count("unchanged")
+                    return None
+                if there is None or (name not in self._taken and not self._conflicts(there, picture.source, digest)):
+                    return self._picture(picture, digest, name, there)
+            first, width = first + width, width * 8
+
+    def _picture(self, picture: Incoming, digest: bytes, name: str, there: Known | None) -> Picture:
+        assert isinstance(picture.data, bytes)  # noqa: S101 - errors were answered before
+        self._taken[name] = Known(digest=digest, complete=True, source=picture.source)
+        return Picture(
+            name=name, given=picture.name, data=picture.data, sha256=digest, source=picture.source,
+            known=there is not None, known_as=there.digest if there else None,
+        )  # fmt: skip
+
+    def _known(self, names: list[str]) -> dict[str, Known]:
+        with self._database.transaction() as connection:
+            return store.known(connection, self._info, [name for name in names if storable(name)])
+
+
+def incoming(pictures: Iterable[Named], source: str | None) -> Iterator[Incoming]:
+    """Tuples of a caller as pictures; ``source`` is that of those that do not name theirs."""
+    for name, data, *rest in pictures:
+        yield Incoming(name=name, data=data, source=rest[0] if rest and rest[0] is not None else source)
+
+
+def numbered(name: str, number: int) -> str:
+    """``a/b.jpg`` as ``a/b (2).jpg``."""
+    folder, slash, last = name.rpartition("/")
+    stem, dot, suffix = last.rpartition(".")
+    return f"{folder}{slash}" + (f"{stem} ({number}).{suffix}" if dot and stem else f"{last} ({number})")
+
+
+def taken(name: str, there: Known | None) -> Conflict:
+    """One name that a picture of another source has."""
+    return Conflict(f"The name {name!r:.200} is taken by another picture, from {where(there)}.", hint=DECIDE)
+
+
+DECIDE = (
+    "Choose with on_conflict='skip' (leave them out), 'replace' (put these in their place, also when their folder was "
+    "moved) or 'keep_both' (under a new name)."
+)
+
+
+def _is_newer_place(source: str, before: str | None) -> bool:
+    """Whether this is where the picture comes from, now that it is the same: nobody knew, or its file was moved."""
+    if source == UPLOAD or before == source:
+        return False
+    if before is None:
+        return True
+    return source.startswith("/") and before.startswith("/") and not Path(before).exists()
+
+
+def storable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _chunks(pictures: Iterable[Incoming]) -> Iterator[list[Incoming]]:
+    chunk: list[Incoming] = []
+    size = 0
+    for picture in pictures:
+        chunk.append(picture)
+        size += len(picture.data) if isinstance(picture.data, bytes) else 0
+        if len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
