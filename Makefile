@@ -4,9 +4,10 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m open_analytic
 PHOTOS ?= ../shared/data/photos
 OPTIONS ?=
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check plpython chromium strace serve bench bench-search bench-web bench-storage clean
+.PHONY: help demo test test-newest lock locked check plpython chromium strace serve bench bench-search bench-web bench-storage clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +33,30 @@ help: ## list these commands
 demo: .venv/ready ## import real photos, search them by a picture, find a person: Python, SQL and shell
 	@$(RUN) demo
 
-test: .venv/ready-dev ## run every test: unit, a real database, end to end
-	$(BIN)/python -m pytest
+# A worker has a database server and models of its own. The tests of the pages run alone: Playwright keeps an event loop
+# running in its thread until the end.
+define run_tests
+	$(1)/python -m pytest --timeout 300 --numprocesses $(JOBS) --dist loadfile --ignore tests/browser
+	$(1)/python -m pytest --timeout 300 tests/browser
+endef
+
+test: .venv/ready-dev ## run every test, JOBS files at once: make test JOBS=4
+	$(call run_tests,$(BIN))
+
+locked: ## install the versions that CI tests with, from requirements-ci.lock
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-ci.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch .venv/ready .venv/ready-dev
+
+lock: .venv/ready-dev ## write requirements-ci.lock anew, with the newest versions
+	$(BIN)/python scripts/lock.py
+
+test-newest: ## run every test with the newest versions of everything, in .venv-newest
+	@$(PYTHON) -m venv .venv-newest
+	@.venv-newest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable . --group dev
+	$(call run_tests,.venv-newest/bin)
 
 check: .venv/ready-dev ## lint, format, types (strict) and the layers between rooms
 	$(BIN)/ruff check .
@@ -67,4 +90,4 @@ bench-storage: .venv/ready-dev ## measure how features are best stored: make ben
 	$(BIN)/python -m tests.bench.storage $(OPTIONS)
 
 clean: ## remove what was made here: .venv, the demo's database, caches; models stay
-	rm -rf .venv .open_analytic build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-newest .open_analytic build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
