@@ -1,6 +1,7 @@
 """The inference service: one process that runs models for every session."""
 
 HTTP_SOCKET, WIRE_PORT = "http.sock", 5433  # of the two doors in the service's folder
+PARAMETERS_BYTES = 65_536  # of a pipeline's parameters in JSON; here, since a backend loads no other limit
 WIRE_SOCKET = f".s.PGSQL.{WIRE_PORT}"  # as PostgreSQL's clients name it
 
 

@@ -11,12 +11,11 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from open_analytic.errors import DeadlineExceeded, ImageTooLarge, OpenAnalyticError
+from open_analytic.service import limits
 from open_analytic.service.asked import is_number
 from open_analytic.service.stoppable import Stoppable, Stopped
 
 T = TypeVar("T")
-
-BODY_S = 300.0  # a request takes at most so long to arrive: a client that stopped keeps no place for ever
 
 
 def length(request: Request, most: int) -> int:
@@ -26,24 +25,32 @@ def length(request: Request, most: int) -> int:
 
 
 async def body(request: Request, most: int) -> bytes:
-    """The body; what is too large is read to its end and thrown away, so that the client gets to read why."""
+    """The body. One that is too large is refused by the length it announces, or else as soon as it is longer."""
+    announced = request.headers.get("content-length", "")
+    if is_number(announced) and int(announced) > most:
+        raise _too_large(int(announced), most)
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(limits.BODY_S):
             async for part in request.stream():
                 size += len(part)
-                parts.append(part) if size <= most else parts.clear()
+                parts.append(part)
+                if size > most:
+                    raise _too_large(size, most)
     except TimeoutError:
         raise DeadlineExceeded(
-            f"The request was not there within {BODY_S:.0f} s.", hint="Send less at once, or over a faster network."
+            f"The request was not there within {limits.BODY_S:.0f} s.",
+            hint="Send less at once, or over a faster network.",
         ) from None
-    if size > most:
-        raise ImageTooLarge(
-            f"The request has {size:,} bytes; at most {most:,} are read.",
-            hint="Send a smaller picture, or raise OPEN_ANALYTIC_MAX_BYTES.",
-        )
-    return b"".join(parts)
+    return b"".join(parts) if size <= limits.LARGE else await asyncio.to_thread(b"".join, parts)
+
+
+def _too_large(size: int, most: int) -> ImageTooLarge:
+    return ImageTooLarge(
+        f"The request has {size:,} bytes; at most {most:,} are read.",
+        hint="Send a smaller picture, or raise OPEN_ANALYTIC_MAX_BYTES.",
+    )
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:

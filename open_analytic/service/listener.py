@@ -1,63 +1,78 @@
-"""uvicorn for each HTTP door. Over TCP anybody may come: he is given little time and memory until he has asked."""
+"""The HTTP server of each door: h11 on asyncio's streams.
+
+TCP clients are untrusted: connections, the time for TLS and for a request's head, and the bytes of a head are limited
+before the application sees anything. uvicorn offers that through its private protocol classes only, hypercorn has no
+limit of connections, and granian runs its workers in processes of its own, apart from the models.
+"""
 
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import ssl
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp
+
+from open_analytic.service import limits
+from open_analytic.service.http_connection import PIECE, Connection
 
 logger = logging.getLogger(__name__)
 
 BACKLOG = 512
-KEEP_ALIVE_S = 600  # a backend keeps its connection from call to call
-TCP_KEEP_ALIVE_S = 75  # so does a client elsewhere, whom we do not know
-HEAD_S = 10.0  # from the connection, or a request's first byte, to the end of its head; TLS has as long before
-HEAD_BYTES = 100_000  # of a request beside its body; a pipeline's parameters travel in the URL
-PIPELINED = 8  # requests sent ahead of the answers; uvicorn has no limit
-CLOSING_S = 2.0  # for a client to read why
+STOP_S = 5.0  # for the last answers
 PAUSE_S = 0.1  # when the system gives no connection, for example since no descriptor is left
+WARN_S = 60.0  # between two warnings of that
 
 
-def server(app: Any, *, tcp: bool, connections: int, files: Mapping[str, Path | None] | None = None) -> uvicorn.Server:
-    """For one listening socket; ``files`` are ``ssl_certfile`` and ``ssl_keyfile``, ``connections`` those over TCP."""
-    config = uvicorn.Config(
-        app, http=_TcpProtocol if tcp else "httptools", loop="asyncio", ws="none", lifespan="off", access_log=False,
-        log_config=None, timeout_keep_alive=TCP_KEEP_ALIVE_S if tcp else KEEP_ALIVE_S, backlog=BACKLOG,
-        server_header=False, date_header=False, timeout_graceful_shutdown=5,
-        **{name: str(path) for name, path in (files or {}).items() if path},  # type: ignore[arg-type]
-    )  # fmt: skip
-    return _TcpServer(config, connections) if tcp else _Server(config)
+class Server:
+    """Serves one listening socket. ``connections`` are at most open at once; None: as many as come."""
 
+    def __init__(
+        self, app: ASGIApp, *, tcp: bool, connections: int | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._app, self._tcp, self._most, self._tls = app, tcp, connections, tls
+        self._open: dict[asyncio.Task[None], Connection | None] = {}  # None: not yet HTTP
+        self._stopped = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._warned = -WARN_S
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are ours: both doors are closed together."""
-        yield
+    def stop(self) -> None:
+        """Accept nothing more; ``serve`` returns when the last answers are sent. Any thread can call it."""
+        if self._loop is None:
+            self._stopped.set()
+        else:
+            self._loop.call_soon_threadsafe(self._stopped.set)
 
+    async def serve(self, listening: socket.socket) -> None:
+        """Serve until ``stop`` is called."""
+        self._loop = asyncio.get_running_loop()
+        accepting = asyncio.create_task(self._accept(listening))
+        stopped = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait({accepting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            accepting.cancel()
+        await asyncio.wait({accepting})
+        await self._end()
+        if not accepting.cancelled() and (error := accepting.exception()):
+            raise error
 
-class _TcpServer(_Server):
-    """Accepts by itself: a connection counts from its first packet, also while it speaks of TLS."""
-
-    def __init__(self, config: uvicorn.Config, connections: int) -> None:
-        super().__init__(config)
-        self._most = connections
-        self._arriving: set[_TcpProtocol] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=[])
-        self._tasks.update(asyncio.create_task(self._accept(sock)) for sock in sockets or [])
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for task in self._tasks:
+    async def _end(self) -> None:
+        """Let requests that are answered now end, and close every other connection."""
+        for task, connection in self._open.items():
+            if connection is None or connection.idle:
+                task.cancel()
+            else:
+                connection.finish()
+        if self._open:
+            await asyncio.wait(self._open, timeout=STOP_S)
+        for task in self._open:
             task.cancel()
-        await super().shutdown(sockets=sockets)
+        if self._open:
+            await asyncio.wait(self._open, timeout=limits.CLOSING_S + 1)
 
     async def _accept(self, listening: socket.socket) -> None:
         listening.setblocking(False)
@@ -65,108 +80,52 @@ class _TcpServer(_Server):
             try:
                 sock, _ = await asyncio.get_running_loop().sock_accept(listening)
             except OSError as error:
-                logger.warning("A connection could not be taken: %s", error)
+                self._warn(error)
                 await asyncio.sleep(PAUSE_S)
                 continue
-            if len(self._arriving | self.server_state.connections) >= self._most:
+            if self._most is not None and len(self._open) >= self._most:
                 sock.close()
             else:
-                protocol = _TcpProtocol(self.config, self.server_state, self.lifespan.state)
-                self._arriving.add(protocol)
-                task = asyncio.create_task(self._admit(sock, protocol))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-            await asyncio.sleep(0)  # whoever else there is
+                task = asyncio.create_task(self._serve(sock))
+                self._open[task] = None
+                task.add_done_callback(self._ended)
+            await asyncio.sleep(0)  # other tasks run between two clients
 
-    async def _admit(self, sock: socket.socket, protocol: "_TcpProtocol") -> None:
-        tls = self.config.ssl
+    async def _serve(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(PIECE)
+        protocol = asyncio.StreamReaderProtocol(reader)
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: protocol, sock, ssl=tls, ssl_handshake_timeout=HEAD_S if tls else None
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, sock, ssl=self._tls, ssl_handshake_timeout=limits.HEAD_S if self._tls else None
             )
         except OSError as error:
             logger.debug("A client did not come to speak of HTTP: %s", error)
-        finally:
-            self._arriving.discard(protocol)
+            sock.close()
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        connection = Connection(self._app, reader, writer, tcp=self._tcp, tls=self._tls is not None)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - asyncio runs this in a task
+        self._open[task] = connection
+        await connection.serve()
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        del self._open[task]
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A connection failed.", exc_info=error)
+
+    def _warn(self, error: OSError) -> None:
+        if time.monotonic() - self._warned >= WARN_S:
+            self._warned = time.monotonic()
+            logger.warning("A connection could not be taken: %s", error)
 
 
-class _TcpProtocol(HttpToolsProtocol):
-    """Cuts off who lets us wait: for a head, for the rest of a request that is answered, for room to answer."""
-
-    _owed: asyncio.TimerHandle | None = None
-    _unread: asyncio.TimerHandle | None = None
-    _beside = 0  # bytes since the last that were of a body
-    _whole = True
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._owe(HEAD_S)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._unset_keepalive_if_required()
-        self._owe(None)
-        self.resume_writing()
-
-    def data_received(self, data: bytes) -> None:
-        self._beside += len(data)
-        super().data_received(data)
-        if self._beside > HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"The request has more than {HEAD_BYTES:,} bytes beside its body.")
-
-    def send_400_response(self, msg: str) -> None:
-        super().send_400_response(msg)
-        self.loop.call_later(CLOSING_S, self.transport.abort)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._whole = False
-        self._owe(HEAD_S)
-
-    def on_headers_complete(self) -> None:
-        if len(self.pipeline) >= PIPELINED:
-            raise ConnectionError("More requests were sent ahead than are kept.")  # which httptools makes a 400
-        super().on_headers_complete()
-        self._beside = 0
-        self._owe(None)
-
-    def on_body(self, body: bytes) -> None:
-        super().on_body(body)
-        self._beside = 0
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._beside, self._whole = 0, True
-        self._owe(None)
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self.transport.is_closing():
-            self.loop.call_later(TCP_KEEP_ALIVE_S, self.transport.abort)
-        elif not (self._whole or self._owed):
-            self._owe(TCP_KEEP_ALIVE_S)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._unread = self._unread or self.loop.call_later(TCP_KEEP_ALIVE_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if self._unread:
-            self._unread.cancel()
-            self._unread = None
-
-    def timeout_keep_alive_handler(self) -> None:
-        self.transport.abort()
-
-    def _owe(self, seconds: float | None) -> None:
-        """Expect something within this time, or nothing."""
-        if self._owed:
-            self._owed.cancel()
-        self._owed = None if seconds is None else self.loop.call_later(seconds, self._overdue, seconds)
-
-    def _overdue(self, seconds: float) -> None:
-        if self.cycle and not self.cycle.response_complete:  # it is us who are waited for
-            self._owe(seconds)
-        else:
-            self.transport.abort()
+def context(files: Mapping[str, Path | None]) -> ssl.SSLContext | None:
+    """For TLS with ``ssl_certfile`` and ``ssl_keyfile``; None without a certificate."""
+    certificate = files.get("ssl_certfile")
+    if certificate is None:
+        return None
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate, files.get("ssl_keyfile"))
+    return made

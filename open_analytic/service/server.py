@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -78,7 +77,7 @@ class Service:
     wanted: Callable[[], bool] = lambda: True  # asked now and then: a False ends the service
     started: Callable[[Sequence[str]], object] = lambda addresses: None  # told where it listens
     pages: Starlette | None = None  # what is served where the places say web
-    _servers: list[uvicorn.Server] = field(default_factory=list)
+    _servers: list[listener.Server] = field(default_factory=list)
 
 
 def assemble(
@@ -173,7 +172,7 @@ async def _drain(service: Service, doors: "Sequence[tuple[Wire, asyncio.Server]]
         logger.warning("gave up waiting for %d calls after %.0f s", service.work.under_way, patience_s)
     await asyncio.gather(*(wire.drain(1.0) for wire, _ in doors))
     for server in service._servers:
-        server.should_exit = True
+        server.stop()
 
 
 async def _keep_house(service: Service) -> None:
@@ -190,14 +189,16 @@ async def _keep_house(service: Service) -> None:
 async def _http(service: Service, door: "_Door") -> None:
     settings, places = service.settings, service.places
     guard = Middleware(TokenCheck, token=settings.service_token)
-    server = listener.server(
-        service.pages if door.pages else application(service.work, service.catalogue, guard=guard),
-        tcp=door.sock.family != socket.AF_UNIX,
-        connections=settings.service_connections,
-        files={"ssl_certfile": places.ssl_certfile, "ssl_keyfile": places.ssl_keyfile} if door.tls else None,
+    is_tcp = door.sock.family != socket.AF_UNIX
+    files = {"ssl_certfile": places.ssl_certfile, "ssl_keyfile": places.ssl_keyfile}
+    server = listener.Server(
+        service.pages if door.pages and service.pages else application(service.work, service.catalogue, guard=guard),
+        tcp=is_tcp,
+        connections=settings.service_connections if is_tcp else None,
+        tls=listener.context(files) if door.tls else None,
     )
     service._servers.append(server)
-    await server.serve(sockets=[door.sock])
+    await server.serve(door.sock)
 
 
 async def _open_wire(service: Service, sock: socket.socket) -> tuple[Wire, asyncio.Server]:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from open_analytic.errors import BadParameter, DeadlineExceeded, ImageTooLarge, InvalidInput
-from open_analytic.service.exchange import BODY_S
+from open_analytic.service import limits
 
 MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 
@@ -38,13 +38,13 @@ async def read(request: Request, *, fields: tuple[str, ...], max_bytes: int) -> 
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     limited = Request(request.scope, _limited(request.receive, max_bytes))
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(limits.BODY_S):
             if kind == MULTIPART:
                 return _known(await _multipart(limited, len(fields), max_bytes), fields)
             body = await limited.body()
     except TimeoutError:
         raise DeadlineExceeded(
-            f"The form was not there within {BODY_S:.0f} s.", hint="Send less at once, or over a faster network."
+            f"The form was not there within {limits.BODY_S:.0f} s.", hint="Send less at once, or over a faster network."
         ) from None
     if kind == URLENCODED:  # of a large one each escaped letter is a piece of work
         return _known(await asyncio.to_thread(_urlencoded, body, len(fields)), fields)

@@ -97,14 +97,14 @@ def shared_db(
 
 @pytest.fixture(scope="module")
 def http(shared_db: OpenAnalytic) -> Iterator[httpx.Client]:
-    """A client of uvicorn in a thread."""
+    """A client of a server in a thread."""
     sock = socket.create_server(("127.0.0.1", 0))
-    it = listener.server(Starlette(routes=list(routes(Doors(shared_db)))), tcp=True, connections=20)
-    thread = threading.Thread(target=asyncio.run, args=(it.serve(sockets=[sock]),))
+    it = listener.Server(Starlette(routes=list(routes(Doors(shared_db)))), tcp=True, connections=20)
+    thread = threading.Thread(target=asyncio.run, args=(it.serve(sock),))
     thread.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}", timeout=60) as client:
         yield client
-    it.should_exit = True
+    it.stop()
     thread.join()
     sock.close()
 

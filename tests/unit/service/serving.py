@@ -173,7 +173,7 @@ def service(
 def listening(
     work: Work, catalogue: Catalogue, path: Path, token: str | None, tls: Mapping[str, Path] | None
 ) -> Iterator[tuple[asyncio.AbstractEventLoop, int]]:
-    """uvicorn in a thread, on a Unix socket and a port."""
+    """Its doors in a thread, on a Unix socket and a port."""
     tcp = socket.create_server(("127.0.0.1", 0))
     tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -181,15 +181,15 @@ def listening(
     unix.listen()
     app = application(work, catalogue, guard=Middleware(TokenCheck, token=token))
     servers = [
-        listener.server(app, tcp=over_tcp, connections=CONNECTIONS, files=tls if over_tcp else None)
-        for over_tcp in (False, True)
+        listener.Server(app, tcp=False),
+        listener.Server(app, tcp=True, connections=CONNECTIONS, tls=listener.context(tls or {})),
     ]
     loops, started = [], threading.Event()
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
         asyncio.get_running_loop().call_soon(started.set)
-        await asyncio.gather(*(it.serve(sockets=[sock]) for it, sock in zip(servers, (unix, tcp), strict=True)))
+        await asyncio.gather(*(it.serve(sock) for it, sock in zip(servers, (unix, tcp), strict=True)))
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
@@ -198,7 +198,7 @@ def listening(
         yield loops[0], tcp.getsockname()[1]
     finally:
         for it in servers:
-            it.should_exit = True
+            it.stop()
         thread.join()
         for sock in (unix, tcp):
             sock.close()

@@ -11,8 +11,7 @@ import httpx
 import pytest
 
 from open_analytic import errors
-from open_analytic.service import exchange as door
-from open_analytic.service import server
+from open_analytic.service import limits, server
 from open_analytic.service.client import Client
 from tests import tiny
 from tests.unit.service.gated import GREEN, colour
@@ -129,7 +128,7 @@ def test_who_goes_away_in_a_search_is_not_computed_for(own: Service) -> None:
 
 
 def test_a_client_that_stops_sending_loses_its_place(own: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "BODY_S", 0.05)
+    monkeypatch.setattr(limits, "BODY_S", 0.05)
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect(str(own.path))
         caller.sendall(head(50_000) + GREEN)

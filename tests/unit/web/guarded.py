@@ -69,14 +69,14 @@ def guarded(token: str | None) -> Iterator[Guarded]:
     app = Starlette(routes=routes, middleware=[guard], exception_handlers={Exception: _told})
     sock = socket.create_server(("127.0.0.1", 0))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    it = listener.server(app, tcp=True, connections=20)
-    thread = threading.Thread(target=asyncio.run, args=(it.serve(sockets=[sock]),))
+    it = listener.Server(app, tcp=True, connections=20)
+    thread = threading.Thread(target=asyncio.run, args=(it.serve(sock),))
     thread.start()
     port = sock.getsockname()[1]
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             yield Guarded(client, entry, port)
     finally:
-        it.should_exit = True
+        it.stop()
         thread.join()
         sock.close()

@@ -1,0 +1,28 @@
+"""What one request can bring, and how long clients are waited for: the same at every door, which all read it here."""
+
+from open_analytic.service import PARAMETERS_BYTES as PARAMETERS_BYTES
+
+MAX_ITEMS = 1024  # inputs of one request
+ITEMS_FACTOR = 4  # all inputs of one request together, in units of max_bytes
+DEFINITION_BYTES = 4_000_000  # as many characters as the pipeline room reads, in UTF-8
+NAME_BYTES = 2_600  # of a picture, in UTF-8: what the primary key's index takes for certain
+BUNDLE_FILES = 100  # of one request
+
+JSON_BYTES = 1_000_000  # of a request in JSON that brings no picture
+SEARCH_BYTES = 2_000_000  # of a search in JSON, beside its picture
+JSON_VALUES = 200_000  # in a request: one value takes up to 16 times its text in memory
+LARGE = 262_144  # bytes; from here on a body is read, or an answer is written, in a thread
+
+HEAD_BYTES = 3 * PARAMETERS_BYTES + 16_384  # of an HTTP request beside its body; a URL escapes a byte by three
+HEAD_S = 10.0  # from the connection, or a request's first byte, to the end of its head; TLS has as long before
+BODY_S = 300.0  # from a request's first byte to its last; the same time for a client to read an answer
+STALL_S = 75.0  # for a client over HTTP to read the next piece of an answer
+IDLE_S = 600.0  # between two requests on a Unix socket: a backend keeps its connection from call to call
+TCP_IDLE_S = 75.0  # the same over TCP, where clients are not known
+CLOSING_S = 2.0  # for a client to read why the connection ends
+WRONG_TOKEN_S = 1.0  # before a wrong token is answered
+
+
+def items_bytes(max_bytes: int) -> int:
+    """The most bytes that the inputs of one request have together."""
+    return ITEMS_FACTOR * max_bytes
