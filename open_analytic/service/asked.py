@@ -6,11 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 
 from open_analytic.errors import BadParameter, InvalidInput
+from open_analytic.service import limits
 from open_analytic.types import Hit
 
+PIECE = 4_000_000  # letters of Base64 that are read in one go, a multiple of four
+OTHERS = 16  # values in a batch beside its inputs
 SEARCH_OPTIONS = ("k", "where", "params", "max_distance", "target_recall", "after")
 
 
@@ -32,17 +36,38 @@ def json_object(text: str | bytes) -> dict[str, Any]:
     return found
 
 
-def items(body: bytes) -> list[bytes]:
+def parameters_text(request: Request) -> str:
+    """A pipeline's parameters in JSON, as they stand in the URL."""
+    text = request.query_params.get("parameters", "{}")
+    limits.check_parameters(len(text.encode("utf-8", "surrogatepass")))
+    return text
+
+
+def items(body: bytes, *, max_bytes: int) -> list[bytes]:
     """The pictures of a batch. One that is too large is left to the pipeline, whose limits name it."""
-    texts = json_object(body).get("inputs")
+    if body.count(b",") > limits.MAX_ITEMS + OTHERS:  # before each of them becomes an object
+        raise limits.too_many()
+    try:
+        told = orjson.loads(body)  # without a text of the whole, as json makes one
+    except ValueError as error:
+        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json says what is taken.") from error
+    texts = told.pop("inputs", None) if isinstance(told, dict) else None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise InvalidInput("inputs is not a list of texts.", hint="Give the pictures in Base64.")
-    return [_base64(text) for text in texts]
+        raise InvalidInput("inputs is not a list of texts.", hint='Send {"inputs": [...]}, the pictures in Base64.')
+    if len(texts) > limits.MAX_ITEMS:
+        raise limits.too_many(len(texts))
+    if sum(len(text) * 3 // 4 - text[-2:].count("=") for text in texts) > limits.items_bytes(max_bytes):
+        raise limits.too_large("All inputs together are too large", max_bytes)
+    texts.reverse()
+    return [_base64(texts.pop()) for _ in range(len(texts))]  # a text is let go when its picture is there
 
 
 def _base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        if len(text) <= PIECE or 0 <= text.find("=") < len(text) - 2:
+            return base64.b64decode(text, validate=True)
+        # Between two pieces other threads run.
+        return b"".join(base64.b64decode(text[at : at + PIECE], validate=True) for at in range(0, len(text), PIECE))
     except (binascii.Error, ValueError) as error:
         raise InvalidInput(f"An input is not Base64: {error}.", hint="Encode the picture's bytes.") from error
 
@@ -56,6 +81,10 @@ def query(request: Request, body: bytes) -> tuple[Any, dict[str, Any]]:
             options["k"] = int(options["k"]) if is_number(options["k"]) else options["k"]
         options |= {key: json_object(options[key]) for key in ("params", "after") if key in options}
         return body, _known(options, given)
+    if body.count(b",") > limits.JSON_VALUES:
+        raise InvalidInput(
+            f"The search has more than {limits.JSON_VALUES:,} values.", hint="/openapi.json says what is taken."
+        )
     given = json_object(body)
     options = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
     image, vector = given.pop("image", None), given.pop("vector", None)

@@ -23,6 +23,7 @@ from open_analytic.errors import (
     ServiceUnavailable,
     from_dict,
 )
+from open_analytic.service import check_parameters
 
 TYPE_CHECKING = False  # as in typing, which a PostgreSQL backend is spared
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Client:
         """JSON text or an error for each input, in order. UnknownPlan when the service has to be told first."""
         if not inputs:
             return []
+        check_parameters(len(parameters.encode()))  # a URL holds no more
         place, query = _plan_path(hash), f"?give={_quote(give)}&parameters={_quote(parameters)}"
         if len(inputs) == 1:
             try:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from open_analytic.errors import DeadlineExceeded, ImageTooLarge, OpenAnalyticError
+from open_analytic.plain import plain
 from open_analytic.service import limits
 from open_analytic.service.asked import is_number
 from open_analytic.service.stoppable import Stoppable, Stopped
@@ -69,6 +70,11 @@ async def while_connected(request: Request, work: Awaitable[T]) -> T:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def json_bytes(value: object) -> bytes:
+    """The body of an answer; a large one is made where the value is: in a thread."""
+    return json.dumps(plain(value), allow_nan=False, separators=(",", ":")).encode()
 
 
 def refusal(error: OpenAnalyticError, headers: Mapping[str, str] | None = None) -> Response:

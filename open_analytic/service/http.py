@@ -26,9 +26,9 @@ from open_analytic.errors import (
     Unauthorized,
 )
 from open_analytic.pipeline.plan import Plan
-from open_analytic.plain import plain
-from open_analytic.service.asked import is_json, items, json_object, query
-from open_analytic.service.exchange import body, is_tcp, length, refusal, shows, unexpected, while_connected
+from open_analytic.service import limits
+from open_analytic.service.asked import is_json, items, json_object, parameters_text, query
+from open_analytic.service.exchange import body, is_tcp, json_bytes, length, refusal, shows, unexpected, while_connected
 from open_analytic.service.names import NAME
 from open_analytic.service.openapi import document
 from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
@@ -38,10 +38,7 @@ T = TypeVar("T")
 
 DEADLINE = "open-analytic-timeout-ms"  # a request's header: how long the caller waits
 OPEN = ("/health/live", "/health/ready")  # to be asked without a token
-BATCH_FACTOR = 8  # a batch in Base64 may be so much larger than one picture
-SEARCH_BYTES = 2_000_000  # of a search in JSON, beside its picture
 SEARCH_S, LONGEST_SEARCH_S = 30.0, 300.0  # without a deadline of the caller's, and at most
-LARGE = 262_144  # bytes of JSON that are not read between the answers to others
 
 
 class Searchable(Protocol):
@@ -86,33 +83,39 @@ class Doors:
         return JSONResponse(document())
 
     async def pipelines(self, _: Request) -> Response:
-        return JSONResponse(plain(await asyncio.to_thread(self._catalogue.pipelines)))
+        return _json(await asyncio.to_thread(lambda: json_bytes(self._catalogue.pipelines())))
 
     async def pipeline(self, request: Request) -> Response:
-        return JSONResponse(plain(await asyncio.to_thread(self._catalogue.pipeline, request.path_params["name"])))
+        name = request.path_params["name"]
+        return _json(await asyncio.to_thread(lambda: json_bytes(self._catalogue.pipeline(name))))
 
     async def run(self, request: Request) -> Response:
         """One picture through the newest version of a pipeline."""
-        parameters = json_object(request.query_params.get("parameters", "{}"))
+        parameters = json_object(parameters_text(request))
         plan = await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
         return await self._run(request, plan)
 
     async def run_batch(self, request: Request) -> Response:
         """Several pictures; a bad one gives its error in its place."""
-        parameters = json_object(request.query_params.get("parameters", "{}"))
+        parameters = json_object(parameters_text(request))
         plan = await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
         return await self._run_batch(request, plan)
 
     async def define(self, request: Request) -> Response:
         """Take the definition of a hash."""
-        text = (await body(request, self._work.max_bytes)).decode("utf-8", "replace")
+        text = await self._definition(request)
         await asyncio.to_thread(self._work.plans.define, request.path_params["hash"], text)
         return Response(status_code=204)
 
     async def describe(self, request: Request) -> Response:
         """What the catalogue would say of a definition or preset; nothing is registered."""
-        text = (await body(request, self._work.max_bytes)).decode("utf-8", "replace")
+        text = await self._definition(request)
         return _json(await asyncio.to_thread(self._work.plans.describe, text))
+
+    async def _definition(self, request: Request) -> str:
+        most = limits.DEFINITION_BYTES
+        with self._work.admitted(length(request, most)):
+            return (await body(request, most)).decode("utf-8", "replace")
 
     async def run_plan(self, request: Request) -> Response:
         return await self._run(request, self._plan(request))
@@ -121,8 +124,7 @@ class Doors:
         return await self._run_batch(request, self._plan(request))
 
     async def collections(self, _: Request) -> Response:
-        found = await asyncio.to_thread(self._catalogue.collections)
-        return JSONResponse([plain(collection.info) for collection in found])
+        return _json(await asyncio.to_thread(lambda: json_bytes([one.info for one in self._catalogue.collections()])))
 
     async def search(self, request: Request) -> Response:
         """The nearest rows to a picture or a vector."""
@@ -133,7 +135,7 @@ class Doors:
         return await self._search(request, lambda collection: collection.explain_search)
 
     async def _search(self, request: Request, kind: Callable[[Searchable], Callable[..., Any]]) -> Response:
-        most = SEARCH_BYTES + self._work.max_bytes * 4 // 3 if is_json(request) else self._work.max_bytes
+        most = limits.SEARCH_BYTES + self._work.max_bytes * 4 // 3 if is_json(request) else self._work.max_bytes
         with self._work.admitted(length(request, most)):
             wanted, options = await _read(partial(query, request), await body(request, most))
             if "where" in options and not self._trusted:
@@ -147,13 +149,13 @@ class Doors:
 
             def find() -> Any:
                 collection = self._catalogue.collection(request.path_params["name"])
-                return kind(collection)(wanted, **options, timeout_s=deadline - time.monotonic())
+                return json_bytes(kind(collection)(wanted, **options, timeout_s=deadline - time.monotonic()))
 
             work = self._work.search(find, timeout_s=timeout_s)
-            return JSONResponse(plain(await while_connected(request, work)))
+            return _json(await while_connected(request, work))
 
     def _plan(self, request: Request) -> Plan:
-        return self._work.plans.get(request.path_params["hash"], request.query_params.get("parameters", "{}"))
+        return self._work.plans.get(request.path_params["hash"], parameters_text(request))
 
     async def _run(self, request: Request, plan: Plan) -> Response:
         with self._work.admitted(length(request, self._work.max_bytes)):
@@ -164,11 +166,12 @@ class Doors:
         return _json(answer.text or "")
 
     async def _run_batch(self, request: Request, plan: Plan) -> Response:
-        most = BATCH_FACTOR * self._work.max_bytes
-        with self._work.admitted(length(request, most)):
-            pictures = await _read(items, await body(request, most))
+        max_bytes = self._work.max_bytes
+        most = limits.base64_bytes(max_bytes)
+        with self._work.admitted(2 * length(request, most)):  # the pictures stand beside their text for a moment
+            pictures = await _read(partial(items, max_bytes=max_bytes), await body(request, most))
             answers = await self._answers(request, plan, pictures)
-        return _json('{"results": [' + ", ".join(map(_batch_line, answers)) + "]}")
+            return _json(await asyncio.to_thread(_results, answers))
 
     async def _answers(self, request: Request, plan: Plan, items: Sequence[bytes]) -> list[Answer]:
         give = _give(request.query_params.get("give", "output"))
@@ -227,7 +230,7 @@ class TokenCheck:
 
 async def _read(reader: Callable[[bytes], T], body: bytes) -> T:
     """What a reader finds in a body; a large one is read in a thread."""
-    return reader(body) if len(body) <= LARGE else await asyncio.to_thread(reader, body)
+    return reader(body) if len(body) <= limits.LARGE else await asyncio.to_thread(reader, body)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -251,8 +254,12 @@ async def _unexpected(_: Request, __: Exception) -> Response:
     return unexpected()
 
 
-def _json(text: str) -> Response:
+def _json(text: str | bytes) -> Response:
     return Response(text, media_type="application/json")
+
+
+def _results(answers: Sequence[Answer]) -> bytes:
+    return ('{"results": [' + ", ".join(map(_batch_line, answers)) + "]}").encode()
 
 
 def _batch_line(answer: Answer) -> str:

@@ -5,6 +5,7 @@ A body is read when the application asks for it, so what is refused by its annou
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +20,7 @@ from open_analytic.service.streams import close, linger
 logger = logging.getLogger(__name__)
 
 PIECE = 65_536
+REASONS = {int(status): status.phrase.encode() for status in HTTPStatus}
 
 
 class Connection:
@@ -134,7 +136,8 @@ class Connection:
             # A client that waits for 100 Continue does not send its body after another answer.
             self._last = self._last or self._http.they_are_waiting_for_100_continue
             close_ = [(b"connection", b"close")] if self._last else []
-            self._response = h11.Response(status_code=message["status"], headers=[*message["headers"], *close_])
+            status, headers = message["status"], [*message["headers"], *close_]
+            self._response = h11.Response(status_code=status, headers=headers, reason=REASONS.get(status, b""))
             return
         parts: list[bytes] = []
         if self._response:

@@ -8,19 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from open_analytic.errors import ImageTooLarge, InvalidInput, InvalidPipeline, OpenAnalyticError
-
-MAX_ITEMS = 1024  # inputs of one request
-MAX_TEXT_BYTES = 4_000_000  # a definition's text: as many characters as the pipeline room reads, in UTF-8
-MAX_PARAMETERS_BYTES = 65_536
+from open_analytic.errors import InvalidPipeline, OpenAnalyticError
+from open_analytic.service import limits
 
 PROTOCOL, TEXT_OID = 3 << 16, 25
 SSL_REQUEST, GSSENC_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 
-_RUN = re.compile(
-    rb"(?:TIMEOUT ([0-9]{1,9}) )?RUN (output|vector|query) ([0-9a-fA-F]{64}) (-|[0-9a-fA-F]{2,%d}) "
-    % (2 * MAX_PARAMETERS_BYTES)
-)
+SHORT = 200  # bytes of what is no request: the connection's encoding, or nothing
+PIECE = 4_000_000  # digits that are read in one go: between two of them other threads run
+
+_RUN = re.compile(rb"(?:TIMEOUT ([0-9]{1,9}) )?RUN (output|vector|query) ([0-9a-fA-F]{64}) ")
 _DEFINE = re.compile(rb"DEFINE ([0-9a-fA-F]{64}) ")
 _DESCRIBE = re.compile(rb"DESCRIBE ")
 _RUN_BEGINS = re.compile(rb"(?:TIMEOUT [0-9]{1,9} )?RUN ")
@@ -73,34 +70,25 @@ Command: TypeAlias = Run | Define | Describe
 Row: TypeAlias = tuple[str | None, str | None]  # (output, error): JSON in ASCII
 
 
-def items_bytes(max_bytes: int) -> int:
-    """How many bytes the inputs of one request may have together."""
-    return 4 * max_bytes
-
-
-def query_bytes(max_bytes: int) -> int:
-    """How long a query may be: its inputs in hexadecimal, or a definition, with room for the words around them."""
-    return 2 * items_bytes(max_bytes) + 2 * MAX_TEXT_BYTES + 4 * MAX_PARAMETERS_BYTES
-
-
 def parse(query: bytes | bytearray, *, max_bytes: int) -> Command | Encoding | None:
     """The request in a query's text; none for an empty one."""
     if found := _RUN.match(query):
-        timeout_ms, give, hash_, parameters = found.groups()
+        timeout_ms, give, hash_ = found.groups()
+        parameters, start = _parameters(query, found.end())
         return Run(
             give=give.decode(),
             hash=hash_.decode().lower(),
-            parameters="{}" if parameters == b"-" else _text(parameters),
-            items=tuple(_items(query, found.end(), max_bytes)),
+            parameters=parameters,
+            items=tuple(_items(query, start, max_bytes)),
             timeout_ms=None if timeout_ms is None else int(timeout_ms),
         )
     if found := _DEFINE.match(query):
         return Define(hash=found[1].decode().lower(), text=_definition(query, found.end()))
     if found := _DESCRIBE.match(query):
         return Describe(text=_definition(query, found.end()))
-    if found := _ENCODING.match(query):
+    if len(query) <= SHORT and (found := _ENCODING.match(query)):
         return Encoding(name=found[1].decode())
-    if _EMPTY.match(query):
+    if len(query) <= SHORT and _EMPTY.match(query):
         return None
     raise _not_ours()
 
@@ -108,18 +96,28 @@ def parse(query: bytes | bytearray, *, max_bytes: int) -> Command | Encoding | N
 def too_long(beginning: bytes, length: int, *, max_bytes: int) -> OpenAnalyticError | Refusal:
     """What a query is answered that was not even read."""
     if _RUN_BEGINS.match(beginning):
-        return _too_large(f"The request has {length:,} bytes", max_bytes)
-    return Refusal("54000", f"The query has {length:,} bytes; at most {query_bytes(max_bytes):,} are read.")
+        return limits.too_large(f"The request has {length:,} bytes", max_bytes)
+    return Refusal("54000", f"The query has {length:,} bytes; at most {limits.hex_bytes(max_bytes):,} are read.")
 
 
 def too_long_in_parts(max_bytes: int) -> OpenAnalyticError:
     """The same for one that comes in parts."""
-    return _too_large(f"The request has more than {query_bytes(max_bytes):,} bytes", max_bytes)
+    return limits.too_large(f"The request has more than {limits.hex_bytes(max_bytes):,} bytes", max_bytes)
 
 
 def is_setting(query: bytes | bytearray) -> bool:
     """Whether a query is about the connection rather than a request."""
-    return _ENCODING.match(query) is not None
+    return len(query) <= SHORT and _ENCODING.match(query) is not None
+
+
+def _parameters(query: bytes | bytearray, start: int) -> tuple[str, int]:
+    """The parameters' text, and where the inputs begin."""
+    end = query.find(b" ", start)
+    if end < 0:
+        raise _not_ours()
+    limits.check_parameters((end - start) // 2)
+    text = query[start:end]
+    return "{}" if text == b"-" else _text(text), end + 1
 
 
 def _items(query: bytes | bytearray, start: int, max_bytes: int) -> Iterator[bytes]:
@@ -128,23 +126,18 @@ def _items(query: bytes | bytearray, start: int, max_bytes: int) -> Iterator[byt
         end = query.find(b" ", start)
         end = len(query) if end < 0 else end
         together += (end - start) // 2
-        if number > MAX_ITEMS:
-            raise InvalidInput(f"The request has too many inputs; at most {MAX_ITEMS:,} are read at once.")
-        if end - start > 2 * max_bytes or together > items_bytes(max_bytes):
-            raise _too_large(f"Input {number} is too large", max_bytes)
+        if number > limits.MAX_ITEMS:
+            raise limits.too_many()
+        if end - start > 2 * max_bytes or together > limits.items_bytes(max_bytes):
+            raise limits.too_large(f"Input {number} is too large", max_bytes)
         empty = end - start == 1 and query[start] == ord("-")
         yield b"" if empty else _unhex(view[start:end])
         start, number = end + 1, number + 1
 
 
-def _too_large(what: str, max_bytes: int) -> ImageTooLarge:
-    together = items_bytes(max_bytes)
-    return ImageTooLarge(f"{what}; at most {max_bytes:,} bytes an input and {together:,} a request are read.")
-
-
 def _definition(query: bytes | bytearray, start: int) -> str:
-    if len(query) - start > 2 * MAX_TEXT_BYTES:
-        raise InvalidPipeline(f"The definition is too long; at most {MAX_TEXT_BYTES:,} bytes are read.")
+    if len(query) - start > 2 * limits.DEFINITION_BYTES:
+        raise InvalidPipeline(f"The definition is too long; at most {limits.DEFINITION_BYTES:,} bytes are read.")
     return _text(query[start:])
 
 
@@ -159,7 +152,9 @@ def _unhex(digits: bytes | bytearray | memoryview) -> bytes:
     if not digits:
         raise _not_ours()
     try:
-        return binascii.unhexlify(digits)
+        if len(digits) <= PIECE:
+            return binascii.unhexlify(digits)
+        return b"".join(binascii.unhexlify(digits[at : at + PIECE]) for at in range(0, len(digits), PIECE))
     except binascii.Error as error:
         raise _not_ours() from error
 

@@ -1,7 +1,7 @@
 """A request that comes in several queries, since libpq waits for who does not read what its buffers do not hold."""
 
 from open_analytic.errors import OpenAnalyticError
-from open_analytic.service import messages
+from open_analytic.service import limits, messages
 from open_analytic.service.messages import Refusal
 
 PART = b"PART "
@@ -13,6 +13,11 @@ class Parts:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes, self._kept = max_bytes, bytearray()
         self._refusing = False  # the rest of a request that was too long
+
+    @property
+    def pending(self) -> bool:
+        """Whether a request has begun that is not complete."""
+        return bool(self._kept)
 
     def add(self, query: bytearray) -> bytearray | None:
         """The whole request, or None when there is more to come. ImageTooLarge when it is too long, until it ends."""
@@ -38,7 +43,7 @@ class Parts:
         self._kept = bytearray()
 
     def _keep(self, query: bytearray, start: int) -> None:
-        if self._refusing or len(self._kept) + len(query) - start > messages.query_bytes(self._max_bytes):
+        if self._refusing or len(self._kept) + len(query) - start > limits.hex_bytes(self._max_bytes):
             self._refusing = start > 0
             raise messages.too_long_in_parts(self._max_bytes)
         self._kept += memoryview(query)[start:]

@@ -16,6 +16,7 @@ from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.service.client import Client
 from open_analytic.service.failover import Breaker, first_answer
+from open_analytic.service.limits import MAX_ITEMS
 from open_analytic.types import Box, Feature, Json, ProgressCallback
 
 T = TypeVar("T")
@@ -133,7 +134,7 @@ class RemoteEngine:
 def _portions(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     start, size = 0, 0
     for end, item in enumerate(items):
-        if end > start and size + len(item) > REQUEST_BYTES:
+        if end > start and (size + len(item) > REQUEST_BYTES or end - start >= MAX_ITEMS):
             yield items[start:end]
             start, size = end, 0
         size += len(item)

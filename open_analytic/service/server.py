@@ -206,7 +206,8 @@ async def _open_wire(service: Service, sock: socket.socket) -> tuple[Wire, async
     is_unix = sock.family == socket.AF_UNIX
     settings = service.settings
     over_tcp = {"password": settings.service_token, "max_connections": settings.service_connections}
-    wire = Wire(_handler(service.work), max_bytes=settings.max_bytes, **({} if is_unix else over_tcp))  # type: ignore[arg-type]
+    options = {"admission": service.work, "max_bytes": settings.max_bytes} | ({} if is_unix else over_tcp)
+    wire = Wire(_handler(service.work), **options)  # type: ignore[arg-type]
     start = asyncio.start_unix_server if is_unix else asyncio.start_server
     return wire, await start(wire.serve, sock=sock, limit=STREAM_LIMIT, backlog=BACKLOG)
 
@@ -226,10 +227,9 @@ def _handler(work: Work) -> "Callable[[Command], Awaitable[list[Row]]]":
 
 
 async def _run(work: Work, command: Run) -> list[Row]:
-    with work.admitted(sum(map(len, command.items))):
-        plan = work.plans.get(command.hash, command.parameters)
-        timeout_s = None if command.timeout_ms is None else command.timeout_ms / 1000
-        answers = await work.run(plan, command.items, give=_give(command.give), door="wire", timeout_s=timeout_s)
+    plan = work.plans.get(command.hash, command.parameters)
+    timeout_s = None if command.timeout_ms is None else command.timeout_ms / 1000
+    answers = await work.run(plan, command.items, give=_give(command.give), door="wire", timeout_s=timeout_s)
     return [(each.text, json.dumps(each.error.as_dict()) if each.error else None) for each in answers]
 
 

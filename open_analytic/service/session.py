@@ -5,11 +5,12 @@ import contextlib
 import logging
 import secrets
 import struct
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeAlias
 
-from open_analytic.errors import OpenAnalyticError
-from open_analytic.service import messages
+from open_analytic.errors import DeadlineExceeded, OpenAnalyticError
+from open_analytic.service import limits, messages
 from open_analytic.service.messages import Command, Refusal, Row
 from open_analytic.service.parts import Parts
 from open_analytic.service.stoppable import Stoppable, Stopped
@@ -21,6 +22,15 @@ _EXTENDED, _QUIET, _CALL = b"PBDEC", b"HSdcf", b"F"
 
 Handler: TypeAlias = Callable[[Command], Awaitable[Sequence[Row]]]
 Busy: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
+
+
+class Admission(Protocol):
+    """Who counts the requests and bytes of all doors; ``work.Work`` is one. ServiceBusy when there are too many."""
+
+    def admitted(self, size: int, *, own: int = 0) -> contextlib.AbstractContextManager[None]: ...
+    def reserve(self, size: int) -> None: ...
+    def release(self, size: int) -> None: ...
+
 
 logger = logging.getLogger(__name__)
 
@@ -35,48 +45,70 @@ class Session:
         writer: asyncio.StreamWriter,
         *,
         busy: Busy,
+        admission: Admission,
         max_bytes: int,
     ) -> None:
         self.key = secrets.token_bytes(4)
-        self._handler, self._busy, self._max_bytes = handler, busy, max_bytes
+        self._handler, self._busy, self._admission, self._max_bytes = handler, busy, admission, max_bytes
         self._reader, self._writer, self._parts = reader, writer, Parts(max_bytes)
         self._work: Stoppable | None = None
         self._ahead: asyncio.Task[bytes] | None = None
         self._skipping = False  # after an error in the extended protocol, until Sync
+        self._until = 0.0  # by then the last byte of the request must be there
+        self._reserved = 0  # bytes of the request that comes in parts
 
     def cancel(self) -> None:
         """Stop the request that runs or comes in parts, if one does."""
-        self._parts.drop()
+        self._drop()
         if self._work is not None:
             self._work.stop()
 
     def end(self) -> None:
         """Wait for no more messages."""
+        self._drop()
         if self._ahead is not None:
             self._ahead.cancel()
 
     async def send(self, data: bytes) -> None:
-        """Write, and wait until the client has read enough of it."""
+        """Write, and wait until the client has read enough of it; TimeoutError when it does not."""
         self._writer.write(data)
-        await self._writer.drain()
+        async with asyncio.timeout(limits.BODY_S):
+            await self._writer.drain()
 
     async def converse(self) -> None:
         """Answer messages until the client leaves."""
         while (kind := await self._kind()) not in _LEFT:
-            (length,) = struct.unpack("!i", await self._reader.readexactly(4))
+            async with self._in_time():
+                (length,) = struct.unpack("!i", await self._reader.readexactly(4))
             if not 4 <= length <= MESSAGE_BYTES:
                 raise messages.violation(f"A message cannot have {length:,} bytes.")
             if kind == b"Q" and not self._skipping:
-                await self.send(await self._query(length - 4))
+                await self.send(await self._admitted_query(length - 4))
             elif kind in b"Q" + _EXTENDED + _QUIET + _CALL:
-                await self._discard(length - 4)
+                async with self._in_time():
+                    await self._discard(length - 4)
                 await self._other(kind)
             else:
                 raise messages.violation("The message is of a kind that has no place here.")
 
     async def _kind(self) -> bytes:
+        """The first byte of the next message. A request in parts has its time from its first byte, too."""
         ahead, self._ahead = self._ahead, None
-        return await (ahead or self._next_kind())
+        if not self._parts.pending:
+            kind = await (ahead or self._next_kind())
+            self._until = asyncio.get_running_loop().time() + limits.BODY_S
+            return kind
+        async with self._in_time():
+            return await (ahead or self._next_kind())
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout_at(self._until):
+                yield
+        except TimeoutError:
+            told = f"The request was not there within {limits.BODY_S:.0f} s."
+            raise Refusal(DeadlineExceeded.sqlstate, told, fatal=True) from None
 
     async def _next_kind(self) -> bytes:
         try:
@@ -89,32 +121,63 @@ class Session:
             self._skipping = False
             await self.send(messages.READY)
         elif not self._skipping and kind in _EXTENDED + _CALL:
-            self._parts.drop()
+            self._drop()
             self._skipping = kind != _CALL
             told = messages.refused(Refusal("0A000", "The service speaks the simple query protocol only."))
             await self.send(told if self._skipping else told + messages.READY)
 
+    async def _admitted_query(self, length: int) -> bytes:
+        """The same as ``_query``. What nobody has room for is thrown away unread."""
+        with contextlib.ExitStack() as place:
+            try:
+                place.enter_context(self._admission.admitted(length, own=self._reserved))
+            except OpenAnalyticError as error:
+                async with self._in_time():
+                    await self._discard(length)
+                self._drop()
+                return _told(error)
+            answer = await self._query(length)
+        if self._parts.pending:  # it is counted until the request is answered or forgotten
+            self._admission.reserve(length)
+            self._reserved += length
+        return answer
+
+    def _drop(self) -> None:
+        """Forget what came of a request in parts."""
+        self._parts.drop()
+        reserved, self._reserved = self._reserved, 0
+        self._admission.release(reserved)
+
     async def _query(self, length: int) -> bytes:
         """What is left to send for one query. An answer that took work is sent while we still count as busy."""
         try:
-            text = self._parts.add(await self._body(length))
+            async with self._in_time():
+                text = self._parts.add(await self._body(length))
             if text is None:
                 with self._busy():
                     return messages.KEPT
-            request = messages.parse(text, max_bytes=self._max_bytes)
+            request = await self._parse(text)
             if isinstance(request, Command):
                 with self._busy():
                     await self.send(await self._answer(request))
+                self._drop()
                 return b""
         except (OpenAnalyticError, Refusal) as error:
-            self._parts.drop()
+            if isinstance(error, Refusal) and error.fatal:
+                raise
+            self._drop()
             return _told(error)
-        self._parts.drop()
+        self._drop()
         return (messages.EMPTY if request is None else messages.encoding_set(request)) + messages.READY
+
+    async def _parse(self, text: bytearray) -> Command | messages.Encoding | None:
+        """What the query says; a long one is read in a thread."""
+        read = partial(messages.parse, text, max_bytes=self._max_bytes)
+        return read() if len(text) <= limits.LARGE else await asyncio.to_thread(read)
 
     async def _body(self, length: int) -> bytearray:
         """The text of a query; what is longer than the limit is thrown away as it comes."""
-        if length > messages.query_bytes(self._max_bytes):
+        if length > limits.hex_bytes(self._max_bytes):
             beginning = await self._reader.readexactly(64)
             await self._discard(length - len(beginning))
             raise self._parts.too_long(beginning, length)
@@ -138,7 +201,10 @@ class Session:
 
     async def _answer(self, command: Command) -> bytes:
         try:
-            return messages.answer(await self._run(command)) + messages.READY
+            rows = await self._run(command)
+            if sum(len(output or "") for output, _ in rows) <= limits.LARGE:
+                return messages.answer(rows) + messages.READY
+            return await asyncio.to_thread(messages.answer, rows) + messages.READY
         except (OpenAnalyticError, Refusal) as error:
             return _told(error)
         except Exception:

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from open_analytic.errors import ServiceUnavailable
-from open_analytic.service import messages
+from open_analytic.service import limits, messages
 from open_analytic.service.messages import Command, Define, Describe, Refusal, Row, Run
-from open_analytic.service.session import Handler, Session
+from open_analytic.service.session import Admission, Handler, Session
+from open_analytic.service.streams import close
 
 __all__ = ["STREAM_LIMIT", "Command", "Define", "Describe", "Handler", "Row", "Run", "Wire"]
 
-STREAM_LIMIT = 2**20  # bytes, for start_unix_server(limit=): up to twice as much is buffered a connection
-CLOSING_S = 2.0  # for a client to read our last words
+STREAM_LIMIT = 2**17  # bytes, for start_unix_server(limit=): up to twice as much is buffered a connection
 STARTUP_BYTES = 10_000  # as PostgreSQL
 
 logger = logging.getLogger(__name__)
@@ -30,12 +30,13 @@ class Wire:
         self,
         handler: Handler,
         *,
+        admission: Admission,
         password: str | None = None,
         max_bytes: int,
         max_connections: int = 1000,
         handshake_s: float = 10.0,
     ) -> None:
-        self._handler = handler
+        self._handler, self._admission = handler, admission
         self._password = None if password is None else password.encode()
         self._max_bytes, self._max_connections, self._handshake_s = max_bytes, max_connections, handshake_s
         self._open: set[asyncio.Task[Any]] = set()
@@ -65,7 +66,7 @@ class Wire:
         except Exception:
             logger.exception("A connection failed.")
         finally:
-            await _close(writer)
+            await close(writer)
 
     async def drain(self, timeout_s: float) -> None:
         """Finish what runs, refuse what comes, then close every connection."""
@@ -76,7 +77,7 @@ class Wire:
         for task in self._open:
             task.cancel()
         if self._open:
-            await asyncio.wait(self._open, timeout=CLOSING_S + 1)
+            await asyncio.wait(self._open, timeout=limits.CLOSING_S + 1)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(self._handshake_s):
@@ -84,7 +85,16 @@ class Wire:
             if wanted and self._password is not None:
                 await _authenticate(self._password, reader, writer)
         if wanted:
-            await self._admit(Session(self._handler, reader, writer, busy=self._busy, max_bytes=self._max_bytes))
+            await self._admit(
+                Session(
+                    self._handler,
+                    reader,
+                    writer,
+                    busy=self._busy,
+                    admission=self._admission,
+                    max_bytes=self._max_bytes,
+                )
+            )
 
     async def _start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether a session is wanted; a cancel request is dealt with here."""
@@ -148,17 +158,8 @@ async def _authenticate(password: bytes, reader: asyncio.StreamReader, writer: a
         raise messages.violation("A password was asked for, and something else came.")
     given = await reader.readexactly(length - 4)
     if not hmac.compare_digest(given, password + b"\0"):
+        await asyncio.sleep(limits.WRONG_TOKEN_S)
         raise Refusal("28P01", "The password is not the service's.", fatal=True)
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close once the client has read what was written; one that does not read is cut off."""
-    writer.close()
-    cut = asyncio.get_running_loop().call_later(CLOSING_S, writer.transport.abort)
-    with contextlib.suppress(OSError, asyncio.CancelledError):
-        await writer.wait_closed()
-    cut.cancel()
-    writer.transport.abort()
 
 
 def _shutting_down(*, fatal: bool = False) -> Refusal:

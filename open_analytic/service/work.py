@@ -31,6 +31,7 @@ T = TypeVar("T")
 Give: TypeAlias = Literal["output", "vector", "query", "whole"]
 GIVES: tuple[Give, ...] = ("output", "vector", "query", "whole")
 RETRY_AFTER_S = 1
+AT_ONCE = 8  # parts of one call that wait for a thread or compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +64,14 @@ class Work:
         return self._calls
 
     @contextmanager
-    def admitted(self, size: int) -> Iterator[None]:
-        """A place for a call of so many bytes, or ServiceBusy."""
+    def admitted(self, size: int, *, own: int = 0) -> Iterator[None]:
+        """A place for a call that announces so many bytes, or ServiceBusy; ``own`` are those it has reserved before."""
         if self.draining:
             self.metrics.errors.labels(Unavailable.sqlstate).inc()
             raise Unavailable("The inference service is shutting down.", hint="Try again in a moment.")
-        if self._calls >= self._most or (self._calls and self._bytes + size > self._most_bytes):
-            self.metrics.errors.labels(Busy.sqlstate).inc()
-            raise Busy(
-                f"The inference service has {self._calls} calls under way, as many as it accepts.",
-                hint=f"Try again in {RETRY_AFTER_S} s, or raise OPEN_ANALYTIC_SERVICE_QUEUE or _QUEUE_BYTES.",
-            )
+        # One request alone is let in, whatever its size: the limits of a request hold for it.
+        if self._calls >= self._most or (self._bytes > own and self._bytes + size > self._most_bytes):
+            raise self._busy()
         self._calls, self._bytes = self._calls + 1, self._bytes + size
         self._idle.clear()
         self.metrics.under_way.set(self._calls)
@@ -84,6 +82,21 @@ class Work:
             self.metrics.under_way.set(self._calls)
             if not self._calls:
                 self._idle.set()
+
+    def reserve(self, size: int) -> None:
+        """Count the bytes of a request that comes in parts, each of which was admitted, until ``release``."""
+        self._bytes += size
+
+    def release(self, size: int) -> None:
+        """Count bytes no more that were reserved."""
+        self._bytes -= size
+
+    def _busy(self) -> Busy:
+        self.metrics.errors.labels(Busy.sqlstate).inc()
+        return Busy(
+            f"The inference service has {self._calls} calls, {self._bytes:,} bytes under way, as many as it accepts.",
+            hint=f"Try again in {RETRY_AFTER_S} s, or raise OPEN_ANALYTIC_SERVICE_QUEUE or _QUEUE_BYTES.",
+        )
 
     async def run(
         self, plan: Plan, items: Sequence[bytes], *, give: Give, door: str, timeout_s: float | None = None
@@ -150,11 +163,24 @@ async def _all(lane: _Lane, functions: Sequence[Callable[[], T]], timeout_s: flo
         async with asyncio.timeout(timeout_s):
             if len(functions) == 1:  # as nearly every call: a task more would be a turn of the loop more
                 return [await _in_thread(lane, functions[0], ticket)]
-            return await asyncio.gather(*(_in_thread(lane, function, ticket) for function in functions))
+            return await _in_order(lane, functions, ticket)
     except TimeoutError:
         raise DeadlineExceeded(hint="Allow more time, or send fewer pictures at once.") from None
     finally:
         ticket.cancel()
+
+
+async def _in_order(lane: _Lane, functions: Sequence[Callable[[], T]], ticket: Ticket) -> list[T]:
+    """What they give. A few tasks take one after the other: a call has as few, whatever its size."""
+    results: dict[int, T] = {}
+    waiting = iter(enumerate(functions))
+
+    async def take() -> None:
+        for number, function in waiting:
+            results[number] = await _in_thread(lane, function, ticket)
+
+    await asyncio.gather(*(take() for _ in range(min(AT_ONCE, len(functions)))))
+    return [results[number] for number in range(len(functions))]
 
 
 async def _in_thread(lane: _Lane, function: Callable[[], T], ticket: Ticket) -> T:

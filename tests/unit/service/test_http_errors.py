@@ -53,8 +53,8 @@ from tests.unit.service.serving import BATCH, RUN, SEARCH, Service, form
         ("POST", RUN, {"content": bytes(100_001)}, 413, "ImageTooLarge"),
         ("POST", RUN, {"content": iter([bytes(60_000)] * 2)}, 413, "ImageTooLarge"),
         ("POST", SEARCH, {"content": bytes(400_001)}, 413, "ImageTooLarge"),
-        ("POST", BATCH, {"content": bytes(800_001)}, 413, "ImageTooLarge"),
-        ("PUT", "/api/v1/plans/0", {"content": bytes(100_001)}, 413, "ImageTooLarge"),
+        ("POST", BATCH, {"content": bytes(700_001)}, 413, "ImageTooLarge"),
+        ("PUT", "/api/v1/plans/0", {"content": bytes(4_000_001)}, 413, "ImageTooLarge"),
     ],
 )  # fmt: skip
 def test_every_error_has_its_status_and_form(

@@ -117,7 +117,7 @@ def test_who_waits_for_us_is_not_let_go(shared: Service, monkeypatch: pytest.Mon
         assert shared.engine.entered.acquire(timeout=30)
         time.sleep(0.3)
         shared.engine.gate.set()
-        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
 MUCH = 50_000_000
@@ -166,13 +166,13 @@ def test_who_reads_gets_all_of_a_large_answer() -> None:
     with serving(much) as client:
         client.sendall(HEAD + b"Connection: close\r\n\r\n")
         head, _, body = rest(client).partition(b"\r\n\r\n")
-        assert (head.splitlines()[0], len(body)) == (b"HTTP/1.1 200 ", MUCH)
+        assert (head.splitlines()[0], len(body)) == (b"HTTP/1.1 200 OK", MUCH)
 
 
 def test_requests_sent_ahead_are_answered_in_their_order(shared: Service) -> None:
     with connected(shared) as client:
         client.sendall((HEAD + b"\r\n") * 200 + HEAD + b"Connection: close\r\n\r\n")
-        assert rest(client).count(b"HTTP/1.1 200 ") == 201
+        assert rest(client).count(b"HTTP/1.1 200 OK") == 201
 
 
 def test_only_some_of_what_is_sent_ahead_is_held(shared: Service) -> None:
@@ -186,7 +186,7 @@ def test_only_some_of_what_is_sent_ahead_is_held(shared: Service) -> None:
             sent += client.send(ahead)
         assert sent < MUCH  # the system's buffers are full
         shared.engine.gate.set()
-        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
 BROKEN = [
@@ -234,7 +234,7 @@ def test_a_body_is_asked_for_before_it_is_sent(shared: Service) -> None:
         client.sendall((head + token + "\r\n").encode())
         assert client.recv(1000).startswith(b"HTTP/1.1 100 ")
         client.sendall(GREEN)
-        assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
     with connected(shared) as client:  # without the token nothing is asked for, and the connection ends
         client.sendall((head + "\r\n").encode())
         assert rest(client).startswith(b"HTTP/1.1 401 ")
@@ -243,7 +243,7 @@ def test_a_body_is_asked_for_before_it_is_sent(shared: Service) -> None:
 def test_the_target_can_be_a_whole_url(shared: Service) -> None:
     with connected(shared) as client:
         client.sendall(b"GET http://elsewhere/health/live?x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert rest(client).startswith(b"HTTP/1.1 200 ")
+        assert rest(client).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_more_connections_than_accepted_are_closed_and_the_unix_socket_is_open(tmp_path: Path, sockets: Path) -> None:
@@ -255,10 +255,10 @@ def test_more_connections_than_accepted_are_closed_and_the_unix_socket_is_open(t
         with own.http() as inside:
             assert inside.get("/health/live").status_code == 200
         held[0].sendall(HEAD + b"Connection: close\r\n\r\n")
-        assert rest(held[0]).startswith(b"HTTP/1.1 200 ")
+        assert rest(held[0]).startswith(b"HTTP/1.1 200 OK")
         with connected(own) as next_one:
             next_one.sendall(HEAD + b"Connection: close\r\n\r\n")
-            assert rest(next_one).startswith(b"HTTP/1.1 200 ")
+            assert rest(next_one).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_the_service_may_open_as_many_files_as_its_account_may() -> None:

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from open_analytic.errors import ImageTooLarge, InvalidInput, InvalidPipeline, OpenAnalyticError, UnknownPipeline
-from open_analytic.service import messages
+from open_analytic.errors import (
+    BadParameter,
+    ImageTooLarge,
+    InvalidInput,
+    InvalidPipeline,
+    OpenAnalyticError,
+    UnknownPipeline,
+)
+from open_analytic.service import limits, messages
 from open_analytic.service.messages import Define, Describe, Encoding, Refusal, Run, parse
 
 MAX_BYTES = 1000
@@ -76,7 +83,6 @@ def test_requests_are_understood(query: str, expected: object) -> None:
         f"RUN output {HASH} - ab\0cd",
         f"RUN output {HASH} abc ab",
         f"RUN output {HASH} ff ab",
-        f"RUN output {HASH} {'00' * (messages.MAX_PARAMETERS_BYTES + 1)} ab",
         f"RUN output {HASH[1:]} - ab",
         f"RUN everything {HASH} - ab",
         f"TIMEOUT -1 RUN output {HASH} - ab",
@@ -117,7 +123,13 @@ def test_what_is_no_request_is_refused(query: str) -> None:
             id="too many",
         ),
         pytest.param(
-            "DESCRIBE " + "7b" * (messages.MAX_TEXT_BYTES + 1),
+            f"RUN output {HASH} {'20' * (limits.PARAMETERS_BYTES + 1)} ab",
+            BadParameter,
+            "The parameters have 65,537 bytes of JSON; at most 65,536 are read.",
+            id="parameters",
+        ),
+        pytest.param(
+            "DESCRIBE " + "7b" * (limits.DEFINITION_BYTES + 1),
             InvalidPipeline,
             "The definition is too long; at most 4,000,000 bytes are read.",
             id="a definition",
@@ -132,7 +144,7 @@ def test_too_much_is_an_error_of_ours(query: str, kind: type[OpenAnalyticError],
 
 def test_the_largest_request_fits() -> None:
     query = f"TIMEOUT 999999999 RUN output {HASH} - {' '.join(['00' * 1000] * 4)}".encode()
-    assert len(query) < messages.query_bytes(MAX_BYTES)
+    assert len(query) < limits.hex_bytes(MAX_BYTES)
     request = parse(query, max_bytes=MAX_BYTES)
     assert isinstance(request, Run)
     assert request.items == (bytes(1000),) * 4

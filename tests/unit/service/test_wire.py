@@ -16,7 +16,7 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from open_analytic.errors import BadImage, ImageTooLarge
-from open_analytic.service import messages
+from open_analytic.service import limits, messages
 from open_analytic.service.wire import Run
 from tests.unit.service.wiring import HASH, MAX_BYTES, SECONDS, Raw, Service, error_row, eventually, rows, run, started
 
@@ -124,7 +124,7 @@ def test_a_bug_is_a_row_without_details(service: Service, caplog: pytest.LogCapt
 
 
 def test_a_query_that_is_too_long_is_thrown_away(service: Service) -> None:
-    limit = messages.query_bytes(MAX_BYTES)
+    limit = limits.hex_bytes(MAX_BYTES)
     with service.connect() as connection:
         [(_, error)] = rows(connection, run(bytes(limit)))
         too_large = (

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from open_analytic.errors import ImageTooLarge
-from open_analytic.service import messages
+from open_analytic.service import limits
 from open_analytic.service.messages import Refusal
 from open_analytic.service.parts import Parts
 from tests.unit.service.wiring import MAX_BYTES, Raw, Service, rows, run
 
 KEPT = [("null", None)]
 ABC = [('{"bytes": 3}', None)]
-MOST = messages.query_bytes(MAX_BYTES)
+MOST = limits.hex_bytes(MAX_BYTES)
 TOO_LARGE = ImageTooLarge(
     f"The request has more than {MOST:,} bytes; at most 300,000 bytes an input and 1,200,000 a request are read."
 )

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import shutil
 import socket
 import struct
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 
-from open_analytic.errors import BadImage
+from open_analytic.errors import BadImage, ServiceBusy
 from open_analytic.service import messages
 from open_analytic.service.wire import STREAM_LIMIT, Command, Row, Run, Wire
 
@@ -63,12 +65,40 @@ class Handler:
         return (json.dumps({"bytes": len(item)}), None)
 
 
+class Admission:
+    """Meets ``session.Admission``: counts, and refuses what is more than ``most`` bytes."""
+
+    def __init__(self) -> None:
+        self.most, self.bytes, self.calls = 2**40, 0, 0
+        self.seen: list[int] = []  # announced by each request
+
+    @contextmanager
+    def admitted(self, size: int, *, own: int = 0) -> Iterator[None]:
+        self.seen.append(size)
+        if self.bytes + size > self.most:
+            raise ServiceBusy(hint="Try again in 1 s.")
+        self.reserve(size)
+        self.calls += 1
+        try:
+            yield
+        finally:
+            self.calls -= 1
+            self.release(size)
+
+    def reserve(self, size: int) -> None:
+        self.bytes += size
+
+    def release(self, size: int) -> None:
+        self.bytes -= size
+
+
 class Service:
     """A wire on a socket that every account reaches, and on a TCP port, in a loop of its own."""
 
     def __init__(self, **options: Any) -> None:
         self.handler = Handler()
-        self.wire = Wire(self.handler, max_bytes=MAX_BYTES, **options)
+        self.admission = Admission()
+        self.wire = Wire(self.handler, admission=self.admission, max_bytes=MAX_BYTES, **options)
         self.folder = Path(tempfile.mkdtemp())
         self.folder.chmod(0o755)
         self.path = self.folder / ".s.PGSQL.5432"
@@ -160,6 +190,10 @@ class Raw:
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
+
+    def is_full(self) -> bool:
+        """Whether nothing more can be sent, since nobody reads it."""
+        return not select.select([], [self._socket], [], 1.0)[1]
 
     def query(self, text: str) -> None:
         self.send(b"Q" + struct.pack("!i", len(text) + 5) + text.encode() + b"\0")
