@@ -15,13 +15,21 @@ LOCK = "SELECT pg_catalog.pg_advisory_xact_lock({key})"
 KEY = 1131913832500658023
 
 OWNER = Path(__file__).parent.joinpath("sql", "owner.sql").read_text(encoding="utf-8")
+# First of all: no statement is read with the search_path of a database, whose owner can set it.
+SESSION = Path(__file__).parent.joinpath("sql", "session.sql").read_text(encoding="utf-8")
 
 load_python_file(str(Path(__file__).parent), "sqlfile.py")  # registers op.run_file
+
+
+def path() -> str:
+    """The search_path that the role or the database has, by which the schema of a new extension is chosen."""
+    return str(context.config.attributes["path"])
 
 
 def offline() -> None:
     context.configure(dialect_name="postgresql", version_table_schema=SCHEMA, literal_binds=True)
     with context.begin_transaction():
+        context.get_context().impl.static_output(SESSION.rstrip())
         context.execute(LOCK.format(key=KEY))
         context.get_context().impl.static_output(OWNER.rstrip() + ";\n")
         context.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
@@ -33,6 +41,8 @@ def offline() -> None:
 
 def online(connection: Connection) -> None:
     with connection.begin():
+        connection.exec_driver_sql("SELECT pg_catalog.set_config('search_path', %s, true)", (path(),))
+        connection.exec_driver_sql(SESSION, execution_options={"no_parameters": True})
         connection.exec_driver_sql(LOCK.format(key=KEY))
         connection.exec_driver_sql(OWNER, execution_options={"no_parameters": True})
         if not connection.exec_driver_sql(f"SELECT to_regnamespace('{SCHEMA}') IS NOT NULL").scalar():

@@ -1,6 +1,7 @@
 """Settings, read once from OPEN_ANALYTIC_* and the command line, then passed down as one frozen value."""
 
 import os
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -36,6 +37,9 @@ class Settings:
     max_bytes: int = 50_000_000  # of one picture's file
     max_pixels: int = 80_000_000  # of one picture, width times height
     connections: int = 8  # at most so many to the database
+    filter_path: str | None = (
+        None  # schemas, after PostgreSQL's own, whose operators and functions a filter can use bare
+    )
     audit_percent: int = 1  # of searches are done again exactly in the background, to know their recall; 0: none
     service: str | None = None  # addresses (a,b) of what runs the models: unix:/path, http(s)://host:port
     service_token: str | None = None  # what the service asks for over TCP
@@ -49,6 +53,10 @@ class Settings:
     service_connections: int = 500  # over TCP, of each door
     service_idle_unload_s: int = 900  # a model nobody asked for so long is let go; 0 means never
     service_drain_s: int = 30  # how long calls under way may take when the service is told to stop
+
+    def __post_init__(self) -> None:
+        if self.dsn is not None:
+            object.__setattr__(self, "dsn", written(self.dsn) or None)
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
@@ -65,6 +73,11 @@ class Settings:
         """What makes ``read`` give these settings in a process that runs in another folder."""
         texts = {entry.name: _text(getattr(self, entry.name)) for entry in fields(self)}
         return {PREFIX + name.upper(): text for name, text in texts.items() if text}
+
+
+def written(dsn: str) -> str:
+    """A DSN as libpq reads it: SQLAlchemy's form names a driver, and what is copied can have spaces around it."""
+    return re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", dsn.strip())
 
 
 def _text(value: Any) -> str:

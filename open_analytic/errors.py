@@ -307,6 +307,12 @@ class EmbeddedServerFailed(DatabaseError):
     sqlstate = "OA057"
 
 
+class OtherProcess(DatabaseError):
+    """The database was opened in another process."""
+
+    sqlstate = "OA058"
+
+
 class StorageFull(OpenAnalyticError):
     """There is no space left to write to."""
 

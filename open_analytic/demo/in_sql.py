@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import psycopg
-from pgvector.psycopg import register_vector
 from psycopg import sql
 from rich import box
 from rich.console import Console
@@ -13,6 +11,7 @@ from rich.table import Table
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import OpenAnalyticError
+from open_analytic.store.connection import connect
 from open_analytic.types import Hit
 
 # The vectors of the pictures searched for, so that the statement below can be pasted into psql.
@@ -35,8 +34,8 @@ def show(
 ) -> None:
     """Run the search as SQL, print statement and rows, and make sure that Python said the same."""
     limit = min(len(hits), 5)
-    with psycopg.connect(db.dsn) as connection:
-        register_vector(connection)
+    with connect(db.dsn) as connection:
+        connection.execute("SELECT set_config('search_path', %s, true)", [connection.script_path])
         connection.execute(QUERIES)
         connection.execute(STORE, (query.name, collection.vector(query).tolist()))
         statement = sql.SQL(SEARCH).format(

@@ -15,16 +15,13 @@ from open_analytic.errors import DatabaseError, OpenAnalyticError, UnknownPipeli
 from open_analytic.pipeline import plan, spec
 from open_analytic.script.source import named
 from open_analytic.script.statement import Statement
-from open_analytic.store.connection import SETUP, Connection, connect
+from open_analytic.store.connection import Connection, connect
 from open_analytic.store.faults import detail, translate, translated
 
 logger = logging.getLogger(__name__)
 
 # Our functions and operators are found without their schema; a search with a filter goes on until its LIMIT is full.
-OURS = """
-SELECT set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), 'open_analytic'), false),
-       set_config('hnsw.iterative_scan', 'strict_order', false)
-"""
+OURS = "SELECT set_config('search_path', %s, false), set_config('hnsw.iterative_scan', 'strict_order', false)"
 COLUMN = """
 SELECT format_type(atttypid, atttypmod)
 FROM pg_catalog.pg_attribute
@@ -46,9 +43,7 @@ class Outcome:
 def session(dsn: str) -> Iterator[Connection]:
     """A connection to run scripts on. A transaction that is left open is undone."""
     with translated(), closing(connect(dsn, autocommit=True, vectors=False)) as connection:
-        connection.prepare_threshold = None
-        connection.execute(SETUP)
-        connection.execute(OURS)
+        connection.execute(OURS, [f"{connection.script_path}, open_analytic"])
         connection.add_notice_handler(_notice)
         yield connection
 

@@ -50,7 +50,7 @@ def make(connection: Connection, shape: tables.Shape) -> CollectionInfo:
                 hint="For example: text, integer, real, numeric(10,2), timestamptz, text[].",
             )
     with translated(), connection.transaction():
-        connection.execute(tables.make(shape))
+        connection.execute(tables.make(shape, path=connection.type_path))
     return get(connection, shape.name)
 
 

@@ -1,77 +1,73 @@
-"""Connections: a pool that notices those the server closed, set up for vectors, with every foreign error translated."""
+"""Connections: set up so that nothing in the database changes what our statements mean; faults are errors of ours."""
 
-import logging
-import selectors
+import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Self, TypeAlias
+from contextlib import contextmanager, nullcontext
+from typing import Any, TypeAlias
 
 import psycopg
-import psycopg_pool
-from pgvector.psycopg import register_vector
-from psycopg import conninfo
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import IsolationLevel, conninfo, sql
 from psycopg.pq import TransactionStatus
 
 from open_analytic import libpq
-from open_analytic.config import Settings
+from open_analytic.config import Settings, written
 from open_analytic.errors import CannotConnect, NotMigrated
-from open_analytic.store.faults import translated
+from open_analytic.store import session
+from open_analytic.store.faults import refused, translated
+from open_analytic.store.pool import Pool
 
-logger = logging.getLogger(__name__)
-
-Connection: TypeAlias = psycopg.Connection[Any]
 Address: TypeAlias = Callable[[], str]  # the DSN as it is at the moment
 
-
-class _Connection(psycopg.Connection[Any]):
-    """A connection that PG* variables do not lead astray when it goes to an embedded server."""
-
-    @classmethod
-    def connect(cls, conninfo: str = "", **options: Any) -> Self:
-        if not libpq.is_own(conninfo_to_dict(conninfo)):
-            return super().connect(conninfo, **options)
-        with libpq.private():
-            return super().connect(conninfo, **options)
+# How to write one; also in the hint for one that cannot be read.
+FORMS = "Write postgresql://user:password@host:5432/database, or host=... dbname=... user=..."
 
 
-# Without a file of its own, and for numbers of files beyond 1024, where the system has it.
-_Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
+class Connection(psycopg.Connection[Any]):
+    """A session that ``connect`` has set up. Its search_path has nothing but PostgreSQL's own schema."""
 
-QUICK_S = 2.0  # after so long without a connection we look whether the server is there at all
-PATIENT_S = 60.0  # a busy pool is waited for
+    path = session.DEFAULT_PATH  # the user's own search_path, for the types of columns
+    filter_path: str | None = None  # the search_path of filters; None: PostgreSQL's own schema
+    extension = "public"  # the schema of pgvector
+    pooled = False  # a pooler stands between
+    made = used = 0.0  # by time.monotonic()
 
-# Where pgvector was installed into a schema of its own, its operators are found there.
-SETUP = """
-SELECT set_config('search_path',
-                  pg_catalog.concat_ws(', ', nullif(current_setting('search_path'), ''), quote_ident(n.nspname)), false)
-FROM pg_catalog.pg_extension AS e
-JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
-WHERE e.extname = 'vector' AND n.nspname <> ALL (current_schemas(true))
-"""
+    @property
+    def type_path(self) -> str:
+        """The search_path that names of types are read with: PostgreSQL's own win."""
+        return ", ".join(filter(None, (session.PATH, self.script_path)))
+
+    @property
+    def script_path(self) -> str:
+        """The user's own search_path, with pgvector's schema at its end."""
+        return ", ".join(filter(None, (self.path, sql.Identifier(self.extension).as_string())))
+
+    def begin(self) -> None:
+        """Set the transaction up, where a pooler can have put it into another session."""
+        if self.pooled:
+            self.execute(session.assignments(local=True).encode())
+
+    def abandon(self) -> None:
+        """Close the socket in a fork, without a word to the server: the parent goes on using it."""
+        os.close(self.fileno())
+
+    def __del__(self, *_: Any) -> None:
+        """Nothing is said of a connection in a pool: it ends with the process."""
+        if not self.used:
+            super().__del__()
 
 
 class Database:
-    """One pool of connections to one database. May be shared by threads.
+    """Connections to one database. Can be shared by threads; a fork needs its own.
 
     An address is asked for the DSN at each new connection: an embedded server that was started anew is elsewhere.
     """
 
     def __init__(self, dsn: str | Address, settings: Settings) -> None:
-        self._address: Address = dsn if callable(dsn) else lambda: dsn
+        self._address: Address = dsn if callable(dsn) else lambda: written(dsn)
+        self._filter_path = settings.filter_path
         options(self.dsn)  # raises when it cannot be read
-        self._pool: psycopg_pool.ConnectionPool[Connection] = psycopg_pool.ConnectionPool(
-            lambda: options(self.dsn),
-            connection_class=_Connection,
-            min_size=0,
-            max_size=max(1, settings.connections),
-            configure=_configure,
-            check=_check,
-            reconnect_timeout=QUICK_S,
-            open=False,
-            name="open_analytic",
-        )
-        self._pool.open()
+        self._pool = Pool(self._connect, max(1, settings.connections))
 
     @property
     def dsn(self) -> str:
@@ -82,106 +78,85 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """A connection in one transaction: committed at the end, rolled back by an exception."""
         with self._lent() as connection, connection.transaction():
+            connection.begin()
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection in a transaction that may change nothing, and leaves no setting behind."""
+        """A connection in a transaction that can change nothing, and leaves no setting and no lock behind."""
         with self._lent() as connection:
             connection.read_only = True
             try:
                 with connection.transaction(force_rollback=True):
+                    connection.begin()
                     yield connection
             finally:
                 if connection.info.transaction_status == TransactionStatus.IDLE:
                     connection.read_only = None
+                    session.forget(connection)
                 else:  # what it is in nobody knows: the pool makes another
                     connection.close()
 
     @contextmanager
     def _lent(self) -> Iterator[Connection]:
         with translated():
-            connection = self._take()
+            connection = self._pool.take()
             try:
                 yield connection
             finally:
-                self._pool.putconn(connection)
+                self._pool.give(connection)
 
     def close(self) -> None:
-        """Close every connection. May be called twice."""
+        """Close every connection. Can be called twice, and in a fork."""
         self._pool.close()
 
-    def _take(self) -> Connection:
-        try:
-            return self._pool.getconn(QUICK_S)
-        except psycopg_pool.PoolTimeout:
-            connect(self.dsn).close()  # raises when the server is not there
-        return self._pool.getconn(PATIENT_S)
+    def _connect(self) -> Connection:
+        connection = connect(self.dsn)
+        connection.filter_path = self._filter_path
+        return connection
 
 
 def connect(dsn: str, *, autocommit: bool = False, vectors: bool = True) -> Connection:
-    """One connection outside the pool; ``vectors=False`` where pgvector may not be there yet."""
-    parameters = options(dsn)
+    """One connection outside the pool; ``vectors=False`` where pgvector does not have to be there yet."""
+    connection = _opened(options(dsn))
     try:
-        connection = _Connection.connect(parameters, autocommit=autocommit)
-    except psycopg.OperationalError as error:
-        raise CannotConnect(
-            f"The database cannot be reached: {_reason(error)}.", hint=_next_step(parameters)
-        ) from error
-    if vectors:
-        try:
-            with translated():
-                _configure(connection)
-        except BaseException:
-            connection.close()
-            raise
+        with translated():
+            found = session.prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if vectors and found.extension is None:
+        connection.close()
+        raise NotMigrated(
+            "The database does not have the extension vector (pgvector).", hint="Run `open-analytic db upgrade`."
+        )
+    connection.path, connection.pooled = found.path, found.pooled
+    connection.extension = found.extension or Connection.extension
+    connection.made = time.monotonic()
+    connection.prepare_threshold = None  # a prepared search gets a generic plan, which loses rows
+    connection.autocommit = autocommit
+    return connection
+
+
+def _opened(parameters: str) -> Connection:
+    own = libpq.is_own(conninfo.conninfo_to_dict(parameters))
+    try:
+        with libpq.private() if own else nullcontext():
+            connection = Connection.connect(parameters, autocommit=True)
+    except psycopg.Error as error:
+        raise refused(error, embedded=own) from error
+    connection.isolation_level, connection.deferrable = IsolationLevel.READ_COMMITTED, False
     return connection
 
 
 def options(dsn: str) -> str:
     """The DSN with what we rely on: UTF-8, a name to be seen by, and an end to waiting."""
     try:
-        given = conninfo.conninfo_to_dict(dsn)
+        given = conninfo.conninfo_to_dict(written(dsn))
     except psycopg.ProgrammingError:  # its message repeats the DSN, and so the password
-        raise CannotConnect(
-            "The DSN cannot be read.",
-            hint="Write postgresql://user:password@host:5432/database, or host=... dbname=... user=...",
-        ) from None
+        raise CannotConnect("The DSN cannot be read.", hint=FORMS) from None
     ours = {"connect_timeout": "10", "fallback_application_name": "open_analytic"}
     parameters = ours | given | {"client_encoding": "UTF8"}
     if libpq.is_own(given):
         parameters = libpq.explicit(parameters)
     return conninfo.make_conninfo(**parameters)  # type: ignore[arg-type]
-
-
-def _next_step(dsn: str) -> str:
-    if libpq.is_own(conninfo.conninfo_to_dict(dsn)):
-        return "The embedded server has ended, or starts anew. Run it again; `open-analytic db status` shows its log."
-    return "Check that the server runs, and host, port, user, password and database of the DSN."
-
-
-def _reason(error: psycopg.OperationalError) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].removesuffix(".") if lines else type(error).__name__
-
-
-def _check(connection: Connection) -> None:
-    """Whether the server closed it: then there is something to read. Otherwise nobody is asked, which takes time."""
-    with _Selector() as selector:
-        selector.register(connection.fileno(), selectors.EVENT_READ)
-        if selector.select(0):
-            psycopg_pool.ConnectionPool.check_connection(connection)
-
-
-def _configure(connection: Connection) -> None:
-    connection.prepare_threshold = None  # a prepared search gets a generic plan, which loses rows
-    connection.execute("SET standard_conforming_strings = on")  # as the lexer reads filters
-    connection.execute(SETUP)
-    try:
-        register_vector(connection)
-    except psycopg.ProgrammingError as error:
-        raise NotMigrated(
-            "The database does not have the extension vector (pgvector).", hint="Run `open-analytic db upgrade`."
-        ) from error
-    if not connection.autocommit:
-        connection.commit()

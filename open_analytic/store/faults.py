@@ -1,11 +1,11 @@
 """What the database driver raises, as errors of ours: one table, applied at the room's edge by ``translated()``."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
-import psycopg_pool
 from psycopg import errors as pg
 
 from open_analytic import errors
@@ -106,14 +106,6 @@ FAULTS: dict[type[BaseException], Fault] = {
         "The connection to the database broke: {detail}.",
         "Committed work is kept. Check that the server runs, then run it again.",
     ),
-    psycopg_pool.PoolClosed: Fault(
-        errors.DatabaseError, "The database was closed: {detail}.", "Open it again with connect()."
-    ),
-    psycopg_pool.PoolTimeout: Fault(
-        errors.DatabaseError,
-        "No connection to the database came free in time: {detail}.",
-        "Use fewer threads, or raise OPEN_ANALYTIC_CONNECTIONS.",
-    ),
     psycopg.Error: Fault(
         errors.DatabaseError, "The database refused: {detail}.", "If this should work, please report it."
     ),
@@ -142,6 +134,54 @@ def translate(error: psycopg.Error) -> OpenAnalyticError:
         return errors.NotMigrated(hint="Run `open-analytic db upgrade`.")
     fault = FAULTS[_nearest(error)]
     return fault.error(fault.message.format(detail=detail(error)).replace("..", "."), hint=fault.hint)
+
+
+# What a server says when it lets nobody in; libpq gives no SQLSTATE then.
+REFUSALS: tuple[tuple[str, Fault], ...] = (
+    (
+        r"too many clients|connection slots|too many connections",
+        Fault(
+            errors.CannotConnect,
+            "The database takes no more connections: {detail}.",
+            "Close some, lower OPEN_ANALYTIC_CONNECTIONS, or raise max_connections of the server.",
+        ),
+    ),
+    (
+        r"No space left on device|[Dd]isk quota exceeded|could not (?:write|extend)",
+        Fault(errors.StorageFull, "The database has no space left: {detail}.", "Free some space on the server."),
+    ),
+    (
+        r"starting up|shutting down|recovery mode|not yet accepting|not accepting connections",
+        Fault(errors.CannotConnect, "The database server is starting or stopping: {detail}.", "Try again in a moment."),
+    ),
+    (
+        r"invalid value for parameter|unrecognized configuration parameter|unsupported startup parameter",
+        Fault(
+            errors.CannotConnect,
+            "The database server refuses a setting of the connection: {detail}.",
+            "Check options=... of the DSN, and the variables PGOPTIONS, PGTZ and PGDATESTYLE.",
+        ),
+    ),
+    (
+        "",
+        Fault(
+            errors.CannotConnect,
+            "The database cannot be reached: {detail}.",
+            "Check that the server runs, and host, port, user, password and database of the DSN.",
+        ),
+    ),
+)
+
+
+EMBEDDED = "The embedded server has ended, or starts anew. Run it again; `open-analytic db status` shows its log."
+
+
+def refused(error: psycopg.Error, *, embedded: bool = False) -> OpenAnalyticError:
+    """Our error where no connection could be made."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[0].removesuffix(".") if lines else type(error).__name__
+    pattern, fault = next(refusal for refusal in REFUSALS if re.search(refusal[0], str(error)))
+    return fault.error(fault.message.format(detail=said), hint=EMBEDDED if embedded and not pattern else fault.hint)
 
 
 def detail(error: psycopg.Error) -> str:

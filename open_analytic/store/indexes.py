@@ -104,6 +104,7 @@ def build(
     statement = create_statement(
         info.name, info.metric,
         m=m, ef_construction=ef_construction, concurrently=rows > 0, index=index, where=where,
+        extension=connection.extension,
     )  # fmt: skip
     _build(connection, dsn, info, statement, progress)
 
@@ -130,13 +131,17 @@ def create_statement(
     concurrently: bool = True,
     index: str | None = None,
     where: str | None = None,
+    extension: str | None = None,
 ) -> sql.Composed:
-    """The CREATE INDEX. Without a name for it PostgreSQL takes ``index_name``'s, or one like it when that is taken."""
+    """The CREATE INDEX. Without a name for it PostgreSQL takes ``index_name``'s, or one like it when that is taken.
+
+    ``extension`` is the schema of pgvector; without it the session's search_path has to name it.
+    """
     return query("index_create").format(
         concurrently=sql.SQL("CONCURRENTLY" if concurrently else ""),
         index=sql.Identifier(index) if index else sql.SQL(""),
         table=sql.Identifier(*tables.split(name)),
-        opclass=sql.Identifier(OPCLASSES[metric]),
+        opclass=sql.Identifier(*filter(None, (extension, OPCLASSES[metric]))),
         m=sql.Literal(m),
         ef_construction=sql.Literal(ef_construction),
         where=sql.SQL(f"WHERE {where}" if where else ""),  # written by the database

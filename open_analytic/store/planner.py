@@ -29,7 +29,7 @@ def explain(
 ) -> dict[str, Any]:
     """The plan of a search, the reason in a sentence, its alternatives, and how it went. The search is done for it."""
     values = arguments(info, vector, k, max_distance, target_recall)
-    values["filter"] = condition(connection, info, where, params)
+    values |= {"filter": condition(connection, info, where, params), "path": connection.filter_path}
     with opened(connection, info, timeout_s):
         row = connection.execute(query("search_explain"), values).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row

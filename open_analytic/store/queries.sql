@@ -29,8 +29,8 @@ SELECT open_analytic.pipeline_drop(%(name)s)
 -- collection_make --
 -- The table, and its row in the catalogue.
 SELECT open_analytic._make_collection(
-    {name}, {dim}, {metric}, {many}, {columns}::json, {pipeline}, {version}, {parameters}::json, {migrated},
-    current_setting('search_path'))
+    {name}, {dim}, {metric}, {many}, {columns}::pg_catalog.json, {pipeline}, {version}, {parameters}::pg_catalog.json, {migrated},
+    {path})
 
 -- collections --
 -- Collections whose table is there, with the columns that are the user's own: what we made ourselves is left out.
@@ -99,7 +99,7 @@ FOR NO KEY UPDATE
 -- Our columns and those that are given; the others stay, and so does what refers to the rows. Their types are cast to
 -- without lengths: the assignment refuses a text that is too long, where a cast cuts it off.
 UPDATE {table} AS t
-SET feature = v.feature::halfvec, pipeline_version = %(version)s, imported_at = now(),
+SET feature = v.feature::{halfvec}, pipeline_version = %(version)s, imported_at = now(),
     image_data = CASE WHEN v.picture THEN v.data ELSE t.image_data END,
     image_sha256 = CASE WHEN v.picture THEN v.sha256 ELSE t.image_sha256 END {own} {values}
 FROM unnest(%(names)s::text[], %(parts)s::integer[], %(data)b::bytea[], %(features)s::text[], %(sha256)b::bytea[],
@@ -150,15 +150,15 @@ SELECT set_config('statement_timeout', coalesce(least(
 -- search --
 -- The database decides how; here come the columns, with the types they have.
 SELECT {columns}, n.distance
-FROM open_analytic._search(to_regclass(%(table)s), %(vector)s::halfvec::vector, %(k)s::integer, %(filter)s::text, %(near)s::float8,
-                           %(recall)s::float8, %(after)s::jsonb, current_setting('search_path')) AS n
+FROM open_analytic._search(to_regclass(%(table)s), %(vector)s, %(k)s::integer, %(filter)s::text, %(near)s::float8,
+                           %(recall)s::float8, %(after)s::jsonb, %(path)s::text) AS n
 JOIN {table} AS t ON t.image_name = n.image_name {part}
 ORDER BY n.distance, n.image_name, n.part
 
 -- search_explain --
 -- The plan, the reason, and how it went.
-SELECT open_analytic._explain_search(to_regclass(%(table)s), %(vector)s::halfvec::vector, %(k)s::integer, %(filter)s::text,
-                                     %(near)s::float8, %(recall)s::float8, current_setting('search_path'))
+SELECT open_analytic._explain_search(to_regclass(%(table)s), %(vector)s, %(k)s::integer, %(filter)s::text,
+                                     %(near)s::float8, %(recall)s::float8, %(path)s::text)
 
 -- calibrate --
 -- Measures, and keeps what it measured.

@@ -123,6 +123,7 @@ def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ..
         ", source = CASE WHEN v.picture THEN v.source ELSE t.source END" if info.has_source else ""
     )
     statement = query("rows_update").format(
+        halfvec=quoted(connection.extension, "halfvec"),
         table=tables.bound(info),
         own=sql.SQL(own),
         values=sql.SQL("").join(

@@ -164,13 +164,15 @@ def _config(dsn: str) -> Iterator["Config"]:
     """Alembic's configuration with one connection to work on; warnings of the server go to the log."""
     import sqlalchemy
 
+    config = _offline(io.StringIO())
+
     def open_connection() -> psycopg.Connection[tuple[object, ...]]:
         connection = connect(dsn, vectors=False)
         connection.add_notice_handler(log_warning)
+        config.attributes["path"] = connection.path
         return connection
 
     engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=open_connection, poolclass=sqlalchemy.NullPool)
-    config = _offline(io.StringIO())
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = _checked(connection)

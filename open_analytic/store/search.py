@@ -8,8 +8,9 @@ from functools import lru_cache
 from operator import index
 from typing import Any
 
+import numpy as np
 import psycopg
-from pgvector import HalfVector
+from pgvector import Vector as PgVector
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -47,7 +48,7 @@ def search(
     found is decided in the database, by ``open_analytic._plan_search``.
     """
     values = arguments(info, vector, k, max_distance, target_recall, after)
-    values["filter"] = condition(connection, info, where, params)
+    values |= {"filter": condition(connection, info, where, params), "path": connection.filter_path}
     with opened(connection, info, timeout_s):
         statement = _statement(*tables.split(info.name), info.many, tuple(info.columns))
         return [_hit(info, row) for row in connection.execute(statement, values)]
@@ -79,7 +80,7 @@ def arguments(
     """What the functions in SQL take, checked."""
     return {
         "table": tables.identifier(info).as_string(),
-        "vector": HalfVector(vectors.half(vector, info, "The query")),
+        "vector": PgVector(vectors.half(vector, info, "The query").astype(np.float32)),
         "k": _number(k, max_distance),
         "near": _limit(max_distance),
         "recall": _part(target_recall),

@@ -120,8 +120,11 @@ def check(connection: psycopg.Connection[Any], info: CollectionInfo) -> None:
     connection.execute(query("table_check"), {"table": identifier(info).as_string(connection)})
 
 
-def make(shape: Shape, *, migrated: bool = False) -> sql.Composed:
-    """What makes the table and enters it in the catalogue; ``migrated`` when a migration did, which also drops it."""
+def make(shape: Shape, *, migrated: bool = False, path: str | None = None) -> sql.Composed:
+    """What makes the table and enters it in the catalogue; ``migrated`` when a migration did, which also drops it.
+
+    ``path`` is the search_path that types of columns are read with: None for the session's own.
+    """
     values = {
         "name": shape.name,
         "dim": shape.dim,
@@ -133,7 +136,9 @@ def make(shape: Shape, *, migrated: bool = False) -> sql.Composed:
         "parameters": Json(dict(shape.parameters)),
         "migrated": migrated,
     }
-    return query("collection_make").format(**{name: sql.Literal(value) for name, value in values.items()})
+    literals = {name: sql.Literal(value) for name, value in values.items()}
+    own = sql.SQL("pg_catalog.current_setting('search_path')")
+    return query("collection_make").format(**literals, path=own if path is None else sql.Literal(path))
 
 
 def drop(name: str) -> sql.Composed:

@@ -46,9 +46,23 @@ def reading(connection: Connection) -> Iterator[None]:
 MakeCollection: TypeAlias = Callable[..., CollectionInfo]
 
 
+# Statements of tests name tables without a schema; those of the store never need it.
+PUBLIC = "SET search_path = pg_catalog, public, pg_temp"
+
+
+class OpenDatabase(Database):
+    """Its transactions see the tables of public by their names alone."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with super().transaction() as connection:
+            connection.execute(PUBLIC.replace("SET", "SET LOCAL"))
+            yield connection
+
+
 @pytest.fixture
 def database(dsn: str, settings: Settings) -> Iterator[Database]:
-    database = Database(dsn, settings)
+    database = OpenDatabase(dsn, settings)
     yield database
     database.close()
 
@@ -57,6 +71,8 @@ def database(dsn: str, settings: Settings) -> Iterator[Database]:
 def connection(dsn: str) -> Iterator[Connection]:
     """A connection in a transaction that is never committed, unless the test does."""
     connection = connect(dsn)
+    connection.execute(PUBLIC)
+    connection.commit()
     yield connection
     connection.close()
 

@@ -97,6 +97,7 @@ class Project:
 def connection(dsn: str) -> Iterator[Connection]:
     """One that leaves no transaction open: CONCURRENTLY waits for those."""
     connection = connect(dsn, autocommit=True)
+    connection.execute("SET search_path = public")
     yield connection
     connection.close()
 

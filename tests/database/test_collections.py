@@ -103,7 +103,7 @@ def test_a_name_that_is_taken_is_refused(connection: Connection, make: MakeColle
     make("photos")
     with pytest.raises(CollectionExists), connection.transaction():
         make("photos")
-    connection.execute("CREATE TABLE ordinary (n int)")
+    connection.execute("CREATE TABLE public.ordinary (n int)")
     with pytest.raises(CollectionExists, match="ordinary"), connection.transaction():
         make("ordinary")
 
@@ -212,7 +212,7 @@ def test_a_table_dropped_by_plain_sql_is_forgotten(
 
 
 def test_a_table_that_is_needed_is_not_dropped(connection: Connection, photos_table: CollectionInfo) -> None:
-    connection.execute("CREATE VIEW needs AS SELECT * FROM photos")
+    connection.execute("CREATE VIEW public.needs AS SELECT * FROM photos")
     with pytest.raises(Conflict, match="needs"):
         collections.drop(connection, "photos")
 

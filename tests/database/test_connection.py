@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
-import psycopg_pool
 import pytest
 from psycopg import errors as pg
 from psycopg.conninfo import make_conninfo
@@ -66,17 +65,17 @@ def test_a_connection_is_set_up_for_searches(database: Database) -> None:
 
 def test_a_transaction_is_committed_or_leaves_nothing(database: Database) -> None:
     with database.transaction() as connection:
-        connection.execute("CREATE TABLE kept (n int)")
+        connection.execute("CREATE TABLE public.kept (n int)")
 
     def interrupted() -> None:
         with database.transaction() as connection:
-            connection.execute("INSERT INTO kept VALUES (1)")
+            connection.execute("INSERT INTO public.kept VALUES (1)")
             raise KeyError
 
     with pytest.raises(KeyError):
         interrupted()
     with database.transaction() as connection:
-        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM public.kept").fetchone() == (0,)
 
 
 def test_a_dead_connection_in_the_pool_is_replaced(database: Database, dsn: str) -> None:
@@ -152,7 +151,9 @@ def test_pgvector_may_live_in_a_schema_of_its_own(empty_dsn: str, settings: Sett
     schema.upgrade(empty_dsn)
     database = Database(empty_dsn, settings)
     with database.transaction() as connection:
-        assert connection.execute("SELECT '[1,2]'::halfvec <-> '[1,3]'::halfvec").fetchone() == (1.0,)
+        assert connection.execute(
+            "SELECT '[1,2]'::extensions.halfvec OPERATOR(extensions.<->) '[1,3]'::extensions.halfvec"
+        ).fetchone() == (1.0,)
     database.close()
 
 
@@ -181,8 +182,6 @@ FOREIGN = {
     pg.CrashShutdown: ConnectionLost,
     pg.CannotConnectNow: CannotConnect,
     psycopg.OperationalError: ConnectionLost,
-    psycopg_pool.PoolClosed: DatabaseError,
-    psycopg_pool.PoolTimeout: DatabaseError,
     psycopg.Error: DatabaseError,
 }
 

@@ -135,7 +135,7 @@ def test_a_bad_query_is_a_bad_vector(connection: Connection, line: CollectionInf
         ("image_name > '00005' AND pipeline_version = 1", None, 4),
         ("district = 'A' OR year = 2001 -- a comment", None, 6),
         ("/* ; ) */ district = ';)--'", None, 0),
-        ("EXISTS (SELECT FROM photos AS other WHERE other.year = photos.year + 9)", None, 1),
+        ("EXISTS (SELECT FROM public.photos AS other WHERE other.year = photos.year + 9)", None, 1),
         ("true", {"unused": 1}, 10),
         ("NULL", None, 0),
         ("year = 2000\n", None, 1),

@@ -37,7 +37,7 @@ def album(tiny_db: OpenAnalytic) -> Collection:
 
 
 @pytest.fixture
-def client(dsn: str) -> Iterator[Connection]:
+def client(dsn: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         yield connection
 
@@ -61,7 +61,7 @@ def by_vectors(album: Collection, folder: Path) -> Any:
 
 @pytest.mark.parametrize("change", [by_folder, by_add, by_pictures, by_vectors])
 def test_a_changed_picture_keeps_what_is_not_ours(
-    album: Collection, client: Connection, tmp_path: Path, change: Change
+    album: Collection, client: psycopg.Connection[Any], tmp_path: Path, change: Change
 ) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -83,7 +83,7 @@ def test_a_changed_picture_keeps_what_is_not_ours(
 
 
 def test_values_that_are_given_again_replace_those_columns_only(
-    tiny_db: OpenAnalytic, album: Collection, client: Connection
+    tiny_db: OpenAnalytic, album: Collection, client: psycopg.Connection[Any]
 ) -> None:
     client.execute("ALTER TABLE album ADD stars integer, ADD since date")
     album = tiny_db.collection("album")
@@ -99,7 +99,9 @@ def test_a_vector_for_a_picture_leaves_the_picture(album: Collection) -> None:
     assert album.feature("a.png").tolist() == [0, 1, 0]
 
 
-def test_pictures_that_insert_wrote_are_compared_by_their_bytes(album: Collection, client: Connection) -> None:
+def test_pictures_that_insert_wrote_are_compared_by_their_bytes(
+    album: Collection, client: psycopg.Connection[Any]
+) -> None:
     same, other, lonely = picture(250, 0, 0), picture(0, 250, 0), picture(0, 0, 250)
     insert = "INSERT INTO album (image_name, place, image_data, feature) VALUES (%s, 'home', %s, %s)"
     client.execute(insert, ("same", same, "[1,0,0]"))
@@ -131,9 +133,9 @@ def test_faces_keep_their_columns_by_part(connection: Connection, make: MakeColl
 
     rows.write(connection, info, [photo(b"old", 9, 8, 7)])
     connection.execute("UPDATE people SET who = 'person ' || part")
-    connection.execute("CREATE TABLE tags (image_name text, part integer, tag text, "
+    connection.execute("CREATE TABLE public.tags (image_name text, part integer, tag text, "
                        "FOREIGN KEY (image_name, part) REFERENCES people)")  # fmt: skip
-    connection.execute("INSERT INTO tags VALUES ('party', 0, 'host'), ('party', 1, 'guest')")
+    connection.execute("INSERT INTO public.tags VALUES ('party', 0, 'host'), ('party', 1, 'guest')")
 
     assert rows.write(connection, info, [photo(b"new", 6, 5)]) == 2
     assert content() == [

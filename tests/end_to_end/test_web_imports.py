@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import psycopg
 import pytest
 
 from open_analytic.store import collections, tables
+from open_analytic.store.connection import connect
 from tests.end_to_end import site
 from tests.end_to_end.serving import Served, eventually
 from tests.end_to_end.site import Album, Home, Import, picture, problem
@@ -239,7 +239,7 @@ def test_an_import_that_is_none(http: httpx.Client, id_: str, path: str) -> None
 
 
 def test_an_import_needs_a_collection_with_a_pipeline(home: Home, http: httpx.Client) -> None:
-    with psycopg.connect(home.dsn) as connection:
+    with connect(home.dsn) as connection:
         collections.make(connection, tables.Shape(name="vectors", dim=3))
     answer = http.post(Album(client=http, name="vectors").at("/imports"))
     assert (answer.status_code < 500, problem(answer)[0]) == (True, answer.status_code)

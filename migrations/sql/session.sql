@@ -1,0 +1,28 @@
+-- What the session is set to, until the transaction ends. Its search_path can be the work of the database's owner, so it
+-- is replaced before anything else is read; it only says into which schema pgvector is installed.
+SELECT pg_catalog.set_config('open_analytic.path', pg_catalog.current_setting('search_path'), true),
+       pg_catalog.set_config('open_analytic.schema', coalesce(pg_catalog.current_schema(), ''), true),
+       pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL check_function_bodies = on;
+SET LOCAL quote_all_identifiers = off;
+SET LOCAL row_security = on;
+SET LOCAL transform_null_equals = off;
+DO $$
+DECLARE
+    -- Of a schema that another role owns only public is taken: objects of theirs could stand beside the extension's.
+    place text := coalesce((
+        SELECT n.nspname
+        FROM pg_namespace AS n
+        JOIN pg_roles AS r ON r.oid = n.nspowner
+        WHERE n.nspname = current_setting('open_analytic.schema') AND (r.rolsuper OR r.rolname = current_user)
+          AND n.nspname !~ '^pg_'), 'public');
+    found text;
+BEGIN
+    SELECT coalesce(installed_version, default_version) INTO found FROM pg_available_extensions WHERE name = 'vector';
+    -- Where the version is too old, the first revision says so.
+    IF string_to_array(substring(found FROM '^[0-9.]*[0-9]'), '.')::int[] >= '{0,8}' THEN
+        EXECUTE format('CREATE EXTENSION IF NOT EXISTS vector SCHEMA %I', place);
+    END IF;
+END
+$$;
