@@ -34,6 +34,7 @@ class Settings:
     threads: int = 0  # threads of one model run; 0 means one a core
     decode_threads: int = 0  # threads that decode pictures; 0 means one a core
     batch_size: int = 0  # pictures the models are given at once; 0 means two a core
+    model_run_s: int = 300  # one run of a model is stopped after so long; 0 means never
     max_bytes: int = 50_000_000  # of one picture's file
     max_pixels: int = 80_000_000  # of one picture, width times height
     connections: int = 8  # at most so many to the database

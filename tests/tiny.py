@@ -68,7 +68,7 @@ def slow_pipeline() -> dict[str, Any]:
     return PIPELINE | {"steps": steps}
 
 
-def write_slow(folder: Path) -> Path:
+def write_slow(folder: Path, steps: int = SLOW_STEPS) -> Path:
     """The slow model and its card."""
     identity = numpy_helper.from_array(np.eye(SLOW_SIDE, dtype=np.float32), "identity")
     body = helper.make_graph(
@@ -87,7 +87,7 @@ def write_slow(folder: Path) -> Path:
             helper.make_tensor_value_info("after", TensorProto.FLOAT, [SLOW_SIDE, SLOW_SIDE]),
         ],
     )
-    steps = numpy_helper.from_array(np.array(SLOW_STEPS, np.int64), "steps")
+    rounds = numpy_helper.from_array(np.array(steps, np.int64), "steps")
     nodes = [
         helper.make_node("Loop", ["steps", "", "identity"], ["product"], body=body),
         helper.make_node("GlobalAveragePool", ["picture"], ["pooled"]),
@@ -97,7 +97,7 @@ def write_slow(folder: Path) -> Path:
     ]
     picture = helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, 16, 16])
     colour = helper.make_tensor_value_info("colour", TensorProto.FLOAT, ["n", 3])
-    graph = helper.make_graph(nodes, "slow_colour", [picture], [colour], [identity, steps])
+    graph = helper.make_graph(nodes, "slow_colour", [picture], [colour], [identity, rounds])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(folder / "slow_colour.onnx"))

@@ -18,6 +18,11 @@ class Ticket:
         """The caller has gone: what is not running yet is not run."""
         self.cancelled = True
 
+    @property
+    def gone(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self.cancelled or (self.deadline is not None and time.monotonic() > self.deadline)
+
     def check(self) -> None:
         """Raise when nobody waits for the answer any more."""
         if self.cancelled:
@@ -27,3 +32,5 @@ class Ticket:
 
 
 TICKET: ContextVar[Ticket | None] = ContextVar("open_analytic_ticket", default=None)
+# Those for whom a batch runs, in the thread that runs it; empty where a model is run for its own thread.
+CALLERS: ContextVar[tuple[Ticket | None, ...]] = ContextVar("open_analytic_callers", default=())

@@ -9,8 +9,9 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.errors import DeadlineExceeded, OpenAnalyticError, ServiceUnavailable
-from open_analytic.pipeline.ticket import TICKET, Ticket
+from open_analytic.pipeline.ticket import CALLERS, TICKET, Ticket
 from open_analytic.types import Images, Model
 
 Arrays: TypeAlias = Mapping[str, NDArray[np.float32]]
@@ -197,13 +198,14 @@ class Batcher:
             return
         started = time.monotonic()
         try:
-            arrays = model(np.concatenate([job.batch for job in wanted]), key[2])
+            with _for(wanted):
+                arrays = model(np.concatenate([job.batch for job in wanted]), key[2])
             parts = _shared_out(arrays, [len(job.batch) for job in wanted])
             ran = time.monotonic() - started
             rows = sum(len(job.batch) for job in wanted)
             self._observer(Ran(model=key[0], rows=rows, waited_s=started - wanted[0].since, compute_s=ran))
         except OpenAnalyticError as error:
-            if len(wanted) == 1:
+            if len(wanted) == 1 or isinstance(error, DeadlineExceeded):
                 _fail(wanted, error)
                 return
             for job in wanted:  # one of them may be what the model cannot bear
@@ -238,6 +240,16 @@ def _shared_out(arrays: Arrays, counts: list[int]) -> list[Arrays]:
         {role: array[end - count : end] for role, array in arrays.items()}
         for count, end in zip(counts, ends, strict=True)
     ]
+
+
+@contextmanager
+def _for(jobs: list[_Job]) -> Iterator[None]:
+    """Name the callers to the model, which stops when they all have gone."""
+    token = CALLERS.set(tuple(job.ticket for job in jobs))
+    try:
+        yield
+    finally:
+        CALLERS.reset(token)
 
 
 def _fail(jobs: list[_Job], error: Exception) -> None:

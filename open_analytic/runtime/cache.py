@@ -6,6 +6,7 @@ import time
 from open_analytic.config import Settings
 from open_analytic.models.library import Library
 from open_analytic.runtime.session import OnnxModel
+from open_analytic.runtime.watch import Watch
 from open_analytic.types import ProgressCallback
 
 
@@ -14,6 +15,7 @@ class ModelCache:
 
     def __init__(self, library: Library, settings: Settings) -> None:
         self._library, self._threads = library, settings.threads
+        self._watch = Watch(settings.model_run_s)
         self._models: dict[tuple[str, int], OnnxModel] = {}
         self._used: dict[tuple[str, int], float] = {}
         self._lock = threading.Lock()
@@ -40,7 +42,7 @@ class ModelCache:
         return found
 
     def _load(self, name: str, threads: int) -> OnnxModel:
-        model = OnnxModel(self._library.path(name), self._library.card(name), threads=threads)
+        model = OnnxModel(self._library.path(name), self._library.card(name), threads=threads, watch=self._watch)
         with self._lock:
             self._used[name, threads] = time.monotonic()  # before it can be seen, or it would seem idle
             self._models[name, threads] = model
@@ -63,5 +65,6 @@ class ModelCache:
 
     def clear(self) -> None:
         """Let go of all of them."""
+        self._watch.close()
         with self._lock:
             self._models.clear()

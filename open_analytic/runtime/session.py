@@ -4,6 +4,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic import telemetry
-from open_analytic.errors import ModelCorrupt, ModelFailed
+from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed
 from open_analytic.models.card import ModelCard
+from open_analytic.pipeline.ticket import CALLERS, TICKET
+from open_analytic.runtime.watch import Watch
 from open_analytic.types import Images
 
 telemetry.disable()  # again: a program can have emptied its environment since open_analytic was imported
@@ -27,7 +30,7 @@ DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(ui
 class OnnxModel:
     """Meets ``types.Model``: uint8 RGB pictures in, arrays by their roles out."""
 
-    def __init__(self, path: Path, card: ModelCard, *, threads: int = 0) -> None:
+    def __init__(self, path: Path, card: ModelCard, *, threads: int = 0, watch: Watch | None = None) -> None:
         options = onnxruntime.SessionOptions()
         # Never 0: ONNX Runtime would tie its threads to cores, a third slower where another thread is on the same one.
         options.intra_op_num_threads = threads or os.cpu_count() or 1
@@ -35,7 +38,7 @@ class OnnxModel:
         options.log_severity_level = 3
         # A waiting thread sleeps instead of burning the core that decodes the next pictures.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.card = card
+        self.card, self._watch = card, watch
         try:
             self.bytes = path.stat().st_size  # of weights, more or less
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -72,9 +75,16 @@ class OnnxModel:
         return {role: np.concatenate(arrays) for role, arrays in zip(roles, zip(*parts, strict=True), strict=True)}
 
     def _run(self, batch: Images, names: list[str]) -> list[NDArray[np.float32]]:
+        options, callers = onnxruntime.RunOptions(), CALLERS.get() or (TICKET.get(),)
         try:
-            arrays = self._session.run(names, {self.card.input.name: self._tensor(batch)})
+            with self._watch.over(options, callers) if self._watch else nullcontext():
+                arrays = self._session.run(names, {self.card.input.name: self._tensor(batch)}, options)
         except Exception as error:  # onnxruntime has no class above all of its errors
+            if options.terminate:
+                raise DeadlineExceeded(
+                    f"Model {self.name!r} was stopped: its run took too long, or nobody waited for it any more.",
+                    hint="OPEN_ANALYTIC_MODEL_RUN_S is the longest time of one run; allow the call more time.",
+                ) from error
             raise ModelFailed(
                 f"Model {self.name!r} failed on pictures of shape {batch.shape}: {error}",
                 hint="Check the input of its card: layout, height and width.",

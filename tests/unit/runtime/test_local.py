@@ -109,6 +109,7 @@ def test_items_are_taken_only_a_few_batches_ahead(made: tuple[LocalEngine, Plan]
 
 def test_leaving_in_the_middle_leaves_no_thread(made: tuple[LocalEngine, Plan]) -> None:
     engine, colours = made
+    engine.run(colours, [colour(9, 9, 9)])  # the thread that watches runs stays until the engine is closed
     before = threading.active_count()
     results = engine.run_many(colours, [colour(9, 9, 9)] * 50)
     next(results)
