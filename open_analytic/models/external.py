@@ -12,13 +12,19 @@ if TYPE_CHECKING:
 
 
 def refuse_outside(path: Path) -> None:
-    """Refuse (UnsafeModel) a file that asks for data outside of its own folder, by a path or a link."""
+    """Refuse (UnsafeModel) a file that asks for data outside of its own folder, by a path or a link of either kind."""
     folder = path.parent.resolve()
     for location in _locations(path, str(path)):
-        if not (folder / location).resolve().is_relative_to(folder):
+        data = (folder / location).resolve()
+        if not data.is_relative_to(folder):
             raise UnsafeModel(
                 f"The model {path} asks for data in {location!r}, outside of its folder.",
                 hint="Put the data beside it, or keep it in the file itself.",
+            )
+        if data.exists() and not (data.is_file() and data.stat().st_nlink == 1):
+            raise UnsafeModel(
+                f"The model {path} asks for data in {location!r}, a hard link or no plain file.",
+                hint="Put a copy of the data beside the model, not a hard link.",
             )
 
 

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,12 +56,19 @@ def test_data_outside_of_the_folder_is_refused_wherever_it_stands(
 
 @pytest.mark.parametrize(
     ("location", "safe"),
-    [("net.bin", True), ("below/net.bin", True), ("/etc/passwd", False), ("below/../../x", False), ("link", False)],
-)
+    [("net.bin", True), ("below/net.bin", True), ("/etc/passwd", False), ("below/../../x", False), ("link", False),
+     ("hard link", False), ("pipe", False), ("below", False)],
+)  # fmt: skip
 def test_only_what_lies_in_the_folder_is_inside(tmp_path: Path, location: str, safe: bool) -> None:
     folder = tmp_path / "models"
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path / "secret")
+    (tmp_path / "secret").write_bytes(b"secret")
+    (folder / "hard link").hardlink_to(tmp_path / "secret")
+    (folder / "net.bin").write_bytes(b"data")
+    (folder / "below").mkdir()
+    (folder / "below" / "net.bin").symlink_to("../net.bin")
+    os.mkfifo(folder / "pipe")
     model = onnx.load_model_from_string(network(tmp_path / "made"))
     as_weight(model, location)
     (folder / "net.onnx").write_bytes(model.SerializeToString())

@@ -1,6 +1,8 @@
 """Legacy PyTorch files: what is read, and what is refused without being run."""
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,45 @@ def test_a_damaged_byte_is_a_typed_error_or_another_table(
     except (ModelCorrupt, UnsafeModel):
         return
     assert all(isinstance(values, np.ndarray) for values in found.values())
+
+
+def bomb(opcodes: bytes) -> bytes:
+    """A file whose table's value is what the opcodes leave on the stack."""
+    return torch_file.file(torch_file.table({"x": opcodes}), {})
+
+
+def views(count: int, size: int) -> bytes:
+    """Many tensors of one storage, each as large as that."""
+    entry = torch_file.tensor("0", "FloatStorage", size, 0, (size,), (1,))
+    return torch_file.file(torch_file.table({str(n): entry for n in range(count)}), {"0": np.zeros(size, np.float32)})
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        pytest.param(bomb(b"Nr\xff\xff\xff\x0f"), "it numbers its values wrongly", id="LONG_BINPUT 2^28"),
+        pytest.param(bomb(b"Np268435455\n"), "it numbers its values wrongly", id="PUT 2^28"),
+        pytest.param(bomb(b"\x8e" + (2**34).to_bytes(8, "little")), "it ends too early", id="BINBYTES8 of 16 GB"),
+        pytest.param(bomb(b"\x8b\xff\xff\xff\x7f"), "it ends too early", id="LONG4 of 2 GB"),
+        pytest.param(bomb(b"\x95" + (2**34).to_bytes(8, "little")), "it ends too early", id="FRAME of 16 GB"),
+        pytest.param(one_tensor(6, 0, (10_000, 50_000), (0, 0)), "a tensor reaches beyond its storage", id="strides 0"),
+        pytest.param(one_tensor(6, 0, (7,), (0,)), "a tensor reaches beyond its storage", id="one value too many"),
+        pytest.param(views(2000, 500_000), "its tensors are larger than the file, many in one storage", id="views"),
+        pytest.param(bomb(b"}(" + b")" + b"2\x86" * 60 + b"Nu"), "it uses a tuple twice", id="tuples doubled by DUP"),
+        pytest.param(
+            bomb(b"}()" + b"".join(b"q%ch%c\x86" % (n, n) for n in range(60)) + b"Nu"), "it uses a tuple twice",
+            id="tuples doubled by BINGET",
+        ),
+    ],
+)  # fmt: skip
+def test_a_small_file_takes_little_memory_and_time(tmp_path: Path, data: bytes, reason: str) -> None:
+    path = written(tmp_path, data)
+    code = (
+        "import sys, resource as r; from pathlib import Path; from open_analytic.models.read_torch import read_torch\n"
+        "r.setrlimit(r.RLIMIT_CPU, (30, 30)); before = r.getrusage(r.RUSAGE_SELF).ru_maxrss\n"
+        "try: read_torch(Path(sys.argv[1]))\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+        "assert r.getrusage(r.RUSAGE_SELF).ru_maxrss - before < 100_000, 'kB'"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert done.stdout == f"ModelCorrupt {path} is not a whole PyTorch file: {reason} Fetch it again.\n"
