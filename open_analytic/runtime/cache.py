@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from open_analytic.config import Settings
 from open_analytic.models.library import Library
@@ -13,8 +14,8 @@ from open_analytic.types import ProgressCallback
 class ModelCache:
     """Networks by name; a model that several threads ask for at once is loaded once."""
 
-    def __init__(self, library: Library, settings: Settings) -> None:
-        self._library, self._threads = library, settings.threads
+    def __init__(self, library: Library, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._library, self._threads, self._clock = library, settings.threads, clock
         self._watch = Watch(settings.model_run_s)
         self._models: dict[tuple[str, int], OnnxModel] = {}
         self._used: dict[tuple[str, int], float] = {}
@@ -38,13 +39,13 @@ class ModelCache:
                 alone = self._loading.setdefault(name, threading.Lock())
             with alone:
                 found = self._models.get(key) or self._load(*key)
-        self._used[key] = time.monotonic()
+        self._used[key] = self._clock()
         return found
 
     def _load(self, name: str, threads: int) -> OnnxModel:
         model = OnnxModel(self._library.path(name), self._library.card(name), threads=threads, watch=self._watch)
         with self._lock:
-            self._used[name, threads] = time.monotonic()  # before it can be seen, or it would seem idle
+            self._used[name, threads] = self._clock()  # before it can be seen, or it would seem idle
             self._models[name, threads] = model
         return model
 
@@ -58,7 +59,7 @@ class ModelCache:
     def unload_idle(self, idle_s: float) -> list[str]:
         """Let go of networks nobody has asked for since; their names."""
         with self._lock:
-            old = [key for key in self._models if time.monotonic() - self._used[key] > idle_s]
+            old = [key for key in self._models if self._clock() - self._used[key] > idle_s]
             for key in old:
                 del self._models[key]
         return sorted({name for name, _ in old})

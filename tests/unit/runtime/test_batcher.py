@@ -321,6 +321,20 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
+def test_a_call_that_is_running_is_not_waited_for(make: Callable[..., Batcher], recorder: Recorder) -> None:
+    under_way = [1]
+    batcher = make(expected=lambda: len(under_way))
+    recorder.gate.clear()
+    with ThreadPoolExecutor(2) as callers:
+        first = callers.submit(batcher.model("mean_colour"), pictures(1))
+        assert recorder.entered.acquire(timeout=30)
+        under_way.append(2)
+        second = callers.submit(batcher.model("mean_colour"), pictures(2))
+        assert recorder.entered.acquire(timeout=30)
+        recorder.gate.set()
+        assert [told(each.result(30)) for each in (first, second)] == [{"features": [1]}, {"features": [2]}]
+
+
 def test_closing_finishes_what_waits_and_refuses_what_comes(make: Callable[..., Batcher]) -> None:
     asked = threading.Event()
 

@@ -68,6 +68,19 @@ def test_a_model_in_use_goes_on_after_it_was_let_go_of(cache: ModelCache) -> Non
     assert cache.model("mean_colour") is not model
 
 
+def test_a_model_that_is_asked_for_is_not_idle(library: SlowLibrary, tmp_path: Path) -> None:
+    seconds = [100.0]
+    settings = Settings.read({}, models_dir=tmp_path / "models", threads=1)
+    cache = ModelCache(library, settings, clock=lambda: seconds[0])
+    cache.model("mean_colour")
+    seconds[0] = 200
+    cache.model("mean_colour")
+    seconds[0] = 290
+    assert cache.unload_idle(90) == []
+    seconds[0] = 291
+    assert cache.unload_idle(90) == ["mean_colour"]
+
+
 def test_it_is_loaded_for_each_number_of_threads_and_counted_so(cache: ModelCache) -> None:
     models = [cache.model("mean_colour", threads=threads) for threads in (1, 2, 1)]
     assert models[0] is models[2] is cache.model("mean_colour")

@@ -1,7 +1,9 @@
 """The service's engine gives what the engine of one process gives, to any number of threads at once."""
 
+import dataclasses
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -183,3 +185,30 @@ def test_a_closed_engine_refuses(shared: SharedEngine, colours: Plan) -> None:
     shared.close()
     with pytest.raises(ServiceUnavailable):
         shared.run(colours, [colour(1)])
+
+
+def test_a_call_that_ends_is_no_longer_waited_for(library: Library, settings: Settings, colours: Plan) -> None:
+    patient = SharedEngine(library, dataclasses.replace(settings, service_max_wait_ms=3_600_000))
+    try:
+        with ThreadPoolExecutor(1) as caller:
+            with patient._counted():  # another call, which has asked for no model yet
+                waits = caller.submit(patient.run, colours, [colour(1)])
+                deadline = time.monotonic() + 30
+                while not patient._batcher._waiting:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.001)
+            (result,) = waits.result(30)
+            assert not isinstance(result, OpenAnalyticError)
+    finally:
+        patient.close()
+
+
+@pytest.mark.parametrize(("threads", "runners"), [(1, 1), (2, 2), (8, 2)])
+def test_models_run_side_by_side_where_there_are_threads_for_it(
+    library: Library, settings: Settings, threads: int, runners: int
+) -> None:
+    engine = SharedEngine(library, dataclasses.replace(settings, threads=threads))
+    try:
+        assert len(engine._batcher._runners) == runners
+    finally:
+        engine.close()
