@@ -1,6 +1,7 @@
 """Alembic's environment: one transaction, one upgrade at a time, the version table in our own schema.
 
-``store.schema`` gives the connection in ``config.attributes``; without one (``--sql``) a script is printed.
+``store.schema`` passes in ``config.attributes`` the connection and what applies the current functions to it; without
+a connection (``--sql``) a script is printed, and the SQL of the functions is its end.
 """
 
 from pathlib import Path
@@ -16,7 +17,10 @@ KEY = 1131913832500658023
 
 OWNER = Path(__file__).parent.joinpath("sql", "owner.sql").read_text(encoding="utf-8")
 # First of all: no statement is read with the search_path of a database, whose owner can set it.
-SESSION = Path(__file__).parent.joinpath("sql", "session.sql").read_text(encoding="utf-8")
+SESSION = Path(__file__).with_name("session.sql").read_text(encoding="utf-8")
+# Revisions 0003 to 0012 call functions that databases made by an early 0.1 do not have.
+HELPERS = Path(__file__).with_name("functions").joinpath("helpers.sql").read_text(encoding="utf-8")
+NEED_HELPERS = {"0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011"}
 
 load_python_file(str(Path(__file__).parent), "sqlfile.py")  # registers op.run_file
 
@@ -33,7 +37,11 @@ def offline() -> None:
         context.execute(LOCK.format(key=KEY))
         context.get_context().impl.static_output(OWNER.rstrip() + ";\n")
         context.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        if context.get_starting_revision_argument() in NEED_HELPERS:
+            context.get_context().impl.static_output(HELPERS)
         context.run_migrations()
+        if functions := context.config.attributes.get("functions_script"):
+            context.get_context().impl.static_output(functions)
         if context.get_revision_argument() is None:
             context.execute(f"DROP TABLE {SCHEMA}.alembic_version")
             context.execute(f"DROP SCHEMA {SCHEMA}")
@@ -48,8 +56,13 @@ def online(connection: Connection) -> None:
         if not connection.exec_driver_sql(f"SELECT to_regnamespace('{SCHEMA}') IS NOT NULL").scalar():
             connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
         context.configure(connection=connection, version_table_schema=SCHEMA)
+        if context.get_context().get_current_revision() in NEED_HELPERS:
+            connection.exec_driver_sql(HELPERS, execution_options={"no_parameters": True})
         context.run_migrations()
-        if not context.get_context().get_current_heads():
+        heads = context.get_context().get_current_heads()
+        if set(heads) == set(context.script.get_heads()):
+            context.config.attributes["apply_functions"](connection)
+        if not heads:
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {SCHEMA}.alembic_version")
             connection.exec_driver_sql(f"DROP SCHEMA {SCHEMA}")
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from open_analytic.embedded import Server
 
 AsSql = Annotated[bool, typer.Option("--sql", help="Print the SQL for a DBA instead of running it.")]
+VectorSchema = Annotated[str, typer.Option(metavar="SCHEMA", help="For a script: the schema of the extension vector.")]
 
 
 def add(app: typer.Typer) -> None:
@@ -40,7 +41,7 @@ def add(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _dsn(context: Context) -> "Iterator[tuple[str, Server | None]]":
+def connection(context: Context) -> "Iterator[tuple[str, Server | None]]":
     """The database as it is, not brought up to date; the embedded server runs meanwhile."""
     from open_analytic import embedded
 
@@ -56,17 +57,18 @@ def upgrade(
     context: Context,
     revision: Annotated[str, typer.Argument(help="Up to this revision.")] = "head",
     as_sql: AsSql = False,
+    vector_schema: VectorSchema = "public",
 ) -> None:
-    """Bring the schema up to date.
+    """Bring the schema up to date: its tables, and its functions.
 
-    It makes the extension, the schema open_analytic, its catalogue, roles and grants.
+    It makes the extension, the schema open_analytic, its catalogue, functions, roles and grants.
     """
     from open_analytic.store import schema
 
     if as_sql:
-        sys.stdout.write(schema.script(None, revision))
+        sys.stdout.write(schema.script(None, revision, vector_schema=vector_schema))
         return
-    with _dsn(context) as (dsn, _):
+    with connection(context) as (dsn, _):
         schema.upgrade(dsn, revision)
         _tell(context, schema.current(dsn))
 
@@ -85,7 +87,7 @@ def downgrade(
     if as_sql:
         sys.stdout.write(schema.script(schema.head(), revision))
         return
-    with _dsn(context) as (dsn, _):
+    with connection(context) as (dsn, _):
         schema.downgrade(dsn, revision)
         _tell(context, schema.current(dsn))
 
@@ -94,7 +96,7 @@ def current(context: Context) -> None:
     """Show the revision the database is at."""
     from open_analytic.store import schema
 
-    with _dsn(context) as (dsn, _):
+    with connection(context) as (dsn, _):
         _tell(context, schema.current(dsn))
 
 
@@ -116,7 +118,7 @@ def check(context: Context) -> None:
     """
     from open_analytic.store import schema
 
-    with _dsn(context) as (dsn, _):
+    with connection(context) as (dsn, _):
         schema.check(dsn)
         _tell(context, schema.current(dsn))
 
@@ -127,6 +129,7 @@ def sql(
         str, typer.Option("--from", help="The revision the database is at; base is an empty one.")
     ] = "base",
     end: Annotated[str, typer.Option("--to", help="The revision wanted; an earlier one goes down.")] = "head",
+    vector_schema: VectorSchema = "public",
 ) -> None:
     """Print the SQL between two revisions.
 
@@ -134,7 +137,7 @@ def sql(
     """
     from open_analytic.store import schema
 
-    text = schema.script(start, end)
+    text = schema.script(start, end, vector_schema=vector_schema)
     if context.json:
         print_json({"from": start, "to": end, "sql": text})
     else:
@@ -168,11 +171,11 @@ def psql(
     """
     from open_analytic import included
 
-    with _dsn(context) as (dsn, server):
+    with connection(context) as (dsn, server):
         if server:
             included.prepare(server, context.settings)
         program = server.bin / "psql" if server else _psql()
-        conninfo, environment = (dsn, libpq.environment()) if server else _without_password(dsn)
+        conninfo, environment = (dsn, libpq.environment()) if server else without_password(dsn)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql, which cancels its statement
         done = subprocess.run([program, conninfo, *(words or [])], env=environment, check=False)
     raise typer.Exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)
@@ -229,7 +232,7 @@ def _psql() -> Path:
     return Path(found)
 
 
-def _without_password(dsn: str) -> tuple[str, dict[str, str]]:
+def without_password(dsn: str) -> tuple[str, dict[str, str]]:
     """The DSN for the command line, where everybody can read it, and the environment with its password."""
     from psycopg import conninfo
 

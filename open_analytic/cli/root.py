@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from open_analytic.cli import (
+    backup,
     collection,
     db,
     demo,
@@ -72,7 +73,9 @@ command(app, "verify")(verify.verify)
 command(app, "serve")(serve.serve)
 command(app, "sql")(sql.sql)
 models.add(group(app, "models", "The neural networks on this machine."))
-db.add(group(app, "db", "The database: its schema, its embedded server, psql."))
+database = group(app, "db", "The database: its schema, its embedded server, backups, psql.")
+db.add(database)
+backup.add(database)
 command(app, "doctor")(doctor.doctor)
 command(app, "demo")(demo.demo)
 

@@ -36,16 +36,14 @@ SELECT open_analytic._make_collection(
 -- Collections whose table is there, with the columns that are the user's own: what we made ourselves is left out.
 SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, c.created_at,
        coalesce(columns.types, '{}') AS columns
-FROM open_analytic.collections AS c
-CROSS JOIN LATERAL to_regclass(pg_catalog.format('%%I.%%I', c.schema_name, c.table_name)) AS place (oid)
+FROM open_analytic.current_collections AS c
 LEFT JOIN LATERAL (
     SELECT json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
     FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = place.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE a.attrelid = c.relation AND a.attnum > 0 AND NOT a.attisdropped
       AND a.attname <> ALL (CASE WHEN c.many THEN %(many)s::text[] ELSE %(own)s::text[] END)
 ) AS columns ON true
-WHERE place.oid IS NOT NULL
-  AND (%(schema)s::text IS NULL OR (c.schema_name, c.table_name) = (%(schema)s, %(table)s))
+WHERE (%(schema)s::text IS NULL OR (c.schema_name, c.table_name) = (%(schema)s, %(table)s))
 ORDER BY c.schema_name <> 'public', c.schema_name, c.table_name
 
 -- collection_drop --
@@ -57,19 +55,17 @@ SELECT open_analytic.drop_collection({name})
 SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, c.migrated,
        (SELECT json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute AS a
-        WHERE a.attrelid = place.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+        WHERE a.attrelid = c.relation AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
        array(SELECT x.relname::text
              FROM pg_catalog.pg_index AS i
              JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
              JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
-             WHERE i.indrelid = place.oid AND m.amname IN ('hnsw', 'ann')) AS indexes,
+             WHERE i.indrelid = c.relation AND m.amname IN ('hnsw', 'ann')) AS indexes,
        EXISTS (SELECT FROM pg_catalog.pg_index AS i
                JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
                JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
-               WHERE i.indrelid = place.oid AND m.amname IN ('hnsw', 'ann') AND i.indpred IS NULL AND i.indisvalid) AS indexed
-FROM open_analytic.collections AS c
-CROSS JOIN LATERAL to_regclass(pg_catalog.format('%I.%I', c.schema_name, c.table_name)) AS place (oid)
-WHERE place.oid IS NOT NULL
+               WHERE i.indrelid = c.relation AND m.amname IN ('hnsw', 'ann') AND i.indpred IS NULL AND i.indisvalid) AS indexed
+FROM open_analytic.current_collections AS c
 
 -- table_check --
 -- A table that is no collection any more is refused: reading it could run its owner's code.
@@ -169,8 +165,8 @@ FROM open_analytic.calibrate(to_regclass(%(table)s), %(queries)s, %(seconds)s)
 -- What was measured last, of the collection as it is now.
 SELECT c.measured_at, c.rows, c.queries, c.scan_ms, c.exact_ms, c.efforts, c.first_ms, c.all_ms, c.ranks, c.recalls
 FROM open_analytic.calibrations AS c
-JOIN open_analytic.collections AS o USING (schema_name, table_name)
-WHERE (schema_name, table_name) = (%(schema)s, %(table)s) AND c.measured_at >= o.created_at
+JOIN open_analytic.current_collections AS o ON (c.schema_name, c.table_name) = (o.recorded_schema, o.recorded_table)
+WHERE (o.schema_name, o.table_name) = (%(schema)s, %(table)s) AND c.measured_at >= o.created_at
 
 -- audit_record --
 -- In a transaction that writes, also for a role that reads by default.
@@ -179,8 +175,9 @@ SELECT open_analytic._record_audit(to_regclass(%(table)s), %(plan)s, %(k)s, %(fi
 -- audit_quality --
 -- Whether a plan of a collection is known to miss what was asked of it.
 SELECT searches, recall, target_recall
-FROM open_analytic.search_quality
-WHERE (schema_name, table_name, plan) = (%(schema)s, %(table)s, %(plan)s)
+FROM open_analytic.search_quality AS q
+JOIN open_analytic.current_collections AS c ON (q.schema_name, q.table_name) = (c.recorded_schema, c.recorded_table)
+WHERE (c.schema_name, c.table_name, q.plan) = (%(schema)s, %(table)s, %(plan)s)
 
 -- evaluation_sample --
 -- Rows that are searched for.
@@ -389,10 +386,23 @@ FROM open_analytic.settings
 WHERE name = 'python_path'
 
 -- schema_is_there --
--- A row where our table of the schema's revision is. A view of its name would be somebody else's: reading it would run his code.
-SELECT
-FROM pg_catalog.pg_class
-WHERE oid = to_regclass('open_analytic.alembic_version') AND relkind = 'r'
+-- A row where our table of the schema's revision is, and whether there is one of the functions' hash. Reading a view
+-- of such a name would run its owner's code.
+SELECT EXISTS (
+           SELECT
+           FROM pg_catalog.pg_class AS c
+           WHERE c.relnamespace = t.relnamespace AND c.relname = 'code' AND c.relkind = 'r'
+       )
+FROM pg_catalog.pg_class AS t
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+WHERE n.nspname = 'open_analytic' AND t.relname = 'alembic_version' AND t.relkind = 'r'
+
+-- vector_schema --
+-- Where pgvector's objects are.
+SELECT n.nspname
+FROM pg_catalog.pg_extension AS e
+JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+WHERE e.extname = 'vector'
 
 -- rates_check --
 -- Refuses a pipeline without a table, and a rate that its pairs do not support.

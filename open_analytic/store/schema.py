@@ -1,4 +1,7 @@
-"""The schema's version: what the database has, what this package needs, and the way between them (Alembic)."""
+"""The schema's version: what the database has, what this package needs, and the way between them (Alembic).
+
+A version is two things: a revision of the tables, and the hash of the functions, which are code.
+"""
 
 import io
 import logging
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from open_analytic import resources
+from open_analytic import __version__, resources
 from open_analytic.errors import (
     BadParameter,
     DatabaseTooNew,
@@ -21,6 +24,7 @@ from open_analytic.errors import (
     OpenAnalyticError,
     PermissionDenied,
 )
+from open_analytic.store import functions
 from open_analytic.store.connection import connect
 from open_analytic.store.faults import translate, translated
 from open_analytic.store.queries import query
@@ -53,35 +57,60 @@ def head() -> str:
     return history()[-1].revision
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a database has: the revision of its tables, the hash of its functions, the package that applied them."""
+
+    revision: str | None
+    functions: str | None
+    version: str | None
+
+
+def state(dsn: str) -> State:
+    """What the database has; all None when open_analytic was never there."""
+    with translated(), connect(dsn, vectors=False) as connection:
+        there = connection.execute(query("schema_is_there")).fetchone()
+        if there is None:
+            return State(revision=None, functions=None, version=None)
+        row = connection.execute("SELECT version_num FROM open_analytic.alembic_version").fetchone()
+        code = connection.execute("SELECT hash, version FROM open_analytic.code").fetchone() if there[0] else None
+    hash_, version = code or (None, None)
+    return State(revision=row[0] if row else None, functions=hash_, version=version)
+
+
 def current(dsn: str) -> str | None:
     """The revision the database is at; None when open_analytic was never there."""
-    with translated(), connect(dsn, vectors=False) as connection:
-        if not connection.execute(query("schema_is_there")).rowcount:
-            return None
-        row = connection.execute("SELECT version_num FROM open_analytic.alembic_version").fetchone()
-    return row[0] if row else None
+    return state(dsn).revision
 
 
 def check(dsn: str) -> None:
-    """Raise NotMigrated or DatabaseTooNew unless the database is at this package's revision."""
-    found = current(dsn)
-    _refuse_newer(found)
-    if found is None:
+    """Raise NotMigrated or DatabaseTooNew unless the database has this package's tables and functions."""
+    there = state(dsn)
+    _refuse_newer(there)
+    if there.revision is None:
         raise NotMigrated(
             "The database does not have open_analytic's schema yet.", hint="Run `open-analytic db upgrade`."
         )
-    if found != head():
+    if there.revision != head():
         raise NotMigrated(
-            f"The database is at revision {found} of open_analytic's schema, this package needs {head()}.",
+            f"The database is at revision {there.revision} of open_analytic's schema, this package needs {head()}.",
             hint="Run `open-analytic db upgrade`.",
+        )
+    if there.functions != functions.digest():
+        raise NotMigrated(
+            "The SQL functions in the database are not those of this package.", hint="Run `open-analytic db upgrade`."
         )
 
 
 def upgrade(dsn: str, revision: str = "head") -> None:
-    """Bring the database to a revision. Several at once wait for one another, and all succeed."""
+    """Bring the database to a revision, and to this package's functions. Several at once wait for one another.
+
+    Errors: ``DatabaseTooNew``; ``Conflict`` when objects of a user depend on a function that has to go; then nothing
+    is changed.
+    """
     from alembic import command
 
-    _refuse_newer(current(dsn))
+    _refuse_newer(state(dsn))
     with _alembic, _config(dsn) as config:
         command.upgrade(config, _known(revision))
 
@@ -90,19 +119,25 @@ def downgrade(dsn: str, revision: str) -> None:
     """Take the schema back to a revision; ``base`` removes it. Collections stay, as ordinary tables."""
     from alembic import command
 
-    _refuse_newer(current(dsn))
+    _refuse_newer(state(dsn))
     with _alembic, _config(dsn) as config:
         command.downgrade(config, _known(revision))
 
 
-def script(start: str | None = None, end: str = "head") -> str:
-    """The SQL between two revisions (None or ``base``: from nothing), for a DBA to read and run with psql."""
+def script(start: str | None = None, end: str = "head", *, vector_schema: str = "public") -> str:
+    """The SQL between two revisions (None or ``base``: from nothing), for a DBA to read and run with psql.
+
+    One that ends at the newest revision also creates the functions, for a database whose extension vector is in
+    ``vector_schema``.
+    """
     from alembic import command
 
     order = ["base", *(step.revision for step in history())]
     first, last = _known(start or "base"), _known(end)
     first, last = (head() if name == "head" else name for name in (first, last))
     config = _offline(printed := io.StringIO())
+    if last == head():
+        config.attributes["functions_script"] = functions.script(vector_schema)
     go = command.upgrade if order.index(first) <= order.index(last) else command.downgrade
     with _alembic:
         go(config, f"{first}:{last}", sql=True)
@@ -129,12 +164,30 @@ def revision(message: str) -> Path:
     return file
 
 
-def _refuse_newer(found: str | None) -> None:
-    if found is not None and found not in {step.revision for step in history()}:
+def _refuse_newer(there: State) -> None:
+    if there.revision is not None and there.revision not in {step.revision for step in history()}:
         raise DatabaseTooNew(
-            f"The database is at revision {found} of open_analytic's schema; this package knows up to {head()}.",
+            f"The database is at revision {there.revision} of open_analytic's schema; "
+            f"this package knows up to {head()}.",
             hint="Install a newer open_analytic: pip install --upgrade open-analytic.",
         )
+    if there.version is not None and _numbers(there.version) > _numbers(__version__):
+        raise DatabaseTooNew(
+            f"The database has the functions of open_analytic {there.version}; this package is {__version__}.",
+            hint="Install a newer open_analytic: pip install --upgrade open-analytic.",
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def _apply_functions(connection: "Connection") -> None:
+    """Create this package's functions unless the database has them; in the transaction of the upgrade."""
+    stored = connection.exec_driver_sql("SELECT hash FROM open_analytic.code").scalar()
+    if stored != functions.digest():
+        schema = connection.exec_driver_sql(query("vector_schema").as_string()).scalar_one()
+        connection.exec_driver_sql(functions.script(schema), execution_options={"no_parameters": True})
 
 
 def _known(revision: str) -> str:
@@ -176,6 +229,7 @@ def _config(dsn: str) -> Iterator["Config"]:
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = _checked(connection)
+            config.attributes["apply_functions"] = _apply_functions
             yield config
     except sqlalchemy.exc.DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):

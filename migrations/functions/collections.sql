@@ -1,0 +1,283 @@
+CREATE OR REPLACE FUNCTION open_analytic._type(type text, path text) RETURNS regtype
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('search_path', path, true);
+    RETURN pg_catalog.to_regtype(type);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._type IS
+    'What a type''s text means under a search_path; nothing but a type is read';
+
+CREATE OR REPLACE FUNCTION open_analytic._check_column(
+    name text, type text, many boolean, path text
+)
+RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- PostgreSQL's own, and what a search computes.
+    taken CONSTANT text[] := open_analytic._own_columns(many)
+        || ARRAY['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid', 'open_analytic_distance'];
+    problem text := 'the server knows no such type for a column';
+BEGIN
+    IF octet_length(name) NOT BETWEEN 1 AND 63 THEN
+        RAISE EXCEPTION '% cannot be a column''s name.', quote_literal(name)
+            USING ERRCODE = 'OA017', HINT = 'Use 1 to 63 bytes.';
+    END IF;
+    IF name = ANY (taken) THEN
+        RAISE EXCEPTION 'Column % is one every collection has.', quote_literal(name)
+            USING ERRCODE = 'OA017',
+            HINT = format('Choose another name than %s.', array_to_string(taken, ', '));
+    END IF;
+    BEGIN
+        IF EXISTS (
+               SELECT
+               FROM pg_type AS t
+               WHERE t.oid = open_analytic._type(type, path) AND t.typtype <> 'p'
+           )
+        THEN
+            RETURN;
+        END IF;
+    EXCEPTION
+        WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
+        problem := SQLERRM;
+    END;
+    RAISE EXCEPTION 'Column % cannot have the type %: %.', quote_literal(name),
+        quote_literal(type), problem
+        USING ERRCODE = 'OA019',
+        HINT = 'For example: text, integer, real, numeric(10,2), timestamptz, text[].';
+END
+$$;
+COMMENT ON FUNCTION open_analytic._check_column IS
+    'Refuse a column''s name that is taken, and a type that is none';
+
+CREATE OR REPLACE FUNCTION open_analytic._describe_table(
+    relation text, dim integer, metric text, many boolean, pipeline text, version integer
+)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    own record;
+BEGIN
+    EXECUTE format(
+        'COMMENT ON TABLE %s IS %L',
+        relation,
+        format(
+            'Collection of open_analytic: %s, dim %s, metric %s',
+            CASE
+                WHEN pipeline IS NULL THEN 'vectors computed elsewhere'
+                ELSE format('pipeline %s version %s', pipeline, version)
+            END,
+            dim,
+            metric
+        )
+    );
+    FOR own IN
+        SELECT *
+        FROM (
+            VALUES
+            ('image_name', 'Name of the picture, unique'),
+            ('image_data', 'Its bytes as imported; NULL when only the vector was given'),
+            ('feature', 'Its vector; NULL when nothing was found in it'),
+            (
+                'image_sha256',
+                'SHA-256 of image_data when it was imported: an unchanged file is left alone'
+            ),
+            ('pipeline_version', 'Version of the pipeline the feature comes from'),
+            ('imported_at', 'When the row was written'),
+            ('part', 'Number of the region (face) in its picture, from 0; image_data is in row 0'),
+            ('box', 'Where the region is in pixels: {x, y, width, height}')
+        ) AS c (name, says)
+        WHERE c.name = ANY (open_analytic._own_columns(many))
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, own.name, own.says);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._describe_table IS
+    'Comments on a collection''s table and on the columns that every collection has';
+
+CREATE OR REPLACE FUNCTION open_analytic._make_collection(
+    name text, dim integer, metric text, many boolean, columns json, pipeline text,
+    version integer, parameters json, migrated boolean, path text
+)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    place CONSTANT record := open_analytic._split(name);
+    relation CONSTANT text := format('%I.%I', place.schema_name, place.table_name);
+    id CONSTANT uuid := gen_random_uuid();
+    -- A feature that stays in its row makes exact searches three times as fast.
+    plain CONSTANT boolean := dim <= 3000;
+    column_name text;
+    column_type text;
+    own_columns text := '';
+    statement text;
+BEGIN
+    PERFORM open_analytic._follow_renames(); -- a renamed table frees the name it had
+    FOR column_name, column_type IN SELECT * FROM json_each_text(columns) LOOP
+        PERFORM open_analytic._check_column(column_name, column_type, many, path);
+        -- A newline, so that a comment inside a type's text ends with it.
+        own_columns := own_columns || format(E'%I %s\n, ', column_name, column_type);
+    END LOOP;
+    statement := format(
+        'CREATE TABLE %s ('
+        'image_name pg_catalog.text NOT NULL, %s image_data pg_catalog.bytea, '
+        'feature @vector@.halfvec(%s), %s image_sha256 pg_catalog.bytea, '
+        'pipeline_version pg_catalog.int4 %s, '
+        'imported_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), '
+        'CONSTRAINT %I CHECK (true), PRIMARY KEY (%s)) WITH (toast_tuple_target = %s)',
+        relation,
+        CASE
+            WHEN many THEN 'part pg_catalog.int4 NOT NULL DEFAULT 0, box pg_catalog.float4[],'
+        END,
+        dim,
+        own_columns,
+        CASE
+            WHEN version IS NOT NULL
+                THEN format(
+                    'NOT NULL DEFAULT open_analytic._version(%L, %s) CONSTRAINT '
+                    'open_analytic_version CHECK (pipeline_version OPERATOR(pg_catalog.=) %2$s)',
+                    pipeline,
+                    version
+                )
+        END,
+        open_analytic._mark(id),
+        CASE WHEN many THEN 'image_name, part' ELSE 'image_name' END,
+        CASE WHEN plain THEN 2 * dim + 1024 ELSE 2040 END
+    );
+    PERFORM set_config('search_path', path, true); -- for the types of the caller's columns only
+    EXECUTE statement;
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    -- Pictures are compressed already: compressing them again costs time and gains nothing.
+    EXECUTE format(
+        'ALTER TABLE %s ALTER COLUMN image_data SET STORAGE EXTERNAL, '
+        'ALTER COLUMN feature SET STORAGE %s',
+        relation,
+        CASE WHEN plain THEN 'PLAIN' ELSE 'EXTERNAL' END
+    );
+    PERFORM open_analytic._describe_table(relation, dim, metric, many, pipeline, version);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO open_analytic_user', relation);
+    -- A row left by a table that was dropped with plain SQL is replaced.
+    INSERT INTO open_analytic.collections AS c (
+        id, schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated
+    )
+    VALUES (
+        id, place.schema_name, place.table_name, pipeline, version, dim, metric, many, parameters,
+        migrated
+    )
+    ON CONFLICT ON CONSTRAINT collections_pkey DO UPDATE
+    SET id = excluded.id, pipeline = excluded.pipeline, version = excluded.version,
+        dim = excluded.dim, metric = excluded.metric, many = excluded.many,
+        parameters = excluded.parameters, migrated = excluded.migrated, created_at = now(),
+        created_by = current_user;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._make_collection IS
+    'The table of a collection and its row in the catalogue';
+
+CREATE OR REPLACE FUNCTION open_analytic._create_collection(
+    name text, pipeline text, columns json, metric text, parameters jsonb, path text
+)
+RETURNS jsonb
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    found open_analytic.current_pipelines := open_analytic._pipeline(pipeline);
+    told jsonb := open_analytic._describe(
+        jsonb_build_object(
+            'name', pipeline, 'definition', found.definition::jsonb, 'parameters', parameters
+        )
+    );
+    place record := open_analytic._split(name);
+BEGIN
+    IF json_typeof(columns) <> 'object' THEN
+        RAISE EXCEPTION 'columns is not an object.'
+            USING ERRCODE = 'OA019', HINT = 'Give {"name": "SQL type", ...}.';
+    END IF;
+    IF told ->> 'hash' <> found.hash THEN
+        RAISE EXCEPTION 'The models of pipeline % version % have changed since it was created: '
+            'its vectors would not be comparable.',
+            quote_literal(pipeline),
+            found.version
+            USING ERRCODE = 'OA033',
+                HINT = format(
+                    'Put the models'' cards back, or pipeline_create(%L) for a new version and '
+                        'import into a new collection.',
+                    pipeline
+                );
+    END IF;
+    IF told ->> 'dim' IS NULL THEN
+        RAISE EXCEPTION 'Pipeline % gives no vector, so there is nothing to search by.',
+            quote_literal(pipeline)
+            USING ERRCODE = 'OA016',
+            HINT = 'A collection needs a pipeline that gives one, such as '
+                'general_feature_extractor.';
+    END IF;
+    IF metric NOT IN ('l2', 'cosine', 'ip') THEN
+        RAISE EXCEPTION 'There is no metric %.', quote_literal(metric)
+            USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
+    END IF;
+    PERFORM open_analytic._make_collection(
+        name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, columns, pipeline,
+        found.version, (told -> 'parameters')::json, false, path
+    );
+    RETURN (SELECT to_jsonb(r) FROM (
+        SELECT name, c.schema_name AS schema, c.pipeline, c.version, c.dim, c.metric, c.many,
+            c.parameters, _create_collection.columns AS columns, c.created_at
+        FROM open_analytic.collections AS c
+        WHERE c.schema_name = place.schema_name AND c.table_name = place.table_name) AS r);
+EXCEPTION
+    WHEN duplicate_table OR duplicate_object THEN
+        RAISE EXCEPTION 'The table is there already: %.', SQLERRM
+            USING ERRCODE = 'OA031', HINT = 'Choose another name, or drop it first.';
+    WHEN invalid_schema_name THEN
+        RAISE EXCEPTION 'There is no such schema: %.', SQLERRM
+            USING ERRCODE = 'OA017', HINT = 'Create it first: CREATE SCHEMA name.';
+END
+$$;
+COMMENT ON FUNCTION open_analytic._create_collection IS
+    'create_collection, with the search_path for the types of columns';
+
+-- Every name is qualified, since this function alone sees its caller's search_path.
+CREATE OR REPLACE FUNCTION open_analytic.create_collection(
+    name text, pipeline text, columns json DEFAULT '{}', metric text DEFAULT 'l2',
+    parameters jsonb DEFAULT '{}'
+)
+RETURNS jsonb
+LANGUAGE sql STRICT
+AS $$
+    SELECT open_analytic._create_collection(
+        name, pipeline, columns, metric, parameters, pg_catalog.current_setting('search_path')
+    )
+$$;
+COMMENT ON FUNCTION open_analytic.create_collection IS
+    'Make a table for a pipeline''s vectors, with columns of your own (name -> SQL type)';
+
+CREATE OR REPLACE FUNCTION open_analytic.drop_collection(name text) RETURNS void
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    place CONSTANT record := open_analytic._split(name);
+    info open_analytic.current_collections;
+BEGIN
+    SELECT c.*
+    INTO info
+    FROM open_analytic.current_collections AS c
+    WHERE c.schema_name = place.schema_name AND c.table_name = place.table_name;
+    IF info.id IS NULL THEN
+        RAISE EXCEPTION 'There is no collection %.', quote_literal(name)
+            USING ERRCODE = 'OA006', HINT = format('There are: %s.', open_analytic._names());
+    END IF;
+    EXECUTE format('DROP TABLE %s', info.relation);
+    DELETE FROM open_analytic.collections AS c WHERE c.id = info.id;
+END
+$$;
+COMMENT ON FUNCTION open_analytic.drop_collection IS
+    'Drop a collection with its table: its pictures and vectors are gone';

@@ -1,0 +1,236 @@
+CREATE OR REPLACE FUNCTION open_analytic._schema_of(extension text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    schema text := (
+        SELECT n.nspname
+        FROM pg_extension AS e
+        JOIN pg_namespace AS n ON n.oid = e.extnamespace
+        WHERE e.extname = extension
+    );
+BEGIN
+    -- It becomes part of functions' bodies, inside of other quotes: nothing but a plain name may.
+    IF schema !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
+        RAISE EXCEPTION 'The extension % is in the schema %, whose name cannot be used here.',
+            quote_literal(extension),
+            quote_literal(schema)
+            USING ERRCODE = 'OA054',
+                HINT = format('ALTER EXTENSION %s SET SCHEMA public.', extension);
+    END IF;
+    RETURN quote_ident(schema);
+END
+$$;
+COMMENT ON FUNCTION open_analytic._schema_of IS
+    'The schema an extension was installed into, to be written into a body';
+
+CREATE OR REPLACE FUNCTION open_analytic._node(
+    any_node boolean, OUT name text, OUT wire text, OUT token text, OUT timeout_ms integer,
+    OUT wait_ms integer
+)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    SELECT n.name, n.wire, n.token, n.timeout_ms, n.wait_ms
+    INTO _node.name, _node.wire, _node.token, _node.timeout_ms, _node.wait_ms
+    FROM open_analytic.nodes AS n
+    WHERE n.wire IS NOT NULL
+    ORDER BY CASE WHEN any_node THEN random() END, n.position, n.name
+    LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'The database does not know where the inference service is.'
+            USING ERRCODE = 'OA071',
+            HINT = 'Its owner says so: INSERT INTO open_analytic.nodes (name, http, wire) VALUES '
+                '(''main'', ''unix:/run/open_analytic/http.sock'', ''host=/run/open_analytic '
+                'port=5433'').';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._node IS 'The node to ask over dblink: the first, or any';
+
+CREATE OR REPLACE FUNCTION open_analytic._unavailable(node text, detail text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT open_analytic._error('ServiceUnavailable', 'OA071',
+        format(
+            'The inference service (node %s) cannot be reached: %s.',
+            node,
+            trim(trailing '.' FROM split_part(detail, E'\n', 1))
+        ),
+        'Start it with `open-analytic serve`; `open-analytic doctor` says more.')
+$$;
+COMMENT ON FUNCTION open_analytic._unavailable IS 'The error of a service that is not there';
+
+CREATE OR REPLACE FUNCTION open_analytic._hex(inputs bytea[]) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(coalesce(nullif(encode(i, 'hex'), ''), '-'), ' ' ORDER BY n)
+    FROM unnest(inputs) WITH ORDINALITY AS u (i, n)
+$$;
+COMMENT ON FUNCTION open_analytic._hex IS 'Inputs as text, for the way over dblink';
+
+CREATE OR REPLACE FUNCTION open_analytic._no_python(problem text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT open_analytic._error('MissingExtension', 'OA054', format('PostgreSQL''s own '
+        'Python cannot import open_analytic: %s.', problem),
+        'Put the folder that holds the package into open_analytic.settings as python_path; the '
+            'server''s account must be able to read it.')
+$$;
+COMMENT ON FUNCTION open_analytic._no_python IS
+    'The error of a server that does not find our Python code';
+
+CREATE OR REPLACE FUNCTION open_analytic._lock_dblink() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    function regprocedure;
+BEGIN
+    -- Whoever may call dblink in a session could use the connections that our functions keep open
+    -- there.
+    FOR function IN
+        SELECT d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+        WHERE e.extname = 'dblink'
+            AND d.refclassid = 'pg_extension'::regclass
+            AND d.classid = 'pg_proc'::regclass
+    LOOP
+        BEGIN
+            EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE WARNING 'The functions of dblink could not be taken from PUBLIC: whoever may '
+                'call them could use the connections of open_analytic in a session of his.'
+                USING HINT =
+                    'Let the owner of the extension say REVOKE ALL ON FUNCTION ... FROM PUBLIC '
+                        'of each.';
+            RETURN;
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._lock_dblink IS 'Take dblink''s functions from PUBLIC';
+
+CREATE OR REPLACE FUNCTION open_analytic._put_body(name text, dblink text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET check_function_bodies = off
+AS $$
+#variable_conflict use_variable
+BEGIN
+    EXECUTE replace(
+        (SELECT b.source FROM open_analytic.bodies AS b WHERE b.name = name), '@dblink@', dblink
+    );
+    REVOKE ALL ON FUNCTION open_analytic._request FROM PUBLIC;
+    COMMENT ON FUNCTION open_analytic._request IS
+        'Ask the inference service: a row for each input, or one with the error of them all';
+END
+$$;
+COMMENT ON FUNCTION open_analytic._put_body IS
+    'Create the functions of a body, as migrations/functions/bodies has them';
+
+CREATE OR REPLACE FUNCTION open_analytic._use_plpython() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Its functions run as the server's account, with code from the folder that the table settings
+    -- names: that table must belong to a superuser.
+    IF NOT (
+        SELECT bool_and(r.rolsuper)
+        FROM pg_roles AS r
+        WHERE r.oid IN (
+            SELECT c.relowner
+            FROM pg_class AS c
+            WHERE c.oid IN (
+                'open_analytic.settings'::regclass, 'open_analytic.nodes'::regclass,
+                'open_analytic.bodies'::regclass
+            )
+            UNION
+            SELECT n.nspowner FROM pg_namespace AS n WHERE n.nspname = 'open_analytic'
+        )
+    )
+    THEN
+        RAISE insufficient_privilege
+            USING MESSAGE = 'the schema open_analytic does not belong to a superuser';
+    END IF;
+    CREATE EXTENSION IF NOT EXISTS plpython3u;
+    PERFORM open_analytic._put_body('plpython3u');
+END
+$$;
+COMMENT ON FUNCTION open_analytic._use_plpython IS
+    'Take plpython3u, where the server has it and a superuser owns the schema';
+
+CREATE OR REPLACE FUNCTION open_analytic._use_dblink() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    CREATE EXTENSION IF NOT EXISTS dblink SCHEMA open_analytic;
+    PERFORM open_analytic._lock_dblink();
+    PERFORM open_analytic._put_body('dblink', open_analytic._schema_of('dblink'));
+    REVOKE ALL ON FUNCTION open_analytic._link, open_analytic._ask, open_analytic._hang_up
+        FROM PUBLIC;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._use_dblink IS 'Take dblink, where the server has it';
+
+CREATE OR REPLACE FUNCTION open_analytic.use_body(body text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF body IS NOT NULL AND body NOT IN ('plpython3u', 'dblink') THEN
+        RAISE EXCEPTION 'There is no body %.', quote_literal(body)
+            USING ERRCODE = 'OA019',
+            HINT = 'Choose plpython3u or dblink; without an argument the better one is taken '
+                'that the server offers.';
+    END IF;
+    IF body IS DISTINCT FROM 'dblink' THEN
+        BEGIN
+            PERFORM open_analytic._use_plpython();
+            RETURN 'plpython3u';
+        EXCEPTION WHEN OTHERS THEN
+            IF body = 'plpython3u' THEN
+                RAISE EXCEPTION 'The server cannot give plpython3u: %.', SQLERRM
+                    USING ERRCODE = 'OA054',
+                    HINT = 'Install PostgreSQL''s package for it, and let a superuser own the '
+                        'schema open_analytic; or use the body dblink.';
+            END IF;
+        END;
+    END IF;
+    BEGIN
+        PERFORM open_analytic._use_dblink();
+        RETURN 'dblink';
+    EXCEPTION WHEN OTHERS THEN
+        IF body = 'dblink' THEN
+            RAISE EXCEPTION 'The server cannot give dblink: %.', SQLERRM
+                USING ERRCODE = 'OA054',
+                HINT = 'Install PostgreSQL''s contrib package and connect as a superuser.';
+        END IF;
+        RAISE WARNING
+            'The server gives neither plpython3u nor dblink (%): SQL cannot run pipelines.',
+            SQLERRM
+            USING HINT = 'Let a superuser install dblink, then, as the owner of the schema '
+                'open_analytic: SELECT open_analytic.use_body().';
+    END;
+    PERFORM open_analytic._put_body('none');
+    RETURN 'none';
+END
+$$;
+COMMENT ON FUNCTION open_analytic.use_body IS
+    'Choose how SQL reaches the inference service: plpython3u or dblink; without an argument the '
+    'better one that the server offers';
+
+CREATE OR REPLACE FUNCTION open_analytic._put_bodies() RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    language CONSTANT text := (
+        SELECT l.lanname
+        FROM pg_proc AS p
+        JOIN pg_language AS l ON l.oid = p.prolang
+        WHERE p.pronamespace = 'open_analytic'::regnamespace AND p.proname = '_request'
+    );
+BEGIN
+    -- The owner's choice stays; a server that had neither is looked at again.
+    RETURN open_analytic.use_body(
+        CASE language WHEN 'plpython3u' THEN 'plpython3u' WHEN 'plpgsql' THEN 'dblink' END
+    );
+END
+$$;
+COMMENT ON FUNCTION open_analytic._put_bodies IS
+    'Create the functions of the body that is in use, as this version has them';
