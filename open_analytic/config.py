@@ -37,6 +37,7 @@ class Settings:
     model_run_s: int = 300  # one run of a model is stopped after so long; 0 means never
     max_bytes: int = 50_000_000  # of one picture's file
     max_pixels: int = 80_000_000  # of one picture, width times height
+    decode_bytes: int = 0  # of all pictures while they are decoded; 0 means a quarter of the memory
     connections: int = 8  # at most so many to the database
     filter_path: str | None = (
         None  # schemas, after PostgreSQL's own, whose operators and functions a filter can use bare

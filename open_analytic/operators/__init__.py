@@ -1,17 +1,32 @@
 """The operators pipelines are made of, by the name a step calls them."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from open_analytic.operators.align import align_faces
 from open_analytic.operators.choose import choose_faces, keeps_all
 from open_analytic.operators.classify import classify_gender, estimate_age
 from open_analytic.operators.detect import detect_faces
 from open_analytic.operators.embed import embed, normalize
-from open_analytic.operators.image import decode_image
+from open_analytic.operators.image import Limits, decode_image
 from open_analytic.operators.kinds import Operator
 from open_analytic.operators.resize import resize
 
+
+def _square(parameter: str) -> Callable[[Mapping[str, Any]], int]:
+    """The pixels of a picture whose side a parameter states."""
+    return lambda parameters: int(parameters[parameter]) ** 2
+
+
 OPERATORS: dict[str, Operator] = {
-    "decode_image": Operator(function=decode_image, inputs=("bytes",), output="image", limited=True),
-    "resize": Operator(function=resize, inputs=("image",), output="image", placed=True),
+    "decode_image": Operator(
+        function=decode_image,
+        inputs=("bytes",),
+        output="image",
+        limited=True,
+        pixels=lambda _: Limits().max_pixels,
+    ),
+    "resize": Operator(function=resize, inputs=("image",), output="image", placed=True, pixels=_square("size")),
     "detect_faces": Operator(
         function=detect_faces,
         inputs=("image",),
@@ -21,11 +36,14 @@ OPERATORS: dict[str, Operator] = {
         roles=("heatmap", "scale", "offset", "landmarks"),
         batched=True,
         placed=True,
+        pixels=_square("long_side"),
     ),
     "choose_faces": Operator(
         function=choose_faces, inputs=("face",), output="face", takes_list=True, keeps_list=keeps_all
     ),
-    "align_faces": Operator(function=align_faces, inputs=("image", "face"), output="image", placed=True),
+    "align_faces": Operator(
+        function=align_faces, inputs=("image", "face"), output="image", placed=True, pixels=_square("size")
+    ),
     "embed": Operator(
         function=embed, inputs=("image",), output="vector", tasks=("image features", "face embedding"), batched=True
     ),

@@ -1,47 +1,40 @@
-"""Bytes to upright RGB pictures. Pictures are hostile: format and size are looked at before anything is decoded."""
+"""Bytes to upright RGB pictures. Pictures are hostile: format, size and cost are read before anything is decoded."""
 
-import io
 import re
-import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-    features,
-)
 from PIL import Image as Pillow
+from PIL import features
 from PIL.ImageFile import ImageFile
 
+from open_analytic.config import Settings
 from open_analytic.errors import BadImage, ImageTooLarge, OpenAnalyticError, UnsupportedImage
+from open_analytic.operators import budget
+from open_analytic.operators.formats import avif, bmp, gif, jpeg, png, tiff, webp
+from open_analytic.operators.formats.header import Header
 from open_analytic.operators.kinds import Between
 from open_analytic.operators.picture import Picture
 from open_analytic.types import Image
 
-# What a file begins with, and its reader. ``PIL.Image.open`` would try more formats, and apply a limit on pixels that
-# belongs to the whole process; a JPEG with several pictures (MPO) is read as the first of them.
-READERS: Mapping[str, tuple[re.Pattern[bytes], Callable[..., ImageFile]]] = {
-    "JPEG": (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
-    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
-    "WebP": (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
-    "GIF": (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
-    "BMP": (re.compile(rb"BM....\0\0\0\0", re.DOTALL), BmpImagePlugin.BmpImageFile),
-    "TIFF": (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
-    "AVIF": (re.compile(rb"....ftyp(avif|avis|mif1)", re.DOTALL), AvifImagePlugin.AvifImageFile),
+# What a file begins with, and what reads its header. ``PIL.Image.open`` would try more formats, and apply a limit on
+# pixels that belongs to the whole process; a JPEG with several pictures (MPO) is read as the first of them.
+READERS: Mapping[str, tuple[re.Pattern[bytes], Callable[[bytes], Header]]] = {
+    "JPEG": (jpeg.BEGINNING, jpeg.read_header),
+    "PNG": (png.BEGINNING, png.read_header),
+    "WebP": (webp.BEGINNING, webp.read_header),
+    "GIF": (gif.BEGINNING, gif.read_header),
+    "BMP": (bmp.BEGINNING, bmp.read_header),
+    "TIFF": (tiff.BEGINNING, tiff.read_header),
+    "AVIF": (avif.BEGINNING, avif.read_header),
 }
 FORMATS = tuple(name for name in READERS if name not in ("WebP", "AVIF") or features.check(name.lower()))
 
-ORIENTATION = 0x0112  # the EXIF tag
 UPRIGHT: Mapping[int, Callable[[Image], Image]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -51,15 +44,34 @@ UPRIGHT: Mapping[int, Callable[[Image], Image]] = {
     7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
     8: lambda pixels: pixels[:, ::-1].transpose(1, 0, 2),
 }
-_MURMURS: tuple[Any, ...] = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)  # as warnings.filters has it
+STRIP_PIXELS = 1_000_000  # brought to RGB at once: each step on them takes a copy
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a picture may be: bytes of its file, and width times height once decoded."""
+    """What a picture can have: bytes of its file, width times height once decoded, and bytes while it is decoded.
+
+    ``decode_bytes`` is of all pictures of the process together (0: a quarter of the memory). A picture that goes
+    through a pipeline carries a ``hold`` on them.
+    """
 
     max_bytes: int = 50_000_000
     max_pixels: int = 80_000_000
+    decode_bytes: int = 0
+    hold: budget.Hold | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """The limits that the settings say."""
+        return cls(settings.max_bytes, settings.max_pixels, settings.decode_bytes)
+
+    def reserved(self, weight: int, what: str) -> AbstractContextManager[None]:
+        """Room for the bytes of a decoding; ImageTooLarge names them where there can never be so much."""
+        most = self.decode_bytes or budget.default_bytes()
+        if self.hold is None:
+            return budget.reserved(weight, most, what)
+        self.hold.take(weight, most, what)
+        return nullcontext()
 
 
 def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Between(0, 8192)] = 0) -> Picture:
@@ -73,14 +85,20 @@ def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Betwe
             f"The picture has {len(data):,} bytes; at most {limits.max_bytes:,} are read.",
             hint="OPEN_ANALYTIC_MAX_BYTES raises it.",
         )
-    reader = _reader(data)
-    if _MURMURS not in warnings.filters:  # notes on damaged metadata; a picture is read, or it is an error
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    read_header = _reader(data)
     try:
-        with reader(io.BytesIO(data)) as picture:
-            return _read(picture, limits, shrink_to)
-    except OpenAnalyticError:
+        header = read_header(data)
+        _check_pixels(header, limits)
+        factor = halving(min(header.width, header.height), shrink_to)
+        weight = header.cost(factor if header.draft else 1)
+        with limits.reserved(weight, f"The picture of {header.width} x {header.height} pixels"):
+            return _read(header, factor, shrink_to)
+    except (OpenAnalyticError, budget.NoRoom):
         raise
+    except MemoryError as error:
+        raise ImageTooLarge(
+            "There is not enough memory to decode the picture.", hint="Lower OPEN_ANALYTIC_DECODE_BYTES."
+        ) from error
     except Exception as error:  # on hostile bytes Pillow's readers raise nearly anything
         raise BadImage(
             f"The picture cannot be read: {str(error).rstrip('.') or type(error).__name__}.",
@@ -88,47 +106,66 @@ def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Betwe
         ) from error
 
 
-def _reader(data: bytes) -> Callable[..., ImageFile]:
+def _reader(data: bytes) -> Callable[[bytes], Header]:
     if not data:
         raise BadImage("The picture is empty: it has no bytes.", hint="The file may not have been written to its end.")
-    for name, (beginning, reader) in READERS.items():
+    for name, (beginning, read_header) in READERS.items():
         if beginning.match(data) and name in FORMATS:
-            return reader
+            return read_header
     raise UnsupportedImage(
         "The bytes are not a picture of a known format.", hint=f"Known: {', '.join(FORMATS)}. Bytes: {data[:8]!r}..."
     )
 
 
-def _read(picture: ImageFile, limits: Limits, shrink_to: int) -> Picture:
-    width, height = picture.size
-    if width * height > limits.max_pixels:
+def _check_pixels(header: Header, limits: Limits) -> None:
+    if header.width * header.height > limits.max_pixels:
         raise ImageTooLarge(
-            f"The picture has {width} x {height} pixels; at most {limits.max_pixels:,} are decoded.",
+            f"The picture has {header.width} x {header.height} pixels; at most {limits.max_pixels:,} are decoded.",
             hint="OPEN_ANALYTIC_MAX_PIXELS raises it.",
         )
-    factor = halving(min(width, height), shrink_to)
-    if factor > 1:
-        picture.draft(None, (width // factor, height // factor))
-    picture.load()
-    pixels = _rgb(picture)
-    left = halving(min(pixels.shape[:2]), shrink_to)
+
+
+def _read(header: Header, factor: int, shrink_to: int) -> Picture:
+    width, height = header.width, header.height
+    pixels = header.array() if header.array else _decoded(header, header.reader, factor)
+    if not header.complete and not np.array_equal(pixels, _decoded(header, header.again, factor)):
+        raise BadImage("The picture ends before its pixels do.", hint="The file was cut short.")
+    if header.turn_first:
+        pixels = _upright(pixels, header)
+    left = halving(min(pixels.shape[0], pixels.shape[1]), shrink_to)
     if left > 1:
         size = (pixels.shape[1] // left, pixels.shape[0] // left)
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    orientation = _orientation(picture)
-    if orientation in UPRIGHT:
-        pixels = np.ascontiguousarray(UPRIGHT[orientation](pixels))
-    if orientation in (5, 6, 7, 8):
+    if not header.turn_first:
+        pixels = _upright(pixels, header)
+    if header.orientation in (5, 6, 7, 8):
         width, height = height, width
     return Picture(pixels, (width / pixels.shape[1], height / pixels.shape[0]))
 
 
-def _orientation(picture: ImageFile) -> int:
-    """The EXIF note on which way is up; 1 when there is none, or none that can be read."""
-    try:
-        return int(picture.getexif().get(ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 - a damaged note is no note: the picture itself is whole
-        return 1
+def _upright(pixels: Image, header: Header) -> Image:
+    return np.ascontiguousarray(UPRIGHT[header.orientation](pixels)) if header.orientation in UPRIGHT else pixels
+
+
+def _decoded(header: Header, reader: Callable[[], ImageFile] | None, factor: int) -> Image:
+    """What Pillow reads, as RGB."""
+    assert reader is not None  # noqa: S101 - a header has a reader or an array
+    with reader() as picture:
+        if picture.size != (header.width, header.height):
+            raise BadImage(
+                f"The picture announces {header.width} x {header.height} pixels and has "
+                f"{picture.width} x {picture.height}.",
+                hint="The file is damaged.",
+            )
+        if header.draft and factor > 1:
+            picture.draft(None, (header.width // factor, header.height // factor))
+        picture.load()
+        return _rgb(picture, ignore_alpha=header.opaque_if_empty and _is_empty(picture))
+
+
+def _is_empty(picture: Pillow.Image) -> bool:
+    """Whether its alpha channel is 0 everywhere."""
+    return picture.mode == "RGBA" and np.asarray(picture.getextrema())[3].max() == 0
 
 
 def halving(side: int, shrink_to: int) -> int:
@@ -136,24 +173,41 @@ def halving(side: int, shrink_to: int) -> int:
     return max(factor for factor in (1, 2, 4, 8) if factor == 1 or (shrink_to and side // factor >= shrink_to))
 
 
-def _rgb(picture: Pillow.Image) -> Image:
-    if picture.mode == "RGB":
-        return np.asarray(picture)
-    if picture.mode.startswith(("I", "F")):
-        return _grey(np.asarray(picture))
-    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+def _rgb(picture: Pillow.Image, *, ignore_alpha: bool = False) -> Image:
+    """(h, w, 3), a strip at a time: each step on a whole picture would take a copy of it."""
+    width, height = picture.size
+    made = np.empty((height, width, 3), np.uint8)
+    white = _white(picture) if picture.mode.startswith(("I", "F")) else 0
+    rows = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        strip = picture if rows >= height else picture.crop((0, top, width, bottom))
+        made[top:bottom] = _grey(strip, white) if white else _colour(strip, ignore_alpha=ignore_alpha)
+    return made
+
+
+def _colour(picture: Pillow.Image, *, ignore_alpha: bool) -> Image:
+    if not ignore_alpha and (picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info):
         coloured = picture.convert("RGBA")
         white = Pillow.new("RGBA", coloured.size, "white")
-        return np.asarray(Pillow.alpha_composite(white, coloured).convert("RGB"))
-    return np.asarray(picture.convert("RGB"))
+        picture = Pillow.alpha_composite(white, coloured)
+    return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
-def _grey(values: NDArray[np.generic]) -> Image:
-    """Deep grey pictures (16 bits, 32 bits, floats) brought to 0..255 by the range their type means."""
-    deep = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
-    if np.issubdtype(values.dtype, np.floating):
-        deep *= 255 if deep.size and deep.max() <= 1 else 1
-    elif values.dtype.itemsize == 2 or deep.max(initial=0) > 255:
-        deep /= 257  # 65535 is white
-    grey = np.clip(np.rint(deep), 0, 255).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+def _white(picture: Pillow.Image) -> float:
+    """The number that is white in a deep grey picture: by its type, or the range that holds its numbers."""
+    if picture.mode.startswith("I;16"):
+        return 65535.0
+    most = np.asarray(picture.getextrema()).max()
+    return next((white for white in (255.0, 65535.0) if most <= white), float(2**32 - 1))
+
+
+def _grey(picture: Pillow.Image, white: float) -> NDArray[np.uint8]:
+    """Deep grey pictures brought to 0..255, their transparent grey to white."""
+    values = np.asarray(picture)
+    deep = values.astype(np.float32) / np.float32(white / 255)
+    grey: NDArray[np.uint8] = np.clip(np.rint(deep), 0, 255).astype(np.uint8)
+    clear = picture.info.get("transparency")
+    if isinstance(clear, int):
+        grey[values == clear] = 255
+    return grey[:, :, None]

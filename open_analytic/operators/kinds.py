@@ -43,6 +43,7 @@ class Operator:
     roles: tuple[str, ...] = ()  # outputs such a model must have
     batched: bool = False
     limited: bool = False  # is given the limits on pictures
+    pixels: Callable[[Mapping[str, Any]], int] | None = None  # of the picture it makes or looks at, by its parameters
     placed: bool = False  # is given pictures with their place in the original, not only their pixels
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from open_analytic.operators import OPERATORS
 from open_analytic.operators.kinds import Kind
 from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
-from open_analytic.pipeline.spec import Spec
+from open_analytic.pipeline.cost import Lifetimes, check_pixels, lifetimes
+from open_analytic.pipeline.spec import Output, Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Plan:
     values: Mapping[str, Value]
     hash: str  # SHA-256 of the definition with its models' identities
     vector: str | None  # the output that is the feature: the only one of kind vector
+    lifetimes: Lifetimes
 
     @property
     def input(self) -> str:
@@ -70,6 +72,7 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
         calls.append(call)
     check_unused(spec, settled)
     vectors = check_output(spec, values)
+    check_pixels(calls)
     return Plan(
         name=spec.name,
         spec=spec,
@@ -78,7 +81,20 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
         values=values,
         hash=_hash(spec, cards),
         vector=vectors[0] if len(vectors) == 1 else None,
+        lifetimes=lifetimes(calls, values, kept_values(spec, values)),
     )
+
+
+def kept_values(spec: Spec, values: Mapping[str, Value]) -> set[str]:
+    """The values that the result needs: what the output names, and the faces it was made of."""
+    named = {reference.partition(".")[0] for _, reference in leaves(spec.output)}
+    return named | {face for name in named if (face := values[name].face)}
+
+
+def leaves(output: Mapping[str, Output]) -> Iterator[tuple[str, str]]:
+    """Each key of the output, or of an object in it, with what it refers to."""
+    for key, reference in output.items():
+        yield from [(key, reference)] if isinstance(reference, str) else reference.items()
 
 
 def _hash(spec: Spec, cards: Mapping[str, Card]) -> str:

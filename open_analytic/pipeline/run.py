@@ -1,23 +1,50 @@
 """Running a plan on a batch: a bad item becomes that item's error, its neighbours go on."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from open_analytic.errors import OpenAnalyticError, ServiceError
+from open_analytic.operators.budget import Hold, NoRoom
 from open_analytic.operators.image import Limits
 from open_analytic.operators.kinds import Label
 from open_analytic.operators.picture import Picture
 from open_analytic.pipeline.call import INPUT, Call
-from open_analytic.pipeline.plan import Plan
+from open_analytic.pipeline.cost import CROP_BYTES
+from open_analytic.pipeline.plan import Plan, kept_values, leaves
 from open_analytic.plain import numbers
+from open_analytic.ticket import check_ticket
 from open_analytic.types import Face, Feature, Json, Model
 
 State: TypeAlias = dict[str, Any]  # the values of one item so far, by their names
+HOLD = "-hold"  # beside them what they have of the budget of decoded bytes; no step can have this name
+Begun: TypeAlias = "State | OpenAnalyticError | Postponed"
 Models: TypeAlias = Callable[[str], Model]
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """An item that was not decoded, for there was no memory left: what runs has to end first."""
+
+    item: bytes
+
+
+class Lazy(Sequence[Any]):
+    """A list whose elements are made whenever they are asked for, ``at_once`` of them in bounded memory."""
+
+    def __init__(self, count: int, at_once: int, make: Callable[[int], Any]) -> None:
+        self._count, self.at_once, self._make = count, at_once, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return [self._make(each) for each in range(*at.indices(self._count))]
+        return self._make(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +95,7 @@ class Result:
         """The numbers and texts that were said of each vector's region, by their keys in the output."""
         wanted = self.plan.values[vector].list_of
         rows: list[dict[str, Any]] = [{} for _ in range(count)]
-        for key, reference in _leaves(self.plan.spec.output):
+        for key, reference in leaves(self.plan.spec.output):
             name = reference.partition(".")[0]
             if self.plan.values[name].list_of != wanted or self.plan.values[name].kind.name == "vector":
                 continue
@@ -77,11 +104,6 @@ class Result:
                 if isinstance(value, int | float | str):
                     row[key] = value
         return rows
-
-
-def _leaves(output: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for key, reference in output.items():
-        yield from [(key, reference)] if isinstance(reference, str) else reference.items()
 
 
 def _plain(value: Any, part: str) -> Any:
@@ -102,32 +124,75 @@ def _plain(value: Any, part: str) -> Any:
 
 def run(plan: Plan, items: Sequence[bytes], models: Models, limits: Limits) -> list[Result | OpenAnalyticError]:
     """A result or an error for each item, in order."""
-    return finish(plan, [begin(plan, item, limits) for item in items], models, limits)
+    # Only the first may wait for memory: the others would wait while they hold some.
+    return finish(plan, [begin(plan, item, limits, wait=not at) for at, item in enumerate(items)], models, limits)
 
 
-def begin(plan: Plan, item: bytes, limits: Limits) -> State | OpenAnalyticError:
-    """The steps before the first model, on one item: what decoding threads do."""
-    state: State = {INPUT: item}
+def begin(plan: Plan, item: bytes, limits: Limits, *, wait: bool = True) -> Begun:
+    """The steps before the first model, on one item: what decoding threads do.
+
+    Without ``wait`` an item for which there is no memory at the moment is postponed: ``finish`` begins it again.
+    """
+    hold = Hold(times=plan.lifetimes.decodings, beside=plan.lifetimes.beside_bytes, wait=wait)
+    limits = replace(limits, hold=hold)
+    state: State = {INPUT: item, HOLD: hold}
     try:
-        for call in plan.calls[: _before_models(plan)]:
+        for number, call in enumerate(plan.calls[: _before_models(plan)]):
+            check_ticket()
             _each(call, [state], limits)
+            _drop(plan, number, state)
+    except NoRoom:
+        return Postponed(item)
     except OpenAnalyticError as error:
+        hold.release()
+        if isinstance(error, ServiceError):
+            raise
         return error
+    hold.keep(sum(value.pixels.nbytes for value in state.values() if isinstance(value, Picture)))
     return state
 
 
-def finish(
-    plan: Plan, states: Sequence[State | OpenAnalyticError], models: Models, limits: Limits
-) -> list[Result | OpenAnalyticError]:
-    """The steps from the first model on, on a batch."""
+def finish(plan: Plan, states: Sequence[Begun], models: Models, limits: Limits) -> list[Result | OpenAnalyticError]:
+    """The steps from the first model on, on a batch; what was postponed comes last, one by one."""
+    begun = [index for index, state in enumerate(states) if not isinstance(state, Postponed)]
+    done = dict(zip(begun, _finish(plan, [states[index] for index in begun], models, limits), strict=True))
+    for index, state in enumerate(states):
+        if isinstance(state, Postponed):
+            (done[index],) = _finish(plan, [begin(plan, state.item, limits)], models, limits)
+    return [done[index] for index in range(len(states))]
+
+
+def _finish(plan: Plan, states: Sequence[Any], models: Models, limits: Limits) -> list[Result | OpenAnalyticError]:
     done: list[State | OpenAnalyticError] = list(states)
-    for call in plan.calls[_before_models(plan) :]:
-        alive = [index for index, state in enumerate(done) if isinstance(state, dict)]
-        faults = _step(call, [state for state in done if isinstance(state, dict)], models, limits)
-        for index, fault in zip(alive, faults, strict=True):
-            if fault:
-                done[index] = fault
-    return [_result(plan, state) if isinstance(state, dict) else state for state in done]
+    try:
+        for number, call in enumerate(plan.calls):
+            if number < _before_models(plan):
+                continue
+            check_ticket()
+            if number == plan.lifetimes.pictures_end:
+                _release(states)
+            alive = [index for index, state in enumerate(done) if isinstance(state, dict)]
+            faults = _step(call, [state for state in done if isinstance(state, dict)], models, limits)
+            for index, fault in zip(alive, faults, strict=True):
+                _drop(plan, number, done[index])
+                if fault:
+                    done[index] = fault
+        return [_result(plan, state) if isinstance(state, dict) else state for state in done]
+    finally:
+        _release(states)
+
+
+def _release(states: Sequence[State | OpenAnalyticError]) -> None:
+    for state in states:
+        if isinstance(state, dict):
+            state[HOLD].release()
+
+
+def _drop(plan: Plan, number: int, state: State | OpenAnalyticError) -> None:
+    """Forget the values that no later step takes."""
+    if isinstance(state, dict):
+        for name in plan.lifetimes.drops[number]:
+            state.pop(name, None)
 
 
 def _before_models(plan: Plan) -> int:
@@ -135,9 +200,7 @@ def _before_models(plan: Plan) -> int:
 
 
 def _result(plan: Plan, state: State) -> Result:
-    wanted = {reference.partition(".")[0] for _, reference in _leaves(plan.spec.output)}
-    faces = {plan.values[name].face for name in wanted}
-    return Result(plan, {name: state[name] for name in wanted | faces if name})
+    return Result(plan, {name: state[name] for name in kept_values(plan.spec, plan.values)})
 
 
 def _step(call: Call, states: list[State], models: Models, limits: Limits) -> list[OpenAnalyticError | None]:
@@ -147,7 +210,10 @@ def _step(call: Call, states: list[State], models: Models, limits: Limits) -> li
     if not call.operator.batched:
         return [_attempt(partial(_each, call, limits=limits), [state]) for state in states]
     # A model that cannot be had is no item's fault, so that error is not caught here.
-    apply = partial(_batch, call, model=models(call.step.model) if call.step.model else None)
+    model = models(call.step.model) if call.step.model else None
+    apply = partial(_batch, call, model=model)
+    if any(isinstance(state[name], Lazy) for state in states for name in call.inputs):
+        return [_attempt(partial(_parts, apply, call), [state]) for state in states]
     if len(states) > 1 and _attempt(apply, states) is None:
         return [None] * len(states)
     return [_attempt(apply, [state]) for state in states]
@@ -163,23 +229,42 @@ def _attempt(apply: Callable[[list[State]], None], states: list[State]) -> OpenA
     return None
 
 
-def _elements(call: Call, state: State) -> list[tuple[Any, ...]]:
-    """What the function is applied to: lists element by element, single values beside each of them."""
-    inputs = [_given(call, state[name]) for name in call.inputs]
+def _parts(apply: Callable[[list[State]], None], call: Call, states: list[State]) -> None:
+    """Apply a batched step to a list that is too long to be in memory at once."""
+    (state,) = states
+    lists = [name for name, many in zip(call.inputs, call.many, strict=True) if many]
+    steps = [state[name].at_once for name in lists if isinstance(state[name], Lazy)]
+    made: list[Any] = []
+    for start in range(0, len(state[lists[0]]), min(steps)):
+        check_ticket()
+        part = state | {name: state[name][start : start + min(steps)] for name in lists}
+        apply([part])
+        made += list(part[call.step.output])
+    state[call.step.output] = made
+
+
+def _columns(call: Call, state: State) -> tuple[list[Any], int | None]:
+    """The inputs, and how many elements they have; None when the function is applied to them as they are."""
+    inputs = [state[name] for name in call.inputs]
     if not any(call.many) or call.operator.takes_list:
-        return [tuple(inputs)]
-    count = max(len(value) for value, many in zip(inputs, call.many, strict=True) if many)
-    columns = [value if many else [value] * count for value, many in zip(inputs, call.many, strict=True)]
-    return list(zip(*columns, strict=True))
+        return [_given(call, value) for value in inputs], None
+    return inputs, max(len(value) for value, many in zip(inputs, call.many, strict=True) if many)
+
+
+def _element(call: Call, columns: Sequence[Any], at: int) -> tuple[Any, ...]:
+    """Of lists one element, single values beside each of them."""
+    return tuple(_given(call, value[at] if many else value) for value, many in zip(columns, call.many, strict=True))
+
+
+def _elements(call: Call, state: State) -> list[tuple[Any, ...]]:
+    """What the function is applied to."""
+    columns, count = _columns(call, state)
+    return [tuple(columns)] if count is None else [_element(call, columns, at) for at in range(count)]
 
 
 def _given(call: Call, value: Any) -> Any:
     """Pictures as bare pixels, but for operators that ask for their place too."""
-    if call.operator.placed:
-        return value
-    if isinstance(value, list):
-        return [_given(call, each) for each in value]
-    return value.pixels if isinstance(value, Picture) else value
+    return value.pixels if isinstance(value, Picture) and not call.operator.placed else value
 
 
 def _keep(call: Call, state: State, made: Any) -> None:
@@ -188,11 +273,21 @@ def _keep(call: Call, state: State, made: Any) -> None:
 
 
 def _each(call: Call, states: Sequence[State], limits: Limits) -> None:
-    """Apply a function to one thing after another."""
+    """Apply a function to one thing after another; a long list of pictures is made when its elements are needed."""
     extra = (limits,) if call.operator.limited else ()
+    function = partial(call.operator.function, **call.parameters)
     for state in states:
-        elements = _elements(call, state)
-        _keep(call, state, [call.operator.function(*element, *extra, **call.parameters) for element in elements])
+        columns, count = _columns(call, state)
+        if count is not None and call.operator.pixels and call.operator.output == "image":
+            size = 3 * call.operator.pixels(call.parameters)
+            if count * size > CROP_BYTES:
+                state[call.step.output] = Lazy(count, max(1, CROP_BYTES // size), _maker(call, function, columns))
+                continue
+        _keep(call, state, [function(*element, *extra) for element in _elements(call, state)])
+
+
+def _maker(call: Call, function: Callable[..., Any], columns: Sequence[Any]) -> Callable[[int], Any]:
+    return lambda at: function(*_element(call, columns, at))
 
 
 def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:

@@ -11,9 +11,8 @@ from open_analytic.operators.image import Limits
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
-from open_analytic.pipeline.run import State
+from open_analytic.pipeline.run import Begun
 
-Begun: TypeAlias = State | OpenAnalyticError
 Finish: TypeAlias = Callable[[list[Begun]], Sequence[Result | OpenAnalyticError]]
 
 RUNNERS = 2  # batches that run side by side: two runs of half the threads waste less on waiting than one of all
@@ -48,7 +47,7 @@ def _begin(plan: Plan, item: Item, limits: Limits) -> Begun:
         data = item() if callable(item) else item
     except OpenAnalyticError as error:
         return error
-    return data if isinstance(data, OpenAnalyticError) else pipeline.begin(plan, data, limits)
+    return data if isinstance(data, OpenAnalyticError) else pipeline.begin(plan, data, limits, wait=False)
 
 
 def _finish(finish: Finish, states: list[Future[Begun]]) -> Sequence[Result | OpenAnalyticError]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.errors import DeadlineExceeded, OpenAnalyticError, ServiceUnavailable
-from open_analytic.pipeline.ticket import CALLERS, TICKET, Ticket
+from open_analytic.ticket import CALLERS, TICKET, Ticket
 from open_analytic.types import Images, Model
 
 Arrays: TypeAlias = Mapping[str, NDArray[np.float32]]

@@ -11,8 +11,9 @@ from open_analytic.operators.image import Limits
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
+from open_analytic.pipeline.run import Begun
 from open_analytic.runtime import ahead
-from open_analytic.runtime.ahead import RUNNERS, Begun
+from open_analytic.runtime.ahead import RUNNERS
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import ProgressCallback
 
@@ -22,7 +23,7 @@ class LocalEngine:
 
     def __init__(self, library: Library, settings: Settings) -> None:
         self._cache = ModelCache(library, settings)
-        self._limits = Limits(settings.max_bytes, settings.max_pixels)
+        self._limits = Limits.of(settings)
         cores = os.cpu_count() or 1
         self._decode_threads = settings.decode_threads or cores
         threads = settings.threads or cores

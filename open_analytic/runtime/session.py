@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from open_analytic import telemetry
 from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed
 from open_analytic.models.card import ModelCard
-from open_analytic.pipeline.ticket import CALLERS, TICKET
 from open_analytic.runtime.watch import Watch
+from open_analytic.ticket import CALLERS, TICKET
 from open_analytic.types import Images
 
 telemetry.disable()  # again: a program can have emptied its environment since open_analytic was imported

@@ -13,8 +13,9 @@ from open_analytic.operators.image import Limits
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
+from open_analytic.pipeline.run import Begun
 from open_analytic.runtime import ahead
-from open_analytic.runtime.ahead import RUNNERS, Begun
+from open_analytic.runtime.ahead import RUNNERS
 from open_analytic.runtime.batcher import Batcher, Observer
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import ProgressCallback
@@ -25,7 +26,7 @@ class SharedEngine:
 
     def __init__(self, library: Library, settings: Settings, *, observer: Observer = lambda ran: None) -> None:
         self._cache = ModelCache(library, settings)
-        self._limits = Limits(settings.max_bytes, settings.max_pixels)
+        self._limits = Limits.of(settings)
         self._under_way, self._lock = 0, threading.Lock()
         cores = settings.threads or os.cpu_count() or 1
         self.batch_size = settings.service_max_batch or cores

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from open_analytic.pipeline.ticket import Ticket
+from open_analytic.ticket import Ticket
 
 POLL_S = 0.25
 

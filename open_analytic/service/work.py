@@ -19,10 +19,10 @@ from open_analytic.errors import ServiceBusy as Busy
 from open_analytic.errors import ServiceUnavailable as Unavailable
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
-from open_analytic.pipeline.ticket import TICKET, Ticket
 from open_analytic.plain import numbers
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
+from open_analytic.ticket import TICKET, Ticket
 from open_analytic.types import Feature
 
 T = TypeVar("T")

@@ -41,7 +41,7 @@ class Api:
 
     def __init__(self, work: Work, db: OpenAnalytic, *, fetcher: Fetcher | None) -> None:
         self.work, self.db, self._fetcher = work, db, fetcher
-        self.limits = Limits(db.settings.max_bytes, db.settings.max_pixels)
+        self.limits = Limits.of(db.settings)
         self.shelf, self.album, self.jobs = Shelf(self.limits), Album(self.limits), Jobs()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="open_analytic-web")
 

@@ -12,9 +12,9 @@ from open_analytic.models.library import Library
 from open_analytic.operators.image import Limits
 from open_analytic.pipeline.engine import Result
 from open_analytic.pipeline.plan import plan
+from open_analytic.pipeline.run import Begun
 from open_analytic.pipeline.spec import load
 from open_analytic.runtime import ahead
-from open_analytic.runtime.ahead import Begun
 from tests import tiny
 
 

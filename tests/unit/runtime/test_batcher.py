@@ -14,9 +14,9 @@ import pytest
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, ServiceUnavailable, UnknownModel
 from open_analytic.models.library import Library
-from open_analytic.pipeline.ticket import TICKET, Ticket
 from open_analytic.runtime.batcher import Batcher, Ran
 from open_analytic.runtime.cache import ModelCache
+from open_analytic.ticket import TICKET, Ticket
 from open_analytic.types import Images
 from tests.unit.runtime.recorded import BAD, Recorder, pictures, submitted, told, write
 

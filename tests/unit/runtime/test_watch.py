@@ -14,9 +14,9 @@ from open_analytic.errors import DeadlineExceeded
 from open_analytic.models.library import Library
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import load
-from open_analytic.pipeline.ticket import TICKET, Ticket
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.runtime.shared import SharedEngine
+from open_analytic.ticket import TICKET, Ticket
 from tests import tiny
 
 FOREVER = 2**62  # rounds of the graph's loop

@@ -34,3 +34,9 @@ class Ticket:
 TICKET: ContextVar[Ticket | None] = ContextVar("open_analytic_ticket", default=None)
 # Those for whom a batch runs, in the thread that runs it; empty where a model is run for its own thread.
 CALLERS: ContextVar[tuple[Ticket | None, ...]] = ContextVar("open_analytic_callers", default=())
+
+
+def check_ticket() -> None:
+    """Raise when nobody waits any more for what this thread does."""
+    if ticket := TICKET.get():
+        ticket.check()

@@ -1,0 +1,147 @@
+"""Bytes of decoded pixels that a process holds at a time: a weighted semaphore, first come, first served."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from open_analytic.errors import ImageTooLarge, ServiceBusy
+from open_analytic.memory import total_bytes
+from open_analytic.ticket import TICKET, Ticket
+
+SHARE = 4  # by default a quarter of the memory
+MOST_WAITING = 8  # times the budget: who comes later to a service is refused, for the wait is hopeless
+LOOK_AGAIN_S = 0.1  # for callers that have gone meanwhile
+
+
+class NoRoom(Exception):
+    """The budget has no room now, and the caller holds some of it: waiting could wait for itself."""
+
+
+class Budget:
+    """Counts bytes. Everybody who decodes takes them before, and gives them back when the pixels are gone."""
+
+    def __init__(self) -> None:
+        self._used = 0
+        self._waiting: deque[tuple[int, object]] = deque()
+        self._changed = threading.Condition()
+
+    @property
+    def used(self) -> int:
+        """Bytes in use."""
+        return self._used
+
+    @property
+    def waiting(self) -> int:
+        """Callers that wait."""
+        return len(self._waiting)
+
+    def take(self, weight: int, most: int, *, wait: bool = True) -> None:
+        """Take bytes of at most ``most`` in all, in the order of callers; NoRoom where waiting is not allowed.
+
+        A caller with a ticket waits until its deadline. In a service, one that would have to wait for many times the
+        budget is refused with ServiceBusy.
+        """
+        ticket, me = TICKET.get(), object()
+        with self._changed:
+            if not self._waiting and self._used + weight <= most:
+                self._used += weight
+                return
+            if not wait:
+                raise NoRoom
+            if ticket and sum(each for each, _ in self._waiting) + weight > MOST_WAITING * most:
+                raise _busy(len(self._waiting))
+            self._waiting.append((weight, me))
+            try:
+                self._wait(weight, most, ticket, me)
+                self._used += weight
+            finally:
+                self._waiting.remove((weight, me))
+                self._changed.notify_all()
+
+    def _wait(self, weight: int, most: int, ticket: Ticket | None, me: object) -> None:
+        while self._waiting[0][1] is not me or self._used + weight > most:
+            if ticket:
+                ticket.check()
+            self._changed.wait(LOOK_AGAIN_S if ticket else None)
+
+    def give_back(self, weight: int) -> None:
+        """Return bytes."""
+        if weight:
+            with self._changed:
+                self._used -= weight
+                self._changed.notify_all()
+
+
+def _busy(count: int) -> ServiceBusy:
+    return ServiceBusy(
+        f"{count} large pictures wait for memory to be decoded in.",
+        hint="Try again in a moment, or raise OPEN_ANALYTIC_DECODE_BYTES.",
+    )
+
+
+class Hold:
+    """What one picture on its way through a pipeline has of the budget, until it is released."""
+
+    def __init__(self, *, times: int = 1, beside: int = 0, wait: bool = True) -> None:
+        """``times`` it is decoded; ``beside`` are bytes of what is made of it; ``wait`` is ``Budget.take``'s."""
+        self._times, self._beside, self._wait = times, beside, wait
+        self._weight = 0
+
+    def take(self, weight: int, most: int, what: str) -> None:
+        """Take the bytes of decoding, once for all of its decodings."""
+        if self._weight:
+            return
+        whole = weight * self._times + self._beside
+        check(whole, most, what)
+        budget().take(whole, most, wait=self._wait)
+        self._weight = whole
+
+    def keep(self, weight: int) -> None:
+        """Give back all but the bytes that are still in use."""
+        left = min(self._weight, weight + self._beside)
+        budget().give_back(self._weight - left)
+        self._weight = left
+
+    def __del__(self) -> None:  # what was begun and never finished
+        self.release()
+
+    def release(self) -> None:
+        """Give all of it back."""
+        budget().give_back(self._weight)
+        self._weight = 0
+
+
+@contextmanager
+def reserved(weight: int, most: int, what: str) -> Iterator[None]:
+    """Bytes of the budget for a while; ``what`` names the picture where they are more than there can be."""
+    check(weight, most, what)
+    budget().take(weight, most)
+    try:
+        yield
+    finally:
+        budget().give_back(weight)
+
+
+def check(weight: int, most: int, what: str) -> None:
+    """Refuse what is too large for the whole budget."""
+    if weight > most:
+        raise ImageTooLarge(
+            f"{what} takes {weight:,} bytes of memory to decode; at most {most:,} are used.",
+            hint="OPEN_ANALYTIC_DECODE_BYTES raises it.",
+        )
+
+
+def default_bytes() -> int:
+    """What all pictures together may take where nothing else is set."""
+    return total_bytes() // SHARE
+
+
+_BUDGETS: dict[int, Budget] = {}
+
+
+def budget() -> Budget:
+    """The one of this process; a forked process begins with its own, empty."""
+    made = _BUDGETS.get(os.getpid())
+    return made or _BUDGETS.setdefault(os.getpid(), Budget())

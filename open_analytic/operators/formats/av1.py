@@ -1,0 +1,82 @@
+"""The picture size in AV1's sequence header (AV1 Bitstream & Decoding Process Specification, 5.5)."""
+
+from collections.abc import Iterator
+
+from open_analytic.errors import BadImage
+
+_SEQUENCE = 1  # the type of an OBU
+MAX_OBUS = 10_000
+
+
+class _Bits:
+    def __init__(self, data: bytes) -> None:
+        self._number, self._left = int.from_bytes(data, "big"), 8 * len(data)
+
+    def take(self, count: int) -> int:
+        self._left -= count
+        if self._left < 0:
+            raise BadImage("The AV1 picture ends within its header.", hint="The file is damaged.")
+        return self._number >> self._left & (1 << count) - 1
+
+    def take_unary(self) -> None:
+        """A number in uvlc()."""
+        zeros = 0
+        while not self.take(1):
+            zeros += 1
+        if zeros < 32:
+            self.take(zeros)
+
+
+def sizes(data: bytes) -> Iterator[tuple[int, int]]:
+    """(width, height) of each sequence header; a decoder takes memory for it before it knows more."""
+    place = 0
+    for _ in range(MAX_OBUS):
+        if place >= len(data):
+            return
+        kind, extended, sized = data[place] >> 3 & 15, data[place] >> 2 & 1, data[place] >> 1 & 1
+        place += 1 + extended
+        length, place = _leb128(data, place) if sized else (len(data) - place, place)
+        if kind == _SEQUENCE:
+            yield _size(_Bits(data[place : place + min(length, 1024)]))
+        place += length
+
+
+def _leb128(data: bytes, place: int) -> tuple[int, int]:
+    value = 0
+    for at in range(8):
+        if place + at >= len(data):
+            break
+        value |= (data[place + at] & 0x7F) << 7 * at
+        if not data[place + at] & 0x80:
+            return value, place + at + 1
+    raise BadImage("The AV1 picture has a part of no length.", hint="The file is damaged.")
+
+
+def _size(bits: _Bits) -> tuple[int, int]:
+    bits.take(4)  # profile, still picture
+    if bits.take(1):  # reduced header
+        bits.take(5)
+    else:
+        _skip_operating_points(bits)
+    wide, high = bits.take(4) + 1, bits.take(4) + 1
+    return bits.take(wide) + 1, bits.take(high) + 1
+
+
+def _skip_operating_points(bits: _Bits) -> None:
+    delay = 0  # bits of a decoder's delay
+    if bits.take(1):  # timing
+        bits.take(64)
+        if bits.take(1):
+            bits.take_unary()
+        if bits.take(1):  # decoder model
+            delay = bits.take(5) + 1
+            bits.take(42)
+    displayed = bits.take(1)
+    for _ in range(bits.take(5) + 1):
+        bits.take(12)
+        if bits.take(5) > 7:
+            bits.take(1)
+        if delay and bits.take(1):
+            bits.take(2 * delay + 1)
+        if displayed and bits.take(1):
+            bits.take(4)

@@ -1,0 +1,74 @@
+"""AVIF, and HEIC where pillow-heif is installed: both are items in the boxes of one kind of file."""
+
+import io
+import re
+from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
+
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.ImageFile import ImageFile
+
+from open_analytic.errors import BadImage, UnsupportedImage
+from open_analytic.operators.formats import av1
+from open_analytic.operators.formats.boxes import Coded, first_samples, items, without_notes
+from open_analytic.operators.formats.exif import ORIENTATION
+from open_analytic.operators.formats.header import Header
+
+BEGINNING = re.compile(rb"....ftyp(avif|avis|mif1|msf1|miaf|heic|heix|heim|heis|hevc|hevx|hevm|hevs)", re.DOTALL)
+HEIF_INSTALLED = find_spec("pillow_heif") is not None
+MARGIN = 64  # pixels by which a coded picture can be larger than announced: encoders fill up blocks
+_AV1, _HEVC = (b"av01",), (b"hvc1", b"hev1")
+
+
+def read_header(data: bytes) -> Header:
+    """Size and orientation; the coded pictures within have to be as large as the file announces."""
+    pictures = [*items(data), *first_samples(data)]
+    kinds = {picture.kind for picture in pictures}
+    heic = not kinds & set(_AV1) and (bool(kinds & set(_HEVC)) or data[8:10] == b"he")
+    if heic and not HEIF_INSTALLED:
+        raise UnsupportedImage(
+            "The picture is HEIC, as phones make it, and the package that reads HEIC is not installed.",
+            hint="pip install 'open-analytic[heif]', or save it as JPEG.",
+        )
+    held = sum(width * height for width, height in _coded_sizes(data, pictures))
+    cleaned = without_notes(data)
+    reader = partial(_open_heif if heic else _open_avif, cleaned)
+    with reader() as picture:
+        width, height = picture.size
+        orientation = 1 if heic else int(picture.getexif().get(ORIENTATION, 1))
+    return Header(
+        width=width,
+        height=height,
+        scaled=16,
+        extra=3 * len(cleaned) + 6 * held,
+        orientation=orientation,
+        reader=reader,
+    )
+
+
+def _open_avif(data: bytes) -> ImageFile:
+    return AvifImageFile(io.BytesIO(data))
+
+
+def _open_heif(data: bytes) -> ImageFile:
+    from pillow_heif import HeifImageFile  # an extra; importing the package registers nothing
+
+    made: ImageFile = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    return made
+
+
+def _coded_sizes(data: bytes, pictures: list[Coded]) -> Iterator[tuple[int, int]]:
+    """The sizes that AV1 itself says; one that is larger than the file announces is refused."""
+    for picture in pictures:
+        if picture.kind not in _AV1:
+            continue
+        coded = b"".join(data[start:end] for start, end in picture.pieces)
+        announced = picture.size or (0, 0)
+        for width, height in av1.sizes(coded):
+            if width > announced[0] + MARGIN or height > announced[1] + MARGIN:
+                raise BadImage(
+                    f"The AVIF announces {announced[0]} x {announced[1]} pixels and contains {width} x {height}.",
+                    hint="The file is damaged.",
+                )
+            yield width, height
