@@ -355,7 +355,8 @@ def _warn(wanted: tables.Shape, found: tables.Shape) -> None:
     for what in ("dim", "metric", "many", "pipeline", "version"):
         if getattr(wanted, what) != getattr(found, what):
             logger.warning(
-                "Collection %s is declared with %s %r but has %r: drop and create it in a migration of your own.",
+                "Collection %s is declared with %s %r but has %r: nothing is changed. Declare what it has, or a new "
+                "collection under another name, and import the pictures into that.",
                 wanted.name, what, getattr(wanted, what), getattr(found, what),
             )  # fmt: skip
     for name in sorted(set(wanted.columns) ^ set(found.columns)):

@@ -13,7 +13,7 @@ from typing import Any, Self
 from open_analytic import embedded, included, verification
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
-from open_analytic.errors import BadParameter, InvalidPipeline, OpenAnalyticError, VersionMismatch
+from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError, VersionMismatch
 from open_analytic.models.library import Library
 from open_analytic.pipeline import spec as specs
 from open_analytic.pipeline.engine import Engine, Result
@@ -251,10 +251,13 @@ class OpenAnalytic:
         columns: Mapping[str, str] | None = None,
         metric: Metric = "l2",
         parameters: Mapping[str, Any] | None = None,
+        exist_ok: bool = False,
     ) -> Collection:
         """Create a table for a pipeline's vectors: its own columns and yours (``columns``: name -> SQL type).
 
         It is bound to the pipeline's present version and to ``parameters``; vectors of another version are refused.
+        CollectionExists when the name is taken. With ``exist_ok`` the collection of that name comes back when it is
+        alike (columns added later make no difference), else the error says what differs.
         """
         with self._database.transaction() as connection:
             info = pipelines.get(connection, pipeline)
@@ -264,9 +267,15 @@ class OpenAnalytic:
                     f"Pipeline {pipeline!r} gives no vector, so there is nothing to search by.",
                     hint="A collection needs a pipeline that gives one, such as general_feature_extractor.",
                 )
-            made = collections.create(
-                connection, name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric
-            )
+        try:
+            with self._database.transaction() as connection:
+                made = collections.create(
+                    connection, name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric
+                )
+        except CollectionExists as error:
+            with self._database.transaction() as connection:
+                shape = collections.shape(name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric)
+                made = collections.existing(connection, shape, error, exist_ok=exist_ok)
         return self._collection(made)
 
     def collection(self, name: str) -> Collection:

@@ -1,19 +1,29 @@
 """A collection: an ordinary table with a vector column, filled by one version of one pipeline, searched by pictures."""
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
-
-from open_analytic import folder, importer
+from open_analytic import importer
 from open_analytic.config import Settings
-from open_analytic.errors import BadParameter, Conflict, NoFace, OpenAnalyticError, PermissionDenied
+from open_analytic.errors import BadParameter
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
-from open_analytic.store import audit, collections, indexes, joins, parts, pictures, planner, rows, search, statement
+from open_analytic.query_reader import Query, QueryReader
+from open_analytic.store import (
+    audit,
+    collections,
+    indexes,
+    joins,
+    parts,
+    pictures,
+    planner,
+    records,
+    rows,
+    search,
+    statement,
+    upkeep,
+)  # fmt: skip
 from open_analytic.store.connection import Database
 from open_analytic.store.search import TARGET_RECALL
 from open_analytic.store.sources import Known
@@ -33,12 +43,11 @@ from open_analytic.types import (
     ProgressCallback,
     RecallCurve,
     RecallReport,
+    StoredRow,
     Vector,
-)
+)  # fmt: skip
 
-logger = logging.getLogger(__name__)
-
-Query: TypeAlias = bytes | Path | str | Vector | Sequence[float]
+LAST_PART = 2**31 - 1  # after all rows of a picture
 
 
 class Collection:
@@ -55,6 +64,7 @@ class Collection:
     ) -> None:
         self.info, self._auditor = info, auditor
         self._database, self._engine, self._settings, self._make_plan = database, engine, settings, plan
+        self._reader = QueryReader(engine, settings.max_bytes, lambda: self._plan)
 
     def __repr__(self) -> str:
         return f"<Collection {self.name!r} of {self.info.pipeline} version {self.info.version}, dim {self.info.dim}>"
@@ -97,7 +107,7 @@ class Collection:
             self._database, self._engine, self._plan, self.info, paths,
             values=values, on_conflict=on_conflict, progress=progress, settings=self._settings,
         )  # fmt: skip
-        self._index_if_absent(report, progress)
+        upkeep.after_import(self._database, self.info, report, progress)
         return report
 
     def import_pictures(
@@ -120,7 +130,7 @@ class Collection:
             self._database, self._engine, self._plan, self.info, named,
             values=values, source=source, on_conflict=on_conflict, tally=tally,
         )  # fmt: skip
-        self._index_if_absent(report, tally.progress)
+        upkeep.after_import(self._database, self.info, report, tally.progress)
         return report
 
     def add(
@@ -148,7 +158,7 @@ class Collection:
     ) -> ImportReport:
         """Import features computed elsewhere: rows of (name, vector, values of your columns or None)."""
         report = importer.import_vectors(self._database, self.info, rows, progress=progress)
-        self._index_if_absent(report, progress)
+        upkeep.after_import(self._database, self.info, report, progress)
         return report
 
     def create_index(
@@ -164,13 +174,12 @@ class Collection:
         With ``partition_by``, a column of yours, the index stays, and each value that a thousand rows have gets one
         of its own: filters that keep only such rows are answered as quickly as no filter is.
         """
+        options: dict[str, Any] = {"m": m, "ef_construction": ef_construction, "progress": progress}
         if partition_by is None:
-            indexes.create(self._database, self.info, m=m, ef_construction=ef_construction, progress=progress)
+            indexes.create(self._database, self.info, **options)
         else:
-            parts.create(
-                self._database, self.info, partition_by, m=m, ef_construction=ef_construction, progress=progress
-            )
-        self._calibrate_if_useful()
+            parts.create(self._database, self.info, partition_by, **options)
+        upkeep.calibrate_if_useful(self._database, self.info)
 
     def search(
         self,
@@ -267,33 +276,46 @@ class Collection:
 
     def vector(self, query: Query) -> Vector:
         """The vector a query is searched by."""
-        if isinstance(query, str | Path):
-            query = folder.read(Path(query), self._settings.max_bytes)
-        if isinstance(query, bytes | bytearray | memoryview):
-            return max(self.features(bytes(query)), key=lambda feature: feature.area).vector
-        try:
-            return np.asarray(query, dtype=np.float32)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise BadParameter(
-                f"A query is a picture's bytes, a path or a vector of numbers, not {type(query).__name__}.",
-                hint="For a file: search(Path(name)).",
-            ) from error
+        return self._reader.vector(query)
 
     def features(self, data: bytes) -> tuple[Feature, ...]:
         """The features the collection's pipeline finds in a picture, with their boxes."""
-        return self._features(self._plan, data)
+        return self._reader.features(self._plan, data)
 
     def regions(self, data: bytes) -> tuple[Feature, ...]:
         """All features that could be searched with: every face, also where only the largest is kept."""
-        return self._features(self._plan_of_all, data)
+        return self._reader.features(self._plan_of_all, data)
 
-    def _features(self, plan: Plan, data: bytes) -> tuple[Feature, ...]:
-        (result,) = self._engine.run(plan, [data])
-        if isinstance(result, OpenAnalyticError):
-            raise result
-        if not result.features:
-            raise NoFace(hint="Search with a picture that shows a face.")
-        return result.features
+    def __iter__(self) -> Iterator[StoredRow]:
+        """Every row in the order of names (one a face where a picture has several), read a page at a time."""
+        return records.each(self._database, self.info)
+
+    def __len__(self) -> int:
+        """How many rows there are: what iterating gives. ``count`` counts pictures."""
+        return self.count_rows()
+
+    def __bool__(self) -> bool:
+        """Also an empty collection is one."""
+        return True
+
+    def get(self, name: str, part: int | None = None) -> StoredRow:
+        """A picture's row: your columns, its source, when it was imported. ``part`` is the number of a face."""
+        with self._database.reading() as connection:
+            return records.get(connection, self.info, name, part)
+
+    def rows(self, *, after: str = "", after_part: int = LAST_PART, limit: int = 100) -> list[StoredRow]:
+        """Rows in the order of names, those after a name, or after one of its parts."""
+        with self._database.reading() as connection:
+            return records.page(connection, self.info, after=(after, after_part), limit=limit)
+
+    def texts(self) -> Iterator[tuple[str, int | None, list[str | None]]]:
+        """Every row as PostgreSQL writes it: name, part, and the values of your columns."""
+        return records.texts(self._database, self.info)
+
+    def update(self, name: str, values: Mapping[str, Any], *, part: int | None = None) -> int:
+        """Change values of your columns, in all rows of a picture or in that of one face; how many rows."""
+        with self._database.transaction() as connection:
+            return records.update(connection, self.info, name, values, part)
 
     def delete(self, names: str | Iterable[str]) -> int:
         """Delete pictures with all their rows; how many there were."""
@@ -386,24 +408,3 @@ class Collection:
         """How many pictures, and how many table rows."""
         with self._database.reading() as connection:
             return collections.count(connection, self.info)
-
-    def _index_if_absent(self, report: ImportReport, progress: ProgressCallback | None) -> None:
-        """Also after an import that found all there: the one before may have ended without it."""
-        missing = (report.rows or report.unchanged) and self.index() != "ready"
-        if missing:
-            try:
-                indexes.create(self._database, self.info, progress=progress, wait=False)
-            except PermissionDenied as error:  # its owner can, who only imports cannot
-                logger.warning("%s has no index, so searches measure every row: %s", self.name, error)
-        if report.rows or missing:
-            self._calibrate_if_useful()
-
-    def _calibrate_if_useful(self) -> None:
-        """Where there is so much that searches walk the index, and what was measured is of another size or missing."""
-        rows = self.count_rows()
-        if rows * self.info.dim <= planner.SMALL or not planner.out_of_date(self.calibration(), rows):
-            return
-        try:
-            self.calibrate()
-        except (PermissionDenied, Conflict) as error:  # who only imports may not; another may be at the index
-            logger.info("the index of %s was not measured: %s", self.name, error)

@@ -17,10 +17,11 @@ def write(path: Path, data: bytes, *, what: str) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):  # below a file, or under too long a name, nothing can be removed either
             part.unlink()
-        raise _unwritable(path, error, what) from error
+        raise unwritable(path, error, what) from error
 
 
-def _unwritable(path: Path, error: OSError, what: str) -> OpenAnalyticError:
+def unwritable(path: Path, error: OSError, what: str) -> OpenAnalyticError:
+    """What is wrong when a file cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(f"There is no space left to write {path}.", hint="Free some space and try again.")
     return BadParameter(

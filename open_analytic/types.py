@@ -134,6 +134,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRow:
+    """A row of a collection, without its picture and vector. ``row`` holds the user's columns."""
+
+    name: str
+    row: Mapping[str, Any]
+    imported_at: datetime
+    source: str | None = None  # where the picture comes from: a path, a URL, "upload"; None: unknown
+    sha256: bytes | None = None  # of the picture when it was imported
+    bytes: int | None = None  # of the picture; None: only the vector is there, or another part has it
+    has_vector: bool = True  # False: nothing was found in the picture
+    box: Box | None = None
+    part: int | None = None  # which region (face) of its picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecallCurve:
     """What searches of a collection find and cost, measured with rows of its own as queries.
 

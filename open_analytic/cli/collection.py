@@ -44,6 +44,9 @@ def create(
     ] = None,
     metric: Annotated[str, typer.Option(help="How near two vectors are: l2, cosine or ip (inner product).")] = "l2",
     param: Parameters = None,
+    exist_ok: Annotated[
+        bool, typer.Option("--exist-ok", help="Show the one that is there when it is alike; nothing is changed.")
+    ] = False,
 ) -> None:
     """Create a table for pictures and their vectors.
 
@@ -61,6 +64,7 @@ def create(
             columns=columns,
             metric=metric,  # type: ignore[arg-type]  # checked above
             parameters=parameters,
+            exist_ok=exist_ok,
         )
         _print(context, made)
 

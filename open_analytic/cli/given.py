@@ -40,14 +40,17 @@ def columns(words: Sequence[str]) -> dict[str, str]:
 
 
 def values(file: Path) -> dict[str, dict[str, Any]]:
-    """The columns of pictures by image name, from a CSV with a header or from JSON."""
+    """The columns of pictures by image name, from a CSV with a header, from JSON or from lines of JSON."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(
             f"The values in {str(file)!r} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}.",
-            hint="Give a .csv or .json file in UTF-8.",
+            hint="Give a .csv, .json or .jsonl file in UTF-8.",
         ) from error
+    if file.suffix.lower() == ".jsonl":
+        text = f"[{','.join(line for line in text.split(chr(10)) if line.strip())}]"
+        return _from_json(file, text)
     return _from_json(file, text) if file.suffix.lower() == ".json" else _from_csv(file, text)
 
 

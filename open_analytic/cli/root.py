@@ -17,6 +17,7 @@ from open_analytic.cli import (
     import_,
     models,
     pipeline,
+    rows,
     search,
     serve,
     sql,
@@ -67,6 +68,7 @@ pipeline.add(group(app, "pipeline", "Create, show and run pipelines."))
 collections = group(app, "collection", "Tables of pictures with their vectors.")
 collection.add(collections)
 groups.add(collections)
+rows.add(collections)
 command(app, "import")(import_.import_)
 command(app, "search")(search.search)
 command(app, "verify")(verify.verify)

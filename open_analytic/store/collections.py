@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import sql
 
-from open_analytic.errors import BadParameter, InvalidPipeline, UnknownCollection
+from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, UnknownCollection
 from open_analytic.store import tables
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
@@ -26,9 +27,16 @@ def create(
     metric: Metric,
 ) -> CollectionInfo:
     """Make the table and enter it in the catalogue. It takes the features of this version of the pipeline only."""
+    return make(connection, shape(name=name, plan=plan, pipeline=pipeline, columns=columns, metric=metric))
+
+
+def shape(
+    *, name: str, plan: "Plan", pipeline: PipelineInfo, columns: Mapping[str, str], metric: Metric
+) -> tables.Shape:
+    """What a collection of a pipeline's present version is like."""
     if plan.dim is None:
         raise InvalidPipeline(f"Pipeline {plan.name!r} gives no vector.", hint="Choose one whose dim is a number.")
-    shape = tables.Shape(
+    return tables.Shape(
         name=name,
         dim=plan.dim,
         metric=metric,
@@ -38,7 +46,60 @@ def create(
         version=pipeline.version,
         parameters=plan.parameters,
     )
-    return make(connection, shape)
+
+
+def existing(connection: Connection, shape: tables.Shape, error: CollectionExists, *, exist_ok: bool) -> CollectionInfo:
+    """The collection that has the name, when it is alike and that is enough; else CollectionExists says more."""
+    schema, table = tables.split(shape.name)
+    found = _find(connection, schema, table)
+    if not found:
+        raise CollectionExists(
+            f"There is a table {shape.name!r} already, and it is no collection.",
+            hint="Choose another name: the table stays as it is.",
+        ) from error
+    differences = _differences(connection, shape, found[0])
+    if differences:
+        raise CollectionExists(
+            f"There is a collection {shape.name!r} already, with another {differences[0]}.",
+            hint="It stays as it is: choose another name for the new one.",
+        ) from error
+    if not exist_ok:
+        raise CollectionExists(
+            f"There is a collection {shape.name!r} already, and it is alike.",
+            hint=f"Open it with db.collection({shape.name!r}); create_collection(..., exist_ok=True) does so, too.",
+        ) from error
+    return found[0]
+
+
+def _differences(connection: Connection, shape: tables.Shape, info: CollectionInfo) -> list[str]:
+    """What a collection has otherwise than it was to be; further columns do not count."""
+    wanted = {"pipeline": shape.pipeline, "version": shape.version, "metric": shape.metric, "dim": shape.dim}
+    found = [
+        f"{what}: {getattr(info, what)}, not {value}" for what, value in wanted.items() if getattr(info, what) != value
+    ]
+    if dict(info.parameters) != dict(shape.parameters):
+        found.append(f"set of parameters: {dict(info.parameters)}, not {dict(shape.parameters)}")
+    for name, type_ in shape.columns.items():
+        if name not in info.columns:
+            found.append(f"set of columns: it has no {name!r}")
+        elif info.columns[name] != (as_written := _type(connection, type_)):
+            found.append(f"type of column {name!r}: {info.columns[name]}, not {as_written}")
+    return found
+
+
+def _type(connection: Connection, type_: str) -> str:
+    """A type's name as the catalogue writes it, with its length. It was checked when the table was to be made."""
+    with translated():
+        checked = connection.execute("SELECT pg_catalog.to_regtype(%s) IS NOT NULL", [type_]).fetchone()
+        if checked != (True,):
+            return type_
+        statement = sql.SQL("SELECT NULL::{0}, pg_catalog.pg_typeof(NULL::{0})::oid").format(sql.SQL(type_))
+        result = connection.execute(statement)
+        row, raw = result.fetchone(), result.pgresult
+        assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
+        assert raw is not None  # noqa: S101
+        length = raw.fmod(0) if raw.ftype(0) == row[1] else -1  # a domain has its own
+        return str(connection.execute("SELECT pg_catalog.format_type(%s, %s)", [row[1], length]).fetchone()[0])  # type: ignore[index]
 
 
 def make(connection: Connection, shape: tables.Shape) -> CollectionInfo:

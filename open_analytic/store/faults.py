@@ -79,14 +79,12 @@ FAULTS: dict[type[BaseException], Fault] = {
     pg.InvalidSchemaName: Fault(
         errors.InvalidName, "There is no such schema: {detail}.", "Create it first: CREATE SCHEMA name."
     ),
-    pg.DuplicateTable: Fault(
-        errors.CollectionExists, "The table is there already: {detail}.", "Choose another name, or drop it first."
-    ),
-    pg.DuplicateObject: Fault(
-        errors.CollectionExists, "The name is taken: {detail}.", "Choose another name, or drop it first."
-    ),
+    pg.DuplicateTable: Fault(errors.CollectionExists, "The table is there already: {detail}.", "Choose another name."),
+    pg.DuplicateObject: Fault(errors.CollectionExists, "The name is taken: {detail}.", "Choose another name."),
     pg.DependentObjectsStillExist: Fault(
-        errors.Conflict, "Other objects of the database need it: {detail}.", "Drop them first."
+        errors.Conflict,
+        "Other objects of the database need it: {detail}.",
+        "Nothing was changed. Look at what needs it before you decide.",
     ),
     pg.AdminShutdown: Fault(
         errors.ConnectionLost,

@@ -116,6 +116,24 @@ SET source = v.source
 FROM unnest(%(names)s::text[], %(sources)s::text[]) AS v (name, source)
 WHERE t.image_name = v.name
 
+-- records --
+-- Rows with the user's values.
+SELECT image_name, {part}, {box}, feature IS NOT NULL, octet_length(image_data), image_sha256, {source}, imported_at {columns}
+FROM {table}
+{which}
+
+-- records_texts --
+-- Rows with the user's values only.
+SELECT image_name, {part} {columns}
+FROM {table}
+{which}
+
+-- records_update --
+-- Values of the user's columns.
+UPDATE {table}
+SET {changes}
+WHERE image_name = %(name)s {part}
+
 -- rows_delete --
 -- Every row of these pictures; how many pictures there were.
 WITH gone AS (DELETE FROM {table} WHERE image_name = ANY (%(names)s) RETURNING image_name)

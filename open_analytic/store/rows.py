@@ -89,7 +89,7 @@ def _merge(connection: Connection, info: CollectionInfo, pictures: Mapping[str, 
     """Update the rows that are there, insert the others, delete the regions a picture no longer has."""
     tables.check(connection, info)
     # By name, so that two who write the same pictures at once wait for each other and never in a circle.
-    lock = query("rows_lock").format(table=tables.bound(info), part=_part(info))
+    lock = query("rows_lock").format(table=tables.bound(info), part=part_of(info))
     there: set[tuple[str, int]] = set(connection.execute(lock, {"names": list(pictures)}))
     if info.has_source:
         _guard(connection, info, [pictures[name] for name in {name for name, _ in there}])
@@ -117,7 +117,7 @@ def _guard(connection: Connection, info: CollectionInfo, rows: list[Row]) -> Non
 
 
 def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
-    types = _types(connection, info, columns)
+    types = column_types(connection, info, columns)
     given = [sql.Identifier(f"c{number}") for number in range(len(columns))]
     own = (", box = v.box::real[]" if info.many else "") + (
         ", source = CASE WHEN v.picture THEN v.source ELSE t.source END" if info.has_source else ""
@@ -127,14 +127,14 @@ def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ..
         table=tables.bound(info),
         own=sql.SQL(own),
         values=sql.SQL("").join(
-            sql.SQL(", {} = v.{}::{}").format(quoted(name), place, _type(types[name][0]))
+            sql.SQL(", {} = v.{}::{}").format(quoted(name), place, type_sql(types[name][0]))
             for name, place in zip(columns, given, strict=True)
         ),
         texts=sql.SQL("").join([sql.SQL(", {}::text[]").format(sql.Placeholder(f"c{n}")) for n in range(len(columns))]),
         names=sql.SQL("").join(sql.SQL(", {}").format(place) for place in given),
         part=sql.SQL("AND t.part = v.part" if info.many else ""),
     )
-    texts = _texts(connection, columns, [record.values for record in records], types)
+    texts = column_texts(connection, columns, [record.values for record in records], types)
     connection.execute(statement, _arrays(info, records) | {f"c{n}": column for n, column in enumerate(texts)})
 
 
@@ -232,23 +232,24 @@ def _converted(
     """The user's values in the binary form of their columns' types, read and checked by the server."""
     if not columns:
         return [()] * len(records)
-    types = _types(connection, info, columns)
+    types = column_types(connection, info, columns)
     places = [sql.Identifier(f"c{number}") for number in range(len(columns))]
     statement = query("rows_convert").format(
         casts=sql.SQL(", ").join(
-            sql.SQL("{}::{}").format(place, _type(types[name][0])) for place, name in zip(places, columns, strict=True)
+            sql.SQL("{}::{}").format(place, type_sql(types[name][0]))
+            for place, name in zip(places, columns, strict=True)
         ),
         texts=sql.SQL(", ").join([sql.SQL("%s::text[]")] * len(columns)),
         names=sql.SQL(", ").join(places),
         order=sql.Identifier("number"),
     )
-    texts = _texts(connection, columns, records, types)
+    texts = column_texts(connection, columns, records, types)
     result = connection.cursor(binary=True).execute(statement, texts).pgresult
     assert result is not None  # noqa: S101 - a SELECT that did not raise
     return [[result.get_value(row, column) for column in range(len(columns))] for row in range(result.ntuples)]
 
 
-def _types(connection: Connection, info: CollectionInfo, columns: tuple[str, ...]) -> dict[str, tuple[str, bool]]:
+def column_types(connection: Connection, info: CollectionInfo, columns: tuple[str, ...]) -> dict[str, tuple[str, bool]]:
     """Of each column its type's name, and whether it is JSON."""
     place = tables.identifier(info).as_string(connection)
     found = connection.execute(query("rows_columns"), {"table": place, "names": list(columns)})
@@ -257,16 +258,18 @@ def _types(connection: Connection, info: CollectionInfo, columns: tuple[str, ...
     return types
 
 
-def _type(name: str) -> sql.SQL:
+def type_sql(name: str) -> sql.SQL:
+    """A type's name in a statement with bound values."""
     return sql.SQL(name.replace("%", "%%"))
 
 
-def _texts(
+def column_texts(
     connection: Connection,
     columns: tuple[str, ...],
     rows: Sequence[Mapping[str, Any]],
     types: Mapping[str, tuple[str, bool]],
 ) -> list[list[str | None]]:
+    """Of each column the texts that the server casts to its type."""
     transformer = Transformer(connection)
     return [[_text(transformer, values[name], types[name][1]) for values in rows] for name in columns]
 
@@ -327,7 +330,7 @@ def _check_types(
                 raise BadParameter(
                     f"The value {values[column]!r:.80} of {what} does not fit column {column!r} "
                     f"({info.columns.get(column)}): {error.message.removesuffix('.')}.",
-                    hint="Correct the value; nothing was imported.",
+                    hint="Correct the value.",
                 ) from error
 
 
@@ -359,7 +362,8 @@ def encoded(name: str) -> bytes:
     return name.encode()
 
 
-def _part(info: CollectionInfo) -> sql.SQL:
+def part_of(info: CollectionInfo) -> sql.SQL:
+    """What numbers the rows of one picture."""
     return sql.SQL("part" if info.many else "0")
 
 

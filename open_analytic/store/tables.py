@@ -17,6 +17,7 @@ PLAIN_DIM = 3000  # up to here a feature stays in its row, with 2 kB of the page
 ROOM = 1024  # bytes a row may have beside its feature before its long values go out of line
 
 OWN = ("image_name", "image_data", "feature", "image_sha256", "pipeline_version", "imported_at")
+SOURCE = "source"  # ours where the catalogue says so: a user's own column can have that name
 REGION = ("part", "box")  # of collections with one row a region
 SYSTEM = (  # PostgreSQL's, and what a search computes
     "tableoid",
@@ -88,9 +89,9 @@ def _is_unicode(name: str) -> bool:
     return True
 
 
-def own(many: bool) -> tuple[str, ...]:
+def own(many: bool, has_source: bool = False) -> tuple[str, ...]:
     """The columns that are ours."""
-    return OWN + REGION if many else OWN
+    return OWN + (REGION if many else ()) + ((SOURCE,) if has_source else ())
 
 
 def check_columns(columns: Mapping[str, str], taken: tuple[str, ...]) -> None:

@@ -1,0 +1,45 @@
+"""The vector of a search's query: of a picture, of a file, or numbers as they are."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from open_analytic import folder
+from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError
+from open_analytic.pipeline.engine import Engine
+from open_analytic.pipeline.plan import Plan
+from open_analytic.types import Feature, Vector
+
+Query: TypeAlias = bytes | Path | str | Vector | Sequence[float]
+
+
+class QueryReader:
+    """Runs a collection's pipeline on queries."""
+
+    def __init__(self, engine: Engine, max_bytes: int, plan: Callable[[], Plan]) -> None:
+        self._engine, self._max_bytes, self._plan = engine, max_bytes, plan
+
+    def vector(self, query: Query) -> Vector:
+        """Of a picture with several features that of the largest."""
+        if isinstance(query, str | Path):
+            query = folder.read(Path(query), self._max_bytes)
+        if isinstance(query, bytes | bytearray | memoryview):
+            return max(self.features(self._plan(), bytes(query)), key=lambda feature: feature.area).vector
+        try:
+            return np.asarray(query, dtype=np.float32)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise BadParameter(
+                f"A query is a picture's bytes, a path or a vector of numbers, not {type(query).__name__}.",
+                hint="For a file: search(Path(name)).",
+            ) from error
+
+    def features(self, plan: Plan, data: bytes) -> tuple[Feature, ...]:
+        """What a plan finds in a picture; NoFace when nothing."""
+        (result,) = self._engine.run(plan, [data])
+        if isinstance(result, OpenAnalyticError):
+            raise result
+        if not result.features:
+            raise NoFace(hint="Search with a picture that shows a face.")
+        return result.features

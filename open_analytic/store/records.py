@@ -1,0 +1,145 @@
+"""The rows of a collection one by one: read in the order of their names, their values changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from psycopg import sql
+
+from open_analytic.errors import BadParameter, UnknownImage
+from open_analytic.store import rows, tables
+from open_analytic.store.connection import Connection, Database
+from open_analytic.store.faults import translated
+from open_analytic.store.queries import query, quoted
+from open_analytic.types import Box, CollectionInfo, StoredRow
+
+PAGE = 500  # rows read at once
+START = ("", -1)  # before every name and part
+
+
+def get(connection: Connection, info: CollectionInfo, name: str, part: int | None) -> StoredRow:
+    """A picture's row, or that of one of its regions."""
+    found = _select(connection, info, sql.SQL("WHERE image_name = %(name)s {}").format(_this(info)), {
+        "name": name if tables.is_text(name) else "", "part": part or 0
+    })  # fmt: skip
+    if not found:
+        which = f" region {part} of" if part else ""
+        raise UnknownImage(f"Collection {info.name!r} has no{which} image {name!r:.200}.", hint="Check the name.")
+    return found[0]
+
+
+def page(connection: Connection, info: CollectionInfo, *, after: tuple[str, int], limit: int) -> list[StoredRow]:
+    """The rows that come after one, in the order of names and parts."""
+    return _select(connection, info, _next(info), {"name": after[0], "part": after[1], "limit": limit})
+
+
+def each(database: Database, info: CollectionInfo) -> Iterator[StoredRow]:
+    """All rows, read a page at a time: what is written meanwhile comes along or not."""
+    after = START
+    while True:
+        with database.reading() as connection:
+            found = page(connection, info, after=after, limit=PAGE)
+        yield from found
+        if len(found) < PAGE:
+            return
+        after = (found[-1].name, found[-1].part or 0)
+
+
+def texts(database: Database, info: CollectionInfo) -> Iterator[tuple[str, int | None, list[str | None]]]:
+    """All rows as PostgreSQL writes them: name, part, and the user's values."""
+    statement = query("records_texts").format(
+        part=rows.part_of(info), columns=_columns(info.columns), table=tables.bound(info), which=_next(info)
+    )
+    after = START
+    while True:
+        with database.reading() as connection, translated():
+            tables.check(connection, info)
+            values = {"name": after[0], "part": after[1], "limit": PAGE}
+            result = connection.cursor(binary=False).execute(statement, values).pgresult
+        assert result is not None  # noqa: S101 - a SELECT that did not raise
+        for number in range(result.ntuples):
+            name, part, *cells = (result.get_value(number, column) for column in range(result.nfields))
+            after = ((name or b"").decode(), int(part or b"0"))
+            yield after[0], after[1] if info.many else None, [None if cell is None else cell.decode() for cell in cells]
+        if result.ntuples < PAGE:
+            return
+
+
+def update(
+    connection: Connection, info: CollectionInfo, picture: str, values: Mapping[str, Any], part: int | None
+) -> int:
+    """Change values of the user's columns, in all rows of a picture or in that of one region; how many rows."""
+    if not values:
+        raise BadParameter("There are no values to update.", hint="Map columns of yours to their new values.")
+    own = [column for column in values if column in tables.own(info.many, info.has_source)]
+    if own:
+        raise BadParameter(
+            f"Column {own[0]!r} is not one of your own: open_analytic writes it.",
+            hint=f"Your columns: {', '.join(info.columns) or 'none'}. Another picture or name: import it, or rename.",
+        )
+    rows.check_values(connection, info, {f"picture {picture!r:.200}": values})
+    columns = tuple(values)
+    types = rows.column_types(connection, info, columns)
+    changes = sql.SQL(", ").join(
+        sql.SQL("{} = {}::text::{}").format(
+            quoted(column), sql.Placeholder(f"c{number}"), rows.type_sql(types[column][0])
+        )
+        for number, column in enumerate(columns)
+    )
+    statement = query("records_update").format(
+        table=tables.bound(info), changes=changes, part=sql.SQL("") if part is None else _this(info)
+    )
+    texts = rows.column_texts(connection, columns, [values], types)
+    given = {f"c{number}": text for number, (text,) in enumerate(texts)}
+    with translated(), connection.transaction():
+        name = picture if tables.is_text(picture) else ""
+        count = connection.execute(statement, given | {"name": name, "part": part}).rowcount
+    if not count:
+        get(connection, info, picture, part)  # raises
+    return count
+
+
+def _select(
+    connection: Connection, info: CollectionInfo, which: sql.Composable, values: Mapping[str, Any]
+) -> list[StoredRow]:
+    statement = query("records").format(
+        part=rows.part_of(info),
+        box=sql.SQL("box" if info.many else "NULL"),
+        source=sql.SQL("source" if info.has_source else "NULL"),
+        columns=_columns(info.columns),
+        table=tables.bound(info),
+        which=which,
+    )
+    with translated():
+        tables.check(connection, info)
+        return [_row(info, row) for row in connection.execute(statement, values)]
+
+
+def _row(info: CollectionInfo, row: Sequence[Any]) -> StoredRow:
+    name, part, box, has_vector, size, sha256, source, imported_at, *values = row
+    return StoredRow(
+        name=name,
+        part=part if info.many else None,
+        row=dict(zip(info.columns, values, strict=True)),
+        source=source,
+        sha256=None if sha256 is None else bytes(sha256),
+        bytes=size,
+        box=Box(x=box[0], y=box[1], width=box[2], height=box[3]) if box else None,
+        has_vector=has_vector,
+        imported_at=imported_at,
+    )
+
+
+def _columns(names: Mapping[str, str]) -> sql.Composed:
+    return sql.SQL("").join(sql.SQL(", {}").format(quoted(name)) for name in names)
+
+
+def _this(info: CollectionInfo) -> sql.SQL:
+    return sql.SQL("AND part = %(part)s" if info.many else "AND %(part)s::integer IN (0)")
+
+
+def _next(info: CollectionInfo) -> sql.SQL:
+    if info.many:
+        return sql.SQL(
+            "WHERE (image_name, part) > (%(name)s, %(part)s::integer) ORDER BY image_name, part LIMIT %(limit)s"
+        )
+    return sql.SQL("WHERE image_name > %(name)s ORDER BY image_name LIMIT %(limit)s")

@@ -1,0 +1,41 @@
+"""What a collection needs after an import or a new index: an index where there is none, a calibration of its size."""
+
+import logging
+
+from open_analytic.errors import Conflict, PermissionDenied
+from open_analytic.store import collections, indexes, planner
+from open_analytic.store.connection import Database
+from open_analytic.types import CollectionInfo, ImportReport, ProgressCallback
+
+logger = logging.getLogger(__name__)
+
+
+def after_import(
+    database: Database, info: CollectionInfo, report: ImportReport, progress: ProgressCallback | None
+) -> None:
+    """Also after an import that found all there: the one before may have ended without the index."""
+    missing = (report.rows or report.unchanged) and _state(database, info) != "ready"
+    if missing:
+        try:
+            indexes.create(database, info, progress=progress, wait=False)
+        except PermissionDenied as error:  # its owner can, who only imports cannot
+            logger.warning("%s has no index, so searches measure every row: %s", info.name, error)
+    if report.rows or missing:
+        calibrate_if_useful(database, info)
+
+
+def calibrate_if_useful(database: Database, info: CollectionInfo) -> None:
+    """Where there is so much that searches walk the index, and what was measured is of another size or missing."""
+    with database.reading() as connection:
+        _, rows = collections.count(connection, info)
+        if rows * info.dim <= planner.SMALL or not planner.out_of_date(planner.calibration(connection, info), rows):
+            return
+    try:
+        planner.calibrate(database, info, queries=planner.QUERIES, seconds=planner.SECONDS)
+    except (PermissionDenied, Conflict) as error:  # who only imports may not; another may be at the index
+        logger.info("the index of %s was not measured: %s", info.name, error)
+
+
+def _state(database: Database, info: CollectionInfo) -> str:
+    with database.reading() as connection:
+        return indexes.state(connection, info)
