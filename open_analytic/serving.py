@@ -108,7 +108,7 @@ def _pages(service: server.Service, db: OpenAnalytic, dsn: str, host: str) -> It
                 prepare(owner, name, pipeline)
         _fetch(owner)
         made = Site(service.work, owner, token=settings.service_token, url_queries=bool(settings.service_url_queries))
-        service.pages = made.application(host)
+        service.pages, service.finish = made.application(host), made.drain
         try:
             yield
         finally:

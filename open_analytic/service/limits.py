@@ -1,6 +1,6 @@
 """What one request can bring, and how long clients are waited for: the same at every door, which all read it here."""
 
-from open_analytic.errors import ImageTooLarge, InvalidInput
+from open_analytic.errors import ImageTooLarge, InvalidInput, InvalidName
 from open_analytic.service import PARAMETERS_BYTES as PARAMETERS_BYTES
 from open_analytic.service import check_parameters as check_parameters
 
@@ -38,6 +38,14 @@ def hex_bytes(max_bytes: int) -> int:
 def base64_bytes(max_bytes: int) -> int:
     """The longest batch in JSON: its inputs in Base64, with the signs around each."""
     return items_bytes(max_bytes) * 4 // 3 + 100 * MAX_ITEMS
+
+
+def check_name(name: str) -> None:
+    """InvalidName when a picture's name has more bytes than the primary key of a collection takes."""
+    if (size := len(name.encode("utf-8", "surrogatepass"))) > NAME_BYTES:
+        raise InvalidName(
+            f"The name {name[:40]!r}... has {size:,} bytes; at most {NAME_BYTES:,} are taken.", hint="Rename the file."
+        )
 
 
 def too_many(count: int | None = None) -> InvalidInput:

@@ -77,6 +77,7 @@ class Service:
     wanted: Callable[[], bool] = lambda: True  # asked now and then: a False ends the service
     started: Callable[[Sequence[str]], object] = lambda addresses: None  # told where it listens
     pages: Starlette | None = None  # what is served where the places say web
+    finish: Callable[[float], object] = lambda timeout_s: None  # at the end: what the pages have accepted, in so long
     _servers: list[listener.Server] = field(default_factory=list)
 
 
@@ -168,8 +169,10 @@ async def _drain(service: Service, doors: "Sequence[tuple[Wire, asyncio.Server]]
     service.work.draining = True
     for _, door in doors:
         door.close()
+    finishing = asyncio.ensure_future(asyncio.to_thread(service.finish, patience_s))
     if not await service.work.idle(patience_s):
         logger.warning("gave up waiting for %d calls after %.0f s", service.work.under_way, patience_s)
+    await finishing
     await asyncio.gather(*(wire.drain(1.0) for wire, _ in doors))
     for server in service._servers:
         server.stop()

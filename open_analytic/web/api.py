@@ -16,8 +16,9 @@ from open_analytic.collection import Collection
 from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, InvalidInput, NotFound
 from open_analytic.operators.image import Limits
 from open_analytic.plain import plain
+from open_analytic.service import limits
 from open_analytic.service.asked import is_json, is_number, json_object
-from open_analytic.service.exchange import body, length, while_connected
+from open_analytic.service.exchange import body, json_bytes, length, while_connected
 from open_analytic.service.names import NAME
 from open_analytic.service.work import Work
 from open_analytic.web import bundle, filters, finder
@@ -30,7 +31,6 @@ T = TypeVar("T")
 
 THREADS = 8  # that ask the database and draw pictures
 SEARCH_S = 30.0
-JSON_BYTES = 1_000_000
 MOST_NAMES = 200  # of a page
 # A drawing has its style within; as a page of its own it may do nothing else.
 DRAWING = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -93,7 +93,7 @@ class Api:
 
     async def collection(self, request: Request) -> Response:
         """All that there is to know of one."""
-        return JSONResponse(await self._with(request, self._told))
+        return await self._json_of(request, self._told)
 
     async def curve(self, request: Request) -> Response:
         """The recall curve."""
@@ -112,9 +112,13 @@ class Api:
     async def pictures(self, request: Request) -> Response:
         """The names, a page at a time."""
         limit, after = _limit(request), request.query_params.get("after", "")
-        found = await self._with(request, lambda collection: collection.names(after=after, limit=limit + 1))
-        names = [{"name": name, "parts": parts} for name, parts in found[:limit]]
-        return JSONResponse({"pictures": names, "next": names[-1]["name"] if len(found) > limit else None})
+
+        def page(collection: Collection) -> dict[str, Any]:
+            found = collection.names(after=after, limit=limit + 1)
+            names = [{"name": name, "parts": parts} for name, parts in found[:limit]]
+            return {"pictures": names, "next": names[-1]["name"] if len(found) > limit else None}
+
+        return await self._json_of(request, page)
 
     async def picture(self, request: Request) -> Response:
         """One, large."""
@@ -130,26 +134,28 @@ class Api:
         return JSONResponse({"deleted": await self._with(request, lambda collection: collection.delete(name))})
 
     async def rename(self, request: Request) -> Response:
-        name, new = _name(request), json_object(await body(request, JSON_BYTES)).get("name")
+        name, new = _name(request), (await self._object(request)).get("name")
         if not isinstance(new, str):
             raise BadParameter("name is not a text.", hint='Send {"name": "new name"}.')
+        limits.check_name(new)
         await self._with(request, lambda collection: collection.rename(name, new))
         return JSONResponse({"name": new})
 
     async def query(self, request: Request) -> Response:
         """Keep a picture to search with, and say what was found in it."""
-        most = JSON_BYTES if is_json(request) else self.work.max_bytes
+        most = limits.JSON_BYTES if is_json(request) else self.work.max_bytes
         with self.work.admitted(length(request, most)):
             data = await body(request, most)
             if is_json(request):
-                data = await while_connected(request, asyncio.to_thread(self.fetch, _url(data)))
+                url = _url(data)
+                data = await while_connected(request, asyncio.to_thread(lambda: self.fetch(url())))
 
             def keep() -> dict[str, Any]:
                 return finder.seen(
                     self.db.collection(request.path_params["collection"]), self.shelf.keep(data), self.limits
                 )
 
-            return JSONResponse(await self._searching(request, keep))
+            return await self._searching(request, keep)
 
     async def query_again(self, request: Request) -> Response:
         """What was found in a picture that is kept; also for another collection than it was first for."""
@@ -159,7 +165,7 @@ class Api:
             def look() -> dict[str, Any]:
                 return finder.seen(self.db.collection(request.path_params["collection"]), kept, self.limits)
 
-            return JSONResponse(await self._searching(request, look))
+            return await self._searching(request, look)
 
     async def query_picture(self, request: Request) -> Response:
         """As it was kept."""
@@ -175,29 +181,37 @@ class Api:
                 collection = self.db.collection(request.path_params["collection"])
                 return finder.find(self.db, collection, asked, self.shelf, self.limits, timeout_s=SEARCH_S)
 
-            return JSONResponse(await self._searching(request, look))
+            return await self._searching(request, look)
 
     async def begin(self, request: Request) -> Response:
         """An import."""
-        collection = await self._with(request, _importable)
-        return JSONResponse(self.jobs.begin(collection).status(), 201)
+        with self.work.admitted(0):
+            collection = await self._with(request, _importable)
+            return JSONResponse(self.jobs.begin(collection).status(), 201)
 
     async def look(self, request: Request) -> Response:
         """How an import stands."""
-        return JSONResponse(self._job(request).status())
+        job = self._job(request)
+        return _json(await self.busy(lambda: json_bytes(job.status())))
 
     async def known(self, request: Request) -> Response:
         """Which pictures need not be sent."""
         job = self._job(request)
-        wanted = _digests(json_object(await body(request, JSON_BYTES)))
-        there = await self.busy(lambda: job.collection.digests(list(wanted)))
-        names = [name for name, digest in wanted.items() if there.get(name) == digest]
-        job.known(names)
-        return JSONResponse({"known": names})
+        told = await self._object(request)
+
+        def look() -> bytes:
+            wanted = _digests(told)
+            there = job.collection.digests(list(wanted))
+            names = [name for name, digest in wanted.items() if there.get(name) == digest]
+            job.known(names)
+            return json_bytes({"known": names})
+
+        return _json(await self.busy(look))
 
     async def put(self, request: Request) -> Response:
         """One picture of an import."""
         job, name = self._job(request), _name(request)
+        limits.check_name(name)
         await job.room()
         with self.work.admitted(length(request, self.work.max_bytes)):
             try:
@@ -212,8 +226,8 @@ class Api:
         job = self._job(request)
         await job.room()
         with self.work.admitted(length(request, self.work.max_bytes)):
-            for name, data in bundle.read(await body(request, self.work.max_bytes)):
-                job.put(name, data)
+            data = await body(request, self.work.max_bytes)
+            job.put_all(await self.busy(lambda: bundle.read(data)))
         return _taken(job)
 
     async def finish(self, request: Request) -> Response:
@@ -248,8 +262,19 @@ class Api:
         name = request.path_params["collection"]
         return await self.busy(lambda: work(self.db.collection(name)))
 
-    async def _searching(self, request: Request, work: Callable[[], T]) -> T:
-        return await while_connected(request, self.work.search(work, timeout_s=SEARCH_S))
+    async def _json_of(self, request: Request, work: Callable[[Collection], Any]) -> Response:
+        """What it gives as JSON, which is written where it is made: in a thread."""
+        return _json(await self._with(request, lambda collection: json_bytes(work(collection))))
+
+    async def _object(self, request: Request) -> dict[str, Any]:
+        """The JSON object of a small request."""
+        with self.work.admitted(length(request, limits.JSON_BYTES)):
+            data = await body(request, limits.JSON_BYTES)
+            return await self.busy(lambda: json_object(data))
+
+    async def _searching(self, request: Request, work: Callable[[], Any]) -> Response:
+        find = self.work.search(lambda: json_bytes(work()), timeout_s=SEARCH_S)
+        return _json(await while_connected(request, find))
 
     async def _show(self, request: Request, side: int) -> Response:
         name, part, known = _name(request), _part(request), request.headers.get("if-none-match")
@@ -257,7 +282,8 @@ class Api:
         def show(collection: Collection) -> Shown | str:
             return self.album.show(collection, name, part, side, known=known)
 
-        found = await self._with(request, show)
+        with self.work.admitted(0):
+            found = await while_connected(request, self._with(request, show))
         tag = found if isinstance(found, str) else found.tag
         headers = {"Cache-Control": "private, no-cache"} | ({"ETag": f'"{tag}"'} if tag else {})
         if isinstance(found, str):
@@ -269,9 +295,11 @@ class Api:
 
 
 def _taken(job: Job) -> Response:
-    status = job.status()
-    del status["failures"]  # told to who looks: with every file they would be many
-    return JSONResponse(status, 202)
+    return JSONResponse(job.counts(), 202)  # without the failures: with every file they would be many
+
+
+def _json(text: bytes) -> Response:
+    return Response(text, media_type="application/json")
 
 
 def _drawing(text: str) -> Response:
@@ -284,11 +312,16 @@ def _importable(collection: Collection) -> Collection:
     return collection
 
 
-def _url(data: bytes) -> str:
-    url = json_object(data).get("url")
-    if not isinstance(url, str):
-        raise InvalidInput("url is not a text.", hint='Send a picture\'s bytes, or {"url": "https://..."}.')
-    return url
+def _url(data: bytes) -> Callable[[], str]:
+    """Reads it where it is fetched: in a thread."""
+
+    def read() -> str:
+        url = json_object(data).get("url")
+        if not isinstance(url, str):
+            raise InvalidInput("url is not a text.", hint='Send a picture\'s bytes, or {"url": "https://..."}.')
+        return url
+
+    return read
 
 
 def _name(request: Request) -> str:

@@ -5,15 +5,23 @@ import re
 from typing import Any
 
 from open_analytic.errors import InvalidInput
+from open_analytic.service import limits
 
-MOST = 100  # files
+HEAD_BYTES = limits.BUNDLE_FILES * 8 * limits.NAME_BYTES  # JSON escapes a byte by six at most
 HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: JSON can say it, an answer cannot repeat it
 
 
 def read(body: bytes) -> list[tuple[str, bytes]]:
-    """The files by name, in their order."""
+    """The files by name, in their order; InvalidName for a name that no collection takes."""
     head, newline, rest = body.partition(b"\n")
+    if len(head) > HEAD_BYTES:
+        raise InvalidInput(
+            f"The names and sizes have more than {HEAD_BYTES:,} bytes.",
+            hint=f"Send at most {limits.BUNDLE_FILES} files, with names of at most {limits.NAME_BYTES:,} bytes.",
+        )
     sizes = _sizes(head) if newline else []
+    for name, _ in sizes:
+        limits.check_name(name)
     if not sizes or sum(size for _, size in sizes) != len(rest):
         raise InvalidInput(
             "These are not files with their names and sizes.",
@@ -32,7 +40,7 @@ def _sizes(head: bytes) -> list[tuple[str, int]]:
         told = json.loads(head)
     except (ValueError, RecursionError):
         return []
-    if not isinstance(told, list) or len(told) > MOST or not all(map(_is_file, told)):
+    if not isinstance(told, list) or len(told) > limits.BUNDLE_FILES or not all(map(_is_file, told)):
         return []
     return [(name, size) for name, size in told]
 

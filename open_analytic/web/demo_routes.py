@@ -3,6 +3,7 @@
 The original answers 200 to everything and says in ``code`` what it meant; here the status is that code.
 """
 
+import asyncio
 import base64
 import binascii
 import json
@@ -15,7 +16,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from open_analytic import thumbnail
@@ -35,7 +36,8 @@ from open_analytic.errors import (
 )
 from open_analytic.operators.image import Limits
 from open_analytic.plain import plain
-from open_analytic.service.exchange import length
+from open_analytic.service import limits
+from open_analytic.service.exchange import json_bytes, length
 from open_analytic.service.work import RETRY_AFTER_S
 from open_analytic.web import form
 from open_analytic.web.form import Upload, Value
@@ -209,6 +211,7 @@ def _name(asked: Mapping[str, Value], image: Value) -> str:
     name = "".join(letter for letter in base if unicodedata.category(letter) not in NOT_IN_NAMES).strip()
     if name in ("", ".", ".."):
         raise InvalidName(f"{given!r:.80} names no picture.", hint="Give a file's name, or leave image_name out.")
+    limits.check_name(name)
     return name
 
 
@@ -240,7 +243,8 @@ def _answering(call: Callable[[Request], Awaitable[list[Any] | None]]) -> Callab
             result = await call(request)
         except OpenAnalyticError as error:
             return _refused(error)
-        return JSONResponse({"code": 200, "msg": ""} | ({} if result is None else {"result": result}))
+        answer = {"code": 200, "msg": ""} | ({} if result is None else {"result": result})
+        return Response(await asyncio.to_thread(json_bytes, answer), media_type="application/json")
 
     return endpoint
 

@@ -13,8 +13,8 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from open_analytic.errors import BadParameter, DeadlineExceeded, ImageTooLarge, InvalidInput
-from open_analytic.service import limits
+from open_analytic.errors import BadParameter, InvalidInput
+from open_analytic.service.exchange import body
 
 MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 
@@ -33,62 +33,48 @@ Value: TypeAlias = str | Upload
 async def read(request: Request, *, fields: tuple[str, ...], max_bytes: int) -> dict[str, Value]:
     """The fields by name, each at most once and none but those named; {} when the request has no form.
 
-    What is too large is read to its end and thrown away, so that the client gets to read why.
+    It is parsed in a thread: each line of a form in parts, and each escaped letter of the other kind, is work.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    limited = Request(request.scope, _limited(request.receive, max_bytes))
-    try:
-        async with asyncio.timeout(limits.BODY_S):
-            if kind == MULTIPART:
-                return _known(await _multipart(limited, len(fields), max_bytes), fields)
-            body = await limited.body()
-    except TimeoutError:
-        raise DeadlineExceeded(
-            f"The form was not there within {limits.BODY_S:.0f} s.", hint="Send less at once, or over a faster network."
-        ) from None
-    if kind == URLENCODED:  # of a large one each escaped letter is a piece of work
-        return _known(await asyncio.to_thread(_urlencoded, body, len(fields)), fields)
-    if body:
+    data = await body(request, max_bytes)
+    if kind == MULTIPART:
+        return _known(await asyncio.to_thread(_multipart, request, data, len(fields)), fields)
+    if kind == URLENCODED:
+        return _known(await asyncio.to_thread(_urlencoded, data, len(fields)), fields)
+    if data:
         raise InvalidInput(f"The body is {kind or 'of no type'}, not a form.", hint=f"Send {MULTIPART}.")
     return {}
 
 
-def _limited(receive: Receive, most: int) -> Receive:
-    size = 0
-
-    async def limited() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size <= most:
-            return message
-        while message.get("more_body"):
-            message = await receive()
-        raise ImageTooLarge(
-            f"The form has more than the {most:,} bytes that are read.",
-            hint="Send a smaller picture, or raise OPEN_ANALYTIC_MAX_BYTES.",
-        )
-
-    return limited
-
-
-async def _multipart(request: Request, most: int, max_bytes: int) -> list[tuple[str, Value]]:
+def _multipart(request: Request, data: bytes, most: int) -> list[tuple[str, Value]]:
+    """The fields of a form in parts. Starlette parses with an event loop; this one belongs to the thread."""
     try:
-        async with request.form(max_files=1, max_fields=most, max_part_size=max_bytes) as form:
-            return [(name, await _value(value)) for name, value in form.multi_items()]
+        return asyncio.run(_fields(Request(request.scope, _whole(data)), most, len(data)))
     except HTTPException as error:
         raise InvalidInput(f"The form cannot be read: {error.detail}", hint=f"Send {MULTIPART}.") from error
     except (MultiPartException, FormParserError, UnicodeError) as error:  # a charset of theirs may be no such thing
         raise InvalidInput(f"The form cannot be read: {error}.", hint=f"Send {MULTIPART} in UTF-8.") from error
 
 
+async def _fields(request: Request, most: int, max_bytes: int) -> list[tuple[str, Value]]:
+    async with request.form(max_files=1, max_fields=most, max_part_size=max_bytes) as form:
+        return [(name, await _value(value)) for name, value in form.multi_items()]
+
+
+def _whole(data: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    return receive
+
+
 async def _value(value: UploadFile | str) -> Value:
     return value if isinstance(value, str) else Upload(name=value.filename or "", data=await value.read())
 
 
-def _urlencoded(body: bytes, most: int) -> list[tuple[str, Value]]:
+def _urlencoded(data: bytes, most: int) -> list[tuple[str, Value]]:
     try:
-        return list(parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=most))
+        return list(parse_qsl(data.decode("latin-1"), keep_blank_values=True, max_num_fields=most))
     except ValueError as error:
         raise InvalidInput(f"The form has more than {most} fields.", hint=f"Send {MULTIPART}.") from error
 

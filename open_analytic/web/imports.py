@@ -6,13 +6,13 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from open_analytic.collection import Collection
-from open_analytic.errors import Conflict, OpenAnalyticError, ServiceBusy, UnknownImport
+from open_analytic.errors import Conflict, OpenAnalyticError, ServiceBusy, ServiceUnavailable, UnknownImport
 from open_analytic.importer import Named, Tally
 
 logger = logging.getLogger(__name__)
@@ -65,15 +65,20 @@ class Job:
 
     def put(self, name: str, data: bytes | OpenAnalyticError) -> None:
         """Hand a picture over. One that came before under this name is not taken twice."""
+        self.put_all([(name, data)])
+
+    def put_all(self, pictures: Sequence[tuple[str, bytes | OpenAnalyticError]]) -> None:
+        """Hand several over: all of them, or none when the import takes no more."""
         with self._lock:
             self._check_open()
-            if name in self._names:
-                return
-            self._names.add(name)
-            self._waiting_bytes += len(data) if isinstance(data, bytes) else 0
+            for name, data in pictures:
+                if name in self._names:
+                    continue
+                self._names.add(name)
+                self._waiting_bytes += len(data) if isinstance(data, bytes) else 0
+                self._coming.put((name, data))
             if self._waiting_bytes > MOST_WAITING_BYTES:
                 self._room.clear()
-            self._coming.put((name, data))
 
     def known(self, names: list[str]) -> None:
         """These pictures are there already: they need not come."""
@@ -85,31 +90,48 @@ class Job:
         self.tally.count("unchanged", len(fresh))
 
     def finish(self) -> None:
-        """No more will come."""
-        if self.state == "receiving":
-            self.state = "finishing"
-            self._coming.put(None)
+        """No more will come. What came is worked on."""
+        with self._lock:
+            if self.state == "receiving":
+                self.state = "finishing"
+                self._coming.put(None)
+        self._wake()
 
     def stop(self) -> None:
         """Leave out what waits; what was committed stays."""
-        if self.state in ("receiving", "finishing"):
-            self.state, self.tally.stopped = "stopped", True
-            self._room.set()
-            self._coming.put(None)
+        with self._lock:
+            if self.state in ("receiving", "finishing"):
+                self.state, self.tally.stopped = "stopped", True
+                self._coming.put(None)
+        self._wake()
+
+    def waiting(self) -> int:
+        """Pictures that were taken and nothing became of yet: they are not stored."""
+        with self._lock, self.tally.lock:
+            return self._waiting()
+
+    def _waiting(self) -> int:
+        under_way = self.state in ("receiving", "finishing")
+        return max(0, len(self._names) - self.tally.done()) if under_way else 0
 
     def status(self) -> dict[str, Any]:
+        """How it stands, with the failures so far."""
+        with self.tally.lock:
+            failed = self.tally.failed[:MOST_FAILURES]
+        return self.counts() | {"failures": [{"name": one.name, "error": _told(one.error)} for one in failed]}
+
+    def counts(self) -> dict[str, Any]:
         """How it stands."""
         tally = self.tally
         with self._lock, tally.lock:
             self._seen = time.monotonic()
             done = tally.done()
-            failures = [{"name": one.name, "error": _told(one.error)} for one in tally.failed[:MOST_FAILURES]]
             return {
                 "id": self.id, "collection": self.collection.name, "state": self.state,
-                "waiting": max(0, len(self._names) - done) if self.state in ("receiving", "finishing") else 0,
+                "waiting": self._waiting(),
                 "done": done - len(tally.failed), "added": tally.added, "updated": tally.updated,
                 "unchanged": tally.unchanged, "skipped": tally.skipped, "without_face": tally.without_face,
-                "failed": len(tally.failed), "failures": failures,
+                "failed": len(tally.failed),
                 "seconds": round(tally.seconds, 3), "error": self.error.as_dict() if self.error else None,
             }  # fmt: skip
 
@@ -186,9 +208,12 @@ class Jobs:
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
+        self._ending = False
 
     def begin(self, collection: Collection) -> Job:
         """A new import."""
+        if self._ending:
+            raise ServiceUnavailable("The service is shutting down.", hint="Try again in a moment.")
         running = [job for job in self._jobs.values() if job.tally.ended is None]  # a stopped one ends a little later
         if len(running) >= MOST_RUNNING:
             raise ServiceBusy(f"{len(running)} imports are under way.", hint="Wait for one to end, or stop it.")
@@ -204,6 +229,18 @@ class Jobs:
         if id_ not in self._jobs:
             raise UnknownImport(f"There is no import {id_!r:.40}.", hint="It may have ended long ago: begin another.")
         return self._jobs[id_]
+
+    def drain(self, timeout_s: float) -> None:
+        """Take nothing more, and store what was taken; a log line counts what is not stored in time."""
+        self._ending = True
+        until = time.monotonic() + timeout_s
+        jobs = [job for job in self._jobs.values() if job.tally.ended is None]
+        for job in jobs:
+            job.finish()
+        for job in jobs:
+            job.join(max(0.0, until - time.monotonic()))
+            if count := job.waiting():
+                logger.warning("%d pictures that came for %s are not stored", count, job.collection.name)
 
     def stop(self) -> None:
         """Stop all of them, and wait a little for what is under way."""

@@ -114,6 +114,10 @@ class Site:
         guard = Middleware(Guard, entry=self.entry, hosts=hosts)
         return application(self.work, self.db, guard=guard, more=self.routes(), trusted=False)
 
+    def drain(self, timeout_s: float) -> None:
+        """Store the pictures that imports have taken."""
+        self.api.jobs.drain(timeout_s)
+
     def close(self) -> None:
         """Stop imports and end the threads."""
         self.api.close()

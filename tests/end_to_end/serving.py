@@ -34,7 +34,7 @@ class Served:
     def stopped(self) -> tuple[int, str]:
         """Its exit code and log, once it has been told to stop."""
         self.process.terminate()
-        _, log = self.process.communicate(timeout=30)
+        _, log = self.process.communicate(timeout=90)
         return self.process.returncode, log
 
 

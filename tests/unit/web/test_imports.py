@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from PIL import Image
 
-from open_analytic.errors import Conflict, ServiceBusy, UnknownImport
+from open_analytic.errors import Conflict, ServiceBusy, ServiceUnavailable, UnknownImport
 from open_analytic.web import imports
 from open_analytic.web.imports import Job, Jobs
 
@@ -138,6 +139,42 @@ def test_pictures_that_were_not_taken_are_not_kept(collection: Collection) -> No
         job.join(30)
         assert job._coming.empty()
         assert (job.status()["state"], job.status()["waiting"], collection.count()) == ("stopped", 0, 0)
+
+    asyncio.run(walk())
+
+
+def test_what_was_taken_is_stored_when_the_process_ends(collection: Collection) -> None:
+    async def walk() -> None:
+        jobs = Jobs()
+        job = jobs.begin(collection)
+        for number in range(50):
+            job.put(f"{number:02}", picture(number))
+        assert job.waiting() > 0
+        await asyncio.to_thread(jobs.drain, 30)
+        assert (job.status()["state"], job.status()["added"], job.waiting()) == ("done", 50, 0)
+        assert collection.count() == 50
+        with pytest.raises(Conflict):
+            job.put("late", picture(9))
+        with pytest.raises(ServiceUnavailable):
+            jobs.begin(collection)
+
+    asyncio.run(walk())
+
+
+def test_what_cannot_be_stored_in_time_is_counted_in_the_log(
+    collection: Collection, tiny_db: OpenAnalytic, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def walk() -> None:
+        jobs = Jobs()
+        job = jobs.begin(collection)
+        for number in range(5):
+            job.put(f"{number}", picture(number))
+        with psycopg.connect(tiny_db.dsn) as other:
+            other.execute("LOCK TABLE imported")  # until it is rolled back nothing can be written
+            with caplog.at_level(logging.WARNING, "open_analytic"):
+                await asyncio.to_thread(jobs.drain, 0.1)
+        assert caplog.messages == ["5 pictures that came for imported are not stored"]
+        await until(lambda: ended(job))
 
     asyncio.run(walk())
 
