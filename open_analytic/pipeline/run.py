@@ -237,10 +237,14 @@ def _parts(apply: Callable[[list[State]], None], call: Call, states: list[State]
     made: list[Any] = []
     for start in range(0, len(state[lists[0]]), min(steps)):
         check_ticket()
-        part = state | {name: state[name][start : start + min(steps)] for name in lists}
-        apply([part])
-        made += list(part[call.step.output])
+        made += _part(apply, call, state | {name: state[name][start : start + min(steps)] for name in lists})
     state[call.step.output] = made
+
+
+def _part(apply: Callable[[list[State]], None], call: Call, state: State) -> list[Any]:
+    """What a batched step makes of a part of its lists, which is forgotten with this call."""
+    apply([state])
+    return list(state[call.step.output])
 
 
 def _columns(call: Call, state: State) -> tuple[list[Any], int | None]:
