@@ -67,7 +67,7 @@ def connect(
         return OpenAnalytic(Database(settings.dsn, settings), settings)
     server = included.start(settings)
     try:
-        return OpenAnalytic(Database(included.address(server, settings), settings), settings, server=server)
+        return OpenAnalytic(Database(included.Address(server, settings), settings), settings, server=server)
     except BaseException:
         server.close()
         raise

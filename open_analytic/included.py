@@ -1,7 +1,6 @@
 """The database that comes with the package: the embedded server, brought up to date, with a service for its SQL."""
 
 import logging
-from collections.abc import Callable
 
 from open_analytic import embedded, resources
 from open_analytic.config import Settings
@@ -27,22 +26,25 @@ def start(settings: Settings, *, serve: bool = True) -> embedded.Server:
     return server
 
 
-def address(server: embedded.Server, settings: Settings, *, serve: bool = True) -> Callable[[], str]:
-    """A function that gives the DSN of the server as it is now: one that has ended is started again, with its service.
+class Address:
+    """Gives the DSN of the server as it is now: one that has ended is started again, with its service.
 
     Connections are lost with a server; the next one goes where its successor is.
     """
-    prepared = server.dsn
 
-    def present() -> str:
-        nonlocal prepared
-        dsn = server.address()
-        if dsn != prepared:
-            prepare(server, settings, serve=serve)
-            prepared = dsn
+    def __init__(self, server: embedded.Server, settings: Settings) -> None:
+        self._server, self._settings, self._prepared = server, settings, server.dsn
+
+    def __call__(self) -> str:
+        dsn = self._server.address()
+        if dsn != self._prepared:
+            prepare(self._server, self._settings)
+            self._prepared = dsn
         return dsn
 
-    return present
+    def explain(self, error: OpenAnalyticError) -> OpenAnalyticError:
+        """Why the server is gone, when its log says so."""
+        return self._server.explain(error)
 
 
 def prepare(server: embedded.Server, settings: Settings, *, serve: bool = True) -> None:

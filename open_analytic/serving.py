@@ -13,7 +13,7 @@ from open_analytic import included
 from open_analytic.app import OpenAnalytic
 from open_analytic.config import Settings
 from open_analytic.embedded.companion import Post
-from open_analytic.errors import BadParameter, ServiceError
+from open_analytic.errors import BadParameter, EmbeddedServerFailed, ServiceError
 from open_analytic.models.library import Library
 from open_analytic.runtime.shared import SharedEngine
 from open_analytic.service import server
@@ -48,6 +48,11 @@ def run(settings: Settings, places: Places, *, preload: Sequence[str], started: 
             places = dataclasses.replace(places, folder=post.folder, owner=post.owner)
         with _catalogue(post.dsn, settings) as parts:
             _run(*parts, places, preload=preload, started=started, owner=home.dsn, wanted=post.wanted)
+        if post.is_lost():
+            raise EmbeddedServerFailed(
+                f"The embedded server of {home.home} ended, so there was nothing left to serve.",
+                hint="See its log with `open-analytic db status`, then serve again.",
+            )
 
 
 def as_companion(settings: Settings, lock: int, *, started: Started) -> None:

@@ -14,6 +14,7 @@ ROLE = "postgres"
 SERVICE_ROLE = "open_analytic_service"  # as which the service reads the catalogue; store.nodes makes it
 _MIB = 2**20
 _ENVIRONMENT = ("PATH", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_SMALL_FILE = 16_384  # bytes
 _LONGEST_PATH = 900  # bytes; PostgreSQL cuts paths at 1023 and appends its own
 
 
@@ -80,7 +81,7 @@ def create(data: Path, binaries: Binaries, account: Account, lock: int) -> None:
         )  # fmt: skip
         if done.returncode:
             shutil.rmtree(new, ignore_errors=True)
-            raise failed("initdb could not make the data directory.", done.stdout + done.stderr)
+            raise failed("initdb could not make the data directory.", done.stdout + done.stderr, folder=data.parent)
     finally:
         os.close(descriptor)
     new.rename(data)
@@ -104,7 +105,10 @@ def configure(data: Path, binaries: Binaries, account: Account) -> None:
     Written as the account itself: it owns the folder, so root must not be led by a link in it.
     """
     script = """set -e; umask 077
-    put() { printf '%s' "$2" > "$1.new"; mv -f "$1.new" "$1"; }
+    put() {
+        [ "$(cat "$1" 2>/dev/null; echo .)" = "$2." ] && return  # a full disk takes no new file
+        printf '%s' "$2" > "$1.new"; mv -f "$1.new" "$1"
+    }
     put open_analytic.conf "$1"; put pg_hba.conf "$2"; put pg_ident.conf "$3"
     line="include = 'open_analytic.conf'"
     grep -qxF "$line" postgresql.conf || echo "$line" >> postgresql.conf
@@ -115,7 +119,7 @@ def configure(data: Path, binaries: Binaries, account: Account) -> None:
         cwd=data, capture_output=True, text=True, errors="replace", check=False, **account.options,
     )  # fmt: skip
     if done.returncode:
-        raise failed(f"The settings of {data} could not be written.", done.stderr)
+        raise failed(f"The settings of {data} could not be written.", done.stderr, folder=data)
 
 
 def _identities(binaries: Binaries, account: Account) -> str:
@@ -174,9 +178,32 @@ def _shared_memory(memory: int) -> str:
     return "posix" if room.f_blocks * room.f_frsize >= min(memory // 4, 2**30) else "mmap"
 
 
-def failed(message: str, output: str, *, hint: str | None = None) -> EmbeddedServerFailed | StorageFull:
-    """The error with the end of what the program said."""
-    tail = "\n".join(output.strip().splitlines()[-15:])
-    if "No space left on device" in output:
+def failed(
+    message: str, output: str, *, hint: str | None = None, folder: Path | None = None
+) -> EmbeddedServerFailed | StorageFull:
+    """The error with the end of what the program said; StorageFull when that, or the folder's file system, says so."""
+    if is_about_space(output) or (folder and is_full(folder)):
         return StorageFull(f"{message} There is no space left on the device.", hint="Free some space and try again.")
-    return EmbeddedServerFailed(f"{message}\n{tail}" if tail else message, hint=hint)
+    tail = "\n".join(output.strip().splitlines()[-15:])
+    return EmbeddedServerFailed(f"{message}\n{tail}" if tail else message, hint=hint or _hint(output))
+
+
+def _hint(output: str) -> str | None:
+    """The next step, for what PostgreSQL's programs say without one."""
+    if "has invalid permissions" in output:
+        return "Close the data folder to others: chmod 700 DATA_FOLDER."
+    return None
+
+
+def is_about_space(output: str) -> bool:
+    """Whether a program, or a log, says that the disk or the quota is full."""
+    return "No space left on device" in output or "Disk quota exceeded" in output
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the file system has no room for another small file: no block or no inode."""
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < _SMALL_FILE or (room.f_files > 0 and room.f_favail == 0)

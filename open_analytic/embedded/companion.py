@@ -4,46 +4,60 @@ Who serves holds ``service.lock``, which it inherits or takes: the kernel drops 
 is believed. Who serves in the foreground holds ``serve.lock`` too, at which one in the background makes room.
 """
 
+import contextlib
 import fcntl
 import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from open_analytic import resources
 from open_analytic.config import PREFIX, Settings
-from open_analytic.embedded import cluster, process, reaper
+from open_analytic.embedded import cluster, keeper, process, reaper
 from open_analytic.embedded.home import Home, State, translated
-from open_analytic.errors import EmbeddedServerFailed
+from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError
 
-SERVICE, FOREGROUND = "service.lock", "serve.lock"
+SERVICE, FOREGROUND = keeper.SERVICE, keeper.FOREGROUND
 LOG = "service.log"
 END_S = 10.0  # calls under way may take as long when the server is stopped
 _APART = ("PYTHONPATH", f"{PREFIX}DSN", f"{PREFIX}SERVICE")
 
 
 def start(home: Path, settings: Settings) -> bool:
-    """Start a service for the running server of this home; False when there is one. It is not waited for."""
+    """Start a service for the running server of this home; False when there is one. It is not waited for.
+
+    Its keeper starts it again when it is killed.
+    """
     with translated(home):
         place = Home.open(home)
+        environment = _environment(os.environ, settings)
         lock = place.lock(SERVICE)
+        log = process.open_log(place, LOG)
         try:
-            if not reaper.try_lock(lock):
-                return False
-            log = process.open_log(place, LOG)
-            try:
+            started = reaper.try_lock(lock)
+            if started:
                 reaper.cut_log(log)
-                words = ["serve", "--companion", str(lock), "--home", str(place.folder)]
-                command = [sys.executable, "-m", "open_analytic", *words]
-                process.detach(command, log=log, keep=(lock,), environment=_environment(os.environ, settings))
-            finally:
-                os.close(log)
+                command = keeper.command(place.folder, lock)
+                process.detach(command, log=log, keep=(lock,), environment=environment)
+            ensure_keeper(place, log, environment)
         finally:
+            os.close(log)
             os.close(lock)
-    return True
+    return started
+
+
+def ensure_keeper(place: Home, log: int, environment: Mapping[str, str]) -> None:
+    """Start the keeper unless one is there: it holds a lock that it inherits from us."""
+    lock = place.lock(keeper.KEEPER)
+    try:
+        if reaper.try_lock(lock):
+            command = [sys.executable, "-I", "-S", keeper.__file__, str(place.folder), str(lock)]
+            process.detach(command, log=log, keep=(lock,), environment=dict(environment))
+    finally:
+        os.close(lock)
 
 
 def _environment(ours: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -122,7 +136,7 @@ class Post:
     @classmethod
     def _at(cls, place: Home, lock: int, foreground: int, *, in_foreground: bool) -> Self:
         state = place.state
-        if state is None or not process.is_own(place, state):
+        if state is None or state.ended or not process.is_own(place, state):
             raise EmbeddedServerFailed(f"No server runs in {place.folder}.", hint="It was stopped; run it again.")
         return cls(
             home=place,
@@ -154,12 +168,33 @@ class Post:
             reaper.cut_log(sys.stderr.fileno())
             if not reaper.is_free(self._foreground):
                 return False
-        return self.home.state == self.state and not reaper.is_free(self._server)
+        if self.home.state != self.state or reaper.is_free(self._server):
+            return False
+        self._ensure_watch()
+        return True
+
+    def _ensure_watch(self) -> None:
+        """Who was killed of those that watch is started again: the keeper, which looks after the reaper."""
+        with contextlib.suppress(OSError, OpenAnalyticError):
+            if self._in_foreground:
+                process.ensure_reaper(self.home, keeper.LINGER_S)
+            else:
+                ensure_keeper(self.home, sys.stderr.fileno(), os.environ)
+
+    def is_lost(self) -> bool:
+        """Whether the server ended, and nobody had stopped it on purpose."""
+        state = self.home.state
+        if state and state.ended and replace(state, ended="") == self.state:
+            return False
+        return state != self.state or reaper.is_free(self._server)
 
     def leave(self) -> bool:
         """Let go of the place; True when it is ours again, for a new server whose user found us still here."""
+        if not self._in_foreground and reaper.is_free(self._server):
+            reaper.remove_socket(self.folder, self.owner)  # the reaper may have been killed
         fcntl.flock(self._lock, fcntl.LOCK_UN)
-        if self._in_foreground or self.home.state in (None, self.state) or reaper.is_free(self._server):
+        state = self.home.state
+        if self._in_foreground or state in (None, self.state) or state.ended or reaper.is_free(self._server):
             return False
         return reaper.is_free(self._foreground) and reaper.try_lock(self._lock)
 

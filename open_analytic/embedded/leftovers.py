@@ -21,7 +21,8 @@ def take_over(home: Home, lock: int, hold: int) -> State | None:
     ``hold`` is our own hold on the clients' lock.
     """
     _refuse_shared_files(home)
-    began, size, deadline = time.monotonic(), -1, time.monotonic() + process.STALL_S
+    began = time.monotonic()
+    patience = process.Patience(home.log, home.log.stat().st_size if home.log.exists() else 0)
     while not reaper.try_lock(lock):
         state = home.state
         if state and process.answers(home, state):
@@ -31,9 +32,7 @@ def take_over(home: Home, lock: int, hold: int) -> State | None:
             _end_orphans(home.data, waited)
         elif _unreachable(home, state):
             _restart(home, lock, hold)
-        if home.log.exists() and home.log.stat().st_size != size:
-            size, deadline = home.log.stat().st_size, time.monotonic() + process.STALL_S
-        if time.monotonic() > deadline:
+        if patience.is_over():
             raise cluster.failed(
                 f"An earlier embedded server in {home.folder} neither answers nor ends.", process.tail(home.log, 0),
                 hint="Stop it: open_analytic.embedded.stop(home).",

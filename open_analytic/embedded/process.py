@@ -1,7 +1,9 @@
 """Launching the server, waiting for it, and clearing away what a killed one left behind."""
 
 import contextlib
+import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -19,10 +21,13 @@ from open_analytic.embedded import cluster, reaper
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.binaries import Binaries
 from open_analytic.embedded.home import Home, State
-from open_analytic.errors import EmbeddedServerFailed
+from open_analytic.errors import EmbeddedServerFailed, StorageFull
 
 DATABASE = "open_analytic"
 STALL_S = 60.0  # without any sign of progress
+LONGEST_S = 1800.0  # with it: what is replayed is limited by max_wal_size, so a longer one goes in circles
+# What a server that is not ready logs of each question: no sign of its own progress.
+_QUESTION = re.compile(rb"FATAL:  the database system is |DETAIL:  ")
 _LONGEST_SOCKET = 103  # bytes of a socket's path on macOS; Linux takes four more
 
 
@@ -88,7 +93,7 @@ def ensure_database(state: State) -> None:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     except psycopg.Error as error:
-        raise EmbeddedServerFailed(f"The embedded server runs, but refuses: {error}", hint="See its log.") from error
+        raise cluster.failed("The embedded server runs, but refuses.", str(error), hint="See its log.") from error
 
 
 def detach(
@@ -155,19 +160,45 @@ def launch(home: Home, binaries: Binaries, lock: int) -> State:
     return state
 
 
+class Patience:
+    """How long a server that does not answer is waited for: as long as its log shows progress."""
+
+    def __init__(self, log: Path, position: int) -> None:
+        self._log, self._position = log, position
+        self._end = time.monotonic() + LONGEST_S
+        self._deadline = min(self._end, time.monotonic() + STALL_S)
+
+    def is_over(self) -> bool:
+        """Whether the log has had no line of the server's own for ``STALL_S``, or the wait takes too long."""
+        if self._progress():
+            self._deadline = min(self._end, time.monotonic() + STALL_S)
+        return time.monotonic() > self._deadline
+
+    def _progress(self) -> bool:
+        with contextlib.suppress(OSError), self._log.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < self._position:  # it was cut
+                self._position = 0
+            file.seek(self._position)
+            new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self._position += len(whole)
+            return any(line and not _QUESTION.search(line) for line in whole.split(b"\n"))
+        return False
+
+
 def await_answer(home: Home, state: State, said: int) -> None:
     """Wait until the server answers, for as long as its log shows progress; fail with what it said since ``said``."""
-    size, deadline = said, time.monotonic() + STALL_S
+    patience = Patience(home.log, said)
     lock = home.lock(reaper.SERVER)
     try:
         while not answers(home, state):
             if reaper.is_free(lock):
-                raise cluster.failed("The embedded PostgreSQL ended while starting.", tail(home.log, said))
-            if home.log.stat().st_size != size:
-                size, deadline = home.log.stat().st_size, time.monotonic() + STALL_S
-            if time.monotonic() > deadline:
                 raise cluster.failed(
-                    f"The embedded PostgreSQL has not answered, nor logged anything, for {STALL_S:.0f} s.",
+                    "The embedded PostgreSQL ended while starting.", tail(home.log, said), folder=home.data
+                )
+            if patience.is_over():
+                raise cluster.failed(
+                    f"The embedded PostgreSQL has not answered, nor logged any progress, for {STALL_S:.0f} s.",
                     tail(home.log, said), hint=f"Its log is {home.log}; try again, it goes on starting.",
                 )  # fmt: skip
             time.sleep(0.02)
@@ -184,16 +215,22 @@ def tail(log: Path, start: int) -> str:
 
 def make_socket_folder(account: Account) -> Path:
     """A new private folder with a short name nobody can guess, which the account can reach."""
+    full = False
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - mkdtemp is safe there
         longest = len(os.fsencode(parent)) + len(f"/{reaper.SOCKET_PREFIX}12345678/.s.PGSQL.5432")
         if longest > _LONGEST_SOCKET or not account.reaches(Path(parent)):
             continue
-        with contextlib.suppress(OSError):
+        try:
             folder = Path(tempfile.mkdtemp(prefix=reaper.SOCKET_PREFIX, dir=parent))
-            descriptor = cluster.open_folder(folder)
-            account.owns(descriptor)
-            os.close(descriptor)
-            return folder
+        except OSError as error:
+            full = full or error.errno in (errno.ENOSPC, errno.EDQUOT)
+            continue
+        descriptor = cluster.open_folder(folder)
+        account.owns(descriptor)
+        os.close(descriptor)
+        return folder
+    if full:
+        raise StorageFull("There is no space left for a socket.", hint="Free some space where TMPDIR is.")
     raise EmbeddedServerFailed(
         f"There is no short folder for temporary files that the account {account.name} can reach; a socket needs one.",
         hint="Set TMPDIR to a folder with a short path.",

@@ -13,7 +13,7 @@ from typing import Self
 from open_analytic.embedded import binaries, cluster, companion, leftovers, process, reaper
 from open_analytic.embedded.account import choose
 from open_analytic.embedded.home import STOPPED, Home, State, translated
-from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError
+from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError, StorageFull
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class Server:
     _pg_bin: Path | None
     _linger_s: float
     _hold: int | None = field(repr=False)
+    _said: int = 0  # bytes of the log that were there before
     _lock: threading.Lock = field(repr=False, default_factory=threading.Lock)
 
     @property
@@ -63,6 +64,17 @@ class Server:
                     logger.info("the embedded server of %s has ended: looking for its successor", self.home)
                     self._state = _share(place, self._hold, self._pg_bin, self._linger_s)
             return self.dsn
+
+    def explain(self, error: OpenAnalyticError) -> OpenAnalyticError:
+        """The error of a connection that broke, or StorageFull when the server's log says that it was that."""
+        place = Home.open(self.home)
+        with contextlib.suppress(OSError):
+            if cluster.is_about_space(process.tail(place.log, self._said)) or cluster.is_full(place.data):
+                return StorageFull(
+                    f"There is no space left for the embedded database in {self.home}.",
+                    hint="Free some space and run it again; what was committed is kept.",
+                )
+        return error
 
     def close(self) -> None:
         """Let go. The server stops a moment after the last client has."""
@@ -107,8 +119,9 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
         hold = place.acquire(reaper.CLIENTS, fcntl.LOCK_SH)
         undo.callback(os.close, hold)
         state = _share(place, hold, pg_bin, linger_s)
+        said = place.log.stat().st_size
         undo.pop_all()
-    return Server(home=place.folder, _state=state, _pg_bin=pg_bin, _linger_s=linger_s, _hold=hold)
+    return Server(home=place.folder, _state=state, _pg_bin=pg_bin, _linger_s=linger_s, _hold=hold, _said=said)
 
 
 def _share(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> State:
@@ -154,20 +167,26 @@ def stop(home: Path) -> bool:
             lock = place.lock(reaper.SERVER)
             try:
                 ran = not reaper.is_free(lock)
-                socket = reaper.recorded_socket(place.data)
-                if ran and not reaper.shut_down(lock, place.data):
-                    raise EmbeddedServerFailed(
-                        f"The embedded server of {folder} does not end.", hint=f"See {place.log}."
-                    )
+                if ran:
+                    _stop(place, lock)
             finally:
                 os.close(lock)
             leftovers.forget_socket(place)
-            reaper.remove_socket(socket, place.account.uid)  # when the state names another
-            if ran and place.state:
-                place.record(replace(place.state, ended=STOPPED))
         if ran:
             companion.await_end(place)
     return ran
+
+
+def _stop(place: Home, lock: int) -> None:
+    state, socket = place.state, reaper.recorded_socket(place.data)
+    if state:
+        with contextlib.suppress(OSError):  # a full disk is no reason to go on running
+            place.record(replace(state, ended=STOPPED))  # so that who serves for it knows why it ends
+    if not reaper.shut_down(lock, place.data):
+        if state:
+            place.record(state)
+        raise EmbeddedServerFailed(f"The embedded server of {place.folder} does not end.", hint=f"See {place.log}.")
+    reaper.remove_socket(socket, place.account.uid)  # when the state names another
 
 
 def status(home: Path) -> ServerStatus:

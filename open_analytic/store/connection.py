@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import IsolationLevel, conninfo, sql
@@ -12,12 +12,23 @@ from psycopg.pq import TransactionStatus
 
 from open_analytic import libpq
 from open_analytic.config import Settings, written
-from open_analytic.errors import CannotConnect, NotMigrated
+from open_analytic.errors import CannotConnect, ConnectionLost, NotMigrated, OpenAnalyticError
 from open_analytic.store import session
 from open_analytic.store.faults import refused, translated
 from open_analytic.store.pool import Pool
 
-Address: TypeAlias = Callable[[], str]  # the DSN as it is at the moment
+
+class Address(Protocol):
+    """Where a database is: one that is started anew is elsewhere."""
+
+    def __call__(self) -> str:
+        """The DSN as it is at the moment."""
+        ...
+
+    def explain(self, error: OpenAnalyticError) -> OpenAnalyticError:
+        """The error of a connection that broke, or a better one."""
+        ...
+
 
 # How to write one; also in the hint for one that cannot be read.
 FORMS = "Write postgresql://user:password@host:5432/database, or host=... dbname=... user=..."
@@ -64,7 +75,7 @@ class Database:
     """
 
     def __init__(self, dsn: str | Address, settings: Settings) -> None:
-        self._address: Address = dsn if callable(dsn) else lambda: written(dsn)
+        self._address = written(dsn) if isinstance(dsn, str) else dsn
         self._filter_path = settings.filter_path
         options(self.dsn)  # raises when it cannot be read
         self._pool = Pool(self._connect, max(1, settings.connections))
@@ -72,7 +83,7 @@ class Database:
     @property
     def dsn(self) -> str:
         """Where the database is now; an embedded server that has ended is started again."""
-        return self._address()
+        return self._address if isinstance(self._address, str) else self._address()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -99,12 +110,18 @@ class Database:
 
     @contextmanager
     def _lent(self) -> Iterator[Connection]:
-        with translated():
-            connection = self._pool.take()
-            try:
-                yield connection
-            finally:
-                self._pool.give(connection)
+        try:
+            with translated():
+                connection = self._pool.take()
+                try:
+                    yield connection
+                finally:
+                    self._pool.give(connection)
+        except (ConnectionLost, CannotConnect) as error:
+            better = error if isinstance(self._address, str) else self._address.explain(error)
+            if better is error:
+                raise
+            raise better from error
 
     def close(self) -> None:
         """Close every connection. Can be called twice, and in a fork."""

@@ -1,0 +1,90 @@
+"""Starts the inference service of a home again when it was killed, and the reaper too.
+
+An OOM killer takes the largest process, and clients in SQL cannot start a service. The keeper is small and ends with
+the server. The service holds ``service.lock``, the keeper ``keeper.lock``; each inherits it. Standard library only: it
+is run as a file.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING or __package__:
+    from open_analytic.embedded import reaper
+else:  # run as a file
+    sys.path.append(str(Path(__file__).parent))
+    import reaper
+
+SERVICE, FOREGROUND, KEEPER = "service.lock", "serve.lock", "keeper.lock"
+LINGER_S = 2.0  # of a reaper that is started again
+LONGEST_PAUSE_S = 60.0  # before a service that ends again and again is started once more
+STEADY_S = 60.0  # a service that ran so long is started again at once
+
+
+def command(home: Path, lock: int) -> list[str]:
+    """The service of the home; ``lock`` is service.lock, which it inherits."""
+    return [sys.executable, "-m", "open_analytic", "serve", "--companion", str(lock), "--home", str(home)]
+
+
+def main(home: Path) -> None:
+    """Look after service and reaper until the server ends."""
+    locks = {name: reaper.open_lock(home / name) for name in (FOREGROUND, reaper.SERVER, reaper.REAPER)}
+    folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    owner = (home / "data").stat()
+    pause_s, begun, socket = reaper.POLL_S, time.monotonic(), None
+    while not reaper.is_free(locks[reaper.SERVER]):
+        socket = reaper.socket_folder(folder, owner) or socket
+        with contextlib.suppress(OSError, subprocess.SubprocessError):  # no memory or no process can be had now
+            if reaper.is_free(locks[reaper.REAPER]):
+                _start_reaper(home)
+            if time.monotonic() - begun >= pause_s and _may_serve(folder, locks) and _start_service(home):
+                steady = time.monotonic() - begun > STEADY_S
+                pause_s, begun = reaper.POLL_S if steady else min(2 * pause_s, LONGEST_PAUSE_S), time.monotonic()
+        time.sleep(reaper.POLL_S)
+    reaper.remove_socket(socket, owner.st_uid)  # the reaper may have been killed
+
+
+def _may_serve(home: int, locks: dict[str, int]) -> bool:
+    """Whether the server is not being stopped, and nobody serves in the foreground."""
+    state = reaper.read_state(home)
+    return state is not None and not state.get("ended") and reaper.is_free(locks[FOREGROUND])
+
+
+def _start_service(home: Path) -> bool:
+    """Start the service unless there is one."""
+    lock = reaper.open_lock(home / SERVICE)
+    try:
+        free = reaper.try_lock(lock)
+        if free:
+            _detach(command(home, lock), lock, sys.stderr.fileno())
+    finally:
+        os.close(lock)
+    return free
+
+
+def _start_reaper(home: Path) -> None:
+    lock = reaper.open_lock(home / reaper.REAPER)
+    log = os.open(home / "log" / "postgres.log", os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if reaper.try_lock(lock):
+            _detach([sys.executable, "-I", "-S", reaper.__file__, str(home), str(LINGER_S), str(lock)], lock, log)
+    finally:
+        os.close(lock)
+        os.close(log)
+
+
+def _detach(words: list[str], lock: int, log: int) -> None:
+    """Run it in a session of its own, as a child of nobody here, with only the log and the lock open."""
+    subprocess.run(
+        ["/bin/sh", "-c", '"$@" &', "sh", *words],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/", pass_fds=(lock,), start_new_session=True,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    _folder, _lock = sys.argv[1:]
+    main(Path(_folder))
