@@ -1,7 +1,6 @@
 """Errors as a user meets them: one line, a hint, an exit code; never a password, and a traceback only when asked."""
 
 import errno
-import io
 import json
 import logging
 import os
@@ -11,19 +10,20 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import typer
 
-from open_analytic.errors import OpenAnalyticError, StorageFull
+from open_analytic.cli.streams import INTERRUPTED, give_up
+from open_analytic.errors import BadParameter, EmbeddedServerFailed, OpenAnalyticError, StorageFull
 
 if TYPE_CHECKING:
     from open_analytic.cli.context import Context
 
 USAGE = 2  # Typer's: the command line itself is wrong
 SOME_FAILED = 9  # some of the files failed, the others are done
-INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 # Hints are written for Python; here the next step is a command.
@@ -43,13 +43,6 @@ AS_COMMANDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
 )
 
 
-def prepare() -> None:
-    """Names that are not valid text are printed with escapes, whatever the terminal can show."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 @contextmanager
 def handled(context: "Context") -> Iterator[None]:
     """Run a command: whatever happens inside becomes what the user should see of it."""
@@ -63,12 +56,12 @@ def handled(context: "Context") -> Iterator[None]:
         _say("Interrupted. What was committed is kept; the same command goes on from there.")
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:  # the reader, say `head`, has seen enough
-        _give_up_output()
+        give_up(1)
         raise typer.Exit(PIPE_CLOSED) from None
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:  # noqa: BLE001 - the last resort; --debug shows all of it
-        known = _full(error) or _bug(context, error)
+        known = _full(error) or _homeless(error) or _bug(context, error)
         report(context, known)
         raise typer.Exit(known.exit_code) from None
 
@@ -80,7 +73,10 @@ def report(context: "Context", error: OpenAnalyticError, before: str = "") -> No
     if context.json:
         _say(hide(json.dumps(error.as_dict(), ensure_ascii=False), context.dsn))
         return
-    _say(hide(f"Error: {printable(before + error.message)}", context.dsn))
+    message = before + error.message
+    # The end of a server's log has lines of its own; elsewhere a line end can only be in a name.
+    lines = message.splitlines() if isinstance(error, EmbeddedServerFailed) else [message]
+    _say(hide("Error: " + "\n  ".join(map(printable, lines)), context.dsn))
     if error.hint:
         _say(hide(f"  {printable(as_command(error.hint))}", context.dsn))
 
@@ -115,14 +111,30 @@ def _full(error: Exception) -> OpenAnalyticError | None:
     """No space for what we print, say into a file."""
     if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return None
-    _give_up_output()
+    give_up(1)
     place = error.filename or "what is printed"
     return StorageFull(f"There is no space left for {place}.", hint="Free some space and try again.")
 
 
-def _give_up_output() -> None:
-    """What is still to be printed goes nowhere, so that the end of the program does not stumble over it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _homeless(error: Exception) -> OpenAnalyticError | None:
+    """A program may be started in a folder that was deleted: then no relative path leads anywhere."""
+    if not isinstance(error, FileNotFoundError):
+        return None
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return BadParameter("The current folder has been deleted.", hint="Change to another folder: cd FOLDER.")
+    return None
+
+
+def unwritten(error: OSError) -> int:
+    """The exit code when something was printed outside of a command, as --version, and did not arrive."""
+    give_up(1)
+    if isinstance(error, BrokenPipeError):
+        return PIPE_CLOSED
+    known = _full(error) or OpenAnalyticError(f"The output cannot be written: {error.strerror or error}.")
+    _say(f"Error: {known.message}")
+    return known.exit_code
 
 
 def _bug(context: "Context", error: Exception) -> OpenAnalyticError:

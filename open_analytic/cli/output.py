@@ -12,6 +12,7 @@ from open_analytic.plain import plain
 if TYPE_CHECKING:
     from rich.console import Console
 
+LEAST_WIDTH = 4  # of a column of a table, unless its cells are narrower
 PIPE_WIDTH = 160  # of what others print with Rich into a pipe: the demo's tables
 
 
@@ -38,7 +39,7 @@ def print_json(value: Any) -> None:
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
     """A table; the columns named in ``right`` hold numbers."""
     cells = [[shown(value) for value in row] for row in rows]
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and _fits(headers, cells):
         _rich_table(headers, cells, right)
     else:
         for line in _aligned(headers, cells, right):
@@ -91,6 +92,14 @@ def shown(value: Any) -> str:
 def place(x: float, y: float, width: float, height: float) -> str:
     """A box as ``64x80+12+30``: width, height and the corner, in pixels."""
     return f"{width:.0f}x{height:.0f}{x:+.0f}{y:+.0f}"
+
+
+def _fits(headers: Sequence[str], cells: list[list[str]]) -> bool:
+    """Whether each column has room for some letters: Rich drops columns in a narrow terminal without a word."""
+    from rich.cells import cell_len
+
+    widest = [max(map(cell_len, column)) for column in zip(headers, *cells, strict=True)]
+    return sum(min(width, LEAST_WIDTH) + 3 for width in widest) <= stdout().width
 
 
 def _rich_table(headers: Sequence[str], cells: list[list[str]], right: Sequence[str]) -> None:

@@ -21,9 +21,11 @@ from open_analytic.cli import (
     search,
     serve,
     sql,
+    streams,
     verify,
 )
 from open_analytic.cli.context import Context, command, group, signed
+from open_analytic.errors import OpenAnalyticError
 
 ORDER = ("pipeline", "collection", "import", "search", "verify", "serve", "sql", "models", "db", "doctor", "demo")
 
@@ -84,8 +86,17 @@ command(app, "demo")(demo.demo)
 
 def run() -> None:
     """What ``open-analytic`` and ``python -m open_analytic`` do."""
-    failures.prepare()
+    streams.interrupt_in_order()
     try:
-        app(prog_name="open-analytic")
+        try:
+            app(prog_name="open-analytic")
+        finally:
+            streams.interrupt_at_once()  # nothing is under way any more
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit(failures.INTERRUPTED)
+        sys.exit(streams.INTERRUPTED)
+    except OSError as error:  # of --version and --help; commands report their own
+        sys.exit(failures.unwritten(error))
+    except OpenAnalyticError as error:
+        failures.report(Context(), error)
+        sys.exit(error.exit_code)

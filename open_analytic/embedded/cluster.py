@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -27,9 +28,11 @@ def environment() -> dict[str, str]:
 def seen_by(account: Account, folder: Path, descriptor: int) -> str:
     """A path by which the account's processes enter the folder.
 
-    Below a closed folder, or too deep for PostgreSQL, it is the descriptor they inherit: nothing is opened to others.
+    Below a closed folder, or where PostgreSQL takes no such path (too long, with a line end), it is the descriptor they
+    inherit: nothing is opened to others.
     """
-    if len(os.fsencode(folder)) <= _LONGEST_PATH and account.reaches(folder):
+    usable = len(os.fsencode(folder)) <= _LONGEST_PATH and not {"\n", "\r"} & set(str(folder))
+    if usable and account.reaches(folder):
         return str(folder)
     if Path("/proc/self/fd").is_dir():
         return f"/proc/self/fd/{descriptor}"
@@ -185,13 +188,13 @@ def failed(
     if is_about_space(output) or (folder and is_full(folder)):
         return StorageFull(f"{message} There is no space left on the device.", hint="Free some space and try again.")
     tail = "\n".join(output.strip().splitlines()[-15:])
-    return EmbeddedServerFailed(f"{message}\n{tail}" if tail else message, hint=hint or _hint(output))
+    return EmbeddedServerFailed(f"{message}\n{tail}" if tail else message, hint=hint or _hint(output, folder))
 
 
-def _hint(output: str) -> str | None:
+def _hint(output: str, folder: Path | None) -> str | None:
     """The next step, for what PostgreSQL's programs say without one."""
-    if "has invalid permissions" in output:
-        return "Close the data folder to others: chmod 700 DATA_FOLDER."
+    if folder and "has invalid permissions" in output:
+        return f"Others can enter the data folder. Close it to them: chmod 700 {shlex.quote(str(folder))}"
     return None
 
 

@@ -129,10 +129,22 @@ def translated(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFull(f"There is no space left for {folder}.", hint="Free some space and try again.") from error
+        if not _has_current_folder():
+            raise EmbeddedServerFailed(
+                "The current folder has been deleted.", hint="Change to another folder: cd FOLDER."
+            ) from error
         raise EmbeddedServerFailed(
             f"The embedded server cannot use {error.filename or folder}: {error.strerror or error}.",
             hint="Choose a home folder you may write to: OPEN_ANALYTIC_HOME, or connect(home=...).",
         ) from error
+
+
+def _has_current_folder() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _make(folder: Path) -> None:

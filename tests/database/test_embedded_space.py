@@ -93,7 +93,7 @@ def test_another_client_of_a_running_server_needs_no_room(disk: Disk) -> None:
 
 def insert(database: Database, rows: int) -> None:
     with database.transaction() as connection:
-        connection.execute("INSERT INTO kept SELECT n FROM generate_series(2, %s) AS n", [rows])
+        connection.execute("INSERT INTO public.kept SELECT n FROM generate_series(2, %s) AS n", [rows])
 
 
 def test_a_disk_that_fills_under_work(disk: Disk, settings: Settings) -> None:
@@ -118,7 +118,7 @@ def test_a_disk_that_fills_under_work(disk: Disk, settings: Settings) -> None:
 
 def _count(database: Database) -> int:
     with database.transaction() as connection:
-        row = connection.execute("SELECT count(*) FROM kept").fetchone()
+        row = connection.execute("SELECT count(*) FROM public.kept").fetchone()
     assert row
     return int(row[0])
 
