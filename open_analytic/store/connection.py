@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from open_analytic import libpq
 from open_analytic.config import Settings, written
 from open_analytic.errors import CannotConnect, ConnectionLost, NotMigrated, OpenAnalyticError
-from open_analytic.store import session
+from open_analytic.store import session, values
 from open_analytic.store.faults import refused, translated
 from open_analytic.store.pool import Pool
 
@@ -162,6 +162,7 @@ def _opened(parameters: str) -> Connection:
             connection = Connection.connect(parameters, autocommit=True)
     except psycopg.Error as error:
         raise refused(error, embedded=own) from error
+    values.register(connection)
     connection.isolation_level, connection.deferrable = IsolationLevel.READ_COMMITTED, False
     return connection
 

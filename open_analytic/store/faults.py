@@ -110,6 +110,14 @@ FAULTS: dict[type[BaseException], Fault] = {
 }
 
 
+# Raised by the driver: nothing was sent, or what came has no place in a Python type.
+CLIENT_SIDE = Fault(
+    errors.BadParameter,
+    "Python and PostgreSQL cannot exchange a value: {detail}.",
+    "What PostgreSQL holds can be read as text; what Python holds has to fit the column's type.",
+)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Errors of psycopg raised inside come out as ours; everything else passes."""
@@ -130,7 +138,7 @@ def translate(error: psycopg.Error) -> OpenAnalyticError:
         )
     if isinstance(error, pg.UndefinedTable) and '"open_analytic.' in str(error):
         return errors.NotMigrated(hint="Run `open-analytic db upgrade`.")
-    fault = FAULTS[_nearest(error)]
+    fault = CLIENT_SIDE if isinstance(error, psycopg.DataError) and not error.sqlstate else FAULTS[_nearest(error)]
     return fault.error(fault.message.format(detail=detail(error)).replace("..", "."), hint=fault.hint)
 
 
