@@ -115,7 +115,9 @@ AS $$
 #variable_conflict use_variable
 BEGIN
     EXECUTE replace(
-        (SELECT b.source FROM open_analytic.bodies AS b WHERE b.name = name), '@dblink@', dblink
+        (SELECT b.source FROM open_analytic.bodies AS b WHERE b.name = name),
+        '@dblink@',
+        coalesce(dblink, '')
     );
     REVOKE ALL ON FUNCTION open_analytic._request FROM PUBLIC;
     COMMENT ON FUNCTION open_analytic._request IS
