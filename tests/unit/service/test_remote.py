@@ -12,6 +12,7 @@ import pytest
 
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceUnavailable
 from open_analytic.service import remote
+from open_analytic.service.limits import MAX_ITEMS
 from open_analytic.service.remote import RemoteEngine
 from tests.unit.service.gated import GREEN
 from tests.unit.service.scripted import script
@@ -56,6 +57,11 @@ def test_requests_are_cut_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(remote, "REQUEST_BYTES", 10)
     cut = [list(map(len, part)) for part in remote._portions([bytes(size) for size in (4, 6, 1, 50, 2, 3)])]
     assert cut == [[4, 6], [1], [50], [2, 3]]
+    assert [list(map(len, part)) for part in remote._portions([bytes(50), bytes(1)])] == [[50], [1]]
+
+
+def test_requests_are_cut_by_the_number_of_their_inputs() -> None:
+    assert [len(part) for part in remote._portions([b""] * (2 * MAX_ITEMS + 1))] == [MAX_ITEMS, MAX_ITEMS, 1]
 
 
 # Several nodes
