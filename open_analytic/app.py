@@ -15,6 +15,7 @@ from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError, VersionMismatch
 from open_analytic.models.library import Library
+from open_analytic.origin import Origin
 from open_analytic.pipeline import spec as specs
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
@@ -96,7 +97,7 @@ class OpenAnalytic:
         self.library = library or Library(settings)
         self.engine: Engine = engine or _engine(self.library, settings)
         self._plan_seconds = plan_seconds  # with 0 the catalogue is asked each time
-        self._database = database
+        self._database, self._origin = database, Origin()
         self._auditor = Auditor(database, percent=settings.audit_percent)
         self._server = server
         self._plans: dict[tuple[str, str], tuple[float, Plan]] = {}
@@ -114,7 +115,13 @@ class OpenAnalytic:
         self.close()
 
     def close(self) -> None:
-        """Let go of connections, models and, when nobody else uses it, the embedded server."""
+        """Let go of connections, models and, when nobody else uses it, the embedded server.
+
+        In a forked process only its copies of the sockets are closed: the parent goes on.
+        """
+        if not self._origin.is_here:  # threads, locks and sessions are the parent's
+            self._database.close()
+            return
         self._auditor.close()
         self.engine.close()
         self._database.close()
@@ -213,6 +220,7 @@ class OpenAnalytic:
     def plan(self, name: str, parameters: Mapping[str, Any] | None = None) -> Plan:
         """What running the newest version of a pipeline means, its models and parameters settled."""
         key = (name, json.dumps(parameters or {}, sort_keys=True, default=repr))
+        self._origin.check()
         with self._lock:
             found = self._plans.get(key)
         if found and time.monotonic() - found[0] < self._plan_seconds:

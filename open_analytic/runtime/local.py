@@ -8,6 +8,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.models.library import Library
 from open_analytic.operators.image import Limits
+from open_analytic.origin import Origin
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
@@ -22,7 +23,7 @@ class LocalEngine:
     """Meets ``pipeline.engine.Engine`` with models in this process. May be shared by threads."""
 
     def __init__(self, library: Library, settings: Settings) -> None:
-        self._cache = ModelCache(library, settings)
+        self._cache, self._origin = ModelCache(library, settings), Origin()
         self._limits = Limits.of(settings)
         cores = os.cpu_count() or 1
         self._decode_threads = settings.decode_threads or cores
@@ -33,12 +34,14 @@ class LocalEngine:
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """A result or an error for each item, in order."""
+        self._origin.check()
         return list(pipeline.run(plan, items, self._cache.model, self._limits))
 
     def run_many(
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
     ) -> Iterator[Result | OpenAnalyticError]:
         """The same for any number of items: a few batches are held at once."""
+        self._origin.check()
         return ahead.results(
             plan, items, self._limits, partial(self._finish, plan),
             size=batch_size or self._batch_size, decoders=self._decode_threads, runners=self._runners,
@@ -46,6 +49,7 @@ class LocalEngine:
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
         """Pull the models of the plan."""
+        self._origin.check()
         for name in plan.models:
             self._cache.pull(name, progress)
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
+from open_analytic.origin import Origin
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.service.client import Client
@@ -48,7 +49,7 @@ class RemoteEngine:
         nodes = dict.fromkeys(node for text in addresses for node in BETWEEN.split(text.strip().rstrip(",")))
         if not nodes:
             raise BadParameter("A remote engine needs an address.", hint="Write unix:/path or http://host:port.")
-        self._clients = [Client(node, token=token) for node in nodes]
+        self._clients, self._origin = [Client(node, token=token) for node in nodes], Origin()
         self._breaker = breaker or Breaker()
         self._turns = itertools.count()  # its next is atomic
 
@@ -89,6 +90,7 @@ class RemoteEngine:
 
     def _ask_nodes(self, ask: Callable[[Client, float], T]) -> T:
         """The first answer, from the nodes in turn."""
+        self._origin.check()
         turn = next(self._turns) % len(self._clients)
         nodes = self._clients[turn:] + self._clients[:turn]
         return first_answer(nodes, ask, breaker=self._breaker, pause=_wait, timeout_s=TIMEOUT_S)

@@ -71,8 +71,9 @@ WHERE c.setting LIKE 'search_path=%'
 ORDER BY s.setrole = 0::oid, s.setdatabase = 0::oid
 LIMIT 1
 """
-# What a session keeps after a rollback, and a filter can leave there.
-FORGET = "SELECT pg_catalog.pg_advisory_unlock_all(); DEALLOCATE ALL; CLOSE ALL; UNLISTEN *; DISCARD SEQUENCES"
+# What a filter can leave in a session, though its transaction is undone and writes nothing. DISCARD ALL would throw
+# away the plans of our functions, too.
+FORGET = "DEALLOCATE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
 REGISTER = {"vector": register_vector_info, "halfvec": register_halfvec_info, "sparsevec": register_sparsevec_info}
 
 
@@ -124,7 +125,7 @@ def _register(connection: psycopg.Connection[Any], types: dict[str, TypeInfo]) -
 
 
 def forget(connection: psycopg.Connection[Any]) -> None:
-    """Give back what outlives a transaction: advisory locks, prepared statements, cursors, channels, sequences."""
+    """Give back what outlives a transaction that is undone: advisory locks and prepared statements."""
     if connection.info.transaction_status == TransactionStatus.IDLE:
         connection.autocommit = True
         try:
