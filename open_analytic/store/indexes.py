@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -25,6 +25,7 @@ State: TypeAlias = Literal["ready", "invalid", "absent", "building"]
 
 OPCLASSES: dict[Metric, str] = {"l2": "halfvec_l2_ops", "cosine": "halfvec_cosine_ops", "ip": "halfvec_ip_ops"}
 POLL_S = 0.2
+CHECK_MS = 1000  # how often a server that builds looks whether its client is still there
 KEY = 1_397_050_988  # first half of the advisory lock of one who builds; the other half is the table
 # Of maintenance_work_mem. A graph that outgrows it builds many times slower.
 LEAST_BYTES, MOST_BYTES = 64 << 20, 2 << 30
@@ -172,6 +173,12 @@ def _partial(connection: Connection, info: CollectionInfo) -> list[str]:
     return [name for (name,) in connection.execute(query("index_partial"), values)]
 
 
+def _surplus(connection: Connection, info: CollectionInfo) -> list[str]:
+    """The names of indexes that are exact copies of others and were not named by a user."""
+    values = {"table": tables.identifier(info).as_string(connection), "name": index_name(info.name)}
+    return [name for (name,) in connection.execute(query("index_surplus"), values)]
+
+
 def lock(connection: Connection, info: CollectionInfo) -> bool:
     """Be the only one who builds, until the session ends; False when another is. Never waits."""
     values = {"table": tables.identifier(info).as_string(connection), "key": KEY}
@@ -195,6 +202,8 @@ def alone(connection: Connection, info: CollectionInfo, progress: ProgressCallba
             progress(Progress(what="index", done=0))
         time.sleep(POLL_S)
     try:
+        if waited:  # the other may have been killed before it dropped the index that its own replaces
+            drop_named(connection, info, _surplus(connection, info))
         yield waited
     finally:
         unlock(connection)
@@ -210,6 +219,8 @@ def _prepare(connection: Connection, info: CollectionInfo, rows: int, m: int) ->
     graph = graph_bytes(info, rows, m)
     values = {"wanted": max(graph, LEAST_BYTES) >> 10, "most": MOST_BYTES >> 10, "workers": str(WORKERS)}
     connection.execute(query("index_budget"), values)
+    with suppress(psycopg.DatabaseError):  # a server on a platform that cannot, or before PostgreSQL 14
+        connection.execute(query("index_watch"), {"check_ms": str(CHECK_MS)})
 
 
 def _build(

@@ -272,6 +272,31 @@ SELECT set_config('maintenance_work_mem',
                       || 'kB', false),
        set_config('max_parallel_maintenance_workers', %(workers)s, false)
 
+-- index_watch --
+-- PostgreSQL would finish the build of a client that was killed: look now and then whether it is there.
+SELECT set_config('client_connection_check_interval', %(check_ms)s, false)
+
+-- index_surplus --
+-- Valid indexes, named as PostgreSQL names those of features, that are exact copies of an older one.
+SELECT c.relname::text
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_am AS m ON m.oid = c.relam AND m.amname IN ('hnsw', 'ann')
+WHERE i.indrelid = to_regclass(%(table)s) AND i.indisvalid AND NOT i.indisunique AND i.indexprs IS NULL
+  AND starts_with(c.relname, %(name)s) AND substr(c.relname, length(%(name)s) + 1) ~ '^[0-9]*$'
+  AND EXISTS (
+      SELECT FROM pg_catalog.pg_index AS e
+      JOIN pg_catalog.pg_class AS f ON f.oid = e.indexrelid
+      WHERE e.indrelid = i.indrelid AND e.indexrelid < i.indexrelid AND e.indisvalid AND e.indexprs IS NULL
+        AND (e.indkey::text, e.indclass::text, e.indcollation::text, e.indoption::text)
+            = (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text)
+        AND pg_get_expr(e.indpred, e.indrelid) IS NOT DISTINCT FROM pg_get_expr(i.indpred, i.indrelid)
+        AND (f.relam, f.relowner, f.reltablespace) = (c.relam, c.relowner, c.reltablespace)
+        AND f.reloptions IS NOT DISTINCT FROM c.reloptions
+  )
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+                  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indexrelid)
+
 -- index_rows --
 -- How many rows there are to index: pgvector does not say while it builds.
 SELECT count(feature)

@@ -2,7 +2,10 @@
 
 import logging
 import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +15,7 @@ import pytest
 
 from open_analytic.errors import BadParameter, DatabaseError, PermissionDenied, UnknownCollection
 from open_analytic.store import collections, indexes, rows, tables
-from open_analytic.store.connection import Database, connect
+from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.types import CollectionInfo, Feature, Metric, Progress, Row
 
 ROWS = 3000
@@ -128,6 +131,73 @@ def test_who_build_at_once_build_one(database: Database, filled: CollectionInfo)
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(lambda _: indexes.create(database, filled), range(3)))
     assert (state(database, filled), len(definitions(database))) == ("ready", 1)
+
+
+BUILDER = """
+import sys
+from open_analytic.store import collections, indexes
+from open_analytic.store.connection import connect
+with connect(sys.argv[1]) as connection:
+    info = collections.get(connection, "photos")
+indexes.create(sys.argv[1], info, m=48, ef_construction=1000)
+"""
+
+
+def builds(database: Database) -> int:
+    with database.transaction() as connection:
+        row = connection.execute("SELECT count(*) FROM pg_stat_progress_create_index").fetchone()
+    assert row
+    return int(row[0])
+
+
+def eventually(holds: Callable[[], bool], patience_s: float = 60.0) -> None:
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_build_of_a_client_that_was_killed_ends(database: Database, filled: CollectionInfo) -> None:
+    indexes.create(database, filled, m=8, ef_construction=32)
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO public.photos (image_name, feature) SELECT 'more ' || n || image_name, feature"
+            " FROM public.photos, generate_series(1, 5) AS n"
+        )
+    with subprocess.Popen([sys.executable, "-c", BUILDER, database.dsn]) as builder:
+        eventually(lambda: builds(database) == 1)
+        builder.kill()
+    eventually(lambda: builds(database) == 0)
+    with database.transaction() as connection:
+        valid = connection.execute(
+            "SELECT c.reloptions FROM pg_index JOIN pg_class AS c ON c.oid = indexrelid"
+            " WHERE indrelid = 'public.photos'::regclass AND indisvalid AND NOT indisprimary"
+        ).fetchall()
+    assert valid == [(["m=8", "ef_construction=32"],)]
+    indexes.create(database, filled, m=8, ef_construction=32)
+    assert (state(database, filled), len(definitions(database))) == ("ready", 1)
+
+
+def test_who_waits_drops_exact_copies_and_nothing_else(database: Database, filled: CollectionInfo) -> None:
+    statement = "CREATE INDEX {} ON public.photos USING hnsw (feature {}) WITH (m = {}, ef_construction = 32)"
+    opclass = indexes.OPCLASSES[filled.metric]
+    with connect(database.dsn, autocommit=True) as connection:
+        connection.execute(f"SET search_path = public, {connection.extension}")
+        for name, m in (("", 8), ("", 8), ("", 16), ("of_a_user", 8), ("photos_feature_idx_old", 8)):
+            connection.execute(statement.format(name, opclass, m))
+        assert indexes.lock(connection, filled)
+        with ThreadPoolExecutor(1) as thread:
+            waiting = thread.submit(indexes.create, database, filled, progress=lambda _: release(connection))
+            waiting.result(60)
+    with database.transaction() as reading:
+        names = reading.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%hnsw%' ORDER BY 1").fetchall()
+    assert names == [("of_a_user",), ("photos_feature_idx",), ("photos_feature_idx2",), ("photos_feature_idx_old",)]
+
+
+def release(connection: Connection) -> None:
+    """Stop being the one who builds, once."""
+    if not connection.closed:
+        connection.close()
 
 
 def test_searches_and_imports_go_on_meanwhile(
