@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
@@ -10,13 +11,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from open_analytic.errors import DeadlineExceeded, ImageTooLarge, OpenAnalyticError
+from open_analytic.errors import DatabaseError, DeadlineExceeded, ImageTooLarge, OpenAnalyticError, StorageFull
 from open_analytic.plain import plain
 from open_analytic.service import limits
 from open_analytic.service.asked import is_number
 from open_analytic.service.stoppable import Stoppable, Stopped
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 def length(request: Request, most: int) -> int:
@@ -77,8 +80,18 @@ def json_bytes(value: object) -> bytes:
     return json.dumps(plain(value), allow_nan=False, separators=(",", ":")).encode()
 
 
+def outward(error: OpenAnalyticError) -> OpenAnalyticError:
+    """The error as clients see it. What fails behind the service names hosts, roles and folders: its log has them."""
+    inner = isinstance(error, DatabaseError | StorageFull) and error.http_status >= 500
+    if not inner:
+        return error
+    logger.warning("answered with %s: %s", type(error).__name__, error.message)
+    return type(error)(hint="The service's log says more.")
+
+
 def refusal(error: OpenAnalyticError, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that tells an error, the same from every door."""
+    error = outward(error)
     text = json.dumps(error.as_dict())  # in ASCII: a message may quote half a surrogate pair
     return Response(text, error.http_status, dict(headers or {}), "application/json")
 
@@ -91,6 +104,11 @@ def unexpected() -> Response:
 def is_tcp(scope: Scope) -> bool:
     server = scope.get("server")
     return bool(server and server[1] is not None)
+
+
+def claims(scope: Scope) -> bool:
+    """Whether a request shows something in place of the token."""
+    return b"authorization" in dict(scope["headers"])
 
 
 def shows(scope: Scope, token: str | None) -> bool:

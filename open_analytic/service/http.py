@@ -28,9 +28,20 @@ from open_analytic.errors import (
 from open_analytic.pipeline.plan import Plan
 from open_analytic.service import limits
 from open_analytic.service.asked import is_json, items, json_object, parameters_text, query
-from open_analytic.service.exchange import body, is_tcp, json_bytes, length, refusal, shows, unexpected, while_connected
+from open_analytic.service.exchange import (
+    body,
+    claims,
+    is_tcp,
+    json_bytes,
+    length,
+    refusal,
+    shows,
+    unexpected,
+    while_connected,
+)
 from open_analytic.service.names import NAME
 from open_analytic.service.openapi import document
+from open_analytic.service.readiness import Readiness
 from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
 from open_analytic.types import Hit, PipelineInfo
 
@@ -65,15 +76,17 @@ class Doors:
 
     def __init__(self, work: Work, catalogue: Catalogue, *, trusted: bool) -> None:
         self._work, self._catalogue, self._trusted = work, catalogue, trusted
+        self._database = Readiness(catalogue.pipelines)
 
     async def live(self, _: Request) -> Response:
         """The process runs."""
         return JSONResponse({"status": "live"})
 
     async def ready(self, _: Request) -> Response:
-        """It takes calls."""
+        """It takes calls, and its database answers."""
         if self._work.draining:
             raise ServiceUnavailable("The inference service is shutting down.")
+        await self._database.check()
         return JSONResponse({"status": "ready"})
 
     async def metrics(self, _: Request) -> Response:
@@ -222,6 +235,8 @@ class TokenCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_tcp(scope) and scope["path"] not in OPEN and not shows(scope, self._token):
+            if claims(scope):  # a guess costs its own connection a second, and nobody else
+                await asyncio.sleep(limits.WRONG_TOKEN_S)
             error = Unauthorized(hint="Send it as the header `Authorization: Bearer TOKEN`.")
             await refusal(error, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
             return

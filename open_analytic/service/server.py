@@ -36,6 +36,7 @@ from open_analytic.service.work import GIVES, Give, Work
 logger = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 1.0
+TOKEN_LETTERS, TOKEN_SIGNS = 16, 6
 
 
 class Models(Protocol):
@@ -96,8 +97,13 @@ def assemble(
 
 
 def _check_token(places: Places, settings: Settings) -> None:
-    """Only pages for this very machine are served without one."""
-    if settings.service_token:
+    """Only pages for this very machine are served without one, and nothing over TCP with one that can be guessed."""
+    if token := settings.service_token:
+        if (places.http or places.web or places.wire) and (len(token) < TOKEN_LETTERS or len(set(token)) < TOKEN_SIGNS):
+            raise BadParameter(
+                f"The token can be guessed: it needs {TOKEN_LETTERS} letters or more, {TOKEN_SIGNS} of them different.",
+                hint="Make one with: openssl rand -hex 32",
+            )
         return
     if places.web and not _is_loopback(places.web[0]):
         raise BadParameter(

@@ -400,13 +400,39 @@ END
 $$
 
 -- service_rights --
--- The role that is connected, and which of those a service must not be it is or may become; NULL when none.
-SELECT session_user,
-       (SELECT string_agg(DISTINCT CASE WHEN r.rolsuper THEN 'a superuser' ELSE r.rolname END, ', ')
-        FROM pg_catalog.pg_roles AS r
-        WHERE (r.rolsuper
-               OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
-          AND pg_has_role(session_user, r.oid, 'MEMBER'))
+-- The role that is connected, and what a service must not have: roles it is or can become, functions it can run.
+-- Functions that PostgreSQL or an extension withholds from PUBLIC read and write the server's files, or more.
+WITH becomes AS (
+    SELECT r.oid, r.rolname, r.rolsuper, r.rolbypassrls, r.rolreplication, r.rolcreaterole
+    FROM pg_catalog.pg_roles AS r
+    WHERE pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
+), excess (what) AS (
+    SELECT CASE WHEN r.rolsuper THEN 'a superuser' ELSE r.rolname::text END
+    FROM becomes AS r
+    WHERE r.rolsuper
+       OR r.oid < 16384 AND r.rolname LIKE 'pg\_%' AND r.rolname <> 'pg_database_owner'
+    UNION
+    SELECT r.rolname || ' (' || v.attribute || ')'
+    FROM becomes AS r
+    CROSS JOIN LATERAL (
+        VALUES ('BYPASSRLS', r.rolbypassrls), ('REPLICATION', r.rolreplication), ('CREATEROLE', r.rolcreaterole)
+    ) AS v (attribute, is_set)
+    WHERE v.is_set AND NOT r.rolsuper
+    UNION
+    SELECT 'able to run ' || p.oid::regprocedure::text
+    FROM pg_catalog.pg_proc AS p
+    JOIN pg_catalog.pg_init_privs AS i
+      ON i.classoid = 'pg_catalog.pg_proc'::regclass AND i.objoid = p.oid
+    WHERE NOT EXISTS (SELECT FROM becomes AS r WHERE r.rolsuper)
+      AND NOT EXISTS (
+          SELECT FROM pg_catalog.aclexplode(i.initprivs) AS a WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE'
+      )
+      AND EXISTS (
+          SELECT FROM becomes AS r
+          WHERE r.oid >= 16384 AND pg_catalog.has_function_privilege(r.oid, p.oid, 'EXECUTE')
+      )
+)
+SELECT session_user, (SELECT string_agg(what, ', ' ORDER BY what) FROM excess)
 
 -- sql_facts --
 -- What doctor says of the SQL functions.

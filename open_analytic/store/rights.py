@@ -7,14 +7,17 @@ from open_analytic.store.queries import query
 
 
 def check(dsn: str) -> None:
-    """PermissionDenied when the role is, or may become, one that reads files or runs programs on the server."""
+    """PermissionDenied when the role can do more than search: predefined roles, attributes, functions of the server.
+
+    Membership counts through any chain of roles, inherited or not: a search can set the role.
+    """
     with translated(), connect(dsn, vectors=False) as connection:
         row = connection.execute(query("service_rights")).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     role, excess = row
     if excess:
         raise PermissionDenied(
-            f"The role {role!r} is, or may become, {excess}: whoever searches through the service could do that too.",
+            f"The role {role!r} is, or can become, {excess}: clients of the service could do that in a search.",
             hint="Serve with a role that only reads: CREATE ROLE open_analytic_service LOGIN; "
             "GRANT open_analytic_user TO open_analytic_service; and user=open_analytic_service in the DSN.",
         )

@@ -37,7 +37,7 @@ from open_analytic.errors import (
 from open_analytic.operators.image import Limits
 from open_analytic.plain import plain
 from open_analytic.service import limits
-from open_analytic.service.exchange import json_bytes, length
+from open_analytic.service.exchange import json_bytes, length, outward
 from open_analytic.service.work import RETRY_AFTER_S
 from open_analytic.web import form
 from open_analytic.web.form import Upload, Value
@@ -250,6 +250,7 @@ def _answering(call: Callable[[Request], Awaitable[list[Any] | None]]) -> Callab
 
 
 def _refused(error: OpenAnalyticError) -> Response:
+    error = outward(error)
     told = {"code": error.http_status, "msg": error.message} | error.as_dict()
     headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, ServiceBusy | ServiceUnavailable) else {}
     # In ASCII: a message may quote half a surrogate pair.

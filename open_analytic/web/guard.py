@@ -1,10 +1,13 @@
 """Who may ask the site what: hosts it knows, its own pages, those who showed the token. And what browsers are told."""
 
+import asyncio
 import hashlib
 import hmac
+import math
 import re
 import secrets
 import time
+from collections import OrderedDict
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,10 +16,12 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from open_analytic.errors import PermissionDenied, Unauthorized
-from open_analytic.service.exchange import refusal, shows, unexpected
+from open_analytic.service import limits
+from open_analytic.service.exchange import claims, refusal, shows, unexpected
 from open_analytic.web.demo_routes import DEMOS
 
 COOKIE, COOKIE_S = "open_analytic", 12 * 3600
+MOST_SESSIONS = 10_000
 OPEN = ("/health/live", "/health/ready", "/login")  # without the token; so are the pages' files
 STATIC = "/static/"
 NO_PAGES = ("/api/", *(f"/{demo}/" for demo in DEMOS))  # no link leads here; some of it changes what there is
@@ -38,15 +43,23 @@ HEADERS = {
 
 
 class Pass:
-    """Cookies for those who showed the token. They end with the process, or after half a day."""
+    """Sessions of those who showed the token, by the cookie of each. They end with the process, or after half a day."""
 
     def __init__(self, token: str | None) -> None:
-        self.token, self._key = token, secrets.token_bytes(32)
+        self.token = token
+        self._until: OrderedDict[bytes, float] = OrderedDict()  # by the cookie's SHA-256: a look-up tells nothing of it
 
     def issue(self) -> str:
         """A cookie's value that is good for a while."""
-        until = str(int(time.time()) + COOKIE_S)
-        return f"{until}.{self._sign(until)}"
+        value = secrets.token_urlsafe(32)
+        self._until[_digest(value)] = time.monotonic() + COOKIE_S
+        while len(self._until) > MOST_SESSIONS:
+            self._until.popitem(last=False)
+        return value
+
+    def end(self, scope: Scope) -> None:
+        """The session of this request ends: its cookie opens nothing any more, whoever has a copy."""
+        self._until.pop(_digest(_cookie(scope)), None)
 
     def opens(self, token: str) -> bool:
         """Whether this is the token."""
@@ -57,13 +70,7 @@ class Pass:
         return self.token is None or shows(scope, self.token) or self._good(_cookie(scope))
 
     def _good(self, value: str) -> bool:
-        until, _, signature = value.partition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(until).encode()):
-            return False
-        return int(until) > time.time()
-
-    def _sign(self, until: str) -> str:
-        return hmac.new(self._key, until.encode(), hashlib.sha256).hexdigest()
+        return self._until.get(_digest(value), -math.inf) > time.monotonic()
 
 
 class Guard:
@@ -84,7 +91,10 @@ class Guard:
             await send(_with_headers(message))
 
         try:
-            await (self._problem(scope) or self._app)(scope, receive, sending)
+            problem = self._problem(scope)
+            if problem and claims(scope) and not self._entry.shown(scope):
+                await asyncio.sleep(limits.WRONG_TOKEN_S)
+            await (problem or self._app)(scope, receive, sending)
         except Exception:
             if not started:  # what answers it otherwise stands outside of us
                 await unexpected()(scope, receive, sending)
@@ -125,6 +135,10 @@ def _host(text: str) -> str:
     """The name of a Host header without its port and brackets; nothing when it is none."""
     found = HOST.fullmatch(text.lower())
     return (found[1] or found[2]) if found else ""
+
+
+def _digest(value: str) -> bytes:
+    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).digest()
 
 
 def _cookie(scope: Scope) -> str:

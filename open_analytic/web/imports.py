@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 from open_analytic.collection import Collection
 from open_analytic.errors import Conflict, OpenAnalyticError, ServiceBusy, ServiceUnavailable, UnknownImport
 from open_analytic.importer import Named, Tally
+from open_analytic.service.exchange import outward
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ class Job:
             while not self._over:
                 self.collection.import_pictures(self._pictures(), tally=self.tally)
         except OpenAnalyticError as error:
-            self.state, self.error = "failed", error
+            self.state, self.error = "failed", outward(error)
         except Exception as error:
             if self.state == "stopped":  # the process ends, and could not wait any longer
                 logger.warning("an import into %s was cut short: %s", self.collection.name, error)

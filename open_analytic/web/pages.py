@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.plain import plain
+from open_analytic.service.exchange import outward
 from open_analytic.service.names import NAME
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.web import language
@@ -140,7 +141,8 @@ class Pages:
         return self._page(request, "missing.html", collections=known, key=key, name=name, status=404)
 
     def _error(self, request: Request, error: OpenAnalyticError) -> Response:
-        return self._page(request, "error.html", collections=[], error=error, status=error.http_status)
+        shown = outward(error)
+        return self._page(request, "error.html", collections=[], error=shown, status=shown.http_status)
 
     def _page(
         self,

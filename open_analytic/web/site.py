@@ -16,6 +16,7 @@ import open_analytic
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import CollectionExists, UnknownCollection, UnknownPipeline
+from open_analytic.service import limits
 from open_analytic.service.exchange import body
 from open_analytic.service.http import application
 from open_analytic.service.work import Work
@@ -28,7 +29,6 @@ from open_analytic.web.guard import COOKIE, COOKIE_S, LOOPBACK, Guard, Pass
 T = TypeVar("T")
 
 FORM_BYTES = 10_000
-PAUSE_S = 1.0  # before a wrong token is refused
 DEMOS = {demo.collection: demo.pipeline for demo in demo_routes.DEMOS.values()}
 
 
@@ -89,7 +89,7 @@ class Site:
         given = parse_qs((await body(request, FORM_BYTES)).decode("utf-8", "replace"))
         token, next_ = given.get("token", [""])[0].strip(), given.get("next", ["/"])[0]
         if not self.entry.opens(token):
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(limits.WRONG_TOKEN_S)
             return await pages.login_page(self, request, refused=True, wanted=next_)
         answer = RedirectResponse(pages.local(next_), 303)
         answer.set_cookie(
@@ -98,8 +98,9 @@ class Site:
         )  # fmt: skip
         return answer
 
-    async def logout(self, _: Request) -> Response:
-        """The cookie is taken away."""
+    async def logout(self, request: Request) -> Response:
+        """The session ends, and the cookie is taken away."""
+        self.entry.end(request.scope)
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return answer

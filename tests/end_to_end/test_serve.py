@@ -260,6 +260,9 @@ def test_https_with_a_certificate_of_ones_own(cli: Cli, dsn: str, reader: str, r
         (["--tcp", "127.0.0.1:0"], "token"),
         (["--tcp", "8000", "--folder", "."], "HOST:PORT"),
         (["--tcp", "127.0.0.1:0", "--token-file", "open"], "Everybody"),
+        (["--tcp", "127.0.0.1:0", "--token-file", "short"], "can be guessed"),
+        (["--wire-tcp", "127.0.0.1:0", "--token-file", "same"], "can be guessed"),
+        (["--web", "--folder", ".", "--token-file", "short"], "can be guessed"),
         (["--tcp", "127.0.0.1:0", "--token-file", "empty"], "holds no token"),
         (["--tcp", "127.0.0.1:0", "--token-file", "missing"], "cannot be read"),
         (["--folder", ".", "--ssl-certfile", "empty"], "--tcp"),
@@ -276,6 +279,9 @@ def test_what_it_cannot_serve_with_is_refused(
 ) -> None:
     (tmp_path / "open").write_text(TOKEN)
     (tmp_path / "open").chmod(0o644)
+    for name, token in (("short", TOKEN[:15]), ("same", "abc" * 20)):
+        (tmp_path / name).touch(0o600)
+        (tmp_path / name).write_text(token)
     (tmp_path / "empty").touch(0o600)
     (tmp_path / "empty").chmod(0o600)
     other = Cli(tmp_path, cli.environment)

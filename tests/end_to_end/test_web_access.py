@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from open_analytic.web.guard import COOKIE
 from tests.end_to_end import site
 from tests.end_to_end.site import Home, problem
 
@@ -64,9 +65,12 @@ def test_the_token_opens_the_door(closed: httpx.Client) -> None:
         assert client.get("/search/colours").status_code == 200
         assert client.get("/api/v1/collections").status_code == 200
         assert client.get("/api/v1/site", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+        copy = {"Cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
+        assert httpx.get(client.base_url.join("/api/v1/collections"), headers=copy).status_code == 200
         out = client.post("/logout")
         assert (out.status_code, out.headers["location"]) == (303, "/login")
         assert client.get("/api/v1/collections").status_code == 401
+        assert httpx.get(client.base_url.join("/api/v1/collections"), headers=copy).status_code == 401
 
 
 @pytest.mark.parametrize("next_", [

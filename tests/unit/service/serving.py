@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 
 from open_analytic import errors
 from open_analytic.config import Settings
-from open_analytic.errors import UnknownCollection, UnknownPipeline
+from open_analytic.errors import OpenAnalyticError, UnknownCollection, UnknownPipeline
 from open_analytic.models.library import Library
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import Spec, load, preset
@@ -84,6 +84,12 @@ class Catalogue:
 
     library: Library
     photos: Collection = field(default_factory=Collection)
+    fault: OpenAnalyticError | None = None  # of the database
+    answering: threading.Event = field(default_factory=threading.Event)  # the database says nothing until it is set
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.answering.set()
 
     def _spec(self, name: str) -> Spec:
         if name == "broken":
@@ -95,6 +101,10 @@ class Catalogue:
         return load(tiny.PIPELINE, name)
 
     def pipelines(self) -> list[PipelineInfo]:
+        self.asked += 1
+        assert self.answering.wait(30)
+        if self.fault:
+            raise self.fault
         return [self.pipeline("mean_colour")]
 
     def pipeline(self, name: str) -> PipelineInfo:
@@ -165,6 +175,7 @@ def service(
         finally:
             engine.gate.set()
             catalogue.photos.gate.set()
+            catalogue.answering.set()
     work.close()
     engine.close()
 

@@ -85,7 +85,8 @@ def test_the_pages(shared: Service, http: httpx.Client) -> None:
     assert http.get("/api/v1/pipelines/mean_colour").json() == info
     assert http.get("/api/v1/collections").json() == [
         {"name": "photos", "schema": "public", "pipeline": "mean_colour", "version": 1, "dim": 3, "metric": "l2",
-         "many": False, "parameters": {}, "columns": {"weight": "double precision"}, "created_at": DAY.isoformat()}
+         "many": False, "parameters": {}, "columns": {"weight": "double precision"}, "created_at": DAY.isoformat(),
+             "has_source": False}
     ]  # fmt: skip
 
 
