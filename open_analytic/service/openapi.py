@@ -3,11 +3,13 @@
 from typing import Any
 
 from open_analytic import __version__
+from open_analytic.service import limits
 from open_analytic.service.asked import SEARCH_OPTIONS
 
 PICTURE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-_BATCH = {"type": "object", "required": ["inputs"], "properties": {"inputs": {"type": "array", "items": {
-    "type": "string", "contentEncoding": "base64"}}}}  # fmt: skip
+_BATCH = {"type": "object", "required": ["inputs"], "properties": {"inputs": {
+    "type": "array", "maxItems": limits.MAX_ITEMS, "items": {
+        "type": "string", "contentEncoding": "base64"}}}}  # fmt: skip
 _RESULTS = {"type": "object", "required": ["results"], "properties": {"results": {"type": "array", "items": {
     "oneOf": [
         {"type": "object", "required": ["output"], "properties": {"output": {}}},
@@ -55,7 +57,7 @@ def document() -> dict[str, Any]:
 def _pages() -> dict[str, Any]:
     return {
         "/health/live": {"get": call("The process runs.", None)},
-        "/health/ready": {"get": call("It takes calls; 503 while it shuts down.", None)},
+        "/health/ready": {"get": call("It takes calls and its database answers; else 503.", None)},
         "/metrics": {"get": call("Counters for Prometheus.", None, "text/plain")},
         "/openapi.json": {"get": call("This page.", None)},
     }
