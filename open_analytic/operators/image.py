@@ -17,7 +17,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadImage, ImageTooLarge, OpenAnalyticError, UnsupportedImage
 from open_analytic.operators import budget
 from open_analytic.operators.formats import avif, bmp, gif, jpeg, png, tiff, webp
-from open_analytic.operators.formats.header import Header
+from open_analytic.operators.formats.header import STRIP_PIXELS, Header
 from open_analytic.operators.kinds import Between
 from open_analytic.operators.picture import Picture
 from open_analytic.types import Image
@@ -44,7 +44,6 @@ UPRIGHT: Mapping[int, Callable[[Image], Image]] = {
     7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
     8: lambda pixels: pixels[:, ::-1].transpose(1, 0, 2),
 }
-STRIP_PIXELS = 1_000_000  # brought to RGB at once: each step on them takes a copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from open_analytic.errors import BadImage
+from open_analytic.operators.formats.header import MAX_PARTS, too_many
 
 _SEQUENCE = 1  # the type of an OBU
-MAX_OBUS = 10_000
 
 
 class _Bits:
@@ -30,7 +30,7 @@ class _Bits:
 def sizes(data: bytes) -> Iterator[tuple[int, int]]:
     """(width, height) of each sequence header; a decoder takes memory for it before it knows more."""
     place = 0
-    for _ in range(MAX_OBUS):
+    for _ in range(MAX_PARTS):
         if place >= len(data):
             return
         kind, extended, sized = data[place] >> 3 & 15, data[place] >> 2 & 1, data[place] >> 1 & 1
@@ -39,6 +39,7 @@ def sizes(data: bytes) -> Iterator[tuple[int, int]]:
         if kind == _SEQUENCE:
             yield _size(_Bits(data[place : place + min(length, 1024)]))
         place += length
+    raise too_many("parts")
 
 
 def _leb128(data: bytes, place: int) -> tuple[int, int]:

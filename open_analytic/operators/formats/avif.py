@@ -23,7 +23,7 @@ _AV1, _HEVC = (b"av01",), (b"hvc1", b"hev1")
 
 def read_header(data: bytes) -> Header:
     """Size and orientation; the coded pictures within have to be as large as the file announces."""
-    pictures = [*items(data), *first_samples(data)]
+    pictures = list(dict.fromkeys([*items(data), *first_samples(data)]))
     kinds = {picture.kind for picture in pictures}
     heic = not kinds & set(_AV1) and (bool(kinds & set(_HEVC)) or data[8:10] == b"he")
     if heic and not HEIF_INSTALLED:
@@ -40,7 +40,7 @@ def read_header(data: bytes) -> Header:
     return Header(
         width=width,
         height=height,
-        scaled=16,
+        scaled=10,
         extra=3 * len(cleaned) + 6 * held,
         orientation=orientation,
         reader=reader,
@@ -60,9 +60,15 @@ def _open_heif(data: bytes) -> ImageFile:
 
 def _coded_sizes(data: bytes, pictures: list[Coded]) -> Iterator[tuple[int, int]]:
     """The sizes that AV1 itself says; one that is larger than the file announces is refused."""
+    left = 4 * len(data)  # an item and a track can share a piece, but not a thousand of them
     for picture in pictures:
         if picture.kind not in _AV1:
             continue
+        left -= sum(max(0, end - start) for start, end in picture.pieces)
+        if left < 0:
+            raise BadImage(
+                "The AVIF's pictures are larger than its file.", hint="The file was cut short or is damaged."
+            )
         coded = b"".join(data[start:end] for start, end in picture.pieces)
         announced = picture.size or (0, 0)
         for width, height in av1.sizes(coded):

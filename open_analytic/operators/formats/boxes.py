@@ -143,6 +143,7 @@ def _locations(boxes: Boxes, iloc: Box | None, idat: int) -> Iterator[tuple[int,
     place = iloc.start + _FULL + 2
     count = boxes.integer(place, wide)
     place += wide
+    left = MAX_PARTS
     for _ in range(min(count, MAX_PARTS)):
         item = boxes.integer(place, wide)
         method = boxes.integer(place + wide, 2) & 15 if version else 0
@@ -154,8 +155,11 @@ def _locations(boxes: Boxes, iloc: Box | None, idat: int) -> Iterator[tuple[int,
             first = start + boxes.integer(place + index, offset)
             pieces.append((first, first + boxes.integer(place + index + offset, length)))
             place += index + offset + length
+            left -= 1
             if place > iloc.end:
                 return
+            if not left:
+                raise too_many("pieces")
         yield item, tuple(pieces)
 
 

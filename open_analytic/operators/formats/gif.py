@@ -8,11 +8,12 @@ from functools import partial
 from PIL.GifImagePlugin import GifImageFile
 
 from open_analytic.errors import BadImage
-from open_analytic.operators.formats.header import Header, too_many
+from open_analytic.operators.formats.header import MAX_PARTS, Header, too_many
 
 BEGINNING = re.compile(rb"GIF8[79]a")
 MAX_BLOCKS = 2_000_000  # of at most 255 bytes each
-_CONTROL, _IMAGE, _EXTENSION = 0xF9, 0x2C, 0x21
+_CONTROL, _IMAGE, _EXTENSION = b"\xf9", 0x2C, b"!"
+_BEGINNINGS = re.compile(rb"[,!;]")  # of a frame, of an extension, and the file's end
 
 
 def read_header(data: bytes) -> Header:
@@ -22,15 +23,18 @@ def read_header(data: bytes) -> Header:
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     place = start = 13 + _colours(flags)
     control = b""
-    while place < len(data) and data[place] != _IMAGE:
-        if data[place] != _EXTENSION:
-            place += 1
-            continue
-        kind, end = data[place + 1 : place + 2], _blocks_end(data, place + 2)
-        if kind == bytes([_CONTROL]):
+    for number in range(MAX_PARTS + 1):
+        found = _BEGINNINGS.search(data, place)
+        place = found.start() if found else len(data)
+        if not found or found[0] != _EXTENSION:
+            break
+        if number == MAX_PARTS:
+            raise too_many("extensions")
+        end = _blocks_end(data, place + 2)
+        if data[place + 1 : place + 2] == _CONTROL:
             control = data[place:end]
         place = end
-    if len(data) < place + 11:
+    if len(data) < place + 11 or data[place] != _IMAGE:
         raise BadImage("The GIF ends before its first frame.", hint="The file was cut short.")
     left, top, across, down, local = struct.unpack_from("<HHHHB", data, place + 1)
     width, height = max(width, left + across), max(height, top + down)

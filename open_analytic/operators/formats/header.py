@@ -9,6 +9,7 @@ from open_analytic.errors import ImageTooLarge, UnsupportedImage
 from open_analytic.types import Image
 
 SCAN_PIXELS = 2_000_000_000  # of all scans of a progressive JPEG: 8 s at most, where usual encoders write 6 to 17 scans
+STRIP_PIXELS, STRIP_BYTES = 250_000, 12  # brought to RGB at once, and what each of them takes meanwhile
 MAX_PARTS = 100_000  # chunks, blocks or strips of a file; a usual 50 MB picture has fewer than 10,000
 
 
@@ -38,7 +39,7 @@ class Header:
         """Bytes that decoding takes at its peak, both sides divided by ``factor``."""
         pixels = self.width * self.height
         scaled = -(-self.width // factor) * -(-self.height // factor)
-        return pixels * self.fixed + scaled * self.scaled + self.extra
+        return pixels * self.fixed + scaled * self.scaled + min(scaled, STRIP_PIXELS) * STRIP_BYTES + self.extra
 
 
 def too_many(what: str) -> ImageTooLarge:

@@ -10,7 +10,8 @@ from open_analytic.errors import BadImage
 
 Order: TypeAlias = Literal["<", ">"]  # of bytes, the lowest or the highest first
 MAX_PAGES = 1000
-MAX_ENTRIES = 4096
+MAX_ENTRIES = 100_000  # of all pages
+MAX_VALUES = 200_000  # of a tag: the places of strips are the most that is needed
 SUB_PAGES = 330
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
@@ -18,28 +19,36 @@ _SHORT, _LONG = 3, 4
 
 
 class Entry(NamedTuple):
-    """A tag's type, and the bytes of all its values in the file's byte order."""
+    """A tag's type, and the bytes of its values in the file's byte order."""
 
     kind: int
     body: bytes
 
 
 class Page:
-    """The tags of one page."""
+    """The tags of one page: the type of each, and where its values are."""
 
-    def __init__(self, order: Order, entries: Mapping[int, Entry]) -> None:
-        self.order, self.entries = order, entries
+    def __init__(self, data: bytes, order: Order, places: Mapping[int, tuple[int, int, int]]) -> None:
+        self.order, self._data, self._places = order, data, places
 
-    def numbers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
+    def entry(self, tag: int, most: int = MAX_VALUES) -> Entry | None:
+        """A tag with at most so many values; None where it is not there, or points outside the file."""
+        if tag not in self._places:
+            return None
+        kind, place, count = self._places[tag]
+        end = place + min(count, most) * _SIZES[kind]
+        return Entry(kind, self._data[place:end]) if count and end <= len(self._data) else None
+
+    def numbers(self, tag: int, default: tuple[int, ...] = (), *, most: int = MAX_VALUES) -> tuple[int, ...]:
         """The values of a tag with whole numbers."""
-        kind, body = self.entries.get(tag, (0, b""))
-        if kind not in _INTEGERS or not body:
+        entry = self.entry(tag, most)
+        if entry is None or entry.kind not in _INTEGERS:
             return default
-        return tuple(np.frombuffer(body, np.dtype(_INTEGERS[kind]).newbyteorder(self.order)).tolist())
+        return tuple(np.frombuffer(entry.body, np.dtype(_INTEGERS[entry.kind]).newbyteorder(self.order)).tolist())
 
     def number(self, tag: int, default: int) -> int:
         """The first of them."""
-        return self.numbers(tag, (default,))[0]
+        return self.numbers(tag, (default,), most=1)[0]
 
 
 class File:
@@ -50,6 +59,7 @@ class File:
         self.order: Order = "<" if data[:2] == b"II" else ">"
         self._big = b"+" in data[2:4]
         self._offset, self._size = ("Q", 8) if self._big else ("I", 4)
+        self._count = 0  # of tags
 
     def pages(self) -> Iterator[Page]:
         """Each page, followed by those that it names as its own."""
@@ -62,26 +72,25 @@ class File:
                 continue
             seen.add(place)
             page, following = self._page(place)
-            waiting += [following, *reversed(page.numbers(SUB_PAGES)[:MAX_PAGES])]
+            waiting += [following, *reversed(page.numbers(SUB_PAGES, most=MAX_PAGES))]
             yield page
 
     def _page(self, place: int) -> tuple[Page, int]:
         (count,) = self._unpack("Q" if self._big else "H", place)
         width, start = (20, place + 8) if self._big else (12, place + 2)
-        if count > MAX_ENTRIES:
-            raise BadImage(f"A page of the TIFF announces {count:,} tags.", hint="The file is damaged.")
-        end, entries = start + count * width, {}
+        self._count += count
+        if self._count > MAX_ENTRIES:
+            raise BadImage(f"The TIFF announces {self._count:,} tags.", hint="The file is damaged.")
+        end = start + count * width
+        places: dict[int, tuple[int, int, int]] = {}
         for at in range(start, end, width):
             tag, kind, number = self._unpack(f"HH{self._offset}", at)
-            if tag not in entries and kind in _SIZES:
-                entries[tag] = Entry(kind, self._body(at + width - self._size, number * _SIZES[kind]))
+            if tag not in places and kind in _SIZES:
+                field = at + width - self._size
+                within = number * _SIZES[kind] <= self._size
+                places[tag] = kind, field if within else self._unpack(self._offset, field)[0], number
         there = end + self._size <= len(self.data)  # where the last page ends the file, some writers leave out the zero
-        return Page(self.order, entries), self._unpack(self._offset, end)[0] if there else 0
-
-    def _body(self, place: int, length: int) -> bytes:
-        if length > self._size:
-            (place,) = self._unpack(self._offset, place)
-        return self.data[place : place + length] if place + length <= len(self.data) else b""
+        return Page(self.data, self.order, places), self._unpack(self._offset, end)[0] if there else 0
 
     def _unpack(self, form: str, place: int) -> tuple[int, ...]:
         try:

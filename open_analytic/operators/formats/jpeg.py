@@ -13,9 +13,10 @@ from open_analytic.operators.formats.header import MAX_PARTS, SCAN_PIXELS, Heade
 
 BEGINNING = re.compile(rb"\xff\xd8\xff")
 END = b"\xff\xd9"
+MAX_EXIF = 1_000_000  # bytes of it that are looked into
 PAD = b"\x55\xaa" * 64  # where bits lack, they decode to something else than the zeros that libjpeg makes up
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")  # between segments; bytes that are none are skipped
-_IN_SCAN = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")  # the first marker behind coded bits
+_MARKER = re.compile(rb"\xff([^\x00\xff])")  # between segments; bytes that are none are skipped
+_IN_SCAN = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")  # the first marker behind coded bits
 _ALONE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _READ = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}  # baseline, extended and progressive, by Huffman or arithmetic codes
@@ -59,8 +60,8 @@ class _Head:
             self.frame, self.kind = self.frame or body, marker
         if marker in _TABLES or marker in _FRAMES or adobe or jfif:
             self.parts += [bytes((0xFF, marker)), whole]
-        if marker == 0xE1 and body[:6] == b"Exif\0\0":
-            self.exif += body[6:] if self.exif else body
+        if marker == 0xE1 and body[:6] == b"Exif\0\0" and len(self.exif) < MAX_EXIF:
+            self.exif += body[6:] if self.exif else body  # longer notes go on in the next segment
         if marker == 0xE1 and body.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
             self.xmp = body
 
@@ -81,7 +82,7 @@ def read_header(data: bytes) -> Header:
         height=height,
         fixed=2 * components if several else 0,  # coefficients of 16 bits
         scaled=(1 if components == 1 else 4) + 3,
-        extra=len(cleaned),
+        extra=3 * len(cleaned),
         orientation=orientation(head.exif, head.xmp),
         draft=True,
         reader=partial(_open, cleaned),
@@ -91,7 +92,9 @@ def read_header(data: bytes) -> Header:
 
 
 def _open(data: bytes) -> JpegImageFile:
-    return JpegImageFile(io.BytesIO(data))
+    picture = JpegImageFile(io.BytesIO(data))
+    picture.decodermaxblock = len(data)  # in parts, Pillow would copy again what libjpeg has not used up, as fill bytes
+    return picture
 
 
 def _frame(head: _Head) -> tuple[int, int, int]:

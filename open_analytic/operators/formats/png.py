@@ -15,7 +15,9 @@ from open_analytic.operators.formats.header import MAX_PARTS, Header, too_many
 
 BEGINNING = re.compile(rb"\x89PNG\r\n\x1a\n")
 MAX_TEXT = 1_000_000  # bytes of a text that is looked into for an orientation
-_GREY, _COLOUR = 0, 2  # colour types that a transparent colour can be given for
+_GREY = 0  # a colour type
+_PROFILE, _XMP = b"Raw profile type exif", b"XML:com.adobe.xmp"
+_TEXTS = {_PROFILE, _XMP}
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
@@ -39,6 +41,7 @@ def read_header(data: bytes) -> Header:
     """Size and orientation."""
     kept: dict[bytes, bytes] = {}
     pixels, exif, xmp = [], b"", b""
+    seen: set[bytes] = set()  # keys of texts: unpacking each of many would take long
     for name, body, sound in _chunks(data):
         if name == b"IDAT":
             pixels.append(body)
@@ -48,7 +51,8 @@ def read_header(data: bytes) -> Header:
             kept.setdefault(name, body)
         elif name == b"eXIf":
             exif = exif or body
-        elif name in (b"tEXt", b"zTXt", b"iTXt"):
+        elif name in (b"tEXt", b"zTXt", b"iTXt") and (key := body[:80].partition(b"\0")[0]) not in seen:
+            seen |= {key} & _TEXTS
             exif, xmp = exif or _raw_profile(name, body), xmp or _xmp(name, body)
     if len(kept.get(b"IHDR", b"")) < 13:
         raise BadImage("The PNG has no header.", hint="The file was cut short or is damaged.")
@@ -95,7 +99,7 @@ def _inflated(body: bytes) -> bytes:
 def _raw_profile(name: bytes, body: bytes) -> bytes:
     """EXIF as ImageMagick writes it: hexadecimal in a text, behind three lines."""
     key, _, rest = body.partition(b"\0")
-    if key != b"Raw profile type exif" or name == b"iTXt":
+    if key != _PROFILE or name == b"iTXt":
         return b""
     text = _inflated(rest[1:]) if name == b"zTXt" else rest[:MAX_TEXT]
     try:
@@ -106,7 +110,7 @@ def _raw_profile(name: bytes, body: bytes) -> bytes:
 
 def _xmp(name: bytes, body: bytes) -> bytes:
     key, _, rest = body.partition(b"\0")
-    if key != b"XML:com.adobe.xmp" or name != b"iTXt":
+    if key != _XMP or name != b"iTXt":
         return b""
     text = rest[2:].split(b"\0", 2)[-1]  # behind language and translated key
     return _inflated(text) if rest[:1] == b"\1" else text[:MAX_TEXT]

@@ -173,7 +173,7 @@ def _check_scans(data: bytes, layout: Layout) -> None:
 def _entries(page: ifd.Page, layout: Layout) -> dict[int, ifd.Entry]:
     """The page's tags for Pillow: those it needs, well formed."""
     order = layout.order
-    kept = {tag: page.entries[tag] for tag in _KEPT if tag in page.entries and page.entries[tag].body}
+    kept = {tag: entry for tag in _KEPT if (entry := page.entry(tag))}
     offsets, counts = (TILE_OFFSETS, TILE_COUNTS) if layout.tiled else (STRIP_OFFSETS, STRIP_COUNTS)
     kept |= {
         WIDTH: ifd.longs(order, layout.width),
@@ -188,7 +188,7 @@ def _entries(page: ifd.Page, layout: Layout) -> dict[int, ifd.Entry]:
         kept |= {offsets: ifd.longs(order, *layout.offsets), counts: ifd.longs(order, *layout.counts)}
     if layout.extra:
         kept[EXTRA] = ifd.shorts(order, *layout.extra)
-    if FORMAT in page.entries:
+    if page.entry(FORMAT):
         kept[FORMAT] = ifd.shorts(order, *[layout.form] * layout.samples)
     if layout.tiled:
         return kept | {TILE_HEIGHT: ifd.longs(order, layout.sides[0]), TILE_WIDTH: ifd.longs(order, layout.sides[1])}

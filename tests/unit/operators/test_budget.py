@@ -13,6 +13,7 @@ from open_analytic import memory
 from open_analytic.config import Settings
 from open_analytic.errors import BadImage, DeadlineExceeded, ImageTooLarge, ServiceBusy
 from open_analytic.operators.budget import MOST_WAITING, Budget, Hold, NoRoom, budget, default_bytes
+from open_analytic.operators.formats.png import read_header
 from open_analytic.operators.image import Limits, decode_image
 from open_analytic.ticket import TICKET, Ticket
 
@@ -29,6 +30,10 @@ def png(side: int = 100, mode: str = "RGB") -> bytes:
     file = io.BytesIO()
     Image.new(mode, (side, side)).save(file, "PNG")
     return file.getvalue()
+
+
+def test_the_bytes_are_those_of_pillow_of_ours_and_of_a_strip() -> None:
+    assert read_header(png()).cost() == 100 * 100 * (4 + 3 + 12) + 3 * (len(png()))
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -102,10 +107,9 @@ def test_a_service_refuses_a_wait_without_hope() -> None:
 def test_a_picture_larger_than_the_budget_is_refused_with_the_numbers(shared: Budget) -> None:
     with pytest.raises(ImageTooLarge) as refused:
         decode_image(png(), Limits(decode_bytes=60_000))
-    weight = 100 * 100 * 7 + 3 * len(png())  # Pillow's four bytes a pixel and our three
     assert refused.value.message.startswith("The picture of 100 x 100 pixels takes ")
     assert "bytes of memory to decode; at most 60,000 are used." in refused.value.message
-    assert decode_image(png(), Limits(decode_bytes=weight + 1000)).pixels.shape == (100, 100, 3)
+    assert decode_image(png(), Limits(decode_bytes=read_header(png()).cost())).pixels.shape == (100, 100, 3)
 
 
 def test_the_budget_is_the_settings_one_everywhere(shared: Budget) -> None:
@@ -125,7 +129,7 @@ def test_bytes_are_given_back_when_decoding_fails(shared: Budget) -> None:
 
 def test_pictures_of_many_threads_are_never_over_the_budget(shared: Budget) -> None:
     data, seen = png(400, "RGBA"), []
-    weight = 400 * 400 * 7 + 10_000
+    weight = read_header(data).cost()
     limits = Limits(decode_bytes=2 * weight)
 
     def decode(_: int) -> None:

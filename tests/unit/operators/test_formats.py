@@ -299,3 +299,22 @@ def test_importing_changes_no_warnings() -> None:
         "image.decode_image(bytes.fromhex(open(0).read()), image.Limits()); assert warnings.filters == before"
     )
     subprocess.run([sys.executable, "-c", program], input=JPEG.hex(), text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        JPEG[:2] + b"\xff" * 20_000_000,
+        JPEG[:-2] + b"\xff" * 20_000_000,
+        encoded(format="JPEG", progressive=True)[:-2] + b"\xff" * 20_000_000 + b"\0" + b"\xff" * 9,
+        encoded(PICTURE.quantize(16), "GIF")[:61] + b"x" * 20_000_000,
+        PNG[:33] + chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(1_000_000))) * 3000 + PNG[33:],
+    ],
+    ids=["JPEG's beginning", "JPEG's end", "between scans", "GIF's beginning", "PNG's texts"],
+)
+def test_headers_are_read_in_one_pass(data: bytes) -> None:
+    """In a time that grows with the file's length, not with its square: the square would be hours."""
+    try:
+        pixels(data)
+    except BadImage:
+        return

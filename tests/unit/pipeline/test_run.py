@@ -19,6 +19,7 @@ from open_analytic.errors import DeadlineExceeded, ImageTooLarge, InvalidPipelin
 from open_analytic.models.library import Library
 from open_analytic.operators.align import align_faces
 from open_analytic.operators.budget import budget
+from open_analytic.operators.formats.png import read_header
 from open_analytic.operators.image import Limits, decode_image
 from open_analytic.pipeline.cost import CROP_BYTES, MAX_PIXELS
 from open_analytic.pipeline.plan import Plan, plan
@@ -208,7 +209,7 @@ def begin_faces(made: Plan, data: bytes) -> list[Any]:
 def test_items_for_which_there_is_no_memory_come_after_the_others(library: Library) -> None:
     made = plan(load(tiny.PIPELINE, "colours"), library.cards)
     items = [colour(0, 255, 0, 300), colour(0, 0, 255, 300), b"no picture", colour(0, 255, 0, 300)]
-    one = 300 * 300 * 7 + 10_000  # the bytes of decoding one of them
+    one = max(read_header(item).cost() for item in items if item.startswith(b"\x89PNG"))
     together = told(run(made, items, models, Limits(decode_bytes=one)))
     assert together[:2] + together[3:] == [[0, 1, 0], [0, 0, 1], [0, 1, 0]]
     assert "not a picture" in together[2]
@@ -218,7 +219,7 @@ def test_callers_that_share_little_memory_do_not_wait_for_each_other(library: Li
     """Each holds decoded pictures while it needs memory for the next."""
     made = plan(load(tiny.PIPELINE, "colours"), library.cards)
     items = [colour(0, 255, 0, 300)] * 4
-    limits = Limits(decode_bytes=300 * 300 * 7 + 10_000)
+    limits = Limits(decode_bytes=read_header(colour(0, 255, 0, 300)).cost())
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: told(run(made, items, models, limits)), range(24)))
     assert found == [[[0, 1, 0]] * 4] * 24
@@ -232,7 +233,7 @@ def test_callers_that_share_little_memory_do_not_wait_for_each_other(library: Li
 
 def test_a_picture_above_the_budget_is_its_own_error(library: Library) -> None:
     made = plan(load(tiny.PIPELINE, "colours"), library.cards)
-    limits = Limits(decode_bytes=300 * 300 * 7 + 10_000)
+    limits = Limits(decode_bytes=read_header(colour(0, 255, 0, 300)).cost())
     first, large = run(made, [colour(0, 255, 0, 300), colour(0, 255, 0, 900)], models, limits)
     assert told([first]) == [[0, 1, 0]]
     assert isinstance(large, ImageTooLarge)
