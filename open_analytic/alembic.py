@@ -265,10 +265,24 @@ class _There:
     """A collection of the database, as autogenerate sees it."""
 
     def __init__(self, row: Any) -> None:
-        schema, table, pipeline, version, dim, metric, many, parameters, migrated, columns, found, indexed = row
+        (
+            schema,
+            table,
+            pipeline,
+            version,
+            dim,
+            metric,
+            many,
+            parameters,
+            migrated,
+            columns,
+            found,
+            indexed,
+            has_source,
+        ) = row
         self.key = (schema, table)
         self.migrated, self.indexes, self.indexed = migrated, set(found), indexed
-        self.own = set(tables.own(many))
+        self.own = set(tables.own(many, has_source))
         options = {"pipeline": pipeline, "version": version, "parameters": parameters}
         mine = {name: type_ for name, type_ in columns.items() if name not in self.own}
         self.shape = _shape(f"{schema}.{table}", dim=dim, metric=metric, many=many, columns=mine, **options)

@@ -81,7 +81,8 @@ SELECT
     c.created_by,
     t.oid::regclass AS relation,
     c.schema_name AS recorded_schema,
-    c.table_name AS recorded_table
+    c.table_name AS recorded_table,
+    c.has_source
 FROM open_analytic.collections AS c
 JOIN pg_catalog.pg_class AS t ON t.oid = open_analytic._relation(c)
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace;

@@ -117,6 +117,8 @@ DECLARE
     column_name text;
     column_type text;
     own_columns text := '';
+    -- A column of this name that the user asks for is the user's.
+    has_source boolean := true;
     statement text;
 BEGIN
     PERFORM open_analytic._follow_renames(); -- a renamed table frees the name it had
@@ -124,13 +126,14 @@ BEGIN
         PERFORM open_analytic._check_column(column_name, column_type, many, path);
         -- A newline, so that a comment inside a type's text ends with it.
         own_columns := own_columns || format(E'%I %s\n, ', column_name, column_type);
+        has_source := has_source AND column_name <> 'source';
     END LOOP;
     statement := format(
         'CREATE TABLE %s ('
         'image_name pg_catalog.text NOT NULL, %s image_data pg_catalog.bytea, '
         'feature @vector@.halfvec(%s), %s image_sha256 pg_catalog.bytea, '
         'pipeline_version pg_catalog.int4 %s, '
-        'imported_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), '
+        'imported_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), %s '
         'CONSTRAINT %I CHECK (true), PRIMARY KEY (%s)) WITH (toast_tuple_target = %s)',
         relation,
         CASE
@@ -147,6 +150,7 @@ BEGIN
                     version
                 )
         END,
+        CASE WHEN has_source THEN 'source pg_catalog.text,' END,
         open_analytic._mark(id),
         CASE WHEN many THEN 'image_name, part' ELSE 'image_name' END,
         CASE WHEN plain THEN 2 * dim + 1024 ELSE 2040 END
@@ -162,20 +166,28 @@ BEGIN
         CASE WHEN plain THEN 'PLAIN' ELSE 'EXTERNAL' END
     );
     PERFORM open_analytic._describe_table(relation, dim, metric, many, pipeline, version);
+    IF has_source THEN
+        EXECUTE format(
+            'COMMENT ON COLUMN %s.source IS %L',
+            relation,
+            'Where the picture comes from: a path, a URL, "upload"; NULL: unknown'
+        );
+    END IF;
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO open_analytic_user', relation);
     -- A row left by a table that was dropped with plain SQL is replaced.
     INSERT INTO open_analytic.collections AS c (
-        id, schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated
+        id, schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated,
+        has_source
     )
     VALUES (
         id, place.schema_name, place.table_name, pipeline, version, dim, metric, many, parameters,
-        migrated
+        migrated, has_source
     )
     ON CONFLICT ON CONSTRAINT collections_pkey DO UPDATE
     SET id = excluded.id, pipeline = excluded.pipeline, version = excluded.version,
         dim = excluded.dim, metric = excluded.metric, many = excluded.many,
-        parameters = excluded.parameters, migrated = excluded.migrated, created_at = now(),
-        created_by = current_user;
+        parameters = excluded.parameters, migrated = excluded.migrated,
+        has_source = excluded.has_source, created_at = now(), created_by = current_user;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._make_collection IS
@@ -236,7 +248,7 @@ BEGIN
 EXCEPTION
     WHEN duplicate_table OR duplicate_object THEN
         RAISE EXCEPTION 'The table is there already: %.', SQLERRM
-            USING ERRCODE = 'OA031', HINT = 'Choose another name, or drop it first.';
+            USING ERRCODE = 'OA031', HINT = 'It stays as it is: use it, or choose another name.';
     WHEN invalid_schema_name THEN
         RAISE EXCEPTION 'There is no such schema: %.', SQLERRM
             USING ERRCODE = 'OA017', HINT = 'Create it first: CREATE SCHEMA name.';

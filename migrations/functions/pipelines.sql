@@ -415,7 +415,7 @@ BEGIN
     WHERE c.pipeline = pipeline_drop.name;
     IF users IS NOT NULL THEN
         RAISE EXCEPTION 'Pipeline % is used by %.', quote_literal(pipeline_drop.name), users
-            USING ERRCODE = 'OA032', HINT = 'Drop these collections first.';
+            USING ERRCODE = 'OA032', HINT = 'It stays registered as long as they are there.';
     END IF;
     UPDATE open_analytic.pipelines AS p
     SET dropped_at = now()

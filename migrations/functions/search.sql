@@ -133,7 +133,10 @@ DECLARE
 BEGIN
     SELECT string_agg(
         open_analytic._shown(a.attname, a.atttypid), ', ' ORDER BY a.attnum
-    ) FILTER (WHERE a.attname <> ALL (open_analytic._own_columns(info.many)))
+    ) FILTER (
+        WHERE a.attname <> ALL (open_analytic._own_columns(info.many))
+            AND NOT (info.has_source AND a.attname = 'source')
+    )
     INTO shown
         FROM pg_attribute AS a
         WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped;

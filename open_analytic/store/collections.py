@@ -159,7 +159,7 @@ def _find(connection: Connection, schema: str | None, table: str | None) -> list
 
 
 def _info(row: Any) -> CollectionInfo:
-    schema, table, pipeline, version, dim, metric, many, parameters, created_at, columns = row
+    schema, table, pipeline, version, dim, metric, many, parameters, created_at, columns, has_source = row
     return CollectionInfo(
         name=table if schema == "public" else f"{schema}.{table}",
         schema=schema,
@@ -171,4 +171,5 @@ def _info(row: Any) -> CollectionInfo:
         parameters=parameters,
         columns=columns,
         created_at=created_at,
+        has_source=has_source,
     )

@@ -35,10 +35,12 @@ SELECT open_analytic._make_collection(
 -- collections --
 -- Collections whose table is there, with the columns that are the user's own: what we made ourselves is left out.
 SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, c.created_at,
-       coalesce(columns.types, '{}') AS columns
+       coalesce(columns.types, '{}') AS columns, coalesce(columns.has_source, false)
 FROM open_analytic.current_collections AS c
 LEFT JOIN LATERAL (
-    SELECT json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
+    SELECT json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
+               FILTER (WHERE NOT (c.has_source AND a.attname = 'source')) AS types,
+           bool_or(c.has_source AND a.attname = 'source') AS has_source
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = c.relation AND a.attnum > 0 AND NOT a.attisdropped
       AND a.attname <> ALL (CASE WHEN c.many THEN %(many)s::text[] ELSE %(own)s::text[] END)
@@ -64,7 +66,8 @@ SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.ma
        EXISTS (SELECT FROM pg_catalog.pg_index AS i
                JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
                JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
-               WHERE i.indrelid = c.relation AND m.amname IN ('hnsw', 'ann') AND i.indpred IS NULL AND i.indisvalid) AS indexed
+               WHERE i.indrelid = c.relation AND m.amname IN ('hnsw', 'ann') AND i.indpred IS NULL AND i.indisvalid) AS indexed,
+       c.has_source
 FROM open_analytic.current_collections AS c
 
 -- table_check --

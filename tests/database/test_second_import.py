@@ -12,7 +12,7 @@ import pytest
 import open_analytic
 from open_analytic import Collection, OpenAnalytic
 from open_analytic.config import Settings
-from open_analytic.errors import BadParameter
+from open_analytic.errors import BadParameter, Conflict
 from open_analytic.store import rows
 from open_analytic.store.connection import Connection
 from open_analytic.types import Box, Feature, Row
@@ -48,11 +48,11 @@ def by_folder(album: Collection, folder: Path) -> Any:
 
 
 def by_add(album: Collection, folder: Path) -> Any:
-    return album.add("a.png", picture(0, 0, 250))
+    return album.add("a.png", picture(0, 0, 250), on_conflict="replace")
 
 
 def by_pictures(album: Collection, folder: Path) -> Any:
-    return album.import_pictures(iter([("a.png", picture(0, 0, 250))]))
+    return album.import_pictures(iter([("a.png", picture(0, 0, 250))]), source="camera")
 
 
 def by_vectors(album: Collection, folder: Path) -> Any:
@@ -69,7 +69,7 @@ def test_a_changed_picture_keeps_what_is_not_ours(
     if change is by_folder:
         album.import_files(folder, values={"a.png": {"place": "home"}})
     else:
-        album.import_pictures([("a.png", picture(250, 0, 0))], values={"a.png": {"place": "home"}})
+        album.add("a.png", picture(250, 0, 0), values={"place": "home"}, source="camera")
     client.execute("ALTER TABLE album ADD stars integer DEFAULT 0")
     client.execute("UPDATE album SET stars = 5")
     client.execute("CREATE TABLE likes (image_name text REFERENCES album ON DELETE CASCADE, who text)")
@@ -108,7 +108,10 @@ def test_pictures_that_insert_wrote_are_compared_by_their_bytes(
     client.execute(insert, ("other", same, "[1,0,0]"))
     client.execute(insert, ("lonely", lonely, None))  # nobody computed its feature yet
 
-    report = album.import_pictures([("same", same), ("other", other), ("lonely", lonely)])
+    pictures = [("same", same), ("other", other), ("lonely", lonely)]
+    with pytest.raises(Conflict, match="1 of 3 names"):
+        album.import_pictures(pictures)
+    report = album.import_pictures(pictures, on_conflict="replace")
 
     assert counts(report) == {"added": 0, "updated": 2, "unchanged": 1, "failed": 0}
     assert client.execute("SELECT image_name, place, feature::text FROM album ORDER BY 1").fetchall() == [
