@@ -58,11 +58,12 @@ test-newest: ## run every test with the newest versions of everything, in .venv-
 	@.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable . --group dev
 	$(call run_tests,.venv-newest/bin)
 
-check: .venv/ready-dev ## lint, format, types (strict) and the layers between rooms
+check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms, and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar migrations/functions
 
 plpython: ## install a PostgreSQL with plpython3u and pgvector for the tests: Debian or Ubuntu, as root
 	@scripts/plpython.sh install

@@ -47,9 +47,11 @@ CREATE OR REPLACE FUNCTION open_analytic.calibrate(
 RETURNS open_analytic.calibrations
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
-    SET hnsw.iterative_scan = relaxed_order
-    SET hnsw.ef_search = 40
-SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on
+SET hnsw.iterative_scan = relaxed_order
+SET hnsw.ef_search = 40
+SET hnsw.max_scan_tuples = 1000000
+SET hnsw.scan_mem_multiplier = 16
+SET enable_seqscan = on
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._opened(collection);

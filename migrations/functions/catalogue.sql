@@ -46,21 +46,41 @@ COMMENT ON FUNCTION open_analytic._trusted IS
     'Whether a table''s owner can make collections, or made this one';
 
 CREATE OR REPLACE FUNCTION open_analytic._known(place regclass) RETURNS open_analytic.collections
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    info open_analytic.collections;
+BEGIN
+    -- Every search comes here. A table with the recorded name, constraint and owner needs no more
+    -- looks.
     SELECT c.*
+    INTO info
     FROM pg_class AS t
     JOIN pg_namespace AS n ON n.oid = t.relnamespace
-    JOIN open_analytic.collections AS c
-        ON (c.schema_name, c.table_name) = (n.nspname, t.relname)
-        OR c.id IN (
-            SELECT substr(k.conname, 15)::uuid
-            FROM pg_constraint AS k
-            WHERE k.conrelid = place AND k.conname ~ '^open_analytic_[0-9a-f]{32}$'
-        )
-    WHERE t.oid = place AND open_analytic._relation(c) = place
-    ORDER BY (c.schema_name, c.table_name) = (n.nspname, t.relname)
-    LIMIT 1
+    JOIN open_analytic.collections AS c ON c.schema_name = n.nspname AND c.table_name = t.relname
+    JOIN pg_constraint AS k
+        ON k.conrelid = t.oid
+        AND k.contypid = 0
+        AND k.conname = 'open_analytic_' || replace(c.id::text, '-', '')
+    WHERE t.oid = place AND pg_get_userbyid(t.relowner) = c.created_by;
+    IF NOT FOUND THEN
+        SELECT c.*
+        INTO info
+        FROM pg_class AS t
+        JOIN pg_namespace AS n ON n.oid = t.relnamespace
+        JOIN open_analytic.collections AS c
+            ON c.schema_name = n.nspname AND c.table_name = t.relname
+            OR c.id IN (
+                SELECT substr(k.conname, 15)::uuid
+                FROM pg_constraint AS k
+                WHERE k.conrelid = place AND k.conname ~ '^open_analytic_[0-9a-f]{32}$'
+            )
+        WHERE t.oid = place AND open_analytic._relation(c) = place
+        ORDER BY (c.schema_name, c.table_name) = (n.nspname, t.relname)
+        LIMIT 1;
+    END IF;
+    RETURN info;
+END
 $$;
 COMMENT ON FUNCTION open_analytic._known IS
     'What the catalogue says of a table; NULL when it is no collection';

@@ -79,9 +79,9 @@ CREATE OR REPLACE FUNCTION open_analytic._near(
 RETURNS TABLE (name text, part integer, other text, other_part integer, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10000 COST 1000000
 SET search_path = pg_catalog, pg_temp
-    SET plan_cache_mode = force_custom_plan
-    SET hnsw.iterative_scan = relaxed_order
-    SET hnsw.ef_search = 200
+SET plan_cache_mode = force_custom_plan
+SET hnsw.iterative_scan = relaxed_order
+SET hnsw.ef_search = 200
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._collection(collection);
@@ -226,9 +226,9 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE ROWS 10000 COST 1000000
 SET search_path = pg_catalog, pg_temp
-    SET plan_cache_mode = force_custom_plan
-    SET hnsw.iterative_scan = relaxed_order
-    SET hnsw.ef_search = 200
+SET plan_cache_mode = force_custom_plan
+SET hnsw.iterative_scan = relaxed_order
+SET hnsw.ef_search = 200
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._opened(a);

@@ -100,9 +100,11 @@ CREATE OR REPLACE FUNCTION open_analytic._nearest(
 ) RETURNS TABLE (image_name text, part integer, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
 SET search_path = pg_catalog, pg_temp
-    SET hnsw.iterative_scan = relaxed_order
-    SET hnsw.ef_search = 40
-SET hnsw.max_scan_tuples = 1000000 SET hnsw.scan_mem_multiplier = 16 SET enable_seqscan = on
+SET hnsw.iterative_scan = relaxed_order
+SET hnsw.ef_search = 40
+SET hnsw.max_scan_tuples = 1000000
+SET hnsw.scan_mem_multiplier = 16
+SET enable_seqscan = on
 AS $$
 DECLARE
     near CONSTANT text := open_analytic._operator(info.metric);
