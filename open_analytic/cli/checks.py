@@ -162,7 +162,7 @@ def _server(name: str, dsn: str) -> Iterator[Check]:
     except (NotMigrated, DatabaseTooNew) as error:
         yield broken("schema", error)
     yield _rights(found)
-    if found.vector and (found.user or found.superuser):
+    if found.vector and (found.user or found.owner or found.superuser):
         yield from service_checks.look(facts.sql_facts(dsn))
 
 
@@ -184,9 +184,11 @@ def _vector(found: "Facts") -> Check:
 
 
 def _rights(found: "Facts") -> Check:
-    if found.superuser or (found.admin and found.creates):
+    if found.standby:
+        return Check(name="rights", state="note", detail="may run and search; a standby takes no changes")
+    if found.superuser or ((found.admin or found.owner) and found.creates):
         return Check(name="rights", state="ok", detail="may create, import, search and drop")
-    if found.user:
+    if found.user or found.owner:
         return Check(
             name="rights", state="note", detail="may run, import and search; not create or drop",
             hint=f"For that: GRANT open_analytic_admin TO {found.role}; GRANT CREATE ON SCHEMA public TO {found.role}.",

@@ -87,8 +87,9 @@ class Writer:
                 self._write([entry])
 
     def _commit(self, entries: list[Entry]) -> None:
-        with self._database.transaction() as connection:
-            written = store.write(connection, self._info, [entry.row for entry in entries])
+        written = self._database.write(
+            lambda connection: store.write(connection, self._info, [entry.row for entry in entries])
+        )
         empty = sum(not entry.row.features for entry in entries)
         updated = sum(entry.known for entry in entries if entry.row.features)
         if empty:

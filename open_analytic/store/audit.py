@@ -149,12 +149,14 @@ def again(
 
 
 def record(database: Database, info: CollectionInfo, plan: str, options: Mapping[str, Any], found: float) -> None:
-    """Keep it for ``open_analytic.search_quality``."""
+    """Keep it for ``open_analytic.search_quality``. A standby keeps nothing."""
     values = {
         "table": tables.identifier(info).as_string(), "plan": plan, "k": options["k"] or 0,
         "filtered": options["where"] is not None, "target_recall": options["target_recall"], "recall": found,
     }  # fmt: skip
     with database.transaction() as connection:
+        if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
+            return
         connection.execute("SET TRANSACTION READ WRITE")
         connection.execute(query("audit_record"), values)
 

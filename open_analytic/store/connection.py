@@ -1,10 +1,11 @@
 """Connections: set up so that nothing in the database changes what our statements mean; faults are errors of ours."""
 
+import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import IsolationLevel, conninfo, sql
@@ -12,9 +13,9 @@ from psycopg.pq import TransactionStatus
 
 from open_analytic import libpq
 from open_analytic.config import Settings, written
-from open_analytic.errors import CannotConnect, ConnectionLost, NotMigrated, OpenAnalyticError
+from open_analytic.errors import CannotConnect, ConnectionLost, DatabaseError, NotMigrated, OpenAnalyticError
 from open_analytic.store import session, values
-from open_analytic.store.faults import refused, translated
+from open_analytic.store.faults import met_another, refused, translated
 from open_analytic.store.pool import Pool
 
 
@@ -29,6 +30,11 @@ class Address(Protocol):
         """The error of a connection that broke, or a better one."""
         ...
 
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+ATTEMPTS = 4  # for a transaction that meets others
 
 # How to write one; also in the hint for one that cannot be read.
 FORMS = "Write postgresql://user:password@host:5432/database, or host=... dbname=... user=..."
@@ -91,6 +97,18 @@ class Database:
         with self._lent() as connection, connection.transaction():
             connection.begin()
             yield connection
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """The result of work in a transaction; done again a few times when it met another one, as in a deadlock."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self.transaction() as connection:
+                    return work(connection)
+            except DatabaseError as error:
+                if attempt == ATTEMPTS or not met_another(error):
+                    raise
+                logger.info("a transaction is run again: %s", error.message)
+        raise AssertionError  # the last attempt returned or raised
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

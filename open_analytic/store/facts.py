@@ -19,6 +19,8 @@ class Facts:
     user: bool | None
     admin: bool | None
     creates: bool  # tables in the schema public
+    owner: bool = False  # of our schema
+    standby: bool = False
 
 
 def facts(dsn: str) -> Facts:
@@ -26,10 +28,10 @@ def facts(dsn: str) -> Facts:
     with translated(), connect(dsn, vectors=False) as connection:
         row = connection.execute(query("server_facts")).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
-    version, vector, offered, role, superuser, user, admin, creates = row
+    version, vector, offered, role, superuser, user, admin, creates, owner, standby = row
     return Facts(
         version=version, vector=vector, vector_offered=offered, role=role, superuser=superuser,
-        user=user, admin=admin, creates=creates,
+        user=user, admin=admin, creates=creates, owner=owner, standby=standby,
     )  # fmt: skip
 
 

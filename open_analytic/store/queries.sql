@@ -354,7 +354,9 @@ SELECT current_setting('server_version'),
        (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
        (SELECT pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles WHERE rolname = 'open_analytic_user'),
        (SELECT pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles WHERE rolname = 'open_analytic_admin'),
-       has_schema_privilege('public', 'CREATE')
+       has_schema_privilege('public', 'CREATE'),
+       EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'open_analytic' AND pg_has_role(nspowner, 'USAGE')),
+       pg_is_in_recovery()
 
 -- node_is_known --
 -- Whether the service's role, a node and the path are there already as they should be.

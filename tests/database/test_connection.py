@@ -21,8 +21,8 @@ from open_analytic.errors import (
     OpenAnalyticError,
     PermissionDenied,
 )
-from open_analytic.store import faults, schema
-from open_analytic.store.connection import Database, connect
+from open_analytic.store import fault_table, faults, schema
+from open_analytic.store.connection import Database, connect, options
 
 SECRET = "s3cr3t-w0rd"  # noqa: S105 - of nobody
 
@@ -170,10 +170,12 @@ FOREIGN = {
     pg.TooManyConnections: CannotConnect,
     pg.QueryCanceled: DatabaseError,
     pg.LockNotAvailable: DatabaseError,
-    psycopg.errors.TransactionRollback: DatabaseError,
     pg.UndefinedTable: errors.UnknownCollection,
     pg.UndefinedColumn: BadParameter,
     pg.UndefinedObject: NotMigrated,
+    pg.UndefinedFunction: NotMigrated,
+    pg.DataCorrupted: DatabaseError,
+    pg.IndexCorrupted: DatabaseError,
     pg.InvalidSchemaName: errors.InvalidName,
     pg.DuplicateTable: errors.CollectionExists,
     pg.DuplicateObject: errors.CollectionExists,
@@ -187,7 +189,7 @@ FOREIGN = {
 
 
 def test_every_foreign_error_we_map_is_listed_here() -> None:
-    assert {kind: fault.error for kind, fault in faults.FAULTS.items()} == FOREIGN
+    assert {kind: fault.error for kind, fault in fault_table.FAULTS.items()} == FOREIGN
 
 
 @pytest.mark.parametrize(("foreign", "ours"), FOREIGN.items(), ids=lambda kind: kind.__name__)
@@ -220,3 +222,76 @@ def test_a_full_disk_of_the_server_is_storage_full(dsn: str) -> None:
     statement = "DO $$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$"
     with connect(dsn) as connection, pytest.raises(errors.StorageFull), faults.translated():
         connection.execute(statement)
+
+
+KINDS = {kind for kind in vars(pg).values() if isinstance(kind, type) and issubclass(kind, psycopg.Error)}
+NAMED = sorted(
+    {kind for kind in KINDS if kind.sqlstate},
+    key=lambda kind: str(kind.sqlstate),
+)
+
+
+@pytest.mark.parametrize("kind", NAMED, ids=lambda kind: f"{kind.sqlstate} {kind.__name__}")
+def test_what_a_server_can_raise_has_a_next_step(kind: type[psycopg.Error]) -> None:
+    error = faults.translate(kind("what the server said"))
+    assert "what the server said" in error.message
+    assert error.hint
+    if "please report it" in error.hint:  # our own SQL is wrong, or PostgreSQL itself
+        assert str(kind.sqlstate)[:2] in ("42", "XX")
+
+
+@pytest.mark.parametrize(
+    ("kind", "ours", "words"),
+    [
+        (pg.DeadlockDetected, DatabaseError, "met another one"),
+        (pg.SerializationFailure, DatabaseError, "met another one"),
+        (pg.IdleInTransactionSessionTimeout, ConnectionLost, "ended the transaction"),
+        (pg.TransactionTimeout, ConnectionLost, "ended the transaction"),
+        (pg.IdleSessionTimeout, ConnectionLost, "ended the session"),
+        (pg.ConfigurationLimitExceeded, DatabaseError, "at a limit"),
+        (pg.DataCorrupted, DatabaseError, "damaged"),
+        (pg.IndexCorrupted, DatabaseError, "damaged"),
+        (pg.IoError, DatabaseError, "read or write its files"),
+        (pg.StatementTooComplex, BadParameter, "too large"),
+        (pg.InvalidPassword, CannotConnect, "lets nobody in"),
+        (pg.RaiseException, DatabaseError, "trigger"),
+        (pg.UndefinedFunction, NotMigrated, "not there"),
+    ],
+)
+def test_states_of_a_server_are_told_apart(
+    kind: type[psycopg.Error], ours: type[OpenAnalyticError], words: str
+) -> None:
+    error = faults.translate(kind("what the server said"))
+    assert (type(error), words in error.message) == (ours, True)
+
+
+@pytest.mark.parametrize("kind", [pg.IoError, pg.OutOfMemory, psycopg.OperationalError, pg.InternalError_])
+def test_no_space_is_storage_full_whatever_the_state(kind: type[psycopg.Error]) -> None:
+    error = faults.translate(kind('could not write to file "pg_wal/xlogtemp.1": No space left on device'))
+    assert type(error) is errors.StorageFull
+
+
+@pytest.mark.parametrize(
+    ("said", "ours", "words"),
+    [
+        ("FATAL:  sorry, too many clients already", CannotConnect, "no more connections"),
+        ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER", CannotConnect, "no more"),
+        ('FATAL:  too many connections for role "app"', CannotConnect, "no more connections"),
+        ("FATAL:  the database system is in recovery mode", CannotConnect, "starting or stopping"),
+        ('FATAL:  could not write init file: No space left on device', errors.StorageFull, "no space"),
+        ('FATAL:  invalid value for parameter "TimeZone": "Nowhere"', CannotConnect, "setting"),
+        ("FATAL:  unsupported startup parameter: options", CannotConnect, "setting"),
+        ('FATAL:  password authentication failed for user "a"', CannotConnect, "cannot be reached"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_is_wrong(said: str, ours: type[OpenAnalyticError], words: str) -> None:
+    error = faults.refused(psycopg.OperationalError(f'connection to server at "h" failed: {said}'))
+    assert (type(error), words in error.message, bool(error.hint)) == (ours, True, True)
+
+
+@pytest.mark.parametrize("dsn", ["postgresql+psycopg://{}", "postgres+psycopg2://{}", "  postgresql://{}\n", "{}  "])
+def test_other_forms_of_a_dsn_are_read(dsn: str) -> None:
+    rest = "host=h user=u dbname=d" if dsn.startswith("{") else "u:p@h:1/d"
+    given = psycopg.conninfo.conninfo_to_dict(options(dsn.format(rest)))
+    assert (given["host"], given["user"], given["dbname"]) == ("h", "u", "d")
+    assert Settings.read({"OPEN_ANALYTIC_DSN": dsn.format(rest)}).dsn == Settings(dsn=dsn.format(rest)).dsn

@@ -248,3 +248,25 @@ def test_after_lost_connections_what_was_committed_stays_and_the_rerun_completes
     assert kept >= 128
     report = colours.import_files(many)
     assert (report.added, report.unchanged) == (300 - kept, kept)
+
+
+MEETS = """
+CREATE SEQUENCE public.met;
+GRANT USAGE ON SEQUENCE public.met TO public;
+CREATE FUNCTION public.meet() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_catalog.nextval('public.met') <= 2 THEN
+        RAISE 'met another' USING ERRCODE = '%s';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER meet BEFORE INSERT ON public.colours FOR EACH STATEMENT EXECUTE FUNCTION public.meet();
+"""
+
+
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+def test_a_chunk_that_met_another_transaction_is_written_again(colours: Collection, state: str) -> None:
+    with psycopg.connect(colours._database.dsn, autocommit=True) as other:
+        other.execute((MEETS % state).encode())
+    report = colours.import_vectors([("a", [1, 0, 0], None), ("b", [0, 1, 0], None)])
+    assert (report.added, report.failed, colours.count()) == (2, (), 2)

@@ -10,11 +10,12 @@ from open_analytic.store.facts import Facts, Node, SqlFacts
 
 def facts(
     *, vector: str | None = "0.8.6", offered: str | None = "0.8.6", superuser: bool = False,
-    user: bool | None = True, admin: bool | None = True, creates: bool = True,
+    user: bool | None = True, admin: bool | None = True, creates: bool = True, owner: bool = False,
+    standby: bool = False,
 ) -> Facts:  # fmt: skip
     return Facts(
         version="18.6", vector=vector, vector_offered=offered, role="me", superuser=superuser, user=user, admin=admin,
-        creates=creates,
+        creates=creates, owner=owner, standby=standby,
     )  # fmt: skip
 
 
@@ -43,6 +44,9 @@ def test_pgvector_has_to_be_new_enough(vector: str | None, offered: str | None, 
         (facts(admin=False), "note", "GRANT open_analytic_admin TO me"),
         (facts(creates=False), "note", "GRANT CREATE ON SCHEMA public TO me"),
         (facts(user=None, admin=None), "note", "not made yet"),
+        (facts(user=False, admin=False, owner=True), "ok", "create"),
+        (facts(user=False, admin=False, owner=True, creates=False), "note", "GRANT CREATE ON SCHEMA public"),
+        (facts(superuser=True, standby=True), "note", "a standby takes no changes"),
         (facts(user=False, admin=False), "broken", "GRANT open_analytic_user TO me"),
     ],
 )
