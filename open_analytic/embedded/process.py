@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import stat
@@ -68,9 +69,13 @@ def is_own(home: Home, state: State) -> bool:
 
 
 def _is_held(home: Home) -> bool:
-    lock = home.lock(reaper.SERVER)
+    """Whether a server of this home lives; the home may be on a read-only file system."""
     try:
-        return not reaper.is_free(lock)
+        lock = os.open(home.folder / reaper.SERVER, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not reaper.try_lock(lock, fcntl.LOCK_SH)
     finally:
         os.close(lock)
 
@@ -147,7 +152,11 @@ def launch(home: Home, binaries: Binaries, lock: int) -> State:
     """Start the postmaster, which inherits the server's lock."""
     socket = make_socket_folder(home.account)
     state = State(socket=str(socket), bin=str(binaries.folder), version=binaries.version, data=home.identity)
-    home.record(state)
+    try:
+        home.record(state)
+    except OSError:
+        socket.rmdir()
+        raise
     log, data = open_log(home), cluster.open_folder(home.data)
     try:
         command = [str(binaries.folder / "postgres"), "-D", cluster.seen_by(home.account, home.data, data)]

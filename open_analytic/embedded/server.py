@@ -58,6 +58,7 @@ class Server:
         with self._lock:
             if self._hold is None:  # closed
                 return self.dsn
+            self._refuse_another()
             with translated(self.home):
                 place = Home.open(self.home)
                 if place.state != self._state or not process.answers(place, self._state):
@@ -65,11 +66,20 @@ class Server:
                     self._state = _share(place, self._hold, self._pg_bin, self._linger_s)
             return self.dsn
 
+    def _refuse_another(self) -> None:
+        """A home that was moved, deleted or replaced is not made anew: an empty database would look like a loss."""
+        data = self.home / "data"
+        if not data.is_dir() or self._state.data not in ("", reaper.identity(data.stat())):
+            raise EmbeddedServerFailed(
+                f"The data of the embedded server in {self.home} was moved, deleted or replaced meanwhile.",
+                hint="Open the home where it is now, with connect(home=...).",
+            )
+
     def explain(self, error: OpenAnalyticError) -> OpenAnalyticError:
         """The error of a connection that broke, or StorageFull when the server's log says that it was that."""
-        place = Home.open(self.home)
+        log = self.home / "log" / "postgres.log"
         with contextlib.suppress(OSError):
-            if cluster.is_about_space(process.tail(place.log, self._said)) or cluster.is_full(place.data):
+            if cluster.is_about_space(process.tail(log, self._said)) or cluster.is_full(self.home):
                 return StorageFull(
                     f"There is no space left for the embedded database in {self.home}.",
                     hint="Free some space and run it again; what was committed is kept.",

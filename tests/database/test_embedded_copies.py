@@ -123,3 +123,19 @@ def test_the_socket_of_a_living_server_is_never_removed(home: Path) -> None:
         assert folder.exists()
         reaper.remove_socket(folder, folder.stat().st_uid)
         assert not folder.exists()
+
+
+@pytest.mark.parametrize("fate", ["moved", "replaced"])
+def test_a_home_that_went_away_under_a_client_is_not_made_anew(home: Path, copy: Path, fate: str) -> None:
+    with embedded.start(home) as original:
+        keep(original.dsn, 1)
+        os.kill(pid_of(home), signal.SIGKILL)
+        eventually("it is gone", lambda: not embedded.status(home).running)
+        home.rename(copy)
+        if fate == "replaced":
+            copied(copy, home)
+        with pytest.raises(EmbeddedServerFailed, match="was moved, deleted or replaced"):
+            original.address()
+        assert home.exists() is (fate == "replaced")
+    with embedded.start(copy) as moved:
+        assert rows(moved.dsn) == [1]

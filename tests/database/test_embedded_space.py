@@ -69,14 +69,19 @@ def test_a_first_start_without_room(disk: Disk, small: str) -> None:
         assert rows(server.dsn) == [1]
 
 
-def test_a_start_without_a_byte(disk: Disk) -> None:
+def test_a_start_without_a_byte(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     disk.mount("size=200m")
     with embedded.start(disk.home) as server:
         keep(server.dsn, 1)
     embedded.stop(disk.home)
     disk.fill()
-    with pytest.raises(StorageFull, match="no space left"):
-        embedded.start(disk.home)
+    sockets = Path(tempfile.mkdtemp())
+    sockets.chmod(0o711)
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(sockets))
+        with pytest.raises(StorageFull, match="no space left"):
+            embedded.start(disk.home)
+    sockets.rmdir()  # nothing was left in it
     disk.free()
     with embedded.start(disk.home) as server:
         assert rows(server.dsn) == [1]
