@@ -23,19 +23,27 @@ $$;
 COMMENT ON FUNCTION open_analytic._schema_of IS
     'The schema an extension was installed into, to be written into a body';
 
-CREATE OR REPLACE FUNCTION open_analytic._node(
-    any_node boolean, OUT name text, OUT wire text, OUT token text, OUT timeout_ms integer,
-    OUT wait_ms integer
+CREATE OR REPLACE FUNCTION open_analytic._nodes(any_node boolean)
+RETURNS TABLE (
+    name text, wire text, token text, timeout_ms integer, wait_ms integer, link text,
+    failed boolean
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    SELECT n.name, n.wire, n.token, n.timeout_ms, n.wait_ms
-    INTO _node.name, _node.wire, _node.token, _node.timeout_ms, _node.wait_ms
+    RETURN QUERY
+    SELECT n.name, n.wire, n.token, n.timeout_ms, n.wait_ms, k.link, f.failed
     FROM open_analytic.nodes AS n
+    -- Of the node as it is now: one that was moved, or has another token, gets a connection of its
+    -- own.
+    CROSS JOIN LATERAL (
+        SELECT 'open_analytic ' || md5(
+            concat_ws(' ', quote_nullable(n.name), quote_nullable(n.wire), quote_nullable(n.token))
+        ) AS link
+    ) AS k
+    CROSS JOIN LATERAL (SELECT open_analytic._is_failed(k.link) AS failed) AS f
     WHERE n.wire IS NOT NULL
-    ORDER BY CASE WHEN any_node THEN random() END, n.position, n.name
-    LIMIT 1;
+    ORDER BY f.failed, CASE WHEN any_node THEN random() END, n.position, n.name;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'The database does not know where the inference service is.'
             USING ERRCODE = 'OA071',
@@ -45,20 +53,52 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION open_analytic._node IS 'The node to ask over dblink: the first, or any';
+COMMENT ON FUNCTION open_analytic._nodes IS
+    'The nodes to ask over dblink, in this order: those that failed lately come last';
 
-CREATE OR REPLACE FUNCTION open_analytic._unavailable(node text, detail text) RETURNS text
+CREATE OR REPLACE FUNCTION open_analytic._set_failed(link text, failed boolean) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    setting CONSTANT text := 'open_analytic.failed_' || substr(link, 15);
+BEGIN
+    -- The session's circuit breaker. Who changes the setting changes only where his own calls go.
+    IF failed OR coalesce(current_setting(setting, true), '') <> '' THEN
+        PERFORM set_config(
+            setting,
+            CASE
+                WHEN failed THEN trunc(extract(epoch FROM clock_timestamp()) + 10)::text
+                ELSE ''
+            END,
+            false
+        );
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._set_failed IS
+    'Leave a node alone for 10 seconds in this session, or take it back';
+
+CREATE OR REPLACE FUNCTION open_analytic._is_failed(link text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT extract(epoch FROM clock_timestamp()) < to_number(
+        '0' || left(current_setting('open_analytic.failed_' || substr(link, 15), true), 11),
+        '999999999999'
+    ) IS TRUE
+$$;
+COMMENT ON FUNCTION open_analytic._is_failed IS 'Whether a node failed lately in this session';
+
+CREATE OR REPLACE FUNCTION open_analytic._unavailable(failures text[]) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT open_analytic._error('ServiceUnavailable', 'OA071',
-        format(
-            'The inference service (node %s) cannot be reached: %s.',
-            node,
-            trim(trailing '.' FROM split_part(detail, E'\n', 1))
-        ),
+        CASE WHEN cardinality(failures) > 1 THEN format(
+            'None of %s nodes of the inference service answers. ', cardinality(failures)
+        ) ELSE '' END || array_to_string(failures, ' '),
         'Start it with `open-analytic serve`; `open-analytic doctor` says more.')
 $$;
-COMMENT ON FUNCTION open_analytic._unavailable IS 'The error of a service that is not there';
+COMMENT ON FUNCTION open_analytic._unavailable IS
+    'The error of a service none of whose nodes answers';
 
 CREATE OR REPLACE FUNCTION open_analytic._hex(inputs bytea[]) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -165,7 +205,8 @@ BEGIN
     CREATE EXTENSION IF NOT EXISTS dblink SCHEMA open_analytic;
     PERFORM open_analytic._lock_dblink();
     PERFORM open_analytic._put_body('dblink', open_analytic._schema_of('dblink'));
-    REVOKE ALL ON FUNCTION open_analytic._link, open_analytic._ask, open_analytic._hang_up
+    REVOKE ALL ON FUNCTION open_analytic._link, open_analytic._ask, open_analytic._ask_node,
+        open_analytic._attempt, open_analytic._hang_up
         FROM PUBLIC;
 END
 $$;

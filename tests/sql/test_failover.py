@@ -25,12 +25,6 @@ BATCH = "SELECT open_analytic.pipeline_run_batch('mean_colour', %s::bytea[])::te
 EMBED = "SELECT open_analytic.embed('mean_colour', %s::bytea)::text"
 
 
-@pytest.fixture(scope="session", params=["plpython3u"])
-def body(request: pytest.FixtureRequest) -> str:
-    """How the functions reach the service."""
-    return str(request.param)
-
-
 @pytest.fixture
 def second(server: embedded.Server, template: str, here: Settings, group: str) -> Iterator[Service]:
     """Another node of the service, which does not run yet."""

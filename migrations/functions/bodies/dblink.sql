@@ -1,45 +1,25 @@
 -- The way to the inference service over the PostgreSQL protocol. @dblink@ stands for the schema of
 -- the extension dblink.
 
-CREATE OR REPLACE FUNCTION open_analytic._link(node record) RETURNS text
+CREATE OR REPLACE FUNCTION open_analytic._link(node record) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- Of the node as it is now: one that was moved, or has another token, gets a connection of its
-    -- own.
-    link CONSTANT text := 'open_analytic '
-        || md5(
-            concat_ws(
-                ' ', quote_nullable(node.name), quote_nullable(node.wire),
-                quote_nullable(node.token)
-            )
-        );
     secret CONSTANT text := replace(replace(node.token, E'\\', E'\\\\'), '''', E'\\''');
-    give_up timestamptz := clock_timestamp() + make_interval(secs => node.wait_ms / 1000.0);
 BEGIN
-    IF link = ANY (@dblink@.dblink_get_connections()) THEN
-        RETURN link;
+    IF node.link = ANY (@dblink@.dblink_get_connections()) THEN
+        RETURN;
     END IF;
-    LOOP
-        BEGIN
-            PERFORM @dblink@.dblink_connect(link, format('dbname=open_analytic '
-                'user=open_analytic connect_timeout=5 gssencmode=disable %s %s',
-                node.wire, 'password=''' || secret || ''''));
-            RETURN link;
-        EXCEPTION WHEN sqlclient_unable_to_establish_sqlconnection THEN
-            IF clock_timestamp() >= give_up THEN
-                RAISE;
-            END IF;
-        END;
-        PERFORM pg_sleep(0.05);
-    END LOOP;
+    PERFORM @dblink@.dblink_connect(node.link, format('dbname=open_analytic '
+        'user=open_analytic connect_timeout=5 gssencmode=disable %s %s',
+        node.wire, 'password=''' || secret || ''''));
 END
 $$;
 COMMENT ON FUNCTION open_analytic._link IS
-    'The open connection to a node, made when there is none';
+    'Make the connection to a node, when this session has none';
 
 CREATE OR REPLACE FUNCTION open_analytic._ask(
-    link text, head text, body text, timeout_ms integer, kind text, OUT outputs text[],
+    link text, head text, body text, deadline timestamptz, kind text, OUT outputs text[],
     OUT errors text[]
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -88,7 +68,7 @@ BEGIN
                 CONTINUE;
             END IF;
             waited := extract(epoch FROM clock_timestamp() - asked);
-            IF waited > timeout_ms / 1000.0 + 2 THEN
+            IF clock_timestamp() > deadline + interval '2 s' THEN
                 RAISE EXCEPTION 'The answer was not there in time.' USING ERRCODE = 'OA073',
                     HINT = 'Allow more time (timeout_ms of open_analytic.nodes), or send fewer '
                         'pictures at once.';
@@ -139,6 +119,91 @@ $$;
 COMMENT ON FUNCTION open_analytic._hang_up IS
     'Close the connections to the inference service that this session has open';
 
+CREATE OR REPLACE FUNCTION open_analytic._ask_node(
+    link text, operation text, name text, hash text, definition text, parameters text, body text,
+    deadline timestamptz, OUT outputs text[], OUT errors text[]
+)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kind CONSTANT text := coalesce(left(hash, 16), operation);
+    left_ms CONSTANT integer := greatest(
+        1, 1000 * extract(epoch FROM deadline - clock_timestamp())
+    );
+    head CONSTANT text := CASE WHEN operation = 'describe' THEN 'DESCRIBE '
+        ELSE format(
+            'TIMEOUT %s RUN %s %s %s ', left_ms, operation, hash,
+            encode(convert_to(parameters, 'UTF8'), 'hex')
+        ) END;
+    plan text;
+BEGIN
+    SELECT a.outputs, a.errors INTO outputs, errors
+    FROM open_analytic._ask(link, head, body, deadline, kind) AS a;
+    IF errors[1]::jsonb ->> 'sqlstate' = 'OA008' THEN
+        plan := json_build_object('name', name, 'definition', definition::json);
+        SELECT a.outputs, a.errors INTO outputs, errors
+        FROM open_analytic._ask(
+            link, format('DEFINE %s ', hash), encode(convert_to(plan, 'UTF8'), 'hex'), deadline,
+            'define'
+        ) AS a;
+        IF errors[1] IS NULL THEN
+            SELECT a.outputs, a.errors INTO outputs, errors
+            FROM open_analytic._ask(link, head, body, deadline, kind) AS a;
+        END IF;
+    END IF;
+    IF errors[1]::jsonb ->> 'sqlstate' = 'OA071' THEN -- it shuts down
+        RAISE EXCEPTION '%', errors[1]::jsonb ->> 'message' USING ERRCODE = 'OA071';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._ask_node IS
+    'Run a plan at a node, which is sent the definition when it does not know it';
+
+CREATE OR REPLACE FUNCTION open_analytic._attempt(
+    node record, operation text, name text, hash text, definition text, parameters text, body text,
+    deadline timestamptz, OUT outputs text[], OUT errors text[], OUT failure text, OUT sent boolean
+)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kept boolean := node.link = ANY (@dblink@.dblink_get_connections()) IS TRUE;
+BEGIN
+    sent := false;
+    LOOP
+        BEGIN
+            PERFORM open_analytic._link(node);
+            sent := true;
+            SELECT a.outputs, a.errors INTO outputs, errors
+            FROM open_analytic._ask_node(
+                node.link, operation, name, hash, definition, parameters, body, deadline
+            ) AS a;
+            PERFORM open_analytic._set_failed(node.link, false);
+            RETURN;
+        EXCEPTION
+            WHEN connection_exception OR SQLSTATE 'OA071' THEN
+                GET STACKED DIAGNOSTICS failure = PG_EXCEPTION_DETAIL;
+                failure := split_part(coalesce(nullif(failure, ''), SQLERRM), E'\n', 1);
+                PERFORM open_analytic._hang_up();
+            WHEN query_canceled OR assert_failure OR OTHERS THEN
+                PERFORM open_analytic._hang_up();
+                RAISE;
+        END;
+        IF NOT kept THEN
+            failure := format(
+                'The inference service (node %s) cannot be reached: %s.', node.name,
+                trim(trailing '.' FROM failure)
+            );
+            PERFORM open_analytic._set_failed(node.link, true);
+            RETURN;
+        END IF;
+        kept := false; -- the service was stopped or restarted since: once more, on a new one
+        failure := NULL;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._attempt IS
+    'Ask one node; failure says why it did not answer, sent whether it can have begun to compute';
+
 CREATE OR REPLACE FUNCTION open_analytic._request(
     operation text, name text, hash text, definition text, parameters text, inputs bytea[],
     any_node boolean
@@ -147,70 +212,54 @@ RETURNS TABLE (output text, error text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    node record;
-    link text;
-    head text;
+    most_broken CONSTANT integer := 3; -- an input that crashes nodes must not crash them all
+    started CONSTANT timestamptz := clock_timestamp();
+    give_up CONSTANT timestamptz := started + make_interval(
+        secs => (SELECT max(n.wait_ms) / 1000.0 FROM open_analytic.nodes AS n)
+    );
     -- One input's without a function's call, which would copy it.
     body CONSTANT text := CASE
         WHEN cardinality(inputs) = 1 AND octet_length(inputs[1]) > 0 THEN encode(inputs[1], 'hex')
         ELSE open_analytic._hex(inputs)
     END;
-    outputs text[];
-    errors text[];
-    tries integer := 0;
-    detail text;
+    deadline timestamptz; -- of the whole call
+    node record;
+    answer record;
+    busy text;
+    failures text[];
+    broken integer := 0;
 BEGIN
-    SELECT * INTO node FROM open_analytic._node(any_node);
-    head := CASE WHEN operation = 'describe' THEN 'DESCRIBE '
-        ELSE format(
-            'TIMEOUT %s RUN %s %s %s ', node.timeout_ms, operation, hash,
-            encode(convert_to(parameters, 'UTF8'), 'hex')
-        ) END;
+    -- A node that broke the connection can have computed the answer; asking another is safe,
+    -- because a pipeline is a function of its input and writes nothing.
     LOOP
-        BEGIN
-            link := open_analytic._link(node);
-            SELECT a.outputs, a.errors INTO outputs, errors
-            FROM open_analytic._ask(
-                link, head, body, node.timeout_ms, coalesce(left(hash, 16), operation)
-            ) AS a;
-            IF errors[1]::jsonb ->> 'sqlstate' = 'OA008' THEN
-                SELECT a.outputs, a.errors
-                INTO outputs, errors
-                FROM open_analytic._ask(link, format('DEFINE %s ', hash), encode(convert_to(
-                    json_build_object('name', name, 'definition', definition::json)::text,
-                        'UTF8'), 'hex'), node.timeout_ms, 'define') AS a;
-                IF errors[1] IS NULL THEN
-                    SELECT a.outputs, a.errors INTO outputs, errors
-                    FROM open_analytic._ask(
-                        link, head, body, node.timeout_ms, coalesce(left(hash, 16), operation)
-                    ) AS a;
-                END IF;
+        failures := '{}';
+        FOR node IN SELECT * FROM open_analytic._nodes(any_node) LOOP
+            deadline := coalesce(
+                deadline, started + make_interval(secs => node.timeout_ms / 1000.0)
+            );
+            EXIT WHEN busy IS NOT NULL AND node.failed;
+            SELECT * INTO answer
+            FROM open_analytic._attempt(
+                node, operation, name, hash, definition, parameters, body, deadline
+            );
+            IF answer.failure IS NOT NULL THEN
+                failures := failures || answer.failure;
+                broken := broken + answer.sent::integer;
+            ELSIF answer.errors[1]::jsonb ->> 'sqlstate' = 'OA072' THEN
+                busy := answer.errors[1];
+            ELSE
+                RETURN QUERY SELECT * FROM unnest(answer.outputs, answer.errors);
+                RETURN;
             END IF;
-            IF errors[1]::jsonb ->> 'sqlstate' = 'OA071' AND tries = 0 THEN
-                RAISE EXCEPTION '%', errors[1]::jsonb ->> 'message' USING ERRCODE = 'OA071';
-            END IF;
-            RETURN QUERY SELECT * FROM unnest(outputs, errors);
+            EXIT WHEN broken >= most_broken OR clock_timestamp() >= deadline;
+        END LOOP;
+        IF busy IS NOT NULL OR broken >= most_broken
+            OR clock_timestamp() >= least(give_up, deadline)
+        THEN
+            RETURN QUERY SELECT NULL::text, coalesce(busy, open_analytic._unavailable(failures));
             RETURN;
-        EXCEPTION
-            WHEN query_canceled OR assert_failure THEN
-                PERFORM open_analytic._hang_up();
-                RAISE;
-            -- it was stopped, or restarted since
-            WHEN connection_exception OR SQLSTATE 'OA071' THEN
-                GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-                PERFORM open_analytic._hang_up();
-                tries := tries + 1;
-                IF tries = 2 OR SQLSTATE = '08001' THEN
-                    RETURN QUERY SELECT NULL::text,
-                        open_analytic._unavailable(
-                            node.name, coalesce(nullif(detail, ''), SQLERRM)
-                        );
-                    RETURN;
-                END IF;
-            WHEN OTHERS THEN
-                PERFORM open_analytic._hang_up();
-                RAISE;
-        END;
+        END IF;
+        PERFORM pg_sleep(0.05);
     END LOOP;
 END
 $$;
