@@ -1,6 +1,5 @@
 """Rows of a collection: which are known, written, deleted. New rows are one binary COPY, known ones one UPDATE."""
 
-import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -9,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from psycopg import abc, sql
-from psycopg.adapt import PyFormat, Transformer
+from psycopg import sql
+from psycopg.adapt import Transformer
 
 from open_analytic.errors import BadParameter, Conflict, InvalidName
-from open_analytic.store import tables, vectors
+from open_analytic.store import conversion, tables, vectors
 from open_analytic.store.collections import first
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
@@ -271,29 +270,12 @@ def column_texts(
 ) -> list[list[str | None]]:
     """Of each column the texts that the server casts to its type."""
     transformer = Transformer(connection)
-    return [[_text(transformer, values[name], types[name][1]) for values in rows] for name in columns]
 
+    def text(name: str, value: Any) -> str | None:
+        type_, is_json = types[name]
+        return conversion.column_text(transformer, name, value, type_, is_json=is_json)
 
-def _text(transformer: abc.Transformer, value: Any, is_json: bool) -> str | None:
-    """The text the server casts from. For a json column text is JSON already."""
-    if value is None:
-        return None
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    try:
-        if isinstance(value, str):
-            text = value
-        elif is_json:
-            text = json.dumps(value, ensure_ascii=False)
-        else:
-            text = bytes(transformer.get_dumper(value, PyFormat.TEXT).dump(value) or b"").decode()
-    except (psycopg.Error, TypeError, ValueError) as error:
-        raise BadParameter(
-            f"A value of the type {type(value).__name__} cannot be stored.", hint="Give text, a number, a date ..."
-        ) from error
-    if not tables.is_text(text):
-        raise BadParameter(f"The value {text!r:.80} holds what no database text can.", hint="Take out NUL characters.")
-    return text
+    return [[text(name, values[name]) for values in rows] for name in columns]
 
 
 def check_values(connection: Connection, info: CollectionInfo, given: Mapping[str, Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from open_analytic.errors import BadParameter, DeadlineExceeded, InvalidFilter, UntranslatableStatement
 from open_analytic.lexer import tokens
-from open_analytic.store import tables, vectors
+from open_analytic.store import conversion, tables, vectors
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import detail, translated
 from open_analytic.store.queries import query, quoted
@@ -145,7 +145,7 @@ def condition(
         if found.start() not in signs:
             raise _invalid(info, f"{found[0]} stands within quotes or a comment")
     try:
-        return psycopg.ClientCursor(connection).mogrify(where, params)
+        return psycopg.ClientCursor(connection).mogrify(where, conversion.parameters(connection, params))
     except (psycopg.ProgrammingError, psycopg.DataError) as error:
         raise _invalid(info, detail(error)) from error
     except (UnicodeEncodeError, TypeError, ValueError) as error:  # of the values

@@ -150,8 +150,8 @@ def test_values_of_every_kind_arrive(
     ("type_", "value"),
     [
         ("integer", "seven"), ("integer", 2**40), ("integer", 1.5), ("varchar(3)", "abcd"), ("date", "2023-02-29"),
-        ("text", "nul\0"), ("text", "\ud800"), ("text", object), ("jsonb", "{"), ("jsonb", {1, 2}), ("text[]", "{"),
-        ("jsonb", {"a": "nul\0"}), ("uuid", "x"), ("jsonb", float("nan")),
+        ("text", "nul\0"), ("text", "\ud800"), ("text", object), ("jsonb", "{"), ("text[]", "{"),
+        ("jsonb", {"a": "nul\0"}), ("uuid", "x"), ("jsonb", {"a": object}),
     ],
     ids=ascii,
 )  # fmt: skip
