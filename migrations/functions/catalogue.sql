@@ -293,6 +293,129 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._rows IS 'How many rows a collection has, more or less';
 
+CREATE OR REPLACE FUNCTION open_analytic._is_superuser(role oid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce((SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = role), false) $$;
+COMMENT ON FUNCTION open_analytic._is_superuser IS 'Whether a role is a superuser';
+
+CREATE OR REPLACE FUNCTION open_analytic._base_type(type oid) RETURNS oid
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found record;
+BEGIN
+    LOOP
+        SELECT t.typtype, t.typbasetype, t.typelem, t.typcategory INTO found
+        FROM pg_type AS t
+        WHERE t.oid = type;
+        IF found.typtype = 'd' THEN
+            type := found.typbasetype;
+        ELSIF found.typcategory = 'A' AND found.typelem <> 0 THEN
+            type := found.typelem;
+        ELSE
+            RETURN type;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._base_type IS 'The type below domains and arrays';
+
+CREATE OR REPLACE FUNCTION open_analytic._attached(collection regclass) RETURNS regprocedure
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- Arrays, so that each catalogue is read by its index.
+    tables CONSTANT oid[] := ARRAY(
+        SELECT p.relid::oid FROM pg_partition_tree(collection) AS p UNION SELECT collection::oid
+    );
+    indexes CONSTANT oid[] := ARRAY(
+        SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = ANY (tables)
+    );
+    others CONSTANT oid[] := ARRAY(
+        SELECT s.oid FROM pg_statistic_ext AS s WHERE s.stxrelid = ANY (tables)
+        UNION ALL
+        SELECT k.oid FROM pg_constraint AS k WHERE k.conrelid = ANY (tables)
+        UNION ALL
+        SELECT d.oid
+        FROM pg_attrdef AS d
+        JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+        WHERE d.adrelid = ANY (tables) AND a.attgenerated <> ''
+    );
+    -- Only who owns a type can make casts of it.
+    types CONSTANT oid[] := ARRAY(
+        SELECT y.oid
+        FROM pg_attribute AS a
+        CROSS JOIN LATERAL (
+            VALUES (a.atttypid), (open_analytic._base_type(a.atttypid))
+        ) AS v (type)
+        JOIN pg_type AS y ON y.oid = v.type
+        WHERE a.attrelid = ANY (tables)
+            AND a.attnum > 0
+            AND a.atttypid >= 16384
+            AND NOT open_analytic._is_superuser(y.typowner)
+    );
+    functions oid[];
+BEGIN
+    -- What PostgreSQL runs or folds when it plans or reads: of indexes, statistics, constraints,
+    -- generated columns, keys of partitions; then the casts of the columns' types. Functions of
+    -- PostgreSQL itself have no dependency.
+    functions := ARRAY(
+        SELECT coalesce(o.oprcode::oid, d.refobjid)
+        FROM pg_depend AS d
+        LEFT JOIN pg_operator AS o
+            ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+        WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+            AND (
+                d.classid = 'pg_class'::regclass AND d.objid = ANY (tables || indexes)
+                OR d.classid IN (
+                    'pg_statistic_ext'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass
+                ) AND d.objid = ANY (others)
+            )
+    );
+    IF types <> '{}' THEN
+        functions := functions || ARRAY(
+            SELECT c.castfunc
+            FROM pg_cast AS c
+            WHERE c.castsource = ANY (types) OR c.casttarget = ANY (types)
+        );
+    END IF;
+    RETURN (
+        SELECT p.oid::regprocedure
+        FROM pg_proc AS p
+        WHERE p.oid = ANY (functions) AND NOT open_analytic._is_superuser(p.proowner)
+        ORDER BY p.oid
+        LIMIT 1
+    );
+END
+$$;
+COMMENT ON FUNCTION open_analytic._attached IS
+    'A function of somebody who is no superuser that runs when the table is read; NULL when none';
+
+CREATE OR REPLACE FUNCTION open_analytic._refuse_attached(collection regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    code regprocedure;
+BEGIN
+    -- Others read with few rights, and have policies and functions of each other's on purpose.
+    IF EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper)
+       AND NOT open_analytic._is_superuser((
+           SELECT t.relowner FROM pg_class AS t WHERE t.oid = collection
+       ))
+    THEN
+        code := open_analytic._attached(collection);
+        IF code IS NOT NULL THEN
+            RAISE EXCEPTION 'Reading table % would run % with the rights of a superuser.',
+                collection, code
+                USING ERRCODE = 'OA006',
+                HINT = 'SET ROLE to a role of few rights that can read it, and search again.';
+        END IF;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._refuse_attached IS
+    'Keep a superuser from running what the owner of a table, who is none, has attached to it';
+
 CREATE OR REPLACE FUNCTION open_analytic._opened(collection regclass)
 RETURNS open_analytic.collections
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -313,6 +436,7 @@ BEGIN
         RETURN open_analytic._collection(collection);
     END IF;
     PERFORM open_analytic._hold(collection);
+    PERFORM open_analytic._refuse_attached(collection);
     -- A view, or another type in the place of ours, would run code of its owner's with the rights
     -- of who searches.
     info := open_analytic._collection(collection);

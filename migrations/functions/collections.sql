@@ -121,6 +121,14 @@ DECLARE
     has_source boolean := true;
     statement text;
 BEGIN
+    -- A temporary table is there for one session only, and the rest is not for tables of users.
+    IF place.schema_name ~ '^pg_'
+       OR place.schema_name IN ('information_schema', 'open_analytic')
+    THEN
+        RAISE EXCEPTION '% cannot be a collection''s name: the schema % is not for collections.',
+            quote_literal(name), place.schema_name
+            USING ERRCODE = 'OA017', HINT = 'Use public, or a schema of your own.';
+    END IF;
     PERFORM open_analytic._follow_renames(); -- a renamed table frees the name it had
     FOR column_name, column_type IN SELECT * FROM json_each_text(columns) LOOP
         PERFORM open_analytic._check_column(column_name, column_type, many, path);

@@ -49,13 +49,24 @@ BEGIN
         EXIT WHEN NOT FOUND;
         base := type;
     END LOOP;
+    -- Of an extension: a type of the superuser's who made it. Its owner can add one of his own.
     IF EXISTS (
         SELECT FROM pg_type AS t WHERE t.oid = base AND t.typnamespace = 'pg_catalog'::regnamespace
     )
        OR EXISTS (
            SELECT
            FROM pg_depend AS d
-           WHERE d.classid = 'pg_type'::regclass AND d.objid = base AND d.deptype = 'e'
+           JOIN pg_type AS t ON t.oid = d.objid
+           WHERE d.classid = 'pg_type'::regclass
+               AND d.objid = base
+               AND d.deptype = 'e'
+               AND open_analytic._is_superuser(t.typowner)
+               AND NOT EXISTS (
+                   SELECT
+                   FROM pg_cast AS c
+                   JOIN pg_proc AS p ON p.oid = c.castfunc
+                   WHERE c.castsource = base AND NOT open_analytic._is_superuser(p.proowner)
+               )
        )
            THEN
         RETURN format('t.%I', name);

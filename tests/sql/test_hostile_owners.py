@@ -176,3 +176,106 @@ def test_a_view_that_takes_the_tables_place_meanwhile_is_refused(sql: Sql, dsn: 
         with pytest.raises(psycopg.Error) as caught:
             search.result()
     assert caught.value.sqlstate == "OA006"
+
+
+ADM = """
+CREATE ROLE {adm} NOLOGIN;
+GRANT open_analytic_admin TO {adm};
+CREATE SCHEMA adms AUTHORIZATION {adm};
+GRANT CREATE ON DATABASE {database} TO {adm};
+GRANT CREATE ON SCHEMA public TO {adm};
+SET ROLE {adm};
+SELECT open_analytic.create_collection('photos', 'mean_colour', '{{"n": "integer"}}');
+INSERT INTO photos (image_name, feature, n) VALUES ('a', '[1,0,0]', 1), ('b', '[0,1,0]', 2);
+CREATE FUNCTION adms.boom(t text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        EXECUTE 'ALTER ROLE {adm} SUPERUSER';
+    END IF;
+    RETURN true; END $$;
+CREATE FUNCTION adms.quiet(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+    $$ BEGIN PERFORM adms.boom(t); RETURN true; END $$;
+CREATE FUNCTION adms.number(n integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS
+    $$ BEGIN PERFORM adms.boom('x'); RETURN n; END $$;
+"""
+SEARCH = "SELECT * FROM open_analytic.search('photos', '[1,0,0]'::vector)"
+FILTERED = "SELECT * FROM open_analytic.search('photos', '[1,0,0]'::vector, filter => $$kind = 'A'::text$$)"
+DISTRICT = """CREATE TYPE adms.district AS ENUM ('A'); ALTER TABLE photos ADD kind adms.district DEFAULT 'A';
+CREATE FUNCTION adms.d2t(adms.district) RETURNS text LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM adms.boom('x'); RETURN 'A'; END $$;
+CREATE CAST (adms.district AS text) WITH FUNCTION adms.d2t(adms.district) AS IMPLICIT"""
+ATTACHED = {
+    "predicate": ("CREATE INDEX ON photos (n) WHERE adms.quiet('x')", SEARCH),
+    "expression": ("CREATE INDEX ON photos (adms.number(n))", SEARCH),
+    "statistics": ("CREATE STATISTICS adms.s ON (adms.number(1) + n), image_name FROM photos; ANALYZE photos", SEARCH),
+    "constraint": ("ALTER TABLE photos ADD CHECK (adms.quiet('x')) NOT VALID", SEARCH),
+    "operator": (
+        "CREATE OPERATOR adms.!!! (RIGHTARG = text, FUNCTION = adms.quiet);"
+        " CREATE INDEX ON photos (n) WHERE OPERATOR(adms.!!!) 'x'::text",
+        SEARCH,
+    ),
+    "generated": ("ALTER TABLE photos ADD g integer GENERATED ALWAYS AS (adms.number(n)) STORED", SEARCH),
+    "cast": (DISTRICT, FILTERED),
+}
+
+
+@pytest.fixture
+def adm(sql: Sql) -> Iterator[str]:
+    """A role that owns the collection photos, with functions that make it superuser when one runs them."""
+    name = f"adm_{next(_numbers)}_{sql.info.dbname}"
+    database = compose.Identifier(sql.info.dbname).as_string(sql)
+    sql.execute(ADM.format(adm=name, database=database).encode())
+    yield name
+    sql.execute("RESET ROLE")
+    sql.execute(compose.SQL("DROP OWNED BY {} CASCADE").format(compose.Identifier(name)))
+    sql.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))
+
+
+@pytest.mark.parametrize(("attach", "search"), ATTACHED.values(), ids=ATTACHED)
+def test_a_superuser_runs_nothing_that_an_owner_attached(
+    sql: Sql, dsn: str, adm: str, attach: str, search: str
+) -> None:
+    sql.execute(attach.encode())
+    sql.execute("RESET ROLE")
+    with pytest.raises(psycopg.Error, match=r"Reading table public\.photos would run adms\.") as caught:
+        sql.execute(search.encode())
+    assert caught.value.sqlstate == "OA006"
+    assert not is_superuser(dsn, adm)
+    sql.execute(compose.SQL("SET ROLE {}").format(compose.Identifier(adm)))
+    assert len(sql.execute(search.encode()).fetchall()) == 2  # its owner, and whoever has few rights, may
+
+
+def test_an_ordinary_table_of_another_owner_is_searched_by_a_superuser(sql: Sql, adm: str) -> None:
+    sql.execute("CREATE INDEX ON photos (n) WHERE n > 1; CREATE INDEX ON photos (lower(image_name))")
+    sql.execute("ALTER TABLE photos ALTER n SET DEFAULT adms.number(1)")  # runs where rows are written
+    sql.execute("CREATE TYPE adms.mood AS ENUM ('fine'); ALTER TABLE photos ADD mood adms.mood DEFAULT 'fine'")
+    sql.execute("SELECT open_analytic.create_ann_index('photos')")
+    sql.execute("RESET ROLE")
+    assert column(sql, f"SELECT \"row\" ->> 'mood' FROM ({SEARCH}) AS hits") == ["fine", "fine"]
+
+
+def test_a_type_that_an_extensions_owner_added_is_shown_as_text(sql: Sql, dsn: str, adm: str) -> None:
+    sql.execute(
+        "CREATE EXTENSION hstore SCHEMA adms; CREATE TYPE adms.emood AS ENUM ('sad');"
+        " CREATE FUNCTION adms.j(adms.emood) RETURNS json LANGUAGE plpgsql IMMUTABLE AS"
+        " $$ BEGIN PERFORM adms.boom('x'); RETURN '1'; END $$;"
+        " ALTER TABLE photos ADD mood adms.emood DEFAULT 'sad', ADD tags adms.hstore DEFAULT 'a=>1';"
+        " ALTER EXTENSION hstore ADD TYPE adms.emood;"
+    )
+    rows = f"SELECT \"row\" - 'n' FROM ({SEARCH}) AS hits"
+    sql.execute("RESET ROLE")
+    assert column(sql, rows) == [{"mood": "sad", "tags": {"a": "1"}}] * 2
+    sql.execute(compose.SQL("SET ROLE {}").format(compose.Identifier(adm)))
+    sql.execute("CREATE CAST (adms.emood AS json) WITH FUNCTION adms.j(adms.emood)")
+    assert column(sql, rows) == [{"mood": "sad", "tags": {"a": "1"}}] * 2  # the function would give 1
+    sql.execute("RESET ROLE")
+    with pytest.raises(psycopg.Error, match=r"would run adms\.j"):
+        sql.execute(SEARCH.encode())
+    assert not is_superuser(dsn, adm)
+
+
+@pytest.mark.parametrize("schema", ["pg_temp", "pg_catalog", "pg_toast", "information_schema", "open_analytic"])
+def test_a_schema_that_is_not_for_collections_is_refused(sql: Sql, schema: str) -> None:
+    with pytest.raises(psycopg.Error, match=f"the schema {schema} is not for collections") as caught:
+        sql.execute("SELECT open_analytic.create_collection(%s, 'mean_colour')", [f"{schema}.q"])
+    assert caught.value.sqlstate == "OA017"
+    assert value(sql, "SELECT count(*) FROM open_analytic.collections") == 0
