@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, UnreadableFile
+from open_analytic.readable import SUFFIXES
 from open_analytic.types import LeftOut, PathLike
 
 logger = logging.getLogger(__name__)
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 
 
 HIDDEN, NO_SUFFIX = "hidden", "no suffix"

@@ -45,10 +45,12 @@ class Tally:
             self.failed.append(Failure(name=name, error=error))
             self._tell()
 
-    def forgive(self, name: str) -> None:
-        """The picture comes again: its failure no longer counts."""
+    def take_back(self, kind: type[OpenAnalyticError]) -> list[str]:
+        """Failures of one class no longer count: their pictures come again, or were decided on. The names."""
         with self.lock:
-            self.failed = [failure for failure in self.failed if failure.name != name]
+            names = [failure.name for failure in self.failed if type(failure.error) is kind]
+            self.failed = [failure for failure in self.failed if type(failure.error) is not kind]
+        return names
 
     def _tell(self) -> None:
         if self.progress:

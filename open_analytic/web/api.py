@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,11 +16,14 @@ from open_analytic.collection import Collection
 from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, InvalidInput, NotFound
 from open_analytic.operators.image import Limits
 from open_analytic.plain import plain
+from open_analytic.readable import HEIF, SUFFIXES
 from open_analytic.service import limits
 from open_analytic.service.asked import is_json, is_number, json_object
 from open_analytic.service.exchange import body, json_bytes, length, while_connected
 from open_analytic.service.names import NAME
 from open_analytic.service.work import Work
+from open_analytic.store.sources import UPLOAD, conflicts
+from open_analytic.types import OnConflict
 from open_analytic.web import bundle, filters, finder
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.imports import Job, Jobs
@@ -62,6 +65,7 @@ class Api:
             Route("/api/v1/queries/{id}/picture", self.query_picture),
             Route("/api/v1/imports/{id}", self.look),
             Route("/api/v1/imports/{id}", self.stop, methods=["DELETE"]),
+            Route("/api/v1/imports/{id}", self.decide, methods=["PATCH"]),
             Route("/api/v1/imports/{id}/known", self.known, methods=["POST"]),
             Route("/api/v1/imports/{id}/file", self.put, methods=["PUT"]),
             Route("/api/v1/imports/{id}/files", self.put_several, methods=["POST"]),
@@ -72,7 +76,8 @@ class Api:
 
     def facts(self) -> dict[str, Any]:
         """What a page has to know of this site."""
-        return {"url_queries": self._fetcher is not None, "max_bytes": self.work.max_bytes}
+        more = [suffix for suffix in HEIF if suffix in SUFFIXES]
+        return {"url_queries": self._fetcher is not None, "max_bytes": self.work.max_bytes, "more_suffixes": more}
 
     async def busy(self, work: Callable[[], T]) -> T:
         """What it gives, done in a thread."""
@@ -186,8 +191,15 @@ class Api:
     async def begin(self, request: Request) -> Response:
         """An import."""
         with self.work.admitted(0):
+            choice = _choice(request.query_params.get("on_conflict", "error"))
             collection = await self._with(request, _importable)
-            return JSONResponse(self.jobs.begin(collection).status(), 201)
+            return JSONResponse(self.jobs.begin(collection, choice).status(), 201)
+
+    async def decide(self, request: Request) -> Response:
+        """What happens to pictures whose names others have; the names that have to be sent again."""
+        job = self._job(request)
+        choice = _choice((await self._object(request)).get("on_conflict"))
+        return JSONResponse({"again": job.decide(choice)})
 
     async def look(self, request: Request) -> Response:
         """How an import stands."""
@@ -201,10 +213,13 @@ class Api:
 
         def look() -> bytes:
             wanted = _digests(told)
-            there = job.collection.digests(list(wanted))
-            names = [name for name, digest in wanted.items() if there.get(name) == digest]
+            there = job.collection.known(list(wanted))
+            same = {name for name, one in there.items() if one.complete and one.digest == wanted[name]}
+            names = [name for name in wanted if name in same]
             job.known(names)
-            return json_bytes({"known": names})
+            tracked = job.collection.info.has_source and job.on_conflict == "error"
+            taken = [name for name in there if tracked and conflicts(there[name], UPLOAD, wanted[name])]
+            return json_bytes({"known": names, "taken": taken})
 
         return _json(await self.busy(look))
 
@@ -310,6 +325,13 @@ def _importable(collection: Collection) -> Collection:
     """The collection, when it is bound to a pipeline."""
     _ = collection.models
     return collection
+
+
+def _choice(text: Any) -> OnConflict:
+    for choice in get_args(OnConflict):
+        if text == choice:
+            return choice  # type: ignore[no-any-return]
+    raise BadParameter(f"on_conflict is {text!r:.80}.", hint=f"Choose of: {', '.join(get_args(OnConflict))}.")
 
 
 def _url(data: bytes) -> Callable[[], str]:

@@ -39,6 +39,7 @@ from open_analytic.plain import plain
 from open_analytic.service import limits
 from open_analytic.service.exchange import json_bytes, length, outward
 from open_analytic.service.work import RETRY_AFTER_S
+from open_analytic.store.sources import UPLOAD
 from open_analytic.web import form
 from open_analytic.web.form import Upload, Value
 
@@ -140,7 +141,7 @@ class _Calls:
         data = self._picture(image)
         collection = self._collection()
         if not _is_there(collection, name, data):
-            collection.add(name, data)
+            collection.add(name, data, source=_source(image))
             _refuse_faceless(collection, name)
         return []
 
@@ -172,6 +173,11 @@ class _Calls:
             raise InvalidInput(
                 f"The field image is not Base64: {error}.", hint="Send a data URL, Base64 or a file."
             ) from error
+
+
+def _source(image: Value) -> str:
+    """Where the picture comes from."""
+    return image if isinstance(image, str) and image.lower().startswith(("http://", "https://")) else UPLOAD
 
 
 def _inline(collection: Collection, name: str) -> str:

@@ -15,6 +15,8 @@ from open_analytic.collection import Collection
 from open_analytic.errors import Conflict, OpenAnalyticError, ServiceBusy, ServiceUnavailable, UnknownImport
 from open_analytic.importer import Named, Tally
 from open_analytic.service.exchange import outward
+from open_analytic.store.sources import UPLOAD
+from open_analytic.types import OnConflict
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Job:
     """One import. Pictures are given to it on the event loop, a thread of its own takes them."""
 
     collection: Collection
+    on_conflict: OnConflict = "error"  # of pictures whose names others have
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     state: State = "receiving"
     tally: Tally = field(default_factory=Tally)
@@ -42,7 +45,7 @@ class Job:
     _over: bool = False  # no more will be taken
     _seen: float = field(default_factory=time.monotonic)  # when its page was last heard of
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _coming: "queue.SimpleQueue[Named | None]" = field(default_factory=queue.SimpleQueue)
+    _coming: "queue.SimpleQueue[Named | OnConflict | None]" = field(default_factory=queue.SimpleQueue)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
@@ -80,6 +83,18 @@ class Job:
                 self._coming.put((name, data))
             if self._waiting_bytes > MOST_WAITING_BYTES:
                 self._room.clear()
+
+    def decide(self, on_conflict: OnConflict) -> list[str]:
+        """What happens to pictures whose names others have, from now on; the names to send again."""
+        with self._lock:
+            self._check_open()
+            names = self.tally.take_back(Conflict)
+            if on_conflict == "skip":
+                self.tally.count("skipped", len(names))
+                names = []
+            self._names.difference_update(names)
+            self._coming.put(on_conflict)
+        return names
 
     def known(self, names: list[str]) -> None:
         """These pictures are there already: they need not come."""
@@ -133,6 +148,7 @@ class Job:
                 "done": done - len(tally.failed), "added": tally.added, "updated": tally.updated,
                 "unchanged": tally.unchanged, "skipped": tally.skipped, "without_face": tally.without_face,
                 "failed": len(tally.failed),
+                "conflicts": sum(type(failure.error) is Conflict for failure in tally.failed),
                 "seconds": round(tally.seconds, 3), "error": self.error.as_dict() if self.error else None,
             }  # fmt: skip
 
@@ -143,7 +159,9 @@ class Job:
     def _work(self) -> None:
         try:
             while not self._over:
-                self.collection.import_pictures(self._pictures(), tally=self.tally)
+                self.collection.import_pictures(
+                    self._pictures(), source=UPLOAD, on_conflict=self.on_conflict, tally=self.tally
+                )
         except OpenAnalyticError as error:
             self.state, self.error = "failed", outward(error)
         except Exception as error:
@@ -161,6 +179,9 @@ class Job:
         """Those that come without a pause: after one they are committed, and the import goes on with the next."""
         item = self._next()
         while item is not None and self.state != "stopped":
+            if isinstance(item, str):  # a decision: it holds for the pictures after it
+                self.on_conflict = item
+                return
             self._took(item)
             yield item
             try:
@@ -169,7 +190,7 @@ class Job:
                 return
         self._over = True
 
-    def _next(self) -> Named | None:
+    def _next(self) -> Named | OnConflict | None:
         """The next one, however long it takes; None when none will come."""
         while True:
             try:
@@ -211,7 +232,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._ending = False
 
-    def begin(self, collection: Collection) -> Job:
+    def begin(self, collection: Collection, on_conflict: OnConflict = "error") -> Job:
         """A new import."""
         if self._ending:
             raise ServiceUnavailable("The service is shutting down.", hint="Try again in a moment.")
@@ -220,7 +241,7 @@ class Jobs:
             raise ServiceBusy(f"{len(running)} imports are under way.", hint="Wait for one to end, or stop it.")
         while len(self._jobs) >= MOST_KEPT:
             del self._jobs[next(id_ for id_, job in self._jobs.items() if job not in running)]
-        job = Job(collection)
+        job = Job(collection, on_conflict)
         self._jobs[job.id] = job
         job.start()
         return job

@@ -9,7 +9,7 @@ from open_analytic.web.api import MOST_NAMES
 from open_analytic.web.demo_routes import DEMOS, MOST
 from open_analytic.web.form import MULTIPART, URLENCODED
 from open_analytic.web.guard import COOKIE
-from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, each, ref, thing
+from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, choice, each, ref, thing
 
 Paths: TypeAlias = dict[str, dict[str, Any]]  # by path, then by method
 
@@ -139,16 +139,22 @@ def _asked() -> list[dict[str, Any]]:
 
 
 def _imports() -> Paths:
-    status, known = ref("Import"), thing(known=each(TEXT))
+    status, known = ref("Import"), thing(known=each(TEXT), taken=each(TEXT))
+    choices = choice("error", "skip", "replace", "keep_both")
+    choose = _query("on_conflict", choices, "When another picture has the name; error: the file fails.")
     name = _query("name", TEXT, "What the picture is called.", required=True)
     return {
-        f"{API}/imports": {"post": _call("Begin an import.", status, (COLLECTION,), (403, 404), status=201)},
+        f"{API}/imports": {"post": _call("Begin an import.", status, (COLLECTION, choose), (400, 403, 404),
+                                           status=201)},
         IMPORT: {
             "get": _call("What became of it so far.", status, (ID,), (404,)),
             "delete": _call("Stop it; what was committed stays.", status, (ID,), (404,)),
+            "patch": _call("Decide on files whose names other pictures have; those to send again come back.",
+                           thing(again=each(TEXT)), (ID,), (400, 404, 409, 413),
+                           body=json_body(thing(on_conflict=choices))),
         },
         f"{IMPORT}/known": {
-            "post": _call("Which of these files are there already, so that they need not be sent.", known, (ID,),
+            "post": _call("Which files are there already and need not be sent, which names others have.", known, (ID,),
                           (400, 404, 409, 413), body=json_body(ref("Files"))),
         },
         f"{IMPORT}/file": {

@@ -97,7 +97,7 @@ SCHEMAS: Mapping[str, Schema] = {
         optional=("failures",),
         id=TEXT, collection=TEXT, state=choice("receiving", "finishing", "done", "stopped", "failed"),
         waiting=COUNT, done=COUNT, added=COUNT, updated=COUNT, unchanged=COUNT,
-        skipped=COUNT, without_face=COUNT, failed=COUNT,
+        skipped=COUNT, without_face=COUNT, failed=COUNT, conflicts=COUNT,
         failures=each(thing(name=TEXT, error=ref("Error")), maxItems=1000),
         seconds=NUMBER, error=none_or(ref("Error")),
     ),

@@ -68,6 +68,10 @@ def test_the_same_again_adds_nothing_and_a_changed_file_is_updated(
     (folder / "new.png").write_bytes(album.scene("violet", 6))
     visitor.page.set_input_files("#folder", folder)
     expect(visitor.page.locator("#import-unchanged")).to_have_text("29", timeout=60_000)
+    dialog = visitor.page.locator("dialog.asking")
+    expect(dialog).to_contain_text("sea/01.png", timeout=60_000)
+    dialog.locator("input[value=replace]").check()
+    dialog.locator("button.primary").click()
     assert done(visitor) == of(added=1, updated=1, unchanged=29, failed=1)
     assert site.names(collection) == sorted([*pictures(folder), "new.png"])
 
@@ -195,3 +199,39 @@ def test_a_picture_is_renamed_and_a_name_that_is_taken_is_refused(
     expect(visitor.page.get_by_text('海 <b> & "x".png', exact=True).first).to_be_visible()
     names = site.names(collection)
     assert (len(names), "sea/01.png" in names, '海 <b> & "x".png' in names) == (30, False, True)
+
+
+@pytest.mark.parametrize("choice", ["keep_both", "skip", None])
+def test_names_of_other_pictures_are_asked_about_once(
+    visitor: Visitor, site: Site, collection: str, folder: Path, choice: str | None
+) -> None:
+    visitor.open(f"/collections/{collection}")
+    visitor.page.set_input_files("#folder", folder)
+    done(visitor)
+    for name in ("01", "03"):
+        (folder / "sea" / f"{name}.png").write_bytes(album.scene("violet", 7))
+    visitor.page.set_input_files("#folder", folder)
+    dialog = visitor.page.locator("dialog.asking")
+    expect(dialog).to_contain_text("sea/01.png", timeout=60_000)
+    expect(dialog.locator("h2")).to_contain_text("2")
+    if choice:
+        dialog.locator(f"input[value={choice}]").check()
+        dialog.locator("button.primary").click()
+    else:
+        visitor.page.keyboard.press("Escape")
+    expect(visitor.page.locator("dialog.asking")).to_have_count(0)
+    added = 2 if choice == "keep_both" else 0
+    assert done(visitor) == of(added=added, unchanged=28, failed=1)
+    if not added:
+        expect(visitor.page.locator("#import-skipped")).to_have_text("2")
+    both = [f"sea/{name} (2).png" for name in ("01", "03")] if added else []
+    assert site.names(collection) == sorted([*pictures(folder), *both])
+
+
+def test_files_that_are_left_out_are_counted(visitor: Visitor, collection: str, folder: Path) -> None:
+    (folder / "clip.MOV").write_bytes(b"film")
+    visitor.open(f"/collections/{collection}")
+    visitor.page.set_input_files("#folder", folder)
+    done(visitor)
+    expect(visitor.page.locator("#left-out")).to_contain_text("1 .mov")
+    expect(visitor.page.locator("#left-out")).to_contain_text("1 .txt")

@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_is_left_out_is_counted_by_type_with_what_helps(album: Collection, folder: Path) -> None:
-    for name in ("a.HEIC", "b.heic", "c.CR2", "d.mov", "e.jxl", "f.pdf", "notes.txt", "README", ".hidden.jpg"):
+    for name in ("a.JP2", "b.jp2", "c.CR2", "d.mov", "e.jxl", "f.pdf", "notes.txt", "README", ".hidden.jpg"):
         (folder / name).write_bytes(b"something")
     (folder / ".trash").mkdir()
 
@@ -50,7 +50,7 @@ def test_what_is_left_out_is_counted_by_type_with_what_helps(album: Collection, 
 
     assert (report.added, report.failed, report.unmatched) == (2, (), ())
     assert {each.type: each.count for each in report.left_out if each.hint} == {
-        ".heic": 2, "hidden": 2, ".cr2": 1, ".mov": 1, ".jxl": 1, ".pdf": 1, "no suffix": 1
+        ".jp2": 2, "hidden": 2, ".cr2": 1, ".mov": 1, ".jxl": 1, ".pdf": 1, "no suffix": 1
     }  # fmt: skip
     assert [each for each in report.left_out if not each.hint] == [LeftOut(type=".txt", count=1)]
     assert album.import_files(folder / "README").failed[0].name == "README"  # what is named is read

@@ -42,16 +42,16 @@ def test_an_export_is_imported_again(cli: Cli, filled: str, tmp_path: Path) -> N
 
 def test_what_is_left_out_is_told(cli: Cli, collection: str, pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes((pictures / "red.png").read_bytes())
-    for name in ("b.HEIC", "c.heic", "d.mov", "e.txt"):
+    for name in ("b.JP2", "c.jp2", "d.mov", "e.txt"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "values.csv").write_text("image_name,n\na.png,1\n./b.png,2\n")
     words = ("import", tmp_path, "--collection", collection, "--values", tmp_path / "values.csv")
     lines = cli(*words).out.splitlines()
-    assert lines[1].startswith("5 files left out: 2 .heic, 1 ")
-    assert "  .heic: pip install 'open-analytic[heif]' reads them." in lines
+    assert lines[1].startswith("5 files left out: 2 .jp2, 1 ")
+    assert "  .jp2: Convert them to JPEG, PNG, WebP or AVIF." in lines
     assert lines[-2:] == ["1 row of --values named no picture:", "  ./b.png"]
     report = cli(*words, "--json").json
-    assert {each["type"]: each["count"] for each in report["left_out"]} == {".heic": 2, ".mov": 1, ".txt": 1, ".csv": 1}
+    assert {each["type"]: each["count"] for each in report["left_out"]} == {".jp2": 2, ".mov": 1, ".txt": 1, ".csv": 1}
     assert report["unmatched"] == ["./b.png"]
 
 
@@ -79,3 +79,20 @@ def test_a_collection_that_is_there_is_opened_when_told(cli: Cli, collection: st
     assert "--exist-ok" in cli(*words, code=5).err
     assert cli(*words, "--exist-ok", "--json").json["name"] == collection
     assert "type of column 'n': integer, not text" in cli(*words, "--column", "n:text", "--exist-ok", code=5).err
+
+
+def test_another_folders_names_end_an_import_unless_told(cli: Cli, filled: str, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "red.png").write_bytes((pictures / "green.png").read_bytes())
+    (tmp_path / "new.png").write_bytes((pictures / "red.png").read_bytes())
+    words = ("import", tmp_path, "--collection", filled)
+    done = cli(*words, code=5)
+    assert "1 of 2 names is taken by pictures of other sources" in done.err
+    assert "--on-conflict keep_both" in done.err
+    assert len(cli("collection", "rows", filled, "--json").json) == 5
+    for _ in range(2):
+        report = cli(*words, "--on-conflict", "keep_both", "--json").json
+    assert (report["unchanged"], report["added"]) == (2, 0)
+    sources = {row["name"]: row["source"] for row in cli("collection", "rows", filled, "--json").json}
+    assert sources["red (2).png"] == str(tmp_path / "red.png")
+    assert sources["red.png"] == str(pictures / "red.png")
+    assert "1 unchanged, 1 skipped, 0 failed" in cli(*words, "--on-conflict", "skip").out

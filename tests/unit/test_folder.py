@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from open_analytic import folder
+from open_analytic import folder, readable
 from open_analytic.types import LeftOut
 
 NOBODY = 65534
@@ -50,3 +50,11 @@ def test_a_digest_waits_for_no_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     assert folder.File("pipe.jpg", tmp_path / "pipe.jpg").digest() is None
     assert folder.File("gone.jpg", tmp_path / "gone.jpg").digest() is None
+
+
+def test_heic_is_taken_where_it_can_be_read(tmp_path: Path) -> None:
+    for suffix in readable.HEIF:
+        (tmp_path / f"a{suffix}").touch()
+    found = folder.survey([tmp_path], named=False)
+    assert found.files == (3 if readable.HEIF_INSTALLED else 0)
+    assert [bool(each.hint) for each in found.left_out] == ([] if readable.HEIF_INSTALLED else [True] * 3)

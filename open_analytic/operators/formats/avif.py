@@ -4,7 +4,6 @@ import io
 import re
 from collections.abc import Iterator
 from functools import partial
-from importlib.util import find_spec
 
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.ImageFile import ImageFile
@@ -14,9 +13,9 @@ from open_analytic.operators.formats import av1
 from open_analytic.operators.formats.boxes import Coded, first_samples, items, without_notes
 from open_analytic.operators.formats.exif import ORIENTATION
 from open_analytic.operators.formats.header import Header
+from open_analytic.readable import HEIF_INSTALLED
 
 BEGINNING = re.compile(rb"....ftyp(avif|avis|mif1|msf1|miaf|heic|heix|heim|heis|hevc|hevx|hevm|hevs)", re.DOTALL)
-HEIF_INSTALLED = find_spec("pillow_heif") is not None
 MARGIN = 64  # pixels by which a coded picture can be larger than announced: encoders fill up blocks
 _AV1, _HEVC = (b"av01",), (b"hvc1", b"hev1")
 

@@ -2,7 +2,10 @@
 // The pictures of what was dropped or chosen, named as the command line names them: by their path below the folder.
 import { SUFFIXES } from "./picker.js";
 
-/** @typedef {{name: string, file: File}} Picture */
+/**
+ * @typedef {{name: string, file: File}} Picture
+ * @typedef {Picture[] & {leftOut?: Map<string, number>}} Chosen pictures, and how many files of which types were not taken
+ */
 
 /** Whether a path is a picture's, and no part of it hidden. @param {string} name */
 export function wanted(name) {
@@ -14,7 +17,7 @@ export function wanted(name) {
   );
 }
 
-/** Of a file field; of a folder's the folder's own name is left out. @param {FileList} files @returns {Picture[]} */
+/** Of a file field; of a folder's the folder's own name is left out. @param {FileList} files @returns {Chosen} */
 export function chosen(files) {
   return inOrder(
     [...files].map((file) => {
@@ -27,7 +30,7 @@ export function chosen(files) {
 /**
  * Of a drop. The entries have to be asked for before anything is waited for.
  * @param {DataTransfer} data
- * @returns {Promise<Picture[]>}
+ * @returns {Promise<Chosen>}
  */
 export async function dropped(data) {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
@@ -48,6 +51,7 @@ async function walk(folder, prefix, found) {
     if (entry.name.startsWith(".")) continue;
     if (entry.isDirectory) await walk(/** @type {FileSystemDirectoryEntry} */ (entry), `${name}/`, found);
     else if (wanted(name)) found.push({ name, file: await opened(/** @type {FileSystemFileEntry} */ (entry)) });
+    else found.push({ name, file: new File([], entry.name) }); // only to be counted
   }
 }
 
@@ -78,8 +82,15 @@ function opened(entry) {
   });
 }
 
-/** Pictures by name, each name once. @param {Picture[]} pictures */
-function inOrder(pictures) {
-  const named = new Map(pictures.filter(({ name }) => wanted(name)).map((picture) => [picture.name, picture]));
-  return [...named.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Pictures by name, each name once, with a count of the rest. @param {Picture[]} files @returns {Chosen} */
+function inOrder(files) {
+  const named = new Map(files.filter(({ name }) => wanted(name)).map((picture) => [picture.name, picture]));
+  /** @type {Chosen} */
+  const found = [...named.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  found.leftOut = new Map();
+  for (const { name } of files.filter((file) => !wanted(file.name))) {
+    const type = name.toLowerCase().match(/[^/.](\.[^./]+)$/)?.[1] || "";
+    found.leftOut.set(type, (found.leftOut.get(type) || 0) + 1);
+  }
+  return found;
 }

@@ -3,33 +3,38 @@
 import { sentence, showError } from "./alerts.js";
 import { h, icon } from "./dom.js";
 import { chosen, dropped } from "./folder.js";
-import { dragged, SUFFIXES, takes } from "./picker.js";
+import { dragged, SUFFIXES, takeAlso, takes } from "./picker.js";
 import { Upload } from "./upload.js";
+import { asking } from "./viewer.js";
 import { duration, number, t } from "./words.js";
 
 const SHOWN = 1000; // failures
 
 /**
- * @param {HTMLElement} place @param {{name: string, pictures?: number}} collection @param {{max_bytes: number}} site
+ * @param {HTMLElement} place @param {{name: string, pictures?: number}} collection @param {{max_bytes: number, more_suffixes?: string[]}} site
  * @param {{done: (counts: import("./upload.js").Counts) => void}} options
  */
 export function importer(place, collection, site, { done }) {
+  takeAlso(site.more_suffixes || []);
   const board = h("div", { class: "import-board" });
   /** @type {Upload | null} */
   let running = null;
-  const begin = async (/** @type {import("./folder.js").Picture[]} */ pictures) => {
+  const begin = async (/** @type {import("./folder.js").Chosen} */ pictures) => {
     if (running) return;
     if (!pictures.length) {
       board.replaceChildren(
         h("p", { class: "notice", role: "alert" }, t("import.no_pictures", { suffixes: SUFFIXES.join(" ") })),
+        ...leftOut(pictures),
       );
       return;
     }
     const show = progress(board, pictures.length, () => running?.stop().catch(showError));
+    board.firstElementChild?.append(...leftOut(pictures));
     running = new Upload(collection.name, pictures, {
       maxBytes: site.max_bytes,
       skipKnown: collection.pictures !== 0,
       changed: show,
+      decide: choose,
     });
     zone.hidden = true;
     unfinished.begin(collection.name, pictures.length);
@@ -110,17 +115,62 @@ function dropZone(begin) {
   return zone;
 }
 
+/** What was not taken, by type. @param {import("./folder.js").Chosen} pictures */
+function leftOut(pictures) {
+  const types = [...(pictures.leftOut || new Map())].sort((a, b) => b[1] - a[1]);
+  if (!types.length) return [];
+  const n = types.reduce((sum, [, count]) => sum + count, 0);
+  const list = types.map(([type, count]) => `${number(count)} ${type || t("import.no_suffix")}`).join(", ");
+  return [h("p", { class: "hint", id: "left-out" }, t("import.left_out", { n, types: list }))];
+}
+
+/**
+ * What happens to pictures whose names others have, asked once for all. Closed, they are left out.
+ * @param {number} n @param {string} name @returns {Promise<import("./upload.js").Choice>}
+ */
+async function choose(n, name) {
+  const choices = /** @type {const} */ ({
+    keep_both: "import.keep_both",
+    replace: "import.replace",
+    skip: "import.skip",
+  });
+  const options = Object.entries(choices).map(([value, key]) =>
+    h(
+      "label",
+      { class: "choice" },
+      h("input", { type: "radio", name: "choice", value, checked: value === "keep_both" }),
+      t(key),
+    ),
+  );
+  const text = h("p", {}, t("import.taken_text", { name }));
+  const form = await asking(t("import.taken", { n }), [text, ...options], t("import.go_on"));
+  return /** @type {import("./upload.js").Choice} */ (form?.get("choice") || "skip");
+}
+
 /** How far it is. @param {HTMLElement} board @param {number} total @param {() => void} stop */
 function progress(board, total, stop) {
-  const names = /** @type {const} */ (["added", "updated", "unchanged", "failed", "waiting"]);
+  const names = /** @type {const} */ ([
+    "added",
+    "updated",
+    "unchanged",
+    "skipped",
+    "without_face",
+    "failed",
+    "waiting",
+  ]);
   const keys = {
     added: "import.added",
     updated: "import.updated",
     unchanged: "import.unchanged",
+    skipped: "import.skipped",
+    without_face: "import.without_face",
     failed: "import.failed",
     waiting: "import.waiting",
   };
   const fields = names.map((name) => h("dd", { id: `import-${name}` }, number(0)));
+  const boxes = names.map((name, at) =>
+    h("div", { class: name, hidden: rare(name) }, h("dt", {}, t(keys[name])), fields[at]),
+  );
   const bar = h("progress", { max: total, value: 0, "aria-label": t("import.progress") });
   const title = h("p", { class: "import-state", role: "status" });
   const button = h(
@@ -151,7 +201,7 @@ function progress(board, total, stop) {
       h(
         "dl",
         { class: "counts" },
-        ...names.map((name, at) => h("div", { class: name }, h("dt", {}, t(keys[name])), fields[at])),
+        ...boxes,
       ),
       failed,
     ),
@@ -161,6 +211,7 @@ function progress(board, total, stop) {
   return (/** @type {import("./upload.js").Counts} */ counts) => {
     names.forEach((name, at) => {
       fields[at].textContent = number(counts[name]);
+      boxes[at].hidden = rare(name) && !counts[name];
     });
     bar.value = total - counts.waiting;
     const text = state(counts, total);
@@ -178,6 +229,11 @@ function progress(board, total, stop) {
     }
     if (over && listed) failed.open = true;
   };
+}
+
+/** Counts that are shown only when there are such. @param {string} name */
+function rare(name) {
+  return name === "skipped" || name === "without_face";
 }
 
 /** @param {import("./upload.js").Counts} counts @param {number} total */

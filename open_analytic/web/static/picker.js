@@ -6,6 +6,11 @@ import { t } from "./words.js";
 
 export const SUFFIXES = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"];
 
+/** What this site reads besides, such as .heic. @param {string[]} suffixes */
+export function takeAlso(suffixes) {
+  for (const suffix of suffixes) if (!SUFFIXES.includes(suffix)) SUFFIXES.push(suffix);
+}
+
 let own = false; // what is dragged comes from this page: a hit that was meant to be clicked
 
 /**

@@ -5,11 +5,13 @@ import { bytes, t } from "./words.js";
 
 /**
  * @typedef {import("./folder.js").Picture} Picture
- * @typedef {{name: string, error: {message: string, hint?: string | null}}} Failure
- * @typedef {{id: string, state: string, added: number, updated: number, unchanged: number, failed: number, failures: Failure[],
- *   seconds: number, error: any}} Status
- * @typedef {{total: number, sent: number, added: number, updated: number, unchanged: number, failed: number, waiting: number,
- *   failures: Failure[], state: string, seconds: number}} Counts
+ * @typedef {{name: string, error: {type?: string, message: string, hint?: string | null}}} Failure
+ * @typedef {{id: string, state: string, added: number, updated: number, unchanged: number, skipped: number,
+ *   without_face: number, failed: number, conflicts: number, waiting: number, failures: Failure[], seconds: number,
+ *   error: any}} Status
+ * @typedef {{total: number, sent: number, added: number, updated: number, unchanged: number, skipped: number,
+ *   without_face: number, failed: number, waiting: number, failures: Failure[], state: string, seconds: number}} Counts
+ * @typedef {"skip" | "replace" | "keep_both"} Choice
  */
 
 const AT_ONCE = 5; // requests
@@ -23,14 +25,21 @@ const POLL_MS = 500;
 export class Upload {
   /**
    * @param {string} collection @param {Picture[]} pictures
-   * @param {{maxBytes: number, skipKnown: boolean, changed: (counts: Counts) => void}} options
+   * @param {{maxBytes: number, skipKnown: boolean, changed: (counts: Counts) => void,
+   *   decide: (count: number, name: string) => Promise<Choice>}} options
    */
-  constructor(collection, pictures, { maxBytes, skipKnown, changed }) {
+  constructor(collection, pictures, { maxBytes, skipKnown, changed, decide }) {
     this.collection = collection;
     this.pictures = pictures;
     this.maxBytes = maxBytes;
     this.skipKnown = skipKnown && Boolean(crypto.subtle);
     this.changed = changed;
+    this.decide = decide;
+    /** @type {Picture[]} */
+    this.held = []; // another picture has their name
+    this.passedOver = 0; // of those
+    /** @type {Set<string>} */
+    this.taken = new Set();
     this.stopper = new AbortController();
     this.sent = 0;
     /** @type {Failure[]} */
@@ -52,6 +61,7 @@ export class Upload {
     const poll = setInterval(() => this.look().catch(() => {}), POLL_MS);
     try {
       await Promise.all([this.prepare(), ...Array.from({ length: AT_ONCE }, () => this.send())]);
+      await this.settle();
       this.heard(await call("POST", this.path("/finish"), undefined, this.stopper.signal));
       while (this.status && ["receiving", "finishing"].includes(this.status.state)) {
         await pause(POLL_MS);
@@ -70,6 +80,29 @@ export class Upload {
     return this.counts();
   }
 
+  /** Asks once what happens to all pictures whose names others have, and does it. */
+  async settle() {
+    await this.look();
+    while (this.status?.state === "receiving" && this.status.waiting > 0) {
+      await pause(POLL_MS);
+      await this.look();
+    }
+    this.check();
+    const count = this.held.length + (this.status?.conflicts || 0);
+    if (!count || this.stopper.signal.aborted) return;
+    const failed = this.status?.failures.find(({ error }) => error.type === "Conflict");
+    const choice = await this.decide(count, this.held[0]?.name || failed?.name || "");
+    if (this.stopper.signal.aborted) return;
+    const { again } = await call("PATCH", this.path(), { on_conflict: choice }, this.stopper.signal);
+    const names = new Set(again);
+    const held = this.held.splice(0);
+    if (choice === "skip") this.passedOver += held.length;
+    else this.ready.push(...held);
+    this.ready.push(...this.pictures.filter(({ name }) => names.has(name)));
+    await this.look();
+    await Promise.all(Array.from({ length: AT_ONCE }, () => this.send()));
+  }
+
   /** What was committed stays. */
   async stop() {
     this.stopper.abort();
@@ -84,6 +117,8 @@ export class Upload {
       added = 0,
       updated = 0,
       unchanged = 0,
+      skipped = 0,
+      without_face = 0,
       failed = 0,
       failures = [],
       state = "receiving",
@@ -96,8 +131,13 @@ export class Upload {
       added,
       updated,
       unchanged,
+      skipped: skipped + this.passedOver,
+      without_face,
       failed: lost,
-      waiting: Math.max(0, this.pictures.length - added - updated - unchanged - lost),
+      waiting: Math.max(
+        0,
+        this.pictures.length - added - updated - unchanged - skipped - this.passedOver - without_face - lost,
+      ),
       failures: [...this.refused, ...failures],
       state: this.over || state === "receiving" ? state : "finishing",
       seconds,
@@ -109,7 +149,9 @@ export class Upload {
     for (let at = 0; at < this.pictures.length && !this.stopper.signal.aborted; at += CHUNK) {
       const chunk = this.pictures.slice(at, at + CHUNK).filter((picture) => this.fits(picture));
       const known = this.skipKnown && chunk.length ? await this.known(chunk) : new Set();
-      this.ready.push(...chunk.filter(({ name }) => !known.has(name)));
+      const free = chunk.filter(({ name }) => !known.has(name));
+      this.held.push(...free.filter(({ name }) => this.taken.has(name)));
+      this.ready.push(...free.filter(({ name }) => !this.taken.has(name)));
       this.wake();
     }
     this.allReady = true;
@@ -136,6 +178,7 @@ export class Upload {
     };
     await Promise.all(Array.from({ length: HASHES }, work));
     const told = await call("POST", this.path("/known"), { files }, this.stopper.signal);
+    for (const name of told.taken) this.taken.add(name);
     return new Set(told.known);
   }
 
@@ -230,7 +273,7 @@ export class Upload {
     if (!status) return;
     const before = this.status;
     const rank = (/** @type {Status | null} */ one) =>
-      one ? one.added + one.updated + one.unchanged + one.failed : -1;
+      one ? one.added + one.updated + one.unchanged + one.skipped + one.without_face + one.failed : -1;
     if (rank(status) >= rank(before) || status.state !== before?.state) this.status = { ...before, ...status };
     this.tell();
   }
