@@ -13,7 +13,7 @@ from open_analytic.errors import BadParameter, InvalidInput
 from open_analytic.service import limits
 from open_analytic.types import Hit
 
-PIECE = 4_000_000  # letters of Base64 that are read in one go, a multiple of four
+PIECE = 1_000_000  # letters of Base64 that are read in one go, a multiple of four
 OTHERS = 16  # values in a batch beside its inputs
 SEARCH_OPTIONS = ("k", "where", "params", "max_distance", "target_recall", "after")
 

@@ -15,7 +15,7 @@ PROTOCOL, TEXT_OID = 3 << 16, 25
 SSL_REQUEST, GSSENC_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 
 SHORT = 200  # bytes of what is no request: the connection's encoding, or nothing
-PIECE = 4_000_000  # digits that are read in one go: between two of them other threads run
+PIECE = 1_000_000  # digits that are read in one go: between two of them other threads run
 
 _RUN = re.compile(rb"(?:TIMEOUT ([0-9]{1,9}) )?RUN (output|vector|query) ([0-9a-fA-F]{64}) ")
 _DEFINE = re.compile(rb"DEFINE ([0-9a-fA-F]{64}) ")

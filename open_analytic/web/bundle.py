@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from open_analytic.errors import InvalidInput
+from open_analytic.errors import InvalidInput, InvalidName
 from open_analytic.service import limits
 
 HEAD_BYTES = limits.BUNDLE_FILES * 8 * limits.NAME_BYTES  # JSON escapes a byte by six at most
@@ -15,7 +15,7 @@ def read(body: bytes) -> list[tuple[str, bytes]]:
     """The files by name, in their order; InvalidName for a name that no collection takes."""
     head, newline, rest = body.partition(b"\n")
     if len(head) > HEAD_BYTES:
-        raise InvalidInput(
+        raise InvalidName(
             f"The names and sizes have more than {HEAD_BYTES:,} bytes.",
             hint=f"Send at most {limits.BUNDLE_FILES} files, with names of at most {limits.NAME_BYTES:,} bytes.",
         )
