@@ -13,6 +13,7 @@ from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import Spec
 
 KEPT = 1000  # definitions, and plans of them with parameters
+KEPT_BYTES = 64_000_000  # of the definitions' texts: clients send one again when the service asks for it
 
 
 class Plans:
@@ -21,6 +22,7 @@ class Plans:
     def __init__(self, cards: Mapping[str, Card]) -> None:
         self._cards = cards
         self._specs: OrderedDict[str, Spec] = OrderedDict()
+        self._sizes: dict[str, int] = {}  # of their texts
         self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -36,7 +38,15 @@ class Plans:
                 hint=f"Give the service the same model cards, or pipeline_create({spec.name!r}) for a new version.",
             )
         with self._lock:
-            _keep(self._specs, hash, spec)
+            self._specs[hash], self._sizes[hash] = spec, len(text)
+            while len(self._specs) > 1 and (len(self._specs) > KEPT or sum(self._sizes.values()) > KEPT_BYTES):
+                self._forget(next(iter(self._specs)))
+
+    def _forget(self, hash: str) -> None:  # noqa: A002
+        """Let go of a definition, and of the plans that hold it."""
+        del self._specs[hash], self._sizes[hash]
+        for key in [key for key in self._plans if key[0] == hash]:
+            del self._plans[key]
 
     def get(self, hash: str, parameters: str = "{}") -> Plan:  # noqa: A002
         """The plan of a definition that was given, with parameters in JSON."""
@@ -49,7 +59,8 @@ class Plans:
             raise UnknownPlan(hint="Send its definition, then ask again.")
         made = plan(spec, self._cards, _parameters(_json(parameters)))
         with self._lock:
-            _keep(self._plans, key, made)
+            if hash in self._specs:
+                _keep(self._plans, key, made)
         return made
 
     def describe(self, text: str) -> str:

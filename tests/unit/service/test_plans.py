@@ -203,3 +203,19 @@ def test_threads_may_tell_and_ask_at_once(plans: Plans, colours: Plan) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert all(found == colours for found in threads.map(both, range(50)))
+
+
+def test_only_so_many_bytes_are_kept(
+    plans: Plans, colours: Plan, halves: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = definition(), definition("halves", definition=HALVES)
+    plans.define(colours.hash, first)
+    plans.define(halves.hash, second)
+    assert (plans.get(colours.hash).hash, plans.get(halves.hash).hash) == (colours.hash, halves.hash)
+    monkeypatch.setattr(module, "KEPT_BYTES", len(first) + len(second) - 1)
+    plans.define(halves.hash, second)
+    with pytest.raises(UnknownPlan):  # its plan went with it
+        plans.get(colours.hash)
+    monkeypatch.setattr(module, "KEPT_BYTES", 1)
+    plans.define(colours.hash, first)  # the newest is always kept
+    assert plans.get(colours.hash).hash == colours.hash
