@@ -11,6 +11,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+PIPELINES, OTHERS = 1000, "(others)"  # names that have counters of their own, and where all further ones count
 ROWS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -32,6 +33,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
+        self._pipelines: set[str] = set()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
@@ -54,6 +56,12 @@ class Metrics:
         self._rows = Histogram(
             "open_analytic_batch_pictures", "Pictures in a batch", ["model"], buckets=ROWS, registry=registry
         )
+
+    def label(self, pipeline: str) -> str:
+        """What a pipeline counts as: clients choose names, and each has counters for ever."""
+        if len(self._pipelines) < PIPELINES:
+            self._pipelines.add(pipeline)
+        return pipeline if pipeline in self._pipelines else OTHERS
 
     def watch_models(self, loaded: Callable[[], Mapping[str, int]]) -> None:
         """Report the models in memory whenever somebody asks."""

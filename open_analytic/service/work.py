@@ -107,7 +107,7 @@ class Work:
         with self._measured(plan, door):
             done = await _all(self._runs, [partial(self._compute, plan, part, give) for part in parts], timeout_s)
         answers = [answer for part in done for answer in part]
-        self.metrics.inputs.labels(plan.name).inc(len(items))
+        self.metrics.inputs.labels(self.metrics.label(plan.name)).inc(len(items))
         for answer in answers:
             if answer.error:
                 self.metrics.errors.labels(answer.error.sqlstate).inc()
@@ -131,8 +131,8 @@ class Work:
             self.metrics.errors.labels(known.sqlstate).inc()
             raise
         finally:
-            self.metrics.requests.labels(door, plan.name).inc()
-            self.metrics.seconds.labels(plan.name).observe(time.monotonic() - start)
+            self.metrics.requests.labels(door, self.metrics.label(plan.name)).inc()
+            self.metrics.seconds.labels(self.metrics.label(plan.name)).observe(time.monotonic() - start)
 
     async def idle(self, timeout_s: float) -> bool:
         """Whether every call came to its end within this time."""

@@ -334,3 +334,9 @@ def test_batches_and_models_are_measured(make: MakeWork, gated: GatedEngine, col
     assert samples(work, "open_analytic_batch_pictures_sum") == {("mean_colour",): 3}
     assert samples(work, "open_analytic_compute_seconds_count") == {("mean_colour",): len(gated.ran)}
     assert samples(work, "open_analytic_queue_seconds_count") == {("mean_colour",): len(gated.ran)}
+
+
+def test_names_that_clients_choose_have_few_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("open_analytic.service.metrics.PIPELINES", 2)
+    metrics = Metrics()
+    assert [metrics.label(name) for name in ("a", "b", "c", "a", "d")] == ["a", "b", "(others)", "a", "(others)"]
