@@ -20,6 +20,7 @@ from open_analytic.operators.formats import avif, bmp, gif, jpeg, png, tiff, web
 from open_analytic.operators.formats.header import STRIP_PIXELS, Header
 from open_analytic.operators.kinds import Between
 from open_analytic.operators.picture import Picture
+from open_analytic.readable import HEIF_INSTALLED
 from open_analytic.types import Image
 
 # What a file begins with, and what reads its header. ``PIL.Image.open`` would try more formats, and apply a limit on
@@ -33,7 +34,10 @@ READERS: Mapping[str, tuple[re.Pattern[bytes], Callable[[bytes], Header]]] = {
     "TIFF": (tiff.BEGINNING, tiff.read_header),
     "AVIF": (avif.BEGINNING, avif.read_header),
 }
-FORMATS = tuple(name for name in READERS if name not in ("WebP", "AVIF") or features.check(name.lower()))
+FORMATS = (
+    *(name for name in READERS if name not in ("WebP", "AVIF") or features.check(name.lower())),
+    *(["HEIC"] if HEIF_INSTALLED else []),
+)
 
 UPRIGHT: Mapping[int, Callable[[Image], Image]] = {
     2: lambda pixels: pixels[:, ::-1],
@@ -109,7 +113,7 @@ def _reader(data: bytes) -> Callable[[bytes], Header]:
     if not data:
         raise BadImage("The picture is empty: it has no bytes.", hint="The file may not have been written to its end.")
     for name, (beginning, read_header) in READERS.items():
-        if beginning.match(data) and name in FORMATS:
+        if beginning.match(data) and (name in FORMATS or name == "AVIF"):
             return read_header
     raise UnsupportedImage(
         "The bytes are not a picture of a known format.", hint=f"Known: {', '.join(FORMATS)}. Bytes: {data[:8]!r}..."

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from PIL import features
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.ImageFile import ImageFile
 
@@ -12,7 +13,7 @@ from open_analytic.errors import BadImage, UnsupportedImage
 from open_analytic.operators.formats import av1
 from open_analytic.operators.formats.boxes import Coded, first_samples, items, without_notes
 from open_analytic.operators.formats.exif import ORIENTATION
-from open_analytic.operators.formats.header import Header
+from open_analytic.operators.formats.header import Header, unsupported
 from open_analytic.readable import HEIF_INSTALLED
 
 BEGINNING = re.compile(rb"....ftyp(avif|avis|mif1|msf1|miaf|heic|heix|heim|heis|hevc|hevx|hevm|hevs)", re.DOTALL)
@@ -47,6 +48,8 @@ def read_header(data: bytes) -> Header:
 
 
 def _open_avif(data: bytes) -> ImageFile:
+    if not features.check("avif"):
+        raise unsupported("AVIF, and Pillow was built without it")
     return AvifImageFile(io.BytesIO(data))
 
 

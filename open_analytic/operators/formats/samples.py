@@ -4,7 +4,8 @@ The file's bytes are unpacked as grey pixels of 8 bits, which every compression 
 """
 
 import io
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +23,8 @@ UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 ROWS = 256  # at once, where numbers are brought to another type
 Numbers: TypeAlias = NDArray[np.floating]
 _BITWISE = (1, 5, 8, 32773, 32946, 34925, 50000)  # compressions that know nothing of pixels
+_IN_PYTHON = (1, 8, 32946)  # of them those that need no Pillow
+MAX_UNPACKED = 80_000_000  # bytes that Pillow unpacks at once
 
 
 def is_special(layout: Layout) -> bool:
@@ -38,9 +41,11 @@ def _right_in_pillow(layout: Layout) -> bool:
     """Whether Pillow has a mode for so many bits, colours and further samples, and reads it rightly."""
     depth, kind, more = layout.bits, layout.photometric, layout.extra
     told = layout.samples - layout.colours == len(more) or (kind == RGB and layout.samples == 4)
+    if layout.fill_order == 2 and depth > 1:
+        return False
     if layout.form != UNSIGNED or not told or (layout.planes and (depth, kind, layout.samples) != (8, RGB, 3)):
         return False
-    if depth == 16 and layout.fill_order == 1:
+    if depth == 16:
         return (kind == RGB and layout.samples <= 4) or (kind == CMYK and not more) or (kind == GREY and not more)
     if depth == 8:
         return layout.samples == layout.colours or kind in (RGB, CMYK) or (kind == GREY and more in ((0,), (2,)))
@@ -129,19 +134,52 @@ def _planes(data: bytes, layout: Layout) -> NDArray[np.generic]:
 
 def _unpacked(data: bytes, layout: Layout, part: slice) -> NDArray[np.uint8]:
     """(rows of all strips or tiles, bytes of a row)."""
-    order, rows = layout.order, layout.sides[0]
-    height = rows * len(layout.offsets[part]) if layout.tiled else layout.height
+    rows, width = layout.sides[0], layout.row_bytes
+    total = rows * len(layout.offsets[part]) if layout.tiled else layout.height
+    made = np.empty((total, width), np.uint8)
+    segments = list(zip(layout.offsets[part], layout.counts[part], strict=True))
+    at_once = max(1, MAX_UNPACKED // (rows * width))
+    for number in range(0, len(segments), at_once):
+        group = segments[number : number + at_once]
+        target = made[number * rows : min((number + len(group)) * rows, total)]
+        if layout.compression in _IN_PYTHON:
+            for place, (offset, count) in enumerate(group):
+                lines = target[place * rows : (place + 1) * rows]
+                lines[:] = _segment(data[offset : offset + count], layout, lines.size).reshape(lines.shape)
+        else:
+            target[:] = _by_pillow(data, layout, group, target.shape)
+    return made
+
+
+def _segment(body: bytes, layout: Layout, size: int) -> NDArray[np.uint8]:
+    """The bytes of a strip or tile that is not compressed, or deflated."""
+    if layout.fill_order == 2:
+        body = np.packbits(np.unpackbits(np.frombuffer(body, np.uint8), bitorder="little")).tobytes()
+    if layout.compression != tags.NONE:
+        body = zlib.decompressobj().decompress(body, size)
+    if len(body) < size:
+        raise BadImage("The TIFF ends before its pixels do.", hint="The file was cut short.")
+    return np.frombuffer(body, np.uint8, size)
+
+
+def _by_pillow(
+    data: bytes, layout: Layout, group: Sequence[tuple[int, int]], shape: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """The bytes of strips or tiles in another compression, as a grey picture of 8 bits."""
+    order, (height, width) = layout.order, shape
+    if height * width > MAX_UNPACKED:  # Pillow has a limit of its own
+        raise unsupported(f"a TIFF with a strip of {height * width:,} bytes, more than {MAX_UNPACKED:,},")
     entries = {
-        tags.WIDTH: ifd.longs(order, layout.row_bytes),
+        tags.WIDTH: ifd.longs(order, width),
         tags.HEIGHT: ifd.longs(order, height),
         tags.BITS: ifd.shorts(order, 8),
         tags.COMPRESSION: ifd.shorts(order, layout.compression),
         tags.PHOTOMETRIC: ifd.shorts(order, GREY),
         tags.FILL_ORDER: ifd.shorts(order, layout.fill_order),
         tags.SAMPLES: ifd.shorts(order, 1),
-        tags.STRIP_OFFSETS: ifd.longs(order, *layout.offsets[part]),
-        tags.STRIP_COUNTS: ifd.longs(order, *layout.counts[part]),
-        tags.ROWS: ifd.longs(order, rows),
+        tags.STRIP_OFFSETS: ifd.longs(order, *[offset for offset, _ in group]),
+        tags.STRIP_COUNTS: ifd.longs(order, *[count for _, count in group]),
+        tags.ROWS: ifd.longs(order, layout.sides[0]),
     }
     with TiffImageFile(io.BytesIO(ifd.written(data, order, entries))) as picture:
         return np.asarray(picture)

@@ -1,6 +1,7 @@
 """AVIF and HEIC: read, turned, or refused for what is true of them."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pillow_heif
 import pytest
 from PIL import Image as Pillow
 
+from open_analytic import folder
 from open_analytic.errors import BadImage, UnsupportedImage
 from open_analytic.operators.formats import av1, avif
 from open_analytic.operators.formats.boxes import first_samples, items
@@ -91,6 +93,12 @@ def test_an_avif_is_turned_as_its_transforms_say(orientation: int) -> None:
 def test_heic_is_read() -> None:
     assert np.abs(pixels(heic()).astype(int) - np.asarray(PICTURE)).mean() < 3
     assert np.abs(pixels(heic(exif=b"Exif\0\0rubbish")).astype(int) - np.asarray(PICTURE)).mean() < 3
+
+
+def test_heic_is_found_in_folders(tmp_path: Path) -> None:
+    for name in ("a.HEIC", "b.heif", "c.hif", "d.jxl"):
+        (tmp_path / name).write_bytes(b"x")
+    assert [file.name for file in folder.find([tmp_path])] == ["a.HEIC", "b.heif", "c.hif"]
 
 
 def test_heic_is_named_where_it_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:

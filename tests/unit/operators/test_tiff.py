@@ -1,11 +1,14 @@
 """TIFF samples of every kind: right, or refused with a true reason."""
 
+import io
 import re
+import zlib
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from open_analytic.errors import BadImage, OpenAnalyticError, UnsupportedImage
 from open_analytic.operators.image import Limits, decode_image
@@ -137,6 +140,43 @@ def test_the_first_whole_page_is_taken_and_not_its_thumbnail() -> None:
     old = tiff_file.page(COLOURS[::4, ::4], more=[tag(255, 3, 2)])
     assert np.array_equal(pixels(tiff_file.write([old, tiff_file.page(COLOURS)])), COLOURS)
     assert np.array_equal(pixels(tiff_file.write([thumbnail])), COLOURS[::4, ::4])
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate", "zstd", "lzma"])
+def test_numbers_are_read_in_every_compression(compression: str) -> None:
+    """Pillow writes floating-point numbers, two strips or more."""
+    wide = np.tile(GREY[:, :, 0], (20, 20)).astype(np.float32)
+    file = io.BytesIO()
+    Pillow.fromarray(wide).save(file, "TIFF", compression=compression, tiffinfo={278: 100})
+    assert np.array_equal(pixels(file.getvalue())[:, :, 0], wide)
+
+
+@pytest.mark.parametrize("packed", [{"rows": 100, **DEFLATE}, DEFLATE], ids=["strips", "one strip"])
+def test_large_numbers_are_not_taken_for_a_bomb(packed: dict[str, Any]) -> None:
+    """Pillow's limit of 89 million counts bytes here; four megapixels of 24 bytes are more."""
+    whole = np.ones((2000, 2000, 3), np.float64)
+    assert pixels(tiff_file.file(whole, **packed)).min() == 255
+
+
+def turned(data: bytes) -> bytes:
+    """Each byte with its lowest bit first."""
+    return np.packbits(np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")).tobytes()
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32 up to 1"])
+@pytest.mark.parametrize("photometric", [0, 1, 2])
+@pytest.mark.parametrize("compression", [1, 8])
+def test_bits_can_lie_the_other_way_round(kind: str, photometric: int, compression: int) -> None:
+    picture = COLOURS if photometric == 2 else GREY
+
+    def packed(data: bytes) -> bytes:
+        return turned(zlib.compress(data) if compression == 8 else data)
+
+    data = tiff_file.file(
+        numbers(picture, kind), photometric=photometric, compress=packed, compression=compression, more=[tag(266, 3, 2)]
+    )
+    expected = 255 - picture if photometric == 0 else picture
+    assert np.abs(pixels(data).astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
