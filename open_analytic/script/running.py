@@ -23,9 +23,11 @@ logger = logging.getLogger(__name__)
 # Our functions and operators are found without their schema; a search with a filter goes on until its LIMIT is full.
 OURS = "SELECT set_config('search_path', %s, false), set_config('hnsw.iterative_scan', 'strict_order', false)"
 COLUMN = """
-SELECT format_type(atttypid, atttypmod)
+SELECT pg_catalog.format_type(atttypid, atttypmod)
 FROM pg_catalog.pg_attribute
-WHERE attrelid = to_regclass(%s) AND attname = %s AND attnum > 0 AND NOT attisdropped
+WHERE attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%s)::pg_catalog.oid
+  AND attname OPERATOR(pg_catalog.=) %s::pg_catalog.name
+  AND attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT attisdropped
 """
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -36,6 +37,9 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 ATTEMPTS = 4  # for a transaction that meets others
 
+# As a part of a search_path: what stands before it would win over PostgreSQL's own names.
+_PG_CATALOG = re.compile(r'(?:^|(?<=,))\s*(?:pg_catalog|"pg_catalog")\s*(?:,|$)')
+
 # How to write one; also in the hint for one that cannot be read.
 FORMS = "Write postgresql://user:password@host:5432/database, or host=... dbname=... user=..."
 
@@ -56,8 +60,9 @@ class Connection(psycopg.Connection[Any]):
 
     @property
     def script_path(self) -> str:
-        """The user's own search_path, with pgvector's schema at its end."""
-        return ", ".join(filter(None, (self.path, sql.Identifier(self.extension).as_string())))
+        """The user's own search_path, then pgvector's schema; PostgreSQL's own names win, where it is not named."""
+        path = _PG_CATALOG.sub("", self.path).strip(", ")
+        return ", ".join(filter(None, (path, sql.Identifier(self.extension).as_string())))
 
     def begin(self) -> None:
         """Set the transaction up, where a pooler can have put it into another session."""

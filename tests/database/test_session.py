@@ -1,6 +1,8 @@
 """What the owner of a database, a role or PG* variables set changes neither what we do nor with whose rights."""
 
 import itertools
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 import open_analytic
 from open_analytic import embedded
 from open_analytic.config import Settings
+from open_analytic.script import running
 from open_analytic.store import facts, schema, session
 from open_analytic.store.connection import connect
 from open_analytic.types import Vector
@@ -111,6 +114,32 @@ def test_the_script_for_a_dba_trusts_no_path_either(server: embedded.Server, hos
         dba.execute(schema.script().encode())
     assert not _alice_is_superuser(server)
     schema.check(hostile)
+
+
+CREATE = ["collection", "create", "photos", "--pipeline", "general_feature_extractor", "--column", "t:text"]
+COMMANDS = [
+    ["db", "upgrade"], ["db", "current"], ["db", "check"], ["pipeline", "create", "general_feature_extractor"],
+    ["pipeline", "list"], CREATE, ["collection", "list"], ["collection", "index", "photos"],
+    ["collection", "drop", "photos", "--yes"], ["doctor"],
+]  # fmt: skip
+
+
+def test_nor_from_a_superusers_commands(server: embedded.Server, hostile: str) -> None:
+    for words in COMMANDS:
+        command = [sys.executable, "-m", "open_analytic", "--dsn", hostile, *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert (_alice_is_superuser(server), words) == (False, words)
+        assert done.returncode == 0 or words == ["doctor"], (words, done.stderr)
+
+
+def test_a_script_is_read_with_the_users_path_but_postgresqls_names_win(server: embedded.Server, hostile: str) -> None:
+    schema.upgrade(hostile)
+    with running.session(hostile) as connection:
+        path = connection.execute("SHOW search_path").fetchone()
+        assert path == ('evil, public, "public", open_analytic',)
+        assert running.table_type(connection, "open_analytic.pipelines", "name") == "text"
+        connection.execute("SELECT 'a'::text = 'b', 'a'::name <> 'b'::name, 1 < 2, to_regclass('x'), version()")
+    assert not _alice_is_superuser(server)
 
 
 def test_the_attack_of_these_tests_works(server: embedded.Server, hostile: str) -> None:
