@@ -138,28 +138,34 @@ def test_a_batch_whose_client_has_left_is_not_gone_on_with(tmp_path: Path, socke
         assert it.engine.ran == []
 
 
-@given(st.binary(max_size=100), st.integers(1, 30).map(lambda number: 4 * number))
-def test_base64_is_read_in_pieces_as_in_one(data: bytes, piece: int) -> None:
+@given(
+    st.lists(st.binary(max_size=100), max_size=5),
+    st.integers(2, 30).map(lambda number: 4 * number),
+    st.dictionaries(st.text(max_size=20), st.text(max_size=60), max_size=3),
+    st.booleans(),
+)
+def test_base64_is_read_in_pieces_as_in_one(
+    data: list[bytes], piece: int, others: dict[str, str], is_ascii: bool
+) -> None:
     before = asked.PIECE
     asked.PIECE = piece
     try:
-        assert asked.items(json.dumps({"inputs": [text64(data)]}).encode(), max_bytes=1000) == [data]
+        body = json.dumps(others | {"inputs": [text64(each) for each in data]}, ensure_ascii=is_ascii).encode()
+        assert asked.items(body, max_bytes=1000) == data
     finally:
         asked.PIECE = before
 
 
-@pytest.mark.parametrize(
-    "text", ["AA==AAAA", "AAAA=AAA", "AAA", "AAAAA", "AA=A", "ä" * 8, "AAAA\nAAAA", "====", "AAAA===="]
-)
+@pytest.mark.parametrize("text", ["AA==AAAA", "AAAA=AAA", "AAA", "AAAAA", "AA=A", "ä" * 8, "AAAA\nAAAA"])
 def test_what_is_no_base64_in_one_is_none_in_pieces(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def read() -> Any:
         try:
-            return asked.items(json.dumps({"inputs": [text]}).encode(), max_bytes=1000)
+            return asked.items(json.dumps({"inputs": ["AAAAAAAA" + text]}).encode(), max_bytes=1000)
         except InvalidInput:
             return None
 
     whole = read()
-    monkeypatch.setattr(asked, "PIECE", 4)
+    monkeypatch.setattr(asked, "PIECE", 8)
     assert read() == whole
     if whole is not None:
-        assert whole == [base64.b64decode(text, validate=True)]
+        assert whole == [base64.b64decode("AAAAAAAA" + text, validate=True)]
