@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from open_analytic.config import Settings
 from open_analytic.errors import InvalidFilter
-from open_analytic.store import collections, search
-from open_analytic.store.connection import Connection
-from open_analytic.types import CollectionInfo
+from open_analytic.store import collections, rows, search, tables
+from open_analytic.store.connection import Connection, Database, connect
+from open_analytic.types import CollectionInfo, Feature, Row
 from tests.database.conftest import MakeCollection, reading
 from tests.database.test_planner import Filled, costs, queries
 from tests.database.test_planner import filled as filled  # a fixture
@@ -87,3 +88,30 @@ def test_operators_in_the_searchers_schema_are_not_called(measured: Filled) -> N
             assert len(measured.find(vector, where=where, after=page[-1])) == 10
     with measured.database.reading() as connection:
         assert collections.get(connection, "points") == measured.info
+
+
+def test_names_of_other_schemas_are_found_where_the_user_trusts_them(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as owner:
+        owner.execute("CREATE EXTENSION citext")
+        owner.execute("CREATE FUNCTION public.loud(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN upper($1)")
+    vector = np.array([1, 0, 0, 0], np.float32)
+    with connect(dsn) as connection:
+        info = collections.make(connection, tables.Shape(name="photos", dim=4, columns={"title": "citext"}))
+        rows.write(connection, info, [Row(name="a", features=(Feature(vector=vector),), values={"title": "Harbour"})])
+    assert info.columns == {"title": "public.citext"}
+
+    def count(filter_path: str | None, where: str) -> int:
+        database = Database(dsn, Settings(filter_path=filter_path))
+        try:
+            with database.reading() as connection:
+                return len(search.search(connection, info, vector, k=1, where=where))
+        finally:
+            database.close()
+
+    assert count(None, "title OPERATOR(public.=) 'HARBOUR'") == 1
+    assert count(None, "public.loud(title::text) = 'HARBOUR'") == 1
+    with pytest.raises(InvalidFilter) as caught:
+        count(None, "loud(title::text) = 'HARBOUR'")
+    assert "written with its schema" in str(caught.value)
+    assert count("public", "loud(title::text) = 'HARBOUR' AND title = 'HARBOUR'") == 1
+    assert count("pg_catalog, public", "title = 'HARBOUR'") == 1
