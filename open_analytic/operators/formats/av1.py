@@ -1,10 +1,12 @@
 """The picture size in AV1's sequence header (AV1 Bitstream & Decoding Process Specification, 5.5)."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from open_analytic.errors import BadImage
 from open_analytic.operators.formats.header import MAX_PARTS, too_many
 
+LONGEST = 16384  # pixels of a side that libavif decodes
 _SEQUENCE = 1  # the type of an OBU
 
 
@@ -27,8 +29,16 @@ class _Bits:
             self.take(zeros)
 
 
-def sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    """(width, height) of each sequence header; a decoder takes memory for it before it knows more."""
+class Size(NamedTuple):
+    """What a sequence header announces, and the pixels of the largest frame that its numbers can express."""
+
+    width: int
+    height: int
+    possible: int
+
+
+def sizes(data: bytes) -> Iterator[Size]:
+    """The size in each sequence header; a decoder takes memory for it before it knows more."""
     place = 0
     for _ in range(MAX_PARTS):
         if place >= len(data):
@@ -53,14 +63,19 @@ def _leb128(data: bytes, place: int) -> tuple[int, int]:
     raise BadImage("The AV1 picture has a part of no length.", hint="The file is damaged.")
 
 
-def _size(bits: _Bits) -> tuple[int, int]:
+def _size(bits: _Bits) -> Size:
     bits.take(4)  # profile, still picture
-    if bits.take(1):  # reduced header
+    reduced = bits.take(1)
+    if reduced:
         bits.take(5)
     else:
         _skip_operating_points(bits)
     wide, high = bits.take(4) + 1, bits.take(4) + 1
-    return bits.take(wide) + 1, bits.take(high) + 1
+    width, height = bits.take(wide) + 1, bits.take(high) + 1
+    # Without a reduced header a frame can have a size of its own. Encoders write as few bits as the size needs.
+    own = not reduced and (1 << wide >= 2 * width or 1 << high >= 2 * height)
+    possible = min(1 << wide, LONGEST) * min(1 << high, LONGEST) if own else width * height
+    return Size(width, height, possible)
 
 
 def _skip_operating_points(bits: _Bits) -> None:

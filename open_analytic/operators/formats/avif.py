@@ -31,7 +31,7 @@ def read_header(data: bytes) -> Header:
             "The picture is HEIC, as phones make it, and the package that reads HEIC is not installed.",
             hint="pip install 'open-analytic[heif]', or save it as JPEG.",
         )
-    held = sum(width * height for width, height in _coded_sizes(data, pictures))
+    held = sum(size.possible for size in _coded_sizes(data, pictures))
     cleaned = without_notes(data)
     reader = partial(_open_heif if heic else _open_avif, cleaned)
     with reader() as picture:
@@ -60,7 +60,7 @@ def _open_heif(data: bytes) -> ImageFile:
     return made
 
 
-def _coded_sizes(data: bytes, pictures: list[Coded]) -> Iterator[tuple[int, int]]:
+def _coded_sizes(data: bytes, pictures: list[Coded]) -> Iterator[av1.Size]:
     """The sizes that AV1 itself says; one that is larger than the file announces is refused."""
     left = 4 * len(data)  # an item and a track can share a piece, but not a thousand of them
     for picture in pictures:
@@ -73,10 +73,11 @@ def _coded_sizes(data: bytes, pictures: list[Coded]) -> Iterator[tuple[int, int]
             )
         coded = b"".join(data[start:end] for start, end in picture.pieces)
         announced = picture.size or (0, 0)
-        for width, height in av1.sizes(coded):
-            if width > announced[0] + MARGIN or height > announced[1] + MARGIN:
+        for size in av1.sizes(coded):
+            if size.width > announced[0] + MARGIN or size.height > announced[1] + MARGIN:
                 raise BadImage(
-                    f"The AVIF announces {announced[0]} x {announced[1]} pixels and contains {width} x {height}.",
+                    f"The AVIF announces {announced[0]} x {announced[1]} pixels "
+                    f"and contains {size.width} x {size.height}.",
                     hint="The file is damaged.",
                 )
-            yield width, height
+            yield size

@@ -49,7 +49,7 @@ def test_the_coded_size_is_found(options: dict[str, Any]) -> None:
     coded = [picture for picture in items(data) if picture.kind == b"av01"]
     assert [picture.size for picture in coded] == [(120, 90)]
     ((start, end),) = coded[0].pieces
-    assert list(av1.sizes(data[start:end])) == [(120, 90)]
+    assert list(av1.sizes(data[start:end])) == [(120, 90, 120 * 90)]
 
 
 @needs_avif
@@ -59,7 +59,7 @@ def test_the_coded_sizes_of_a_sequence_are_found() -> None:
     assert {picture.size for picture in coded if picture.kind == b"av01"} == {(120, 90)}
     for picture in coded:
         for start, end in picture.pieces:
-            assert set(av1.sizes(data[start:end])) == {(120, 90)}
+            assert set(av1.sizes(data[start:end])) == {(120, 90, 120 * 90)}
     assert pixels(data).shape == (90, 120, 3)
 
 
@@ -67,6 +67,23 @@ def test_the_coded_sizes_of_a_sequence_are_found() -> None:
 def test_an_avif_larger_than_it_announces_is_refused_before_it_is_decoded() -> None:
     with pytest.raises(BadImage, match="announces 4 x 4 pixels and contains 120 x 90"):
         pixels(lying(encoded()))
+
+
+def sequence_header(wide: int, *, reduced: bool) -> bytes:
+    """An OBU with the size 4 x 4, written in so many bits a side."""
+    bits = "000" + "1" + ("1" + "0" * 5 if reduced else "0" + "0" * 2 + "0" * 5 + "0" * 12 + "0" * 5)
+    bits += f"{wide - 1:04b}" * 2 + f"{3:0{wide}b}" * 2
+    body = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+    return bytes((0b00001010, len(body))) + body
+
+
+@pytest.mark.parametrize(
+    ("wide", "reduced", "possible"), [(2, False, 16), (16, True, 16), (16, False, 16384**2), (10, False, 1024**2)]
+)
+def test_a_frame_that_can_have_a_size_of_its_own_is_charged_with_the_largest(
+    wide: int, reduced: bool, possible: int
+) -> None:
+    assert list(av1.sizes(sequence_header(wide, reduced=reduced))) == [(4, 4, possible)]
 
 
 @needs_avif
