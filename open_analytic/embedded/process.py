@@ -49,6 +49,13 @@ def answers(home: Home, state: State | None) -> bool:
     """
     if not state or not is_own(home, state) or reaper.condition(home.data) != "ready":
         return False
+    return is_reachable(home.account, state)
+
+
+def is_reachable(account: Account, state: State) -> bool:
+    """Whether a server of the account takes connections at this socket."""
+    if not is_private(account, state):
+        return False
     asked = _to_connect(state.socket, "postgres", connect_timeout=10)
     with libpq.private():
         return PGconn.ping(asked.encode()) == Ping.OK
@@ -60,7 +67,7 @@ def is_own(home: Home, state: State) -> bool:
     The server holds the home's lock, and its working directory keeps the inode from being used again: neither is true
     of a copied home, whose state names the original's socket.
     """
-    if not home.data.is_dir() or not is_private(home, state) or not _is_held(home):
+    if not home.data.is_dir() or not is_private(home.account, state) or not _is_held(home):
         return False
     if state.data:
         return state.data == home.identity
@@ -80,13 +87,13 @@ def _is_held(home: Home) -> bool:
         os.close(lock)
 
 
-def is_private(home: Home, state: State) -> bool:
+def is_private(account: Account, state: State) -> bool:
     """Whether the socket's folder is there, the account's own, and closed to others."""
     try:
         found = Path(state.socket).lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == home.account.uid and not found.st_mode & 0o077
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == account.uid and not found.st_mode & 0o077
 
 
 def ensure_database(state: State) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from open_analytic.embedded import binaries, cluster, companion, leftovers, process, reaper
-from open_analytic.embedded.account import choose
+from open_analytic.embedded.account import Account, choose
 from open_analytic.embedded.home import STOPPED, Home, State, translated
 from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError, StorageFull
 
@@ -23,6 +23,7 @@ class Server:
     """A client's hold on the server: while any process has one, it runs. The hold dies with the process."""
 
     home: Path
+    _account: Account
     _state: State
     _pg_bin: Path | None
     _linger_s: float
@@ -56,9 +57,8 @@ class Server:
     def address(self) -> str:
         """The DSN as it is now: a server that has ended is started again, one that others started anew is looked up."""
         with self._lock:
-            if self._hold is None:  # closed
+            if self._hold is None or self._runs_elsewhere():  # closed, or its home was moved
                 return self.dsn
-            self._refuse_another()
             with translated(self.home):
                 place = Home.open(self.home)
                 if place.state != self._state or not process.answers(place, self._state):
@@ -66,20 +66,27 @@ class Server:
                     self._state = _share(place, self._hold, self._pg_bin, self._linger_s)
             return self.dsn
 
-    def _refuse_another(self) -> None:
-        """A home that was moved, deleted or replaced is not made anew: an empty database would look like a loss."""
+    def _runs_elsewhere(self) -> bool:
+        """Whether the server runs although its home was moved. Without one, no home is made anew in the old place.
+
+        An empty database there would look like a loss.
+        """
         data = self.home / "data"
-        if not data.is_dir() or self._state.data not in ("", reaper.identity(data.stat())):
-            raise EmbeddedServerFailed(
-                f"The data of the embedded server in {self.home} was moved, deleted or replaced meanwhile.",
-                hint="Open the home where it is now, with connect(home=...).",
-            )
+        if data.is_dir() and self._state.data in ("", reaper.identity(data.stat())):
+            return False
+        if process.is_reachable(self._account, self._state):
+            return True
+        raise EmbeddedServerFailed(
+            f"The data of the embedded server in {self.home} was moved, deleted or replaced meanwhile.",
+            hint="Open the home where it is now, with connect(home=...).",
+        )
 
     def explain(self, error: OpenAnalyticError) -> OpenAnalyticError:
         """The error of a connection that broke, or StorageFull when the server's log says that it was that."""
         log = self.home / "log" / "postgres.log"
         with contextlib.suppress(OSError):
-            if cluster.is_about_space(process.tail(log, self._said)) or cluster.is_full(self.home):
+            since, self._said = self._said, log.stat().st_size
+            if cluster.is_about_space(process.tail(log, since)) or cluster.is_full(self.home):
                 return StorageFull(
                     f"There is no space left for the embedded database in {self.home}.",
                     hint="Free some space and run it again; what was committed is kept.",
@@ -131,7 +138,10 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
         state = _share(place, hold, pg_bin, linger_s)
         said = place.log.stat().st_size
         undo.pop_all()
-    return Server(home=place.folder, _state=state, _pg_bin=pg_bin, _linger_s=linger_s, _hold=hold, _said=said)
+    return Server(
+        home=place.folder, _account=place.account, _state=state, _pg_bin=pg_bin, _linger_s=linger_s, _hold=hold,
+        _said=said,
+    )  # fmt: skip
 
 
 def _share(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> State:

@@ -97,6 +97,7 @@ def test_a_home_that_moves_keeps_its_server(home: Path, copy: Path) -> None:
     with embedded.start(home) as original:
         keep(original.dsn, 1)
         home.rename(copy)
+        assert original.address() == original.dsn
         with embedded.start(copy) as same:
             assert same.dsn == original.dsn
             assert rows(same.dsn) == [1]
