@@ -8,6 +8,16 @@ SET LOCAL check_function_bodies = on;
 SET LOCAL quote_all_identifiers = off;
 SET LOCAL row_security = on;
 SET LOCAL transform_null_equals = off;
+-- A superuser acts as one, where the database's owner has set another role for everybody who comes.
+SELECT pg_catalog.set_config('role', 'none', true)
+FROM pg_catalog.pg_roles AS r
+WHERE r.rolname = session_user AND r.rolsuper AND current_user <> session_user
+  AND EXISTS (
+      SELECT
+      FROM pg_catalog.pg_db_role_setting AS s
+      JOIN pg_catalog.pg_database AS b ON b.oid = s.setdatabase AND b.datname = current_database()
+      WHERE s.setrole = 0::oid AND 'role=' || current_user::text = ANY (s.setconfig)
+  );
 DO $$
 DECLARE
     -- Of a schema that another role owns only public is taken: objects of theirs could stand beside the extension's.

@@ -48,6 +48,19 @@ NEWER = """
 SELECT pg_catalog.set_config('restrict_nonsystem_relation_kind', '', false)
 WHERE pg_catalog.current_setting('restrict_nonsystem_relation_kind', true) <> ''
 """
+# A database's owner can make everybody who comes act as the owner: what a superuser creates would then be theirs, and
+# their code could RESET ROLE. A role that ALTER ROLE or the DSN sets is kept.
+ROLE = """
+SELECT pg_catalog.set_config('role', 'none', false)
+FROM pg_catalog.pg_roles AS r
+WHERE r.rolname = session_user AND r.rolsuper AND current_user <> session_user
+  AND EXISTS (
+      SELECT
+      FROM pg_catalog.pg_db_role_setting AS s
+      JOIN pg_catalog.pg_database AS b ON b.oid = s.setdatabase AND b.datname = current_database()
+      WHERE s.setrole = 0::oid AND 'role=' || current_user::text = ANY (s.setconfig)
+  )
+"""
 OWN = "SELECT pg_catalog.current_setting('search_path'), pg_catalog.pg_backend_pid()"
 # The types of pgvector, which can be in any schema.
 TYPES = """
@@ -97,7 +110,7 @@ def _value(name: str, value: str) -> str:
 
 def prepare(connection: psycopg.Connection[Any]) -> Found:
     """Set the session, in one round trip, and register the types of pgvector."""
-    cursor = connection.execute(f"{OWN}; {assignments()}; {NEWER}; {TYPES}".encode())
+    cursor = connection.execute(f"{OWN}; {assignments()}; {NEWER}; {ROLE}; {TYPES}".encode())
     (path, backend), rows = _results(cursor)
     pooled = backend != connection.info.backend_pid
     if pooled and path == PATH:

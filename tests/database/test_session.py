@@ -109,6 +109,25 @@ def test_the_owner_of_a_database_gains_nothing_from_a_superuser(
     assert not _alice_is_superuser(server), "db downgrade"
 
 
+def test_a_superuser_does_not_act_as_the_owner_of_a_database(server: embedded.Server, hostile: str) -> None:
+    name = str(conninfo_to_dict(hostile)["dbname"])
+    with psycopg.connect(make_conninfo(hostile, user="alice"), autocommit=True) as alice:
+        alice.execute(sql.SQL("ALTER DATABASE {} SET role = 'alice'").format(sql.Identifier(name)))
+    with psycopg.connect(hostile) as superuser:
+        assert superuser.execute("SELECT current_user::text").fetchone() == ("alice",)
+    schema.upgrade(hostile)
+    owners = "SELECT DISTINCT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'open_analytic'"
+    with connect(hostile) as connection:
+        assert connection.execute("SELECT current_user = session_user").fetchone() == (True,)
+        assert connection.execute(owners.encode()).fetchall() == [(connection.info.user,)]
+    schema.downgrade(hostile, "base")
+    with psycopg.connect(hostile, autocommit=True) as dba:
+        dba.execute(schema.script().encode())
+    with connect(hostile) as connection:
+        assert connection.execute(owners.encode()).fetchall() == [(connection.info.user,)]
+    assert not _alice_is_superuser(server)
+
+
 def test_the_script_for_a_dba_trusts_no_path_either(server: embedded.Server, hostile: str) -> None:
     with psycopg.connect(hostile, autocommit=True) as dba:
         dba.execute(schema.script().encode())
