@@ -162,8 +162,8 @@ def taken(name: str, there: Known | None) -> Conflict:
 
 
 DECIDE = (
-    "Choose with on_conflict='skip' (leave them out), 'replace' (put these in their place, also when their folder was "
-    "moved) or 'keep_both' (under a new name)."
+    "Choose with on_conflict='skip' (leave them out), on_conflict='replace' (put these in their place, also when their "
+    "folder was moved) or on_conflict='keep_both' (under a new name)."
 )
 
 

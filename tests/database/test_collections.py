@@ -45,6 +45,7 @@ def test_a_collection_is_an_ordinary_table(connection: Connection, photos_table:
         "image_sha256": "bytea",
         "pipeline_version": "integer",
         "imported_at": "timestamp with time zone",
+        "source": "text",
     }
     assert dataclasses.asdict(photos_table) | {"created_at": None} == {
         "name": "photos",
@@ -57,6 +58,7 @@ def test_a_collection_is_an_ordinary_table(connection: Connection, photos_table:
         "parameters": {"scale": 0.5},
         "columns": {"district": "text", "year": "integer"},
         "created_at": None,
+        "has_source": True,
     }
     assert collections.all(connection) == [photos_table] == [collections.get(connection, "public.photos")]
 
@@ -65,6 +67,7 @@ def test_a_collection_of_many_has_parts_and_boxes(connection: Connection, make: 
     info = make("faces", many=True, columns={"age": "integer"})
     assert list(columns_of(connection, "faces")) == [
         "image_name", "part", "box", "image_data", "feature", "age", "image_sha256", "pipeline_version", "imported_at",
+        "source",
     ]  # fmt: skip
     assert (info.many, info.columns) == (True, {"age": "integer"})
 
