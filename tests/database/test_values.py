@@ -3,6 +3,8 @@
 import datetime as dt
 import itertools
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -155,3 +157,9 @@ def test_a_row_with_an_infinite_date_is_found_everywhere(tiny_db: OpenAnalytic) 
         {"until": None, "span": None},
     ]
     assert album.values("until") == ["infinity"]
+    command = [sys.executable, "-m", "open_analytic", "--dsn", tiny_db.dsn, "collection", "rows", "album", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert [row["row"] for row in json.loads(done.stdout)] == [
+        {"until": "infinity", "span": "1 mon"},
+        {"until": None, "span": None},
+    ]
