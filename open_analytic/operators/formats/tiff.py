@@ -2,6 +2,7 @@
 
 import io
 import re
+from bisect import bisect_right
 from dataclasses import replace
 from functools import partial
 
@@ -138,7 +139,7 @@ def _checked(layout: Layout, size: int) -> Layout:
         raise too_many("strips or tiles")
     if layout.compression == _OLD_JPEG and not layout.offsets:
         return layout
-    lengths = _lengths(layout, count)
+    lengths = _lengths(layout, count, size)
     if len(layout.offsets) < count or len(lengths) < count:
         raise BadImage("The TIFF has too few strips or tiles.", hint="The file is damaged.")
     offsets, lengths = layout.offsets[:count], lengths[:count]
@@ -147,10 +148,17 @@ def _checked(layout: Layout, size: int) -> Layout:
     return replace(layout, offsets=offsets, counts=lengths)
 
 
-def _lengths(layout: Layout, count: int) -> tuple[int, ...]:
-    """Bytes of each strip or tile: what is written, or where nothing is compressed what there has to be."""
+def _lengths(layout: Layout, count: int, size: int) -> tuple[int, ...]:
+    """Bytes of each strip or tile: what is written, or where nothing is compressed what there has to be.
+
+    Some writers leave the numbers out, or write zeros: then a strip ends where another begins, or with the file.
+    """
     if layout.compression != 1 or layout.photometric == YCBCR:
-        return layout.counts
+        if len(layout.counts) >= len(layout.offsets) and all(layout.counts):
+            return layout.counts
+        begins = [*sorted({offset for offset in layout.offsets if offset <= size}), size]
+        ends = (begins[min(bisect_right(begins, offset), len(begins) - 1)] for offset in layout.offsets)
+        return tuple(max(0, end - offset) for end, offset in zip(ends, layout.offsets, strict=True))
     rows, whole = layout.sides[0], layout.row_bytes * layout.sides[0]
     if layout.tiled:
         return (whole,) * count

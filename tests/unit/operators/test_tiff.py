@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import zlib
 from typing import Any
 
@@ -156,6 +157,20 @@ def test_large_numbers_are_not_taken_for_a_bomb(packed: dict[str, Any]) -> None:
     """Pillow's limit of 89 million counts bytes here; four megapixels of 24 bytes are more."""
     whole = np.ones((2000, 2000, 3), np.float64)
     assert pixels(tiff_file.file(whole, **packed)).min() == 255
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "uint32 up to 2^32"])
+@pytest.mark.parametrize("lengths", ["left out", "zeros"])
+def test_strips_without_a_length_are_read(kind: str, lengths: str) -> None:
+    data = tiff_file.file(numbers(COLOURS, kind), rows=7, **DEFLATE)
+    entry = struct.pack("<HHI", 279, 4, 6)
+    place = data.index(entry)
+    if lengths == "left out":
+        changed = data[:place] + struct.pack("<HHI", 65000, 4, 6) + data[place + 8 :]
+    else:
+        (body,) = struct.unpack_from("<I", data, place + 8)
+        changed = data[:body] + bytes(24) + data[body + 24 :]
+    assert np.abs(pixels(changed).astype(int) - COLOURS).max() <= 1
 
 
 def turned(data: bytes) -> bytes:
