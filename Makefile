@@ -36,8 +36,8 @@ demo: .venv/ready ## import real photos, search them by a picture, find a person
 # A worker has a database server and models of its own. The tests of the pages run alone: Playwright keeps an event loop
 # running in its thread until the end.
 define run_tests
-	$(1)/python -m pytest --timeout 300 --numprocesses $(JOBS) --dist loadfile --ignore tests/browser
-	$(1)/python -m pytest --timeout 300 tests/browser
+	$(1)/python -m pytest --numprocesses $(JOBS) --dist loadfile --ignore tests/browser
+	$(1)/python -m pytest tests/browser
 endef
 
 test: .venv/ready-dev ## run every test, JOBS files at once: make test JOBS=4

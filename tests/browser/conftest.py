@@ -23,7 +23,7 @@ from tests import chromium
 from tests.browser import album
 from tests.browser.album import Album
 from tests.browser.visitor import BOTH, SCREENSHOTS, View, Visitor, visit
-from tests.end_to_end import runner
+from tests.process import runner
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip

@@ -11,7 +11,7 @@ from PIL import Image
 
 from open_analytic import embedded
 from tests import tiny
-from tests.end_to_end.runner import Cli, make
+from tests.process.runner import Cli, make
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "privacy.md").read_text("utf-8")
 

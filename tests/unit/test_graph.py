@@ -201,7 +201,7 @@ def definitions(draw: st.DrawFn) -> Json:
     return definition(*steps, output=output)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(definitions())
 def test_whatever_the_graph_every_box_has_its_place_and_the_same_one_each_time(whole: Json) -> None:
     root = drawn(whole)

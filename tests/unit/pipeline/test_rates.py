@@ -1,10 +1,7 @@
 """Rates of distances: only those that the pairs support, the largest distance that keeps each, and an honest bound."""
 
-import hashlib
 import json
 import math
-from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +14,8 @@ from open_analytic.errors import BadParameter, BadVector
 from open_analytic.models.library import Library
 from open_analytic.pipeline import rates
 from open_analytic.pipeline.plan import plan
-from open_analytic.pipeline.run import Result
 from open_analytic.pipeline.spec import preset
-from open_analytic.runtime.local import LocalEngine
-from open_analytic.types import Feature, Rate
+from open_analytic.types import Rate
 
 
 def labelled(near: list[float], far: list[float]) -> tuple[Any, Any]:
@@ -100,39 +95,3 @@ def shipped() -> Any:
 
 def test_the_table_that_ships_belongs_to_the_preset_that_ships(library: Library) -> None:
     assert shipped()["hash"] == plan(preset("face_feature_extractor"), library.cards).hash
-
-
-@pytest.mark.models
-@pytest.mark.photos
-def test_the_table_that_ships_is_what_its_pictures_give(
-    engine: LocalEngine, library: Library, people: dict[str, list[Path]], photos: list[Path]
-) -> None:
-    """Its source in code: the five people without their one picture twice, and the strangers of 40 pixels and more."""
-    known = {hashlib.sha256(file.read_bytes()).digest(): (person, file) for person in people for file in people[person]}
-    extractor = plan(preset("face_feature_extractor"), library.cards)
-
-    def features(files: list[Path]) -> list[Feature | None]:
-        found = engine.run_many(extractor, [file.read_bytes() for file in files])
-        return [each.features[0] if isinstance(each, Result) else None for each in found]
-
-    named = [(person, feature) for (person, _), feature in zip(
-        known.values(), features([file for _, file in known.values()]), strict=True
-    ) if feature]  # fmt: skip
-    strangers = [
-        (file.name, feature)
-        for file, feature in zip(photos, features(photos), strict=True)
-        if feature and feature.box and round(min(feature.box.width, feature.box.height)) >= 40
-    ]
-    assert (len(named), len(strangers)) == (54, 22)
-    pairs = list(combinations(named + strangers, 2))
-    same = np.array([one == other for (one, _), (other, _) in pairs])
-    found = rates.distances(
-        np.array([one.vector for (_, one), _ in pairs]), np.array([other.vector for _, (_, other) in pairs]), "l2"
-    )
-    told = shipped()
-    assert (int(same.sum()), int((~same).sum())) == (told["same_pairs"], told["different_pairs"]) == (265, 2585)
-    lines = rates.table(same, found)
-    assert [line.false_accept_rate for line in lines] == [line["false_accept_rate"] for line in told["rates"]]
-    for line, shown in zip(lines, told["rates"], strict=True):
-        assert line.distance == pytest.approx(shown["distance"], abs=2e-3)
-        assert line.true_accept_rate == pytest.approx(shown["true_accept_rate"], abs=0.01)

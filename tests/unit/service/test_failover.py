@@ -15,7 +15,10 @@ from open_analytic.errors import (
     Unauthorized,
 )
 from open_analytic.service.failover import MOST_BROKEN, OPEN_S, Breaker, first_answer
-from tests.unit.service.scripted import no_pause
+
+
+def no_pause() -> None:
+    """Nobody cancels."""
 
 
 class Clock:

@@ -1,0 +1,60 @@
+"""Searches from the shell say how they are done, keep their recall, and are measured."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.process.runner import Cli
+
+
+def test_a_search_says_how_it_is_done(cli: Cli, filled: str, pictures: Path) -> None:
+    words = ("search", filled, pictures / "red.png", "--where", "district = 'A'", "--explain")
+    told = cli(*words, "--json").json
+    assert (told["plan"], told["k"], told["target_recall"], told["done"]["plan"]) == ("exact", 10, 0.95, "exact")
+    lines = cli(*words).out.splitlines()
+    assert lines[0] == told["reason"]
+    assert lines[0].startswith("Every row that matches is measured")
+    assert any(line.split()[:1] == ["index"] for line in lines)
+    assert "target_recall" in cli(*words, "--target-recall", "2", code=3).err
+
+
+def test_all_within_a_distance_need_no_number(cli: Cli, filled: str, pictures: Path) -> None:
+    near = cli("search", filled, pictures / "red.png", "-k", "0", "--max-distance", "0.01", "--json").json
+    assert [hit["name"] for hit in near] == ["red.png", "a\nb/dark red.png"]
+    assert "max_distance" in cli("search", filled, pictures / "red.png", "-k", "0", code=3).err
+
+
+def test_an_index_is_measured_and_searches_with_it(cli: Cli, filled: str) -> None:
+    curve = cli("collection", "calibrate", filled, "--queries", "5", "--json").json
+    assert curve["queries"] == 5
+    assert len(curve["recalls"]) == len(curve["efforts"])
+    header, *_ = cli("collection", "calibrate", filled, "--queries", "5").out.splitlines()[1:]
+    assert header.split()[:4] == ["rows", "of", "the", "index"]
+    report = cli("collection", "evaluate", filled, "--queries", "4", "-k", "2", "--json").json
+    assert (report["queries"], report["k"], report["recall"]) == (4, 2, 1.0)
+    first, second = cli("collection", "evaluate", filled, "--queries", "4", "-k", "2").out.splitlines()
+    assert first.startswith("A recall of 1.000, as asked: 4 searches")
+    assert second.startswith("A search takes")
+
+
+def test_what_was_measured_is_drawn(cli: Cli, filled: str, tmp_path: Path) -> None:
+    curve, again = tmp_path / "curve.svg", tmp_path / "again.svg"
+    done = cli("collection", "calibrate", filled, "--queries", "5", "--plot", curve)
+    assert done.out.startswith("Measured with 5 rows of 5 as queries.")
+    assert done.err.splitlines()[-1] == f"The plot is {curve}."
+    assert ElementTree.parse(curve).getroot()[0].text == f"Recall and time of the index of {filled}"  # noqa: S314
+    again.write_text("before")
+    done = cli("collection", "show", filled, "--plot", again, "--json")
+    assert (done.json["name"], done.err) == (filled, f"The plot is {again}.\n")
+    assert again.read_bytes() == curve.read_bytes()
+
+
+def test_a_plot_that_cannot_be_is_an_error_and_what_was_measured_is_told(cli: Cli, filled: str, tmp_path: Path) -> None:
+    told = cli("collection", "show", filled, "--plot", tmp_path / "curve.svg", "--json", code=4)
+    assert (told.error["message"], told.out) == (f"The index of {filled!r} was not measured yet.", "")
+    words = ("collection", "calibrate", filled, "--queries", "5", "--json", "--plot")
+    told = cli(*words, tmp_path / "curve.png", code=3)
+    assert (told.error["message"], told.out) == ("A plot cannot be written as '.png'.", "")
+    told = cli(*words, tmp_path / "missing" / "curve.svg", code=3)
+    assert "missing/curve.svg cannot be written: No such file or directory." in told.error["message"]
+    assert told.json["queries"] == 5
+    assert list(tmp_path.iterdir()) == []

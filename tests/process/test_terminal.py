@@ -1,0 +1,56 @@
+"""On a terminal there are bars and tables with lines; in a pipe beside it there is plain text."""
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+from tests.process.runner import Cli
+
+
+def on_a_terminal(cli: Cli, *words: object, both: bool) -> tuple[str, str]:
+    """What a command says on a terminal, and what into a pipe when only its errors go to the terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        cli.words(*words), cwd=cli.folder, env={**cli.environment, "TERM": "xterm", "COLUMNS": "100"}, text=True,
+        stdin=subprocess.DEVNULL, stdout=theirs if both else subprocess.PIPE, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    with process:
+        piped = process.stdout.read() if process.stdout else ""
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    return shown.decode(), piped
+
+
+def test_an_import_shows_a_bar_and_prints_a_plain_report(cli: Cli, collection: str, pictures: Path) -> None:
+    shown, piped = on_a_terminal(cli, "import", pictures, "--collection", collection, both=False)
+    assert "import" in shown
+    assert "of 5" in shown
+    assert piped.startswith(f"{collection}: 5 added")
+    assert "\x1b" not in piped
+
+
+def test_a_table_on_a_terminal_has_a_line_below_its_names(cli: Cli) -> None:
+    shown, _ = on_a_terminal(cli, "pipeline", "list", both=True)
+    assert "mean_colour" in shown
+    assert "───" in shown
+
+
+def test_json_on_a_terminal_is_indented(cli: Cli) -> None:
+    shown, _ = on_a_terminal(cli, "models", "show", "mean_colour", "--json", both=True)
+    assert '\n  "name": "mean_colour"' in shown.replace("\r", "")
+
+
+def test_dropping_asks_on_a_terminal(cli: Cli, collection: str) -> None:
+    shown, _ = on_a_terminal(cli, "collection", "drop", collection, both=True)
+    assert "--yes" in shown  # standard input is no terminal here, so nobody is asked
+    assert cli("collection", "show", collection).code == 0
