@@ -4,29 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from open_analytic.errors import BadImage
+from open_analytic.operators.formats.bits import Bits
 from open_analytic.operators.formats.header import MAX_PARTS, too_many
 
 LONGEST = 16384  # pixels of a side that libavif decodes
 _SEQUENCE = 1  # the type of an OBU
-
-
-class _Bits:
-    def __init__(self, data: bytes) -> None:
-        self._number, self._left = int.from_bytes(data, "big"), 8 * len(data)
-
-    def take(self, count: int) -> int:
-        self._left -= count
-        if self._left < 0:
-            raise BadImage("The AV1 picture ends within its header.", hint="The file is damaged.")
-        return self._number >> self._left & (1 << count) - 1
-
-    def take_unary(self) -> None:
-        """A number in uvlc()."""
-        zeros = 0
-        while not self.take(1):
-            zeros += 1
-        if zeros < 32:
-            self.take(zeros)
 
 
 class Size(NamedTuple):
@@ -47,7 +29,7 @@ def sizes(data: bytes) -> Iterator[Size]:
         place += 1 + extended
         length, place = _leb128(data, place) if sized else (len(data) - place, place)
         if kind == _SEQUENCE:
-            yield _size(_Bits(data[place : place + min(length, 1024)]))
+            yield _size(Bits(data[place : place + min(length, 1024)]))
         place += length
     raise too_many("parts")
 
@@ -63,7 +45,7 @@ def _leb128(data: bytes, place: int) -> tuple[int, int]:
     raise BadImage("The AV1 picture has a part of no length.", hint="The file is damaged.")
 
 
-def _size(bits: _Bits) -> Size:
+def _size(bits: Bits) -> Size:
     bits.take(4)  # profile, still picture
     reduced = bits.take(1)
     if reduced:
@@ -78,12 +60,12 @@ def _size(bits: _Bits) -> Size:
     return Size(width, height, possible)
 
 
-def _skip_operating_points(bits: _Bits) -> None:
+def _skip_operating_points(bits: Bits) -> None:
     delay = 0  # bits of a decoder's delay
     if bits.take(1):  # timing
         bits.take(64)
         if bits.take(1):
-            bits.take_unary()
+            bits.take_golomb()
         if bits.take(1):  # decoder model
             delay = bits.take(5) + 1
             bits.take(42)

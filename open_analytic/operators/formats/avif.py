@@ -10,8 +10,8 @@ from PIL.AvifImagePlugin import AvifImageFile
 from PIL.ImageFile import ImageFile
 
 from open_analytic.errors import BadImage, UnsupportedImage
-from open_analytic.operators.formats import av1
-from open_analytic.operators.formats.boxes import Coded, first_samples, items, without_notes
+from open_analytic.operators.formats import av1, hevc
+from open_analytic.operators.formats.boxes import Coded, configurations, first_samples, items, without_notes
 from open_analytic.operators.formats.exif import ORIENTATION
 from open_analytic.operators.formats.header import Header, unsupported
 from open_analytic.readable import HEIF_INSTALLED
@@ -61,23 +61,31 @@ def _open_heif(data: bytes) -> ImageFile:
 
 
 def _coded_sizes(data: bytes, pictures: list[Coded]) -> Iterator[av1.Size]:
-    """The sizes that AV1 itself says; one that is larger than the file announces is refused."""
+    """The sizes that AV1 and HEVC themselves say; one that is larger than the file announces is refused."""
     left = 4 * len(data)  # an item and a track can share a piece, but not a thousand of them
+    settings = configurations(data)
+    wide = (settings[0][21] & 3) + 1 if settings and len(settings[0]) > 21 else 4
+    tiles = [picture.size or (0, 0) for picture in pictures if picture.kind in _HEVC]
+    largest = max((width for width, _ in tiles), default=0), max((height for _, height in tiles), default=0)
+    for size in (size for each in settings for size in hevc.configured(each)):
+        yield _checked(av1.Size(*size, size[0] * size[1]), largest)
     for picture in pictures:
-        if picture.kind not in _AV1:
+        if picture.kind not in _AV1 + _HEVC:
             continue
         left -= sum(max(0, end - start) for start, end in picture.pieces)
         if left < 0:
-            raise BadImage(
-                "The AVIF's pictures are larger than its file.", hint="The file was cut short or is damaged."
-            )
+            raise BadImage("The file's pictures are larger than the file.", hint="The file is damaged.")
         coded = b"".join(data[start:end] for start, end in picture.pieces)
-        announced = picture.size or (0, 0)
-        for size in av1.sizes(coded):
-            if size.width > announced[0] + MARGIN or size.height > announced[1] + MARGIN:
-                raise BadImage(
-                    f"The AVIF announces {announced[0]} x {announced[1]} pixels "
-                    f"and contains {size.width} x {size.height}.",
-                    hint="The file is damaged.",
-                )
-            yield size
+        if picture.kind in _AV1:
+            yield from (_checked(size, picture.size or (0, 0)) for size in av1.sizes(coded))
+        else:
+            yield from (_checked(av1.Size(*size, size[0] * size[1]), largest) for size in hevc.sizes(coded, wide))
+
+
+def _checked(size: av1.Size, announced: tuple[int, int]) -> av1.Size:
+    if size.width > announced[0] + MARGIN or size.height > announced[1] + MARGIN:
+        raise BadImage(
+            f"The picture announces {announced[0]} x {announced[1]} pixels and contains {size.width} x {size.height}.",
+            hint="The file is damaged.",
+        )
+    return size

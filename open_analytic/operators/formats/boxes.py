@@ -163,6 +163,16 @@ def _locations(boxes: Boxes, iloc: Box | None, idat: int) -> Iterator[tuple[int,
         yield item, tuple(pieces)
 
 
+def configurations(data: bytes) -> list[bytes]:
+    """How HEVC items are coded: the content of each hvcC box."""
+    boxes = Boxes(data)
+    meta = next(boxes.find(b"meta", 0, len(data)), None)
+    if meta is None:
+        return []
+    ipco = [box for iprp in boxes.find(b"ipco", meta.start + _FULL, meta.end) for box in boxes.within(*iprp[1:])]
+    return [data[box.start : box.end] for box in ipco if box.name == b"hvcC"]
+
+
 def first_samples(data: bytes) -> Iterator[Coded]:
     """The first picture of each track of a sequence."""
     boxes = Boxes(data)

@@ -11,8 +11,8 @@ from PIL import Image as Pillow
 
 from open_analytic import folder
 from open_analytic.errors import BadImage, UnsupportedImage
-from open_analytic.operators.formats import av1, avif
-from open_analytic.operators.formats.boxes import first_samples, items
+from open_analytic.operators.formats import av1, avif, hevc
+from open_analytic.operators.formats.boxes import configurations, first_samples, items
 from open_analytic.operators.image import FORMATS, Limits, decode_image
 
 PICTURE = Pillow.linear_gradient("L").resize((120, 90)).convert("RGB")
@@ -110,6 +110,20 @@ def test_an_avif_is_turned_as_its_transforms_say(orientation: int) -> None:
 def test_heic_is_read() -> None:
     assert np.abs(pixels(heic()).astype(int) - np.asarray(PICTURE)).mean() < 3
     assert np.abs(pixels(heic(exif=b"Exif\0\0rubbish")).astype(int) - np.asarray(PICTURE)).mean() < 3
+
+
+def test_the_size_that_hevc_says_is_found() -> None:
+    """In blocks of 8: 120 x 96 holds the picture of 120 x 90."""
+    data = heic()
+    assert [list(hevc.configured(each)) for each in configurations(data)] == [[(120, 96)]]
+
+
+def test_a_heic_larger_than_it_announces_is_refused_before_it_is_decoded() -> None:
+    data = heic()
+    (size,) = [picture.size for picture in items(data) if picture.kind == b"hvc1"]
+    assert size == (120, 90)
+    with pytest.raises(BadImage, match="announces 4 x 4 pixels and contains 120 x 96"):
+        pixels(lying(data))
 
 
 def test_heic_is_found_in_folders(tmp_path: Path) -> None:
