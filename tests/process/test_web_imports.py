@@ -177,7 +177,7 @@ def test_what_is_asked_is_a_list_of_files(album: Album, sent: bytes, expected: i
     job = album.begin()
     answer = album.client.post(f"/api/v1/imports/{job.id}/known", content=sent)
     assert answer.status_code == expected
-    assert answer.json() == {"known": []} if expected == 200 else problem(answer)[0] == expected
+    assert answer.json() == {"known": [], "taken": []} if expected == 200 else problem(answer)[0] == expected
     job.stop()
 
 
