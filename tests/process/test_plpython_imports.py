@@ -14,7 +14,7 @@ FILES = (
     "__init__.py", "errors.py", "plpython.py", "service/__init__.py", "service/client.py", "service/failover.py",
     "telemetry.py",
 )  # fmt: skip
-HEAVY = {"numpy", "onnxruntime", "psycopg", "sqlalchemy", "starlette", "uvicorn", "httpx", "cv2", "PIL", "sqlglot"}
+HEAVY = {"numpy", "onnxruntime", "psycopg", "sqlalchemy", "starlette", "httpx", "cv2", "PIL", "sqlglot"}
 LOADED = """
 import sys
 before = set(sys.modules)

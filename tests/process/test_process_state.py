@@ -18,9 +18,9 @@ import asyncio, atexit, copyreg, decimal, faulthandler, gc, importlib, json, loc
 import os, pkgutil, resource, signal, socket, ssl, sys, tempfile, threading, time, urllib.request, warnings
 from pathlib import Path
 
-import alembic.command, cv2, h11, httptools, httpx, jinja2, numpy as np, onnx, orjson, pgvector.psycopg, platformdirs
+import alembic.command, cv2, h11, httpx, jinja2, numpy as np, onnx, orjson, pgvector.psycopg, platformdirs
 import prometheus_client, psycopg, psycopg_pool, rich.progress, sqlalchemy, sqlglot, starlette.applications
-import starlette.convertors, starlette.templating, typer, uvicorn
+import starlette.convertors, starlette.templating, typer
 from PIL import Image, ImageFile, features
 from sqlglot.dialects.dialect import Dialect
 
@@ -63,7 +63,7 @@ def look():
         "logging": [repr(root.handlers), root.level, logging.raiseExceptions, repr(logging.lastResort),
                     repr(logging.getLoggerClass()), logging.root.manager.disable, repr(logging.getLogRecordFactory())],
         "loggers": {name: [each.level, repr(each.handlers), each.propagate, each.disabled]
-                    for name in ("alembic", "sqlalchemy", "psycopg", "psycopg.pool", "PIL", "uvicorn", "asyncio")
+                    for name in ("alembic", "sqlalchemy", "psycopg", "psycopg.pool", "PIL", "asyncio")
                     for each in [logging.getLogger(name)]},
         "umask": mask(),
         "limits": {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if "RLIMIT" in name},
