@@ -47,8 +47,6 @@ from open_analytic.types import (
     Vector,
 )  # fmt: skip
 
-LAST_PART = 2**31 - 1  # after all rows of a picture
-
 
 class Collection:
     """Import pictures or vectors, search, delete. Reached through ``OpenAnalytic.collection(name)``."""
@@ -142,10 +140,7 @@ class Collection:
         source: str | None = None,
         on_conflict: OnConflict = "error",
     ) -> ImportReport:
-        """Import one picture; what is wrong with it is raised.
-
-        Conflict when another picture has the name: one with other bytes, unless both come from the same ``source``.
-        """
+        """Import one picture; what is wrong with it is raised, such as Conflict when another picture has the name."""
         report = self.import_pictures(
             [(name, data)], values={name: values} if values else None, source=source, on_conflict=on_conflict
         )
@@ -303,10 +298,10 @@ class Collection:
         with self._database.reading() as connection:
             return records.get(connection, self.info, name, part)
 
-    def rows(self, *, after: str = "", after_part: int = LAST_PART, limit: int = 100) -> list[StoredRow]:
-        """Rows in the order of names, those after a name, or after one of its parts."""
+    def rows(self, *, after: str = "", limit: int = 100) -> list[StoredRow]:
+        """Rows in the order of names, those after a name."""
         with self._database.reading() as connection:
-            return records.page(connection, self.info, after=(after, after_part), limit=limit)
+            return records.page(connection, self.info, after=(after, records.LAST_PART), limit=limit)
 
     def texts(self) -> Iterator[tuple[str, int | None, list[str | None]]]:
         """Every row as PostgreSQL writes it: name, part, and the values of your columns."""

@@ -13,6 +13,7 @@ from open_analytic.store.queries import query, quoted
 from open_analytic.types import Box, CollectionInfo, StoredRow
 
 PAGE = 500  # rows read at once
+LAST_PART = 2**31 - 1  # after all rows of a picture
 START = ("", -1)  # before every name and part
 
 

@@ -134,7 +134,7 @@ class Job:
         """How it stands, with the failures so far."""
         with self.tally.lock:
             failed = self.tally.failed[:MOST_FAILURES]
-        return self.counts() | {"failures": [{"name": one.name, "error": _told(one.error)} for one in failed]}
+        return self.counts() | {"failures": [{"name": one.name, "error": _told(one.name, one.error)} for one in failed]}
 
     def counts(self) -> dict[str, Any]:
         """How it stands."""
@@ -273,5 +273,8 @@ class Jobs:
             job.join(max(0.0, until - time.monotonic()))
 
 
-def _told(error: Exception) -> dict[str, Any]:
-    return (error if isinstance(error, OpenAnalyticError) else OpenAnalyticError(str(error))).as_dict()
+def _told(name: str, error: Exception) -> dict[str, Any]:
+    known = error if isinstance(error, OpenAnalyticError) else OpenAnalyticError(str(error))
+    if type(known) is Conflict:  # its message names a path of this machine
+        known = Conflict(f"The name {name!r:.200} is taken by another picture.", hint=known.hint)
+    return known.as_dict()

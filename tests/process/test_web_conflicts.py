@@ -70,6 +70,7 @@ def test_they_are_refused_and_nothing_is_lost(home: Home, album: Album) -> None:
     status = job.ended()
     assert (status["added"], status["unchanged"], status["conflicts"], status["failed"]) == (1, 1, 2, 2)
     assert {failure["error"]["type"] for failure in status["failures"]} == {"Conflict"}
+    assert status["failures"][0]["error"]["message"] == "The name 'a.png' is taken by another picture."
     assert rows(home, album) == BEFORE | {"new.png": (BLUE, None, "upload")}
 
 
