@@ -7,7 +7,7 @@ OPTIONS ?=
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-newest lock locked check plpython chromium strace serve bench bench-search bench-web bench-storage clean
+.PHONY: help demo test test-newest lock locked check plpython chromium test-tools serve bench bench-search bench-web bench-storage clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -71,8 +71,8 @@ plpython: ## install a PostgreSQL with plpython3u and pgvector for the tests: De
 chromium: ## install the browser that tests of the pages drive: Debian or Ubuntu, as root
 	@scripts/chromium.sh install
 
-strace: ## install the tracer that tests of privacy need: Debian or Ubuntu, as root
-	@scripts/strace.sh install
+test-tools: ## install strace and pgbouncer, which tests use: Debian or Ubuntu, as root
+	@scripts/test_tools.sh install
 
 serve: .venv/ready ## pages in the browser, http://127.0.0.1:8000: image search, face search, your own
 	@$(RUN) serve --web

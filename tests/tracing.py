@@ -37,8 +37,8 @@ def strace() -> str:
     """The program; without it the test is skipped, and fails where it has to be there."""
     found = shutil.which("strace")
     if found is None:
-        reason = "STRACE MISSING: run as root: scripts/strace.sh install"
-        if os.environ.get("OPEN_ANALYTIC_REQUIRE_STRACE"):
+        reason = "STRACE MISSING: run as root: scripts/test_tools.sh install"
+        if os.environ.get("OPEN_ANALYTIC_REQUIRE_TOOLS"):
             pytest.fail(reason)
         pytest.skip(reason)
     return found

@@ -1,5 +1,6 @@
 """Behind pgbouncer, which gives each transaction, or each client, any session it has: everything is as without it."""
 
+import os
 import pwd
 import shutil
 import subprocess
@@ -39,9 +40,12 @@ pidfile = {folder}/pid
 
 @pytest.fixture(params=["session", "transaction"])
 def pooled_dsn(request: pytest.FixtureRequest, server: embedded.Server, template: str) -> Iterator[str]:
-    program = shutil.which("pgbouncer")
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
     if program is None:
-        pytest.skip("PGBOUNCER MISSING: install it (Debian: pgbouncer).")
+        reason = "PGBOUNCER MISSING: run as root: scripts/test_tools.sh install"
+        if os.environ.get("OPEN_ANALYTIC_REQUIRE_TOOLS"):
+            pytest.fail(reason)
+        pytest.skip(reason)
     direct = conninfo_to_dict(new_database(server, template))
     with psycopg.connect(server.dsn, autocommit=True) as admin:
         for setting in ("search_path = nothing, public", "datestyle = 'German, DMY'"):
