@@ -175,6 +175,9 @@ class Post:
 
     def _ensure_watch(self) -> None:
         """Who was killed of those that watch is started again: the keeper, which looks after the reaper."""
+        lock = reaper.REAPER if self._in_foreground else keeper.KEEPER
+        if not (self.home.folder / lock).exists():  # the home is being deleted
+            return
         with contextlib.suppress(OSError, OpenAnalyticError):
             if self._in_foreground:
                 process.ensure_reaper(self.home, keeper.LINGER_S)

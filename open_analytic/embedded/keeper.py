@@ -56,7 +56,7 @@ def _may_serve(home: int, locks: dict[str, int]) -> bool:
 
 def _start_service(home: Path) -> bool:
     """Start the service unless there is one."""
-    lock = reaper.open_lock(home / SERVICE)
+    lock = reaper.open_lock(home / SERVICE, make=False)
     try:
         free = reaper.try_lock(lock)
         if free:
@@ -67,7 +67,7 @@ def _start_service(home: Path) -> bool:
 
 
 def _start_reaper(home: Path) -> None:
-    lock = reaper.open_lock(home / reaper.REAPER)
+    lock = reaper.open_lock(home / reaper.REAPER, make=False)
     log = os.open(home / "log" / "postgres.log", os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if reaper.try_lock(lock):

@@ -29,9 +29,12 @@ LOG_KEPT_BYTES = 1_000_000  # its end, which stays
 STEPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 
 
-def open_lock(path: Path) -> int:
-    """A descriptor for flock; the file is made when missing. Links are not followed: root may come here too."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def open_lock(path: Path, *, make: bool = True) -> int:
+    """A descriptor for flock; the file is made when missing, but not by those who only watch: a home can be deleted.
+
+    Links are not followed: root may come here too.
+    """
+    return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0), 0o600)
 
 
 def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:

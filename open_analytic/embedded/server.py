@@ -99,7 +99,7 @@ class Server:
             hold, self._hold = self._hold, None
         if hold is not None:
             with contextlib.suppress(OpenAnalyticError), translated(self.home):  # a home that is gone has none
-                if self.home.is_dir():
+                if (self.home / reaper.REAPER).exists():
                     process.ensure_reaper(Home.open(self.home), self._linger_s)  # it may have been killed
             os.close(hold)
 

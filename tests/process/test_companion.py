@@ -133,10 +133,11 @@ def test_a_server_that_is_started_anew_at_once_is_served(own: Cli, home: Path) -
 
 
 def test_db_stop_stops_it_too(own: Cli, home: Path) -> None:
-    own("pipeline", "list")
-    eventually("it answers", lambda: answers(address(home)))
-    own("db", "stop")
-    assert not companion.running(Home.open(home))
+    with embedded.start(home):
+        own("pipeline", "list")
+        eventually("it answers", lambda: answers(address(home)))
+        own("db", "stop")
+        assert not companion.running(Home.open(home))
 
 
 def test_two_homes_have_two(own: Cli, home: Path, cards: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -153,11 +154,12 @@ def test_two_homes_have_two(own: Cli, home: Path, cards: Path, tmp_path_factory:
 
 
 def test_it_ends_when_its_home_is_gone(own: Cli, home: Path) -> None:
-    own("pipeline", "list")
-    eventually("it answers", lambda: answers(address(home)))
-    assert len(companions(home)) == 1
-    shutil.rmtree(home)
-    eventually("it ends", lambda: not companions(home))
+    with embedded.start(home):
+        own("pipeline", "list")
+        eventually("it answers", lambda: answers(address(home)))
+        assert len(companions(home)) == 1
+        shutil.rmtree(home)
+    eventually("it ends", lambda: not companions(home), 90)  # PostgreSQL looks for its folder once a minute
 
 
 def test_a_setting_forbids_it(home: Path, cards: Path) -> None:

@@ -94,17 +94,21 @@ def test_ctrl_c_leaves_whole_rows_and_the_rerun_completes(cli: Cli, many: Path) 
     assert rerun(cli, many) == (COUNT - kept, kept)
 
 
-def test_a_killed_server_is_a_typed_error_and_the_rerun_completes(cli: Cli, many: Path) -> None:
+def test_after_a_killed_server_the_import_goes_on_or_its_rerun_completes(cli: Cli, many: Path) -> None:
+    """Rows on their way are a typed error; where none were, the server is started again and takes the rest."""
     with under_way(cli, many) as (process, status):
         assert status.pid
         os.kill(status.pid, signal.SIGKILL)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 7, err
-    assert err.startswith("Error: ")
-    assert len(err.splitlines()) == 2
+        _, err = process.communicate(timeout=240)
+    lines = [line for line in err.splitlines() if " waiting" not in line]
+    assert (process.returncode, bool(lines)) in {(0, False), (7, True)}, err
+    if lines:
+        assert lines[0].startswith("Error: ")
+        assert len(lines) == 2
     added, kept = rerun(cli, many)
     assert kept > 0
     assert added + kept == COUNT
+    assert process.returncode or added == 0
 
 
 def test_a_killed_import_leaves_whole_rows(cli: Cli, many: Path) -> None:

@@ -81,6 +81,14 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
+def has_ended(pid: int) -> bool:
+    """Whether it is gone or a zombie: its files are closed then."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def kill(home: Path, what: str) -> None:
     if what == "postmaster":
         pid = reaper.recorded(home / "data")
@@ -90,7 +98,7 @@ def kill(home: Path, what: str) -> None:
         pid = running(home, {"reaper": reaper.__file__, "keeper": keeper.__file__}[what])
     assert pid
     os.kill(pid, signal.SIGKILL)
-    eventually(f"the {what} has died", lambda: not command_line(pid))
+    eventually(f"the {what} has died, and let its locks go", lambda: has_ended(pid))
 
 
 def run_in_sql(dsn: str, picture: bytes) -> object:
@@ -140,7 +148,7 @@ def test_sql_finds_a_service_again_that_was_killed(own: Cli, pictures: Path) -> 
         for first in ("service", "keeper", "reaper"):
             for what in {first, "service"}:
                 kill(home_of(own), what)
-                eventually("they are all there", lambda: not any(free(home_of(own), name) for name in LOCKS))
+                eventually("they are all there", lambda: not any(free(home_of(own), name) for name in LOCKS), 120)
             assert run_in_sql(dsn, picture) == expected
 
 

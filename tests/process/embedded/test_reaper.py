@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from open_analytic.embedded import reaper
+from open_analytic.embedded import keeper, reaper
 
 
-def test_the_reaper_needs_the_standard_library_only() -> None:
-    script = f"import sys, runpy; runpy.run_path({reaper.__file__!r}); print(*sys.modules)"
+@pytest.mark.parametrize("file", [reaper.__file__, keeper.__file__], ids=["reaper", "keeper"])
+def test_who_watches_needs_the_standard_library_only(file: str) -> None:
+    script = f"import sys, runpy; runpy.run_path({file!r}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
-    loaded = {name.partition(".")[0] for name in done.stdout.split()} - {"__main__"}
+    loaded = {name.partition(".")[0] for name in done.stdout.split()} - {"__main__", "reaper"}
     assert loaded <= sys.stdlib_module_names
 
 
