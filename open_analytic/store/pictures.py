@@ -6,7 +6,7 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from open_analytic.errors import Conflict, UnknownImage
+from open_analytic.errors import BadParameter, Conflict, UnknownImage
 from open_analytic.store import rows, tables
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
@@ -70,7 +70,12 @@ def sizes(connection: Connection, info: CollectionInfo) -> tuple[int, int]:
 
 
 def values(connection: Connection, info: CollectionInfo, column: str) -> list[str] | None:
-    """The values of a column in order, or None when they are more than a few."""
+    """The values of a user's column in order, or None when they are more than a few."""
+    if column not in info.columns:
+        raise BadParameter(
+            f"{column!r:.80} is no column of collection {info.name!r}.",
+            hint=f"Your columns: {', '.join(info.columns) or 'none'}.",
+        )
     statement = query("pictures_values").format(table=tables.bound(info), column=quoted(column))
     with translated():
         tables.check(connection, info)

@@ -331,7 +331,7 @@ def _check_columns(info: CollectionInfo, columns: tuple[str, ...], types: Mappin
 def _no_column(info: CollectionInfo, name: str, whose: str) -> BadParameter:
     return BadParameter(
         f"A value{whose} is given for {name!r}, which is no column of collection {info.name!r}.",
-        hint=f"Its columns of yours: {', '.join(info.columns) or 'none'}.",
+        hint=f"Your columns: {', '.join(info.columns) or 'none'}.",
     )
 
 

@@ -96,7 +96,7 @@ def _read(info: CollectionInfo, one: Any) -> tuple[str, str, Any]:
     if not isinstance(column, str) or column not in info.columns:
         raise BadParameter(
             f"{column!r:.80} is no column of collection {info.name!r}.",
-            hint=f"Its columns of yours: {', '.join(info.columns) or 'none'}.",
+            hint=f"Your columns: {', '.join(info.columns) or 'none'}.",
         )
     known = OPERATORS[kind(info.columns[column])]
     if operator not in known:

@@ -336,7 +336,7 @@ def test_a_collection_without_columns_has_no_filters(tiny_db: OpenAnalytic) -> N
     assert filters.offered(made) == []
     with pytest.raises(BadParameter, match="is no column") as caught:
         filters.condition(made.info, [one("city", "=", "x")])
-    assert caught.value.hint == "Its columns of yours: none."
+    assert caught.value.hint == "Your columns: none."
 
 
 # Whose operators compare
