@@ -15,11 +15,11 @@ from urllib.request import url2pathname
 
 from open_analytic.errors import ModelUnavailable
 
-INDEX = "https://index.example/simple"
 TIMEOUT_S = 30
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"  # PEP 691, PEP 503
 _SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz")
 _SECTIONS = ("global", "download", ":env:")  # of pip's settings, the last one wins
+_DEFAULT = re.compile(r"--index-url <url>[^()]*\(default\s+(\S+)\)")  # in the help of pip download
 _SETTING = re.compile(r"(global|download|:env:)\.([a-z-]+)=(.+)")
 
 
@@ -58,18 +58,31 @@ class Places:
 
 def places() -> Places:
     """pip's own settings: its files and PIP_* variables."""
-    command = [sys.executable, "-m", "pip", "config", "list", "--disable-pip-version-check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
     found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
-    for match in filter(None, map(_SETTING.fullmatch, done.stdout.splitlines())):
+    for match in filter(None, map(_SETTING.fullmatch, _pip("config", "list").splitlines())):
         found[match[1]][match[2]] = str(ast.literal_eval(match[3]))
     merged: Mapping[str, str] = {key: value for each in found.values() for key, value in each.items()}
     offline = merged.get("no-index", "").lower() in ("1", "true", "t", "yes", "y", "on")
-    indexes = [merged.get("index-url", INDEX), *merged.get("extra-index-url", "").split()]
+    indexes = [merged.get("index-url") or _default_index(), *merged.get("extra-index-url", "").split()]
     return Places(
         indexes=() if offline else tuple(indexes), links=tuple(merged.get("find-links", "").split()),
         proxy=merged.get("proxy") or None, cert=merged.get("cert") or None,
     )  # fmt: skip
+
+
+def _default_index() -> str:
+    """The index of a pip without settings."""
+    match = _DEFAULT.search(_pip("help", "download"))
+    if match is None:
+        raise ModelUnavailable(
+            "pip does not say which index it uses.", hint="Name it: PIP_INDEX_URL=https://host/simple, or pip config."
+        )
+    return match[1]
+
+
+def _pip(*words: str) -> str:
+    command = [sys.executable, "-m", "pip", *words, "--disable-pip-version-check"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def find(requirement: str, sha256: str | None, where: Places) -> Link | None:

