@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -18,6 +18,7 @@ class Tally:
 
     total: int | None = None
     progress: ProgressCallback | None = None
+    shown: Callable[[str, OpenAnalyticError], OpenAnalyticError] | None = None  # a picture's error as readers see it
     added: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -40,6 +41,7 @@ class Tally:
 
     def fail(self, name: str, error: OpenAnalyticError) -> None:
         # Where it was raised the picture was at hand: with that every bad picture would stay in memory.
+        error = self.shown(name, error) if self.shown else error
         error.__traceback__ = error.__cause__ = error.__context__ = None
         with self.lock:
             self.failed.append(Failure(name=name, error=error))

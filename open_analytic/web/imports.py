@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from open_analytic.collection import Collection
-from open_analytic.errors import Conflict, OpenAnalyticError, ServiceBusy, ServiceUnavailable, UnknownImport
+from open_analytic.errors import (
+    Conflict,
+    DeadlineExceeded,
+    OpenAnalyticError,
+    ServiceBusy,
+    ServiceUnavailable,
+    UnknownImport,
+)
 from open_analytic.importer import Named, Tally
 from open_analytic.service.exchange import outward
 from open_analytic.store.sources import UPLOAD
@@ -38,7 +45,7 @@ class Job:
     on_conflict: OnConflict = "error"  # of pictures whose names others have
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     state: State = "receiving"
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally = field(default_factory=lambda: Tally(shown=_shown))
     error: OpenAnalyticError | None = None
     _names: set[str] = field(default_factory=set)
     _waiting_bytes: int = 0
@@ -134,7 +141,7 @@ class Job:
         """How it stands, with the failures so far."""
         with self.tally.lock:
             failed = self.tally.failed[:MOST_FAILURES]
-        return self.counts() | {"failures": [{"name": one.name, "error": _told(one.name, one.error)} for one in failed]}
+        return self.counts() | {"failures": [{"name": one.name, "error": _told(one.error)} for one in failed]}
 
     def counts(self) -> dict[str, Any]:
         """How it stands."""
@@ -273,8 +280,15 @@ class Jobs:
             job.join(max(0.0, until - time.monotonic()))
 
 
-def _told(name: str, error: Exception) -> dict[str, Any]:
-    known = error if isinstance(error, OpenAnalyticError) else OpenAnalyticError(str(error))
-    if type(known) is Conflict:  # its message names a path of this machine
-        known = Conflict(f"The name {name!r:.200} is taken by another picture.", hint=known.hint)
-    return known.as_dict()
+def _shown(name: str, error: OpenAnalyticError) -> OpenAnalyticError:
+    """A picture's error as a page shows it. Messages of failures behind the service name this machine's parts."""
+    if type(error) is Conflict:
+        return Conflict(f"The name {name!r:.200} is taken by another picture.", hint=error.hint)
+    if error.http_status < 500 or isinstance(error, ServiceBusy | DeadlineExceeded):
+        return error
+    logger.warning("picture %r of an import failed with %s: %s", name[:200], type(error).__name__, error.message)
+    return type(error)(hint="The service's log says more.")
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    return (error if isinstance(error, OpenAnalyticError) else OpenAnalyticError()).as_dict()

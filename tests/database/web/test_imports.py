@@ -11,7 +11,17 @@ import psycopg
 import pytest
 from PIL import Image
 
-from open_analytic.errors import Conflict, ServiceBusy, ServiceUnavailable, UnknownImport
+from open_analytic.errors import (
+    BadImage,
+    CannotConnect,
+    Conflict,
+    ModelUnavailable,
+    OpenAnalyticError,
+    ServiceBusy,
+    ServiceUnavailable,
+    StorageFull,
+    UnknownImport,
+)
 from open_analytic.web import imports
 from open_analytic.web.imports import Job, Jobs
 
@@ -240,3 +250,33 @@ def test_it_ends_also_when_the_loop_is_gone(collection: Collection) -> None:
     job = asyncio.run(begin())
     jobs.stop()
     assert (job.state, ended(job)) == ("stopped", True)
+
+
+INNER = [
+    StorageFull("There is no space left in /var/lib/models.", hint="Free some space in /var/lib/models."),
+    CannotConnect("connection to server at db.internal, port 5432 failed: refused", hint="Start db.internal."),
+    ModelUnavailable("Model 'm': its file /srv/m.onnx cannot be read.", hint="Correct source in /srv/m.toml."),
+    ServiceUnavailable("The inference service at /run/oa.sock ended the connection.", hint="See /run/oa.sock."),
+]
+
+
+@pytest.mark.parametrize("error", INNER, ids=lambda error: type(error).__name__)
+def test_the_failure_of_a_picture_names_no_host_or_folder(
+    collection: Collection, caplog: pytest.LogCaptureFixture, error: OpenAnalyticError
+) -> None:
+    """The log has what the page does not show, once, however often the page asks."""
+
+    async def walk() -> None:
+        job = Jobs().begin(collection)
+        job.put("a.png", error)
+        job.put("b.png", BadImage("It is no picture.", hint="Send a picture."))
+        job.finish()
+        await until(lambda: ended(job))
+        bare = type(error)(hint="The service's log says more.").as_dict()
+        bad = {"type": "BadImage", "sqlstate": "OA011", "message": "It is no picture.", "hint": "Send a picture."}
+        expected = [{"name": "a.png", "error": bare}, {"name": "b.png", "error": bad}]
+        assert [job.status()["failures"], job.status()["failures"]] == [expected, expected]
+
+    with caplog.at_level(logging.WARNING, "open_analytic"):
+        asyncio.run(walk())
+    assert caplog.messages == [f"picture 'a.png' of an import failed with {type(error).__name__}: {error.message}"]
