@@ -4,6 +4,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeAlias
 
 from open_analytic.errors import OpenAnalyticError
@@ -22,7 +23,10 @@ BATCHES_AHEAD = RUNNERS + 1  # one more is decoded meanwhile
 def results(
     plan: Plan, items: Iterable[Item], limits: Limits, finish: Finish, *, size: int, decoders: int, runners: int
 ) -> Iterator[Result | OpenAnalyticError]:
-    """A result or an error for each item, in order: at most ``BATCHES_AHEAD`` batches of ``size`` are held at once."""
+    """A result or an error for each item, in order: at most ``BATCHES_AHEAD`` batches of ``size`` are held at once.
+
+    The threads have the caller's ticket: what waits in them ends with it.
+    """
     source = iter(items)
     batches: deque[Future[Sequence[Result | OpenAnalyticError]]] = deque()
     decoding = ThreadPoolExecutor(decoders, thread_name_prefix="open_analytic-decode")
@@ -30,8 +34,8 @@ def results(
     try:
         while True:
             while len(batches) < BATCHES_AHEAD and (part := list(itertools.islice(source, size))):
-                states = [decoding.submit(_begin, plan, item, limits) for item in part]
-                batches.append(running.submit(_finish, finish, states))
+                states = [decoding.submit(copy_context().run, _begin, plan, item, limits) for item in part]
+                batches.append(running.submit(copy_context().run, _finish, finish, states))
             if not batches:
                 return
             yield from batches.popleft().result()

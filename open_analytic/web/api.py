@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, get_args
@@ -23,6 +24,7 @@ from open_analytic.service.exchange import body, json_bytes, length, while_conne
 from open_analytic.service.names import NAME
 from open_analytic.service.work import Work
 from open_analytic.store.sources import UPLOAD, conflicts
+from open_analytic.ticket import TICKET, Ticket, check_ticket
 from open_analytic.types import OnConflict
 from open_analytic.web import bundle, filters, finder
 from open_analytic.web.fetch import Fetcher
@@ -34,6 +36,7 @@ T = TypeVar("T")
 
 THREADS = 8  # that ask the database and draw pictures
 SEARCH_S = 30.0
+CALL_S = 30.0  # of any other call: it can wait for a thread, or for memory to decode a picture in
 MOST_NAMES = 200  # of a page
 # A drawing has its style within; as a page of its own it may do nothing else.
 DRAWING = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -80,8 +83,18 @@ class Api:
         return {"url_queries": self._fetcher is not None, "max_bytes": self.work.max_bytes, "more_suffixes": more}
 
     async def busy(self, work: Callable[[], T]) -> T:
-        """What it gives, done in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        """What it gives, done in a thread; it stops waiting at the deadline, and when the client is gone."""
+        ticket = Ticket(time.monotonic() + CALL_S)
+
+        def run() -> T:
+            TICKET.set(ticket)  # until the thread's next call sets its own
+            check_ticket()
+            return work()
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        finally:
+            ticket.cancel()
 
     def close(self) -> None:
         """Stop imports and end the threads."""

@@ -46,6 +46,7 @@ from open_analytic.web.form import Upload, Value
 T = TypeVar("T")
 
 FIELDS = ("image", "image_name", "top_k")  # the page of the original sends top_k when it inserts, too
+CALL_S = 300.0  # of a search or an insert, of which the first loads its models
 TOP_K, MOST = 10, 200  # the original's slider
 SIDE = 224  # pixels of a hit's picture, as the original kept them
 NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of pairs, line ends
@@ -70,8 +71,8 @@ class DemoDoors(Protocol):
     def admitted(self, size: int) -> AbstractContextManager[None]:
         """A place for a request of so many bytes, or ServiceBusy."""
 
-    async def busy(self, work: Callable[[], T]) -> T:
-        """What blocking work gives, done in a thread within the limits of the service."""
+    async def busy(self, work: Callable[[], T], *, timeout_s: float | None = None) -> T:
+        """What blocking work gives, done in a thread within the limits of the service and the deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +113,12 @@ class _Calls:
         """[name, picture as a data URL, distance] of each hit, the nearest first."""
         asked = await self._form(request)
         k = _top_k(asked.get("top_k"))
-        return await self._doors.busy(partial(self._find, _image(asked), k))
+        return await self._doors.busy(partial(self._find, _image(asked), k), timeout_s=CALL_S)
 
     async def insert(self, request: Request) -> list[Any]:
         asked = await self._form(request)
         image = _image(asked)
-        return await self._doors.busy(partial(self._put, _name(asked, image), image))
+        return await self._doors.busy(partial(self._put, _name(asked, image), image), timeout_s=CALL_S)
 
     async def init(self, _: Request) -> None:
         await self._doors.busy(partial(self._doors.prepare, self._demo.collection, self._demo.pipeline))

@@ -79,10 +79,10 @@ class Site:
         """A place for a request of so many bytes, or ServiceBusy."""
         return self.work.admitted(size)
 
-    async def busy(self, work: Callable[[], T]) -> T:
-        """What it gives, done in a thread within the service's limits."""
+    async def busy(self, work: Callable[[], T], *, timeout_s: float | None = None) -> T:
+        """What it gives, done in a thread within the service's limits and the deadline."""
         with self.work.admitted(0):
-            return await self.work.search(work)
+            return await self.work.search(work, timeout_s=timeout_s)
 
     async def login(self, request: Request) -> Response:
         """A cookie for who knows the token."""

@@ -81,7 +81,7 @@ class Doors:
     def admitted(self, size: int) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
-    async def busy(self, work: Callable[[], T]) -> T:
+    async def busy(self, work: Callable[[], T], *, timeout_s: float | None = None) -> T:
         return await asyncio.to_thread(work)
 
 
