@@ -1,7 +1,7 @@
 """Bytes to upright RGB pictures. Pictures are hostile: format, size and cost are read before anything is decoded."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated
@@ -112,12 +112,22 @@ def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Betwe
 def _reader(data: bytes) -> Callable[[bytes], Header]:
     if not data:
         raise BadImage("The picture is empty: it has no bytes.", hint="The file may not have been written to its end.")
-    for name, (beginning, read_header) in READERS.items():
-        if beginning.match(data) and (name in FORMATS or name == "AVIF"):
+    for beginning, read_header in _readers():
+        if beginning.match(data):
             return read_header
     raise UnsupportedImage(
         "The bytes are not a picture of a known format.", hint=f"Known: {', '.join(FORMATS)}. Bytes: {data[:8]!r}..."
     )
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether the bytes begin as those of a format that is read here."""
+    return any(beginning.match(data) for beginning, _ in _readers())
+
+
+def _readers() -> Iterator[tuple[re.Pattern[bytes], Callable[[bytes], Header]]]:
+    """Of the formats that Pillow decodes here; that of AVIF also names HEIC, which shares its container."""
+    return (reader for name, reader in READERS.items() if name in FORMATS or name == "AVIF")
 
 
 def _check_pixels(header: Header, limits: Limits) -> None:

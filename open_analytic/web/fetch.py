@@ -18,7 +18,7 @@ import h11
 import httpx
 
 from open_analytic.errors import AddressRefused, FetchFailed, ImageTooLarge, UnsupportedImage
-from open_analytic.operators.image import FORMATS, READERS
+from open_analytic.operators.image import FORMATS, is_picture
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -220,7 +220,7 @@ class Fetcher:
         for part in body:
             data += part
             self._check_size(len(data))
-        if not any(READERS[name][0].match(data) for name in FORMATS):
+        if not is_picture(bytes(data)):
             raise UnsupportedImage(f"What {host} gave is not a known picture.", hint=f"Known: {', '.join(FORMATS)}.")
         return bytes(data)
 

@@ -6,7 +6,8 @@ from typing import Any
 from psycopg import sql
 
 from open_analytic.collection import Collection
-from open_analytic.errors import BadParameter
+from open_analytic.errors import BadParameter, InvalidFilter
+from open_analytic.store.tables import is_text
 from open_analytic.types import CollectionInfo
 
 MOST = 20  # conditions of one search
@@ -30,7 +31,13 @@ LISTED = ("text", "number", "boolean")  # whose few values are offered in a list
 
 def kind(type_: str) -> str:
     """What a column holds, as far as conditions on it go."""
-    return "other" if type_.endswith("[]") else KINDS.get(type_.split("(")[0].split(" ")[0], "other")
+    word = "citext" if _is_citext(type_) else type_.split("(")[0].split(" ")[0]
+    return "other" if type_.endswith("[]") else KINDS.get(word, "other")
+
+
+def _is_citext(type_: str) -> bool:
+    """The type of the extension citext, which can be in any schema."""
+    return type_.rpartition(".")[2] == "citext"
 
 
 def offered(collection: Collection) -> list[dict[str, Any]]:
@@ -66,7 +73,7 @@ def _one(info: CollectionInfo, one: Any, params: dict[str, str]) -> str:
     if operator == "contains":  # LIKE would give meanings to some letters of the value
         place = _bound(_text(value, column), params)
         return f"pg_catalog.strpos({_lower(name)}, {_lower(place)}) {qualified('>')} 0"
-    if info.columns[column].startswith("citext"):  # its own operators stand in the extension's schema
+    if _is_citext(info.columns[column]):  # its own operators stand in the extension's schema
         return _regardless_of_case(name, operator, value, column, params)
     if operator == "in":
         texts = [_text(item, column) for item in _list(value, column)]
@@ -120,6 +127,11 @@ def _text(value: Any, column: str) -> str:
         value = str(value)
     if not isinstance(value, str) or len(value) > 10_000:
         raise BadParameter(f"The filter's value for {column!r} is {value!r:.40}.", hint="Give a text or a number.")
+    if not is_text(value):
+        raise InvalidFilter(
+            f"The filter's value for {column!r} is {value!r:.40}, which no database text can hold.",
+            hint="Take out NUL characters and halves of surrogate pairs.",
+        )
     return value
 
 

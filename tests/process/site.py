@@ -130,14 +130,14 @@ class Album:
             after = page["next"]
         return found
 
-    def begin(self) -> "Import":
-        answer = self.client.post(self.at("/imports"))
+    def begin(self, *, on_conflict: str | None = None) -> "Import":
+        answer = self.client.post(self.at("/imports"), params={"on_conflict": on_conflict} if on_conflict else {})
         assert answer.status_code == 201, answer.text
         return Import(client=self.client, id=answer.json()["id"])
 
-    def imported(self, pictures: Mapping[str, bytes]) -> Any:
+    def imported(self, pictures: Mapping[str, bytes], *, on_conflict: str | None = None) -> Any:
         """Import them all; how it ended."""
-        job = self.begin()
+        job = self.begin(on_conflict=on_conflict)
         for name, data in pictures.items():
             assert job.put(name, data).status_code == 202
         return job.ended()

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from PIL import Image
 
+from open_analytic.readable import HEIF, SUFFIXES
 from tests import tiny_faces
 from tests.process import site
 from tests.process.serving import Served
@@ -64,7 +65,7 @@ def odd(http: httpx.Client, home: Home) -> Iterator[Album]:
 def test_what_there_is(http: httpx.Client, colours: Album) -> None:
     assert http.get("/api/v1/site").json() == {
         "version": http.get("/openapi.json").json()["info"]["version"], "login": False, "url_queries": False,
-        "max_bytes": 50_000_000,
+        "max_bytes": 50_000_000, "more_suffixes": [suffix for suffix in HEIF if suffix in SUFFIXES],
     }  # fmt: skip
     assert [one["name"] for one in http.get("/api/v1/collections").json()] == sorted([COLOURS, "faces", HOSTILE])
     told = colours.get().json()
@@ -210,7 +211,7 @@ def test_a_browser_keeps_pictures_until_they_change(odd: Album) -> None:
     ):
         other = odd.get(path, params=params, headers={"if-none-match": tag})
         assert (other.status_code, other.headers["etag"] != tag) == (200, True)
-    assert odd.imported({"a": picture(0, 0, 200)})["updated"] == 1
+    assert odd.imported({"a": picture(0, 0, 200)}, on_conflict="replace")["updated"] == 1
     changed = odd.get("/thumbnail", params={"name": "a"}, headers={"if-none-match": tag})
     assert changed.headers["etag"] != tag
     assert shown(changed).getpixel((5, 5))[2] > 150  # type: ignore[index]
