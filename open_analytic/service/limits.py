@@ -7,7 +7,7 @@ from open_analytic.service import check_parameters as check_parameters
 MAX_ITEMS = 1024  # inputs of one request
 ITEMS_FACTOR = 4  # all inputs of one request together, in units of max_bytes
 DEFINITION_BYTES = 4_000_000  # as many characters as the pipeline room reads, in UTF-8
-NAME_BYTES = 2_600  # of a picture, in UTF-8: what the primary key's index takes for certain
+NAME_BYTES = 2_000  # of a picture, in UTF-8: as the store takes, for the sake of the primary key's index
 BUNDLE_FILES = 100  # of one request
 
 JSON_BYTES = 1_000_000  # of a request in JSON that brings no picture
