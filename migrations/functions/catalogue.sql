@@ -324,9 +324,15 @@ CREATE OR REPLACE FUNCTION open_analytic._attached(collection regclass) RETURNS 
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- Arrays, so that each catalogue is read by its index.
+    -- Arrays, so that each catalogue is read by its index. Who reads a table reads its partitions
+    -- and the tables that inherit from it.
     tables CONSTANT oid[] := ARRAY(
-        SELECT p.relid::oid FROM pg_partition_tree(collection) AS p UNION SELECT collection::oid
+        WITH RECURSIVE tree (relation) AS (
+            SELECT collection::oid
+            UNION
+            SELECT i.inhrelid FROM pg_inherits AS i JOIN tree ON tree.relation = i.inhparent
+        )
+        SELECT t.relation FROM tree AS t
     );
     indexes CONSTANT oid[] := ARRAY(
         SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = ANY (tables)

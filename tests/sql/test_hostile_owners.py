@@ -215,6 +215,12 @@ ATTACHED = {
     ),
     "generated": ("ALTER TABLE photos ADD g integer GENERATED ALWAYS AS (adms.number(n)) STORED", SEARCH),
     "cast": (DISTRICT, FILTERED),
+    "child": (
+        "CREATE TABLE adms.child () INHERITS (photos);"
+        " CREATE TABLE adms.grandchild () INHERITS (adms.child);"
+        " CREATE INDEX ON adms.grandchild (n) WHERE adms.quiet('x')",
+        SEARCH,
+    ),
 }
 
 
