@@ -5,7 +5,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 import psycopg
@@ -99,8 +99,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A connection in one transaction: committed at the end, rolled back by an exception."""
-        with self._lent() as connection, connection.transaction():
-            connection.begin()
+        with self._lent(read_only=False) as connection:
             yield connection
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
@@ -118,33 +117,41 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection in a transaction that can change nothing, and leaves no setting and no lock behind."""
-        with self._lent() as connection:
-            connection.read_only = True
-            try:
-                with connection.transaction(force_rollback=True):
-                    connection.begin()
-                    yield connection
-            finally:
-                if connection.info.transaction_status == TransactionStatus.IDLE:
-                    connection.read_only = None
-                    session.forget(connection)
-                else:  # what it is in nobody knows: the pool makes another
-                    connection.close()
+        with self._lent(read_only=True) as connection:
+            yield connection
 
     @contextmanager
-    def _lent(self) -> Iterator[Connection]:
+    def _lent(self, *, read_only: bool) -> Iterator[Connection]:
         try:
             with translated():
-                connection = self._pool.take()
-                try:
+                connection, stack = self._begun(read_only)
+                with stack:
                     yield connection
-                finally:
-                    self._pool.give(connection)
         except (ConnectionLost, CannotConnect) as error:
             better = error if isinstance(self._address, str) else self._address.explain(error)
             if better is error:
                 raise
             raise better from error
+
+    def _begun(self, read_only: bool) -> tuple[Connection, ExitStack]:
+        """A connection in a transaction, and what ends both.
+
+        Where the server closes a connection just as its transaction begins, nothing was done yet: another is taken.
+        """
+        for attempts_left in reversed(range(self._pool.size + 1)):
+            connection = self._pool.take()
+            try:
+                with ExitStack() as stack:
+                    stack.callback(self._pool.give, connection)
+                    if read_only:
+                        stack.enter_context(_reads(connection))
+                    stack.enter_context(connection.transaction(force_rollback=read_only))
+                    connection.begin()
+                    return connection, stack.pop_all()
+            except psycopg.OperationalError:
+                if not (connection.closed and attempts_left):
+                    raise
+        raise AssertionError  # the last attempt returns or raises
 
     def close(self) -> None:
         """Close every connection. Can be called twice, and in a fork."""
@@ -154,6 +161,20 @@ class Database:
         connection = connect(self.dsn)
         connection.filter_path = self._filter_path
         return connection
+
+
+@contextmanager
+def _reads(connection: Connection) -> Iterator[None]:
+    """Transactions inside can change nothing; what they leave in the session is given back."""
+    connection.read_only = True
+    try:
+        yield
+    finally:
+        if connection.info.transaction_status == TransactionStatus.IDLE:
+            connection.read_only = None
+            session.forget(connection)
+        else:  # what it is in nobody knows: the pool makes another
+            connection.close()
 
 
 def connect(dsn: str, *, autocommit: bool = False, vectors: bool = True) -> Connection:

@@ -32,6 +32,7 @@ class Pool:
     """Connections to one database, at most ``size`` at once. May be shared by threads, not by processes."""
 
     def __init__(self, make: "Callable[[], Connection]", size: int) -> None:
+        self.size = size
         self._make, self._free = make, threading.Semaphore(size)
         self._idle: deque[Connection] = deque()  # the one used last is at the end
         self._lock, self._open, self._origin = threading.Lock(), True, Origin()
