@@ -202,7 +202,8 @@ COMMENT ON FUNCTION open_analytic._make_collection IS
     'The table of a collection and its row in the catalogue';
 
 CREATE OR REPLACE FUNCTION open_analytic._create_collection(
-    name text, pipeline text, columns json, metric text, parameters jsonb, path text
+    name text, pipeline text, columns json, metric text, parameters jsonb, path text,
+    exist_ok boolean
 )
 RETURNS jsonb
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
@@ -244,20 +245,23 @@ BEGIN
         RAISE EXCEPTION 'There is no metric %.', quote_literal(metric)
             USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
     END IF;
-    PERFORM open_analytic._make_collection(
-        name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, columns, pipeline,
-        found.version, (told -> 'parameters')::json, false, path
-    );
+    BEGIN
+        PERFORM open_analytic._make_collection(
+            name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, columns,
+            pipeline, found.version, (told -> 'parameters')::json, false, path
+        );
+    EXCEPTION WHEN duplicate_table OR duplicate_object THEN
+        PERFORM open_analytic._check_existing(
+            name, (told ->> 'dim')::integer, metric, columns, pipeline, found.version,
+            told -> 'parameters', path, exist_ok
+        );
+    END;
     RETURN (SELECT to_jsonb(r) FROM (
         SELECT name, c.schema_name AS schema, c.pipeline, c.version, c.dim, c.metric, c.many,
             c.parameters, _create_collection.columns AS columns, c.created_at
-        FROM open_analytic.collections AS c
+        FROM open_analytic.current_collections AS c
         WHERE c.schema_name = place.schema_name AND c.table_name = place.table_name) AS r);
-EXCEPTION
-    WHEN duplicate_table OR duplicate_object THEN
-        RAISE EXCEPTION 'The table is there already: %.', SQLERRM
-            USING ERRCODE = 'OA031', HINT = 'It stays as it is: use it, or choose another name.';
-    WHEN invalid_schema_name THEN
+EXCEPTION WHEN invalid_schema_name THEN
         RAISE EXCEPTION 'There is no such schema: %.', SQLERRM
             USING ERRCODE = 'OA017', HINT = 'Create it first: CREATE SCHEMA name.';
 END
@@ -274,11 +278,30 @@ RETURNS jsonb
 LANGUAGE sql STRICT
 AS $$
     SELECT open_analytic._create_collection(
-        name, pipeline, columns, metric, parameters, pg_catalog.current_setting('search_path')
+        name, pipeline, columns, metric, parameters, pg_catalog.current_setting('search_path'),
+        false
     )
 $$;
-COMMENT ON FUNCTION open_analytic.create_collection IS
+COMMENT ON FUNCTION open_analytic.create_collection(text, text, json, text, jsonb) IS
     'Make a table for a pipeline''s vectors, with columns of your own (name -> SQL type)';
+
+-- A second function and not one more argument of the first, which views and functions of users can
+-- depend on. exist_ok has no default and stands where the first has a text: so PostgreSQL takes
+-- this one for no call without it, whatever literals that has.
+CREATE OR REPLACE FUNCTION open_analytic.create_collection(
+    name text, pipeline text, columns json, exist_ok boolean, parameters jsonb DEFAULT '{}',
+    metric text DEFAULT 'l2'
+)
+RETURNS jsonb
+LANGUAGE sql STRICT
+AS $$
+    SELECT open_analytic._create_collection(
+        name, pipeline, columns, metric, parameters, pg_catalog.current_setting('search_path'),
+        exist_ok
+    )
+$$;
+COMMENT ON FUNCTION open_analytic.create_collection(text, text, json, boolean, jsonb, text) IS
+    'The same; with exist_ok a collection of this name is given back when it is alike';
 
 CREATE OR REPLACE FUNCTION open_analytic.drop_collection(name text) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp

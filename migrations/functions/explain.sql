@@ -119,7 +119,10 @@ CREATE OR REPLACE FUNCTION open_analytic._explain_search(
     target_recall float8, path text
 )
 RETURNS jsonb
-LANGUAGE plpgsql STABLE COST 100000 SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE COST 100000
+    SET search_path = pg_catalog, pg_temp
+    SET transform_null_equals = off
+    SET gin_fuzzy_search_limit = 0
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._opened(collection);

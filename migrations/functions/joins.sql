@@ -181,7 +181,10 @@ CREATE OR REPLACE FUNCTION open_analytic.near_duplicates(
     collection regclass, max_distance float8, filter text DEFAULT NULL
 )
 RETURNS TABLE (name text, other text, distance float8, part integer, other_part integer)
-LANGUAGE plpgsql STABLE ROWS 10000 COST 1000000 SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE ROWS 10000 COST 1000000
+    SET search_path = pg_catalog, pg_temp
+    SET transform_null_equals = off
+    SET gin_fuzzy_search_limit = 0
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._opened(collection);

@@ -88,6 +88,8 @@ CREATE OR REPLACE FUNCTION open_analytic._search(
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
     SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = auto
+    SET transform_null_equals = off
+    SET gin_fuzzy_search_limit = 0
 AS $$
 DECLARE
     info open_analytic.collections := open_analytic._opened(collection);

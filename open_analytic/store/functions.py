@@ -19,6 +19,7 @@ ORDER = (
     "catalogue",
     "service",
     "pipelines",
+    "existing",
     "collections",
     "indexes",
     "calibration",

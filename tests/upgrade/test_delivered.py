@@ -129,6 +129,18 @@ def test_a_view_of_a_user_is_kept_or_named(server: embedded.Server, empty_dsn: s
         assert connection.execute("SELECT * FROM names ORDER BY image_name").fetchall() == before
 
 
+def test_a_view_over_create_collection_does_not_block(server: embedded.Server, empty_dsn: str) -> None:
+    """The form with ``exist_ok`` is a function beside the first one, which stays."""
+    restore(server, empty_dsn, "666c055")
+    view = "CREATE VIEW makes AS SELECT open_analytic.create_collection('more', 'mean_colour') AS made"
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute(view)
+        before = connection.execute("SELECT pg_get_viewdef('makes'::regclass)").fetchall()
+        schema.upgrade(empty_dsn)
+        schema.check(empty_dsn)
+        assert connection.execute("SELECT pg_get_viewdef('makes'::regclass)").fetchall() == before
+
+
 def test_dumps_are_as_they_were_made() -> None:
     """Their hashes: a dump that is edited no longer shows what was delivered."""
     listed = dict(line.split()[::-1] for line in (HERE / "dumps.txt").read_text(encoding="utf-8").splitlines())
