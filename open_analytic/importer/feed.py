@@ -109,7 +109,7 @@ class Feed:
                 return self._beside(picture, digest)
             case _ if picture.name in self._taken:
                 return InvalidName(
-                    f"Two files are called {picture.name!r}.",
+                    f"Another file of this import has the name of {picture.name!r}.",
                     hint="Import a folder above both, so that their paths tell them apart, or choose with on_conflict.",
                 )
             case _:

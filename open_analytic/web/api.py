@@ -229,7 +229,7 @@ class Api:
             there = job.collection.known(list(wanted))
             same = {name for name, one in there.items() if one.complete and one.digest == wanted[name]}
             names = [name for name in wanted if name in same]
-            job.known(names)
+            job.known({name: wanted[name] for name in names})
             tracked = job.collection.info.has_source and job.on_conflict == "error"
             taken = [name for name in there if tracked and conflicts(there[name], UPLOAD, wanted[name])]
             return json_bytes({"known": names, "taken": taken})
@@ -243,10 +243,11 @@ class Api:
         await job.room()
         with self.work.admitted(length(request, self.work.max_bytes)):
             try:
-                job.put(name, await body(request, self.work.max_bytes))
+                data = await body(request, self.work.max_bytes)
             except ImageTooLarge as error:
                 job.put(name, error)
                 raise
+            await self.busy(lambda: job.put(name, data))
         return _taken(job)
 
     async def put_several(self, request: Request) -> Response:
@@ -255,7 +256,7 @@ class Api:
         await job.room()
         with self.work.admitted(length(request, self.work.max_bytes)):
             data = await body(request, self.work.max_bytes)
-            job.put_all(await self.busy(lambda: bundle.read(data)))
+            await self.busy(lambda: job.put_all(bundle.read(data)))
         return _taken(job)
 
     async def finish(self, request: Request) -> Response:

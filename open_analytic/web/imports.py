@@ -1,12 +1,13 @@
 """Imports from a browser: pictures come one request each, and go through one import that can be stopped."""
 
 import asyncio
+import hashlib
 import logging
 import queue
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -47,7 +48,8 @@ class Job:
     state: State = "receiving"
     tally: Tally = field(default_factory=lambda: Tally(shown=_shown))
     error: OpenAnalyticError | None = None
-    _names: set[str] = field(default_factory=set)
+    _given: int = 0  # pictures that came or are known, without those that have to come again
+    _came: dict[str, set[bytes]] = field(default_factory=dict)  # their hashes by name; of errors an empty one
     _waiting_bytes: int = 0
     _over: bool = False  # no more will be taken
     _seen: float = field(default_factory=time.monotonic)  # when its page was last heard of
@@ -75,17 +77,17 @@ class Job:
             await self._room.wait()
 
     def put(self, name: str, data: bytes | OpenAnalyticError) -> None:
-        """Hand a picture over. One that came before under this name is not taken twice."""
+        """Hand a picture over. The same bytes under this name are not taken twice; others are another picture."""
         self.put_all([(name, data)])
 
     def put_all(self, pictures: Sequence[tuple[str, bytes | OpenAnalyticError]]) -> None:
         """Hand several over: all of them, or none when the import takes no more."""
+        hashed = [(name, data, _digest(data)) for name, data in pictures]
         with self._lock:
             self._check_open()
-            for name, data in pictures:
-                if name in self._names:
+            for name, data, digest in hashed:
+                if not self._is_new(name, digest):
                     continue
-                self._names.add(name)
                 self._waiting_bytes += len(data) if isinstance(data, bytes) else 0
                 self._coming.put((name, data))
             if self._waiting_bytes > MOST_WAITING_BYTES:
@@ -99,18 +101,28 @@ class Job:
             if on_conflict == "skip":
                 self.tally.count("skipped", len(names))
                 names = []
-            self._names.difference_update(names)
+            self._given -= len(names)
+            for name in names:
+                self._came.pop(name, None)
             self._coming.put(on_conflict)
         return names
 
-    def known(self, names: list[str]) -> None:
+    def known(self, digests: Mapping[str, bytes]) -> None:
         """These pictures are there already: they need not come."""
         with self._lock:
             self._check_open()
             self._seen = time.monotonic()
-            fresh = set(names) - self._names
-            self._names |= fresh
-        self.tally.count("unchanged", len(fresh))
+            fresh = sum(self._is_new(name, digest) for name, digest in digests.items())
+        self.tally.count("unchanged", fresh)
+
+    def _is_new(self, name: str, digest: bytes) -> bool:
+        """Whether this picture did not come before; it is counted then."""
+        came = self._came.setdefault(name, set())
+        if digest in came:
+            return False
+        came.add(digest)
+        self._given += 1
+        return True
 
     def finish(self) -> None:
         """No more will come. What came is worked on."""
@@ -135,7 +147,7 @@ class Job:
 
     def _waiting(self) -> int:
         under_way = self.state in ("receiving", "finishing")
-        return max(0, len(self._names) - self.tally.done()) if under_way else 0
+        return max(0, self._given - self.tally.done()) if under_way else 0
 
     def status(self) -> dict[str, Any]:
         """How it stands, with the failures so far."""
@@ -278,6 +290,10 @@ class Jobs:
         until = time.monotonic() + CLOSING_S
         for job in self._jobs.values():
             job.join(max(0.0, until - time.monotonic()))
+
+
+def _digest(data: bytes | OpenAnalyticError) -> bytes:
+    return hashlib.sha256(data).digest() if isinstance(data, bytes) else b""
 
 
 def _shown(name: str, error: OpenAnalyticError) -> OpenAnalyticError:

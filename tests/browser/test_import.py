@@ -96,6 +96,18 @@ def test_a_dropped_folder_is_imported_with_live_counts(
     assert site.names(collection) == pictures(folder)
 
 
+def test_two_dropped_folders_with_the_same_names_are_both_imported(
+    visitor: Visitor, site: Site, collection: str, tmp_path: Path
+) -> None:
+    for hue, name in enumerate(("camera", "phone")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(album.scene("violet", hue))
+    visitor.open(f"/collections/{collection}")
+    visitor.drop(tmp_path / "camera", tmp_path / "phone")
+    assert done(visitor) == of(added=2)
+    assert site.names(collection) == ["camera/1.png", "phone/1.png"]
+
+
 def some_added(visitor: Visitor) -> int:
     """How many came with the one request that was let through: small pictures travel together."""
     added = visitor.page.locator("#import-added")

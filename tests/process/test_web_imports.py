@@ -125,19 +125,20 @@ def test_what_is_no_bundle_is_refused(album: Album, body: bytes) -> None:
 def test_bad_pictures_have_reasons_and_the_rest_goes_on(album: Album) -> None:
     bad = {
         "empty.png": b"", "words.txt": b"words", "cut.png": picture(1, 2, 3)[:60], "a\0b.png": picture(4, 5, 6),
-        "x" * 2001: picture(7, 8, 9), "猫\n": b"GIF89a",
+        "猫\n": b"GIF89a",
     }  # fmt: skip
     job = album.begin()
     for name, data in (some(5) | bad | some(5, start=5)).items():
         assert job.put(name, data).status_code == 202
     large = job.put("large.bmp", bytes(LIMIT + 1))
     assert problem(large) == (413, "ImageTooLarge")
+    assert problem(job.put("x" * 2001, picture(7, 8, 9))) == (400, "InvalidName")
     status = job.ended()
     assert counts(status) == done(done=10, added=10, failed=len(bad) + 1)
     reasons = {failure["name"]: failure["error"]["type"] for failure in status["failures"]}
     assert reasons == {
         "empty.png": "BadImage", "words.txt": "UnsupportedImage", "cut.png": "BadImage", "a\0b.png": "InvalidName",
-        "x" * 2001: "InvalidName", "猫\n": "BadImage", "large.bmp": "ImageTooLarge",
+        "猫\n": "BadImage", "large.bmp": "ImageTooLarge",
     }  # fmt: skip
     assert all(set(failure["error"]) == {"type", "sqlstate", "message", "hint"} for failure in status["failures"])
     assert not site.LEAKS.search(json.dumps(status))
@@ -181,13 +182,25 @@ def test_what_is_asked_is_a_list_of_files(album: Album, sent: bytes, expected: i
     job.stop()
 
 
-def test_of_a_name_the_first_counts(album: Album) -> None:
+def test_of_a_name_the_first_counts_and_others_are_told(album: Album) -> None:
     job = album.begin()
-    for data in (picture(250, 0, 0), picture(0, 250, 0), b"words"):
+    for data in (picture(250, 0, 0), picture(250, 0, 0), picture(0, 250, 0), b"words"):
         assert job.put("a", data).status_code == 202
-    assert counts(job.ended()) == done(done=1, added=1)
+    status = job.ended()
+    assert counts(status) == done(done=1, added=1, failed=2)
+    assert {failure["error"]["type"] for failure in status["failures"]} <= {"InvalidName", "Conflict"}
+    assert [failure["name"] for failure in status["failures"]] == ["a", "a"]
     red = album.kept(picture(250, 0, 0))["id"]
     assert album.hits(query=red)["hits"][0]["distance"] == 0
+
+
+def test_two_pictures_of_one_name_in_one_import_are_both_kept_on_request(album: Album) -> None:
+    begun = album.client.post(album.at("/imports"), params={"on_conflict": "keep_both"})
+    job = Import(client=album.client, id=begun.json()["id"])
+    for data in (picture(250, 0, 0), picture(0, 250, 0), picture(250, 0, 0)):
+        assert job.put("a.png", data).status_code == 202
+    assert counts(job.ended()) == done(done=2, added=2)
+    assert album.listed() == ["a (2).png", "a.png"]
 
 
 def test_after_its_end_nothing_more_is_taken(album: Album) -> None:

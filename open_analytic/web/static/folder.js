@@ -28,7 +28,8 @@ export function chosen(files) {
 }
 
 /**
- * Of a drop. The entries have to be asked for before anything is waited for.
+ * Of a drop. The entries have to be asked for before anything is waited for. Where files of several folders have one
+ * name, the names begin with the folders' own.
  * @param {DataTransfer} data
  * @returns {Promise<Chosen>}
  */
@@ -36,12 +37,20 @@ export async function dropped(data) {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return inOrder([...data.files].map((file) => ({ name: file.name, file })));
   /** @type {Picture[]} */
-  const found = [];
+  const below = [];
+  /** @type {Picture[]} */
+  const above = [];
   for (const entry of entries) {
+    /** @type {Picture[]} */
+    const found = [];
     if (entry?.isDirectory) await walk(/** @type {FileSystemDirectoryEntry} */ (entry), "", found);
     else if (entry) found.push({ name: entry.name, file: await opened(/** @type {FileSystemFileEntry} */ (entry)) });
+    const prefix = entry?.isDirectory ? `${entry.name}/` : "";
+    below.push(...found);
+    above.push(...found.map(({ name, file }) => ({ name: wanted(name) ? prefix + name : name, file })));
   }
-  return inOrder(found);
+  const names = below.map(({ name }) => name).filter(wanted);
+  return inOrder(new Set(names).size < names.length ? above : below);
 }
 
 /** @param {FileSystemDirectoryEntry} folder @param {string} prefix @param {Picture[]} found */
@@ -82,9 +91,21 @@ function opened(entry) {
   });
 }
 
-/** Pictures by name, each name once, with a count of the rest. @param {Picture[]} files @returns {Chosen} */
+/** `a/b.jpg` as `a/b (2).jpg`. @param {string} name @param {number} count */
+function numbered(name, count) {
+  const dot = name.lastIndexOf(".");
+  return `${name.slice(0, dot)} (${count})${name.slice(dot)}`;
+}
+
+/** Pictures by name, with a count of the rest. A name that comes again gets a number. @param {Picture[]} files @returns {Chosen} */
 function inOrder(files) {
-  const named = new Map(files.filter(({ name }) => wanted(name)).map((picture) => [picture.name, picture]));
+  /** @type {Map<string, Picture>} */
+  const named = new Map();
+  for (const { name, file } of files.filter((picture) => wanted(picture.name))) {
+    let free = name;
+    for (let count = 2; named.has(free); count++) free = numbered(name, count);
+    named.set(free, { name: free, file });
+  }
   /** @type {Chosen} */
   const found = [...named.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   found.leftOut = new Map();

@@ -80,7 +80,7 @@ def test_a_page_that_only_asks_is_there(collection: Collection, monkeypatch: pyt
     async def walk() -> None:
         job = Jobs().begin(collection)
         for number in range(30):
-            job.known([f"{number}"])
+            job.known({f"{number}": b"digest"})
             await asyncio.sleep(0.05)
         job.put("a", picture(1))
         job.finish()
