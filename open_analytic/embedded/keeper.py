@@ -1,8 +1,9 @@
 """Starts the inference service of a home again when it was killed, and the reaper too.
 
 An OOM killer takes the largest process, and clients in SQL cannot start a service. The keeper is small and ends with
-the server. The service holds ``service.lock``, the keeper ``keeper.lock``; each inherits it. Standard library only: it
-is run as a file.
+the server. The service holds ``service.lock``, the keeper ``keeper.lock``; each inherits it. As the reaper it is a pair
+of processes, so that a service that is killed together with one of them is started again. Standard library only: it is
+run as a file.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,40 +32,52 @@ def command(home: Path, lock: int) -> list[str]:
     return [sys.executable, "-m", "open_analytic", "serve", "--companion", str(lock), "--home", str(home)]
 
 
-def main(home: Path) -> None:
+def main(home: Path, lock: int) -> None:
     """Look after service and reaper until the server ends."""
     locks = {name: reaper.open_lock(home / name) for name in (FOREGROUND, reaper.SERVER, reaper.REAPER)}
     folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     owner = (home / "data").stat()
+    reaper.in_pair(lambda guarded: _watch(home, folder, owner, locks, guarded), lock)
+
+
+def _watch(home: Path, folder: int, owner: os.stat_result, locks: dict[str, int], guarded: Callable[[], bool]) -> bool:
+    """Whether the server has ended; False when this process has lost its parent."""
+    reaper.release(*locks.values())
     pause_s, begun, socket = reaper.POLL_S, time.monotonic(), None
-    while not reaper.is_free(locks[reaper.SERVER]):
+    while guarded():
+        if reaper.is_free(locks[reaper.SERVER]):
+            reaper.remove_socket(socket, owner.st_uid)  # the reaper may have been killed
+            return True
         socket = reaper.socket_folder(folder, owner) or socket
         with contextlib.suppress(OSError, subprocess.SubprocessError):  # no memory or no process can be had now
             if reaper.is_free(locks[reaper.REAPER]):
                 _start_reaper(home)
-            if time.monotonic() - begun >= pause_s and _may_serve(folder, locks) and _start_service(home):
+            if time.monotonic() - begun >= pause_s and _start_service(home, folder, locks[FOREGROUND]):
                 steady = time.monotonic() - begun > STEADY_S
                 pause_s, begun = reaper.POLL_S if steady else min(2 * pause_s, LONGEST_PAUSE_S), time.monotonic()
         time.sleep(reaper.POLL_S)
-    reaper.remove_socket(socket, owner.st_uid)  # the reaper may have been killed
+    return False
 
 
-def _may_serve(home: int, locks: dict[str, int]) -> bool:
-    """Whether the server is not being stopped, and nobody serves in the foreground."""
-    state = reaper.read_state(home)
-    return state is not None and not state.get("ended") and reaper.is_free(locks[FOREGROUND])
+def _start_service(home: Path, folder: int, foreground: int) -> bool:
+    """Start the service unless there is one, or there should be none.
 
-
-def _start_service(home: Path) -> bool:
-    """Start the service unless there is one."""
+    The foreground's lock is looked at only while no service can look at it: each would believe that it is held.
+    """
     lock = reaper.open_lock(home / SERVICE, make=False)
     try:
-        free = reaper.try_lock(lock)
-        if free:
+        starts = reaper.try_lock(lock) and _may_serve(folder, foreground)
+        if starts:
             _detach(command(home, lock), lock, sys.stderr.fileno())
     finally:
         os.close(lock)
-    return free
+    return starts
+
+
+def _may_serve(home: int, foreground: int) -> bool:
+    """Whether the server is not being stopped, and nobody serves in the foreground."""
+    state = reaper.read_state(home)
+    return state is not None and not state.get("ended") and reaper.is_free(foreground)
 
 
 def _start_reaper(home: Path) -> None:
@@ -87,4 +101,4 @@ def _detach(words: list[str], lock: int, log: int) -> None:
 
 if __name__ == "__main__":
     _folder, _lock = sys.argv[1:]
-    main(Path(_folder))
+    main(Path(_folder), int(_lock))

@@ -2,6 +2,7 @@
 
 A client holds a shared flock on ``clients.lock``; the server's processes hold ``server.lock``, which they inherit. The
 kernel drops a lock with the last process that has it, so no recycled pid and no zombie is taken for a living server.
+The reaper is a pair of processes: when one is killed, the other replaces it.
 """
 
 import contextlib
@@ -14,6 +15,8 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -246,14 +249,43 @@ def become(owner: os.stat_result) -> None:
         os.setuid(owner.st_uid)
 
 
-def main(home: Path, linger_s: float) -> None:
+def in_pair(work: Callable[[Callable[[], bool]], bool], lock: int) -> None:
+    """Do the work in a child until it is complete; whichever of the two processes is killed, the other replaces it.
+
+    The work returns True once it is complete, and False soon after the check it gets says that its parent is gone.
+    Both have the lock: it is free when both are dead, or the work is complete.
+    """
+    while try_lock(lock):
+        parent = os.getpid()
+        try:
+            child = os.fork()
+        except OSError:  # no process can be had: this one works by itself until it gets another parent
+            child, parent = 0, os.getppid()
+        if child == 0 and work(partial(_is_parent, parent)):
+            release(lock)  # for the parent too
+            return
+        if child and os.WIFEXITED(os.waitpid(child, 0)[1]):
+            return
+
+
+def _is_parent(pid: int) -> bool:
+    return os.getppid() == pid
+
+
+def main(home: Path, linger_s: float, lock: int) -> None:
     """Wait until there has been no client for ``linger_s``, then stop the server and end."""
     clients, server = open_lock(home / CLIENTS), open_lock(home / SERVER)
     folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     os.chdir(home / "data")  # found again even when the home is deleted under the server
     become(Path().stat())
+    in_pair(lambda guarded: _watch(clients, server, folder, linger_s, guarded), lock)
+
+
+def _watch(clients: int, server: int, folder: int, linger_s: float, guarded: Callable[[], bool]) -> bool:
+    """Whether the server was stopped, or cannot be; False when this process has lost its parent."""
+    release(clients, server)
     alone_since, socket, here = None, None, Path().stat()
-    while True:
+    while guarded():
         # Remembered in case the home is deleted.
         socket = socket_folder(folder, here) or recorded_socket(Path()) or socket
         if not is_free(clients):
@@ -265,15 +297,22 @@ def main(home: Path, linger_s: float) -> None:
         with contextlib.suppress(OSError):  # a full disk must not end us
             cut_log(sys.stderr.fileno())
         time.sleep(min(POLL_S, linger_s or POLL_S))
+    else:
+        return False
     # From here new clients wait for us.
     if shut_down(server, Path()):
         remove_socket(socket_folder(folder, here) or socket, here.st_uid)
+    return True
+
+
+def release(*locks: int) -> None:
+    """Let go of what a process that was killed held through the descriptors it shared with this one."""
+    for lock in locks:
+        fcntl.flock(lock, fcntl.LOCK_UN)
 
 
 if __name__ == "__main__":
     _folder, _linger, _lock = sys.argv[1:]
-    try:
-        main(Path(_folder), float(_linger))
-    finally:
-        # Let go before clients.lock: a client that was waiting for that one sees that it has to start a reaper.
-        os.close(int(_lock))
+    # The pair lets go of its lock before clients.lock: a client that waits for that one sees that it has to start a
+    # reaper.
+    main(Path(_folder), float(_linger), int(_lock))

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -70,14 +71,23 @@ def pid_of(home: Path) -> int:
     return pid
 
 
-def reaper_of(home: Path) -> int:
-    """The pid of the reaper, by its command line."""
+def reapers_of(home: Path) -> list[int]:
+    """The pids of the reaper's two processes, by their command line."""
+    pids = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            if reaper.__file__.encode() in words and os.fsencode(home) in words:
-                return int(entry.name)
-    raise AssertionError("no reaper runs")
+            if reaper.__file__.encode() in words and os.fsencode(home) in words and b"-c" not in words:
+                pids.append(int(entry.name))
+    return pids
+
+
+def kill_at_once(pids: list[int]) -> None:
+    """Kill them all, stopped first: none can replace another."""
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def rows(dsn: str) -> list[int]:

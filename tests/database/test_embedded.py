@@ -19,7 +19,7 @@ import pytest
 from open_analytic import embedded
 from open_analytic.embedded import account, binaries, reaper
 from open_analytic.errors import EmbeddedServerFailed
-from tests.database.homes import CLIENT, client, eventually, gone, keep, pid_of, reaper_of, rows, told
+from tests.database.homes import CLIENT, client, eventually, gone, keep, kill_at_once, pid_of, reapers_of, rows, told
 
 NOBODY = (65534, 65534)
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: the variant that runs as another account is not tried.")
@@ -90,10 +90,8 @@ def test_after_everything_was_killed_the_next_start_has_the_committed_rows(home:
         postmaster = told(process)
         with embedded.start(home) as server:
             keep(server.dsn, 1)
-        killed = [reaper_of(home), process.pid, postmaster, *reaper.members(home / "data")]
-        for pid in dict.fromkeys(killed):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        killed = [*reapers_of(home), process.pid, postmaster, *reaper.members(home / "data")]
+        kill_at_once(list(dict.fromkeys(killed)))
     with embedded.start(home) as server:
         assert rows(server.dsn) == [1]
     eventually("server and reaper end", lambda: gone(home))
@@ -113,7 +111,7 @@ def test_a_killed_server_comes_back_though_a_busy_backend_is_left(home: Path) ->
 def test_a_server_whose_reaper_and_clients_were_killed_is_adopted(home: Path) -> None:
     with client(home) as process:
         before = told(process)
-        os.kill(reaper_of(home), signal.SIGKILL)
+        kill_at_once(reapers_of(home))
     time.sleep(3)
     assert embedded.status(home).pid == before
     with embedded.start(home):
@@ -239,7 +237,7 @@ def test_other_postgresql_programs_serve_too(home: Path) -> None:
 @ROOT
 def test_as_root_the_server_runs_as_an_unprivileged_account_and_others_cannot_connect(home: Path) -> None:
     with embedded.start(home) as server:
-        pids = [pid_of(home), reaper_of(home)]
+        pids = [pid_of(home), *reapers_of(home)]
         assert all(Path(f"/proc/{pid}").stat().st_uid for pid in pids)
         assert home.parent.stat().st_mode & 0o077 == 0  # pytest's folder is closed and stays so
         command = [str(server.bin / "psql"), server.dsn, "-c", "SELECT 1"]

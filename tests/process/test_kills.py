@@ -1,7 +1,6 @@
 """Whatever is killed, in whatever order: it comes back while somebody needs it, and nothing stays behind afterwards."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from open_analytic import embedded
 from open_analytic.config import Settings
 from open_analytic.embedded import companion, keeper, reaper
 from open_analytic.errors import OpenAnalyticError
-from tests.database.homes import free
+from tests.database.homes import free, kill_at_once
 from tests.process.runner import Cli, make
 from tests.process.serving import answers, companions, eventually, served
 from tests.process.test_companion import address, create
@@ -44,6 +43,12 @@ def home_of(cli: Cli) -> Path:
     return cli.folder / ".open_analytic"
 
 
+def complete(home: Path) -> bool:
+    """Whether all locks are held, and by those they are for: who starts a keeper holds its lock first."""
+    watchers = (running(home, reaper.__file__), running(home, keeper.__file__))
+    return not any(free(home, name) for name in LOCKS) and all(len(pids) == 2 for pids in watchers)
+
+
 def gone(home: Path) -> bool:
     return all(free(home, name) for name in LOCKS)
 
@@ -64,13 +69,22 @@ def client(cli: Cli) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def running(home: Path, file: str) -> int:
-    """The pid of the reaper or the keeper, by its command line."""
+def running(home: Path, file: str) -> list[int]:
+    """The pids of the reaper or the keeper, by their command line: parent and child."""
+    pids = []
     for entry in Path("/proc").glob("[0-9]*"):
         words = command_line(int(entry.name)).split(b"\0")
         if file.encode() in words and os.fsencode(home) in words and b"-c" not in words:
-            return int(entry.name)
-    raise AssertionError(f"{file} does not run")
+            pids.append(int(entry.name))
+    return sorted(pids, key=lambda pid: parent(pid) in pids)
+
+
+def parent(pid: int) -> int:
+    """The pid of its parent; 0 once it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def command_line(pid: int) -> bytes:
@@ -82,23 +96,37 @@ def command_line(pid: int) -> bytes:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether it is gone or a zombie: its files are closed then."""
+    """Whether all of its threads are gone or zombies: its files are closed then, and not before."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return all(state(task) in "ZX" for task in Path(f"/proc/{pid}/task").iterdir())
     except OSError:
         return True
 
 
+def state(task: Path) -> str:
+    """The thread's state as the kernel names it; X, dead, when it is gone."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 def kill(home: Path, what: str) -> None:
-    if what == "postmaster":
-        pid = reaper.recorded(home / "data")
-    elif what == "service":
-        (pid,) = companions(home)
+    """Kill the postmaster, the service, both processes of reaper or keeper, or one: as in ``reaper's child``."""
+    files = {"reaper": reaper.__file__, "keeper": keeper.__file__}
+    who, _, one = what.partition("'s ")
+    if who in files:
+        eventually(f"the {who} is complete", lambda: len(running(home, files[who])) == 2)
+        pair = running(home, files[who])
+        pids = {"": pair, "parent": pair[:1], "child": pair[1:]}[one]
+    elif who == "service":
+        eventually("the service is one process", lambda: len(companions(home)) == 1)  # the shell that starts it is gone
+        pids = companions(home)
     else:
-        pid = running(home, {"reaper": reaper.__file__, "keeper": keeper.__file__}[what])
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    eventually(f"the {what} has died, and let its locks go", lambda: has_ended(pid))
+        pids = [reaper.recorded(home / "data") or 0]
+    assert all(pids)
+    kill_at_once(pids)
+    eventually(f"the {what} has died, and let its locks go", lambda: all(has_ended(pid) for pid in pids))
 
 
 def run_in_sql(dsn: str, picture: bytes) -> object:
@@ -140,16 +168,58 @@ def test_a_call_under_way_when_the_server_dies_fails_with_a_next_step(own: Cli, 
         assert db.pipelines()
 
 
-def test_sql_finds_a_service_again_that_was_killed(own: Cli, pictures: Path) -> None:
+@pytest.mark.parametrize(
+    "order", ["service service", "keeper service", "service keeper", "reaper service", "service reaper keeper"]
+)
+def test_sql_finds_a_service_again_that_was_killed(own: Cli, pictures: Path, order: str) -> None:
     picture = (pictures / "red.png").read_bytes()
     with client(own):
         dsn = embedded.status(home_of(own)).dsn or ""
         expected = run_in_sql(dsn, picture)
-        for first in ("service", "keeper", "reaper"):
-            for what in {first, "service"}:
-                kill(home_of(own), what)
-                eventually("they are all there", lambda: not any(free(home_of(own), name) for name in LOCKS), 120)
-            assert run_in_sql(dsn, picture) == expected
+        for what in order.split():
+            kill(home_of(own), what)
+            eventually("they are all there", lambda: complete(home_of(own)), 120)
+        assert run_in_sql(dsn, picture) == expected
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "keeper's parent, service",
+        "keeper's child, service",
+        "service, keeper's parent",
+        "reaper, keeper's child, service",
+    ],
+)
+def test_sql_finds_a_service_again_that_was_killed_with_its_watchers(own: Cli, pictures: Path, order: str) -> None:
+    picture = (pictures / "red.png").read_bytes()
+    with client(own):
+        dsn = embedded.status(home_of(own)).dsn or ""
+        expected = run_in_sql(dsn, picture)
+        for what in order.split(", "):
+            kill(home_of(own), what)
+        eventually("another answers", lambda: answers(address(home_of(own))), 120)
+        assert run_in_sql(dsn, picture) == expected
+
+
+@pytest.mark.parametrize("order", ["reaper's parent, client", "reaper's child, client", "client, reaper's child"])
+def test_without_a_service_nothing_stays_behind_either(own: Cli, order: str) -> None:
+    home = home_of(own)
+    environment = {**own.environment, "OPEN_ANALYTIC_SERVICE_START": "0"}
+    eventually("the first server has ended", lambda: gone(home))
+    with subprocess.Popen(
+        [sys.executable, "-c", CLIENT, str(home)], cwd=own.folder, env=environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        assert process.stdout.readline() == "open\n"
+        for what in order.split(", "):
+            if what == "client":
+                process.kill()
+                process.wait()
+            else:
+                kill(home, what)
+    eventually("nothing is left", lambda: gone(home), 90)
 
 
 @pytest.mark.parametrize(
