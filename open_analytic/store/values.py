@@ -11,6 +11,7 @@ from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
 CANNOT = (psycopg.DataError, ValueError, OverflowError, RecursionError, NotImplementedError)
+NO_TIMEDELTA = (b"mon", b"year", b"infinity")  # words of an interval
 
 
 def register(connection: psycopg.Connection[Any]) -> None:
@@ -38,11 +39,11 @@ class _Or(Loader):
 
 
 class _Interval(_Or):
-    """A timedelta has no months, and a month is not thirty days."""
+    """A timedelta has no months, and a month is not thirty days; psycopg reads infinity as nothing at all."""
 
     def load(self, data: Buffer) -> Any:
         text = bytes(data)
-        return text.decode() if b"mon" in text or b"year" in text else super().load(data)
+        return text.decode() if any(word in text for word in NO_TIMEDELTA) else super().load(data)
 
 
 class _Range(_Or):
