@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Json
 
 from open_analytic.errors import InvalidPipeline, UnknownPipeline
+from open_analytic.pipeline.spec import presets
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
@@ -36,9 +37,18 @@ def get(connection: Connection, name: str, version: int | None = None) -> Pipeli
             known = [info.name for info in all(connection)]
             raise UnknownPipeline(
                 f"No pipeline is registered as {name!r}" + (f" in version {version}." if version else "."),
-                hint=f"pipeline_create({name!r}) registers it. Registered: {', '.join(known) or 'none'}.",
+                hint=_hint(name, known),
             )
     return _info(row)
+
+
+def _hint(name: str, known: list[str]) -> str:
+    """How to register it: a preset by its name alone, another with a definition."""
+    names = presets()
+    how = f"Presets: {', '.join(names)}; others need a definition."
+    if name in names:
+        how = f"pipeline_create({name!r}) registers it."
+    return f"{how} Registered: {', '.join(known) or 'none'}."
 
 
 def all(connection: Connection) -> list[PipelineInfo]:  # noqa: A001 - reads pipelines.all(connection)
