@@ -80,6 +80,7 @@ BEGIN
             USING ERRCODE = 'OA019', HINT = 'Give 1 to 10000 queries, and some time.';
     END IF;
     PERFORM open_analytic._follow_renames();
+    info := open_analytic._collection(collection); -- under the name that is recorded now
     made.index_name := (
         SELECT x.relname
         FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i
@@ -129,24 +130,28 @@ BEGIN
         WHERE r = 1 OR r < made.rows AND r <= made.efforts[cardinality(made.efforts)]
         ORDER BY r
     );
-    EXECUTE format('SELECT array_agg(s.feature), array_agg(s.image_name), array_agg(s.part) FROM ('
-                   'SELECT feature, image_name, %s FROM %s TABLESAMPLE BERNOULLI (%s) WHERE '
-                       'feature IS NOT NULL ORDER BY random() LIMIT %s) AS s',
-                   part, collection, least(100, 500.0 * queries / made.rows),
-                       queries) INTO probes, names, parts;
+    EXECUTE format(
+        'SELECT array_agg(s.feature), array_agg(s.image_name), array_agg(s.part) FROM ('
+        'SELECT feature, image_name, %s FROM %s TABLESAMPLE BERNOULLI (%s) '
+        'WHERE feature IS NOT NULL ORDER BY random() LIMIT %s) AS s',
+        part,
+        collection,
+        least(100, 500.0 * queries / made.rows),
+        queries
+    ) INTO probes, names, parts;
     FOR q IN 1 .. coalesce(cardinality(probes), 0) LOOP
         at := clock_timestamp();
         -- A row is not its own neighbour.
-        EXECUTE format('SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3) '
+        EXECUTE format(
+            'SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3) '
             'AND n.d <> ''NaN'') FROM ('
-                       'SELECT image_name, %1$s, (feature %2$s $1) + 0 AS d FROM %3$s WHERE '
-                           'feature IS NOT NULL ORDER BY d LIMIT 1 + %4$s) AS n',
-                       part,
-                           near,
-                           collection,
-                           made.ranks[
-                               cardinality(made.ranks)
-                           ]) INTO exact USING probes[q], names[q], parts[q];
+            'SELECT image_name, %1$s, (feature %2$s $1) + 0 AS d FROM %3$s '
+            'WHERE feature IS NOT NULL ORDER BY d LIMIT 1 + %4$s) AS n',
+            part,
+            near,
+            collection,
+            made.ranks[cardinality(made.ranks)]
+        ) INTO exact USING probes[q], names[q], parts[q];
         exact_ms := exact_ms || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
         -- rows went away meanwhile
         CONTINUE WHEN exact IS NULL OR cardinality(exact) < made.ranks[cardinality(made.ranks)];
@@ -158,25 +163,32 @@ BEGIN
                 WHEN made.efforts[i] < 1000 THEN made.efforts[i:i] ELSE made.efforts[i:]
             END;
             PERFORM set_config('hnsw.ef_search', least(1000, made.efforts[i])::text, true);
-            EXECUTE format('SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, '
-                '$3)) FROM (SELECT image_name, %1$s, feature %2$s $1 AS d FROM %3$s WHERE '
-                'feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS n',
-                           part,
-                               near,
-                               collection,
-                               together[cardinality(together)]
-                                   + 1) INTO walked USING probes[q], names[q], parts[q];
+            EXECUTE format(
+                'SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3)) FROM ('
+                'SELECT image_name, %1$s, feature %2$s $1 AS d FROM %3$s '
+                'WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS n',
+                part,
+                near,
+                collection,
+                together[cardinality(together)] + 1
+            ) INTO walked USING probes[q], names[q], parts[q];
             once := once
                 || open_analytic._recalls(coalesce(walked, '{}'), exact, together, made.ranks);
             EXIT WHEN made.efforts[i] >= 1000;
         END LOOP;
         PERFORM set_config('enable_seqscan', 'on', true);
-        sums := CASE WHEN sums IS NULL THEN once ELSE (
-            SELECT array_agg(line ORDER BY i)
-            FROM (SELECT i, array_agg(sums[i][j] + once[i][j] ORDER BY j) AS line
-                FROM generate_subscripts(once, 1) AS i
-                CROSS JOIN generate_subscripts(once, 2) AS j
-                GROUP BY i) AS l) END;
+        sums := CASE
+            WHEN sums IS NULL THEN once
+            ELSE (
+                SELECT array_agg(line ORDER BY i)
+                FROM (
+                    SELECT i, array_agg(sums[i][j] + once[i][j] ORDER BY j) AS line
+                    FROM generate_subscripts(once, 1) AS i
+                    CROSS JOIN generate_subscripts(once, 2) AS j
+                    GROUP BY i
+                ) AS l
+            )
+        END;
         done := done + 1;
         EXIT WHEN done >= 20 AND extract(epoch FROM clock_timestamp() - begun) > seconds;
     END LOOP;
@@ -207,14 +219,14 @@ BEGIN
         FOR q IN 1 .. least(15, cardinality(probes)) LOOP
             FOR small IN 0 .. 1 LOOP
                 at := clock_timestamp();
-                EXECUTE format('WITH m AS MATERIALIZED (SELECT image_name, feature %1$s $1 AS d '
+                EXECUTE format(
+                    'WITH m AS MATERIALIZED (SELECT image_name, feature %1$s $1 AS d '
                     'FROM %2$s WHERE feature IS NOT NULL ORDER BY feature %1$s $1 LIMIT %3$s) '
                     'SELECT count(*) FROM m',
-                               near,
-                                   collection,
-                                   CASE small
-                                       WHEN 1 THEN 10 ELSE made.efforts[i]
-                                   END) USING probes[q];
+                    near,
+                    collection,
+                    CASE small WHEN 1 THEN 10 ELSE made.efforts[i] END
+                ) USING probes[q];
                 IF small = 1 THEN
                     firsts := firsts || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
                 ELSE

@@ -92,26 +92,38 @@ DECLARE
     every CONSTANT boolean := names IS NULL;
     -- From which rows: all that meet the filter, then pairs are of such rows only, or those named,
     -- then the others are any.
-    wanted CONSTANT text :=
-        CASE WHEN every THEN format(E'SELECT '
-            'image_name, %s AS part, feature FROM %s '
-            'WHERE feature IS NOT NULL AND (\n%s\n)', part, collection, coalesce(filter, 'true'))
-        ELSE format('SELECT b.image_name, w.part, b.feature FROM unnest($2, $3) AS w (name, '
-            'part) JOIN %s AS b ON b.image_name = w.name %s WHERE b.feature IS NOT NULL',
-                    collection, CASE WHEN info.many THEN 'AND b.part = w.part' END) END;
+    wanted CONSTANT text := CASE
+        WHEN every
+            THEN format(
+                E'SELECT image_name, %s AS part, feature FROM %s '
+                'WHERE feature IS NOT NULL AND (\n%s\n)',
+                part,
+                collection,
+                coalesce(filter, 'true')
+            )
+        ELSE format(
+            'SELECT b.image_name, w.part, b.feature '
+            'FROM unnest($2, $3) AS w (name, part) '
+            'JOIN %s AS b ON b.image_name = w.name %s WHERE b.feature IS NOT NULL',
+            collection,
+            CASE WHEN info.many THEN 'AND b.part = w.part' END
+        )
+    END;
     rows CONSTANT text := format(
         'SELECT image_name, %s AS part, feature FROM %s WHERE feature IS NOT NULL',
         part,
         collection
     );
     -- No text with a table's name in it is ever a format: the name may have a percent sign.
-    nearest CONSTANT text :=
-        format(' AS a CROSS JOIN LATERAL (SELECT e.*, bool_or(e.distance > $1) OVER () AS beyond '
-            'FROM (SELECT b.image_name AS other, %s AS other_part, %s AS distance'
-        ' FROM %s AS b WHERE b.feature IS NOT NULL ORDER BY %2$s LIMIT ',
-            CASE WHEN info.many THEN 'b.part' ELSE '0' END,
-            measured,
-            collection);
+    nearest CONSTANT text := format(
+        ' AS a CROSS JOIN LATERAL ('
+        'SELECT e.*, bool_or(e.distance > $1) OVER () AS beyond '
+        'FROM (SELECT b.image_name AS other, %s AS other_part, %s AS distance '
+        'FROM %s AS b WHERE b.feature IS NOT NULL ORDER BY %2$s LIMIT ',
+        CASE WHEN info.many THEN 'b.part' ELSE '0' END,
+        measured,
+        collection
+    );
     -- Whoever has seen nothing beyond max_distance looks further.
     within CONSTANT text := ') AS e) AS n WHERE n.distance <= $1';
     unfinished CONSTANT text :=
@@ -122,33 +134,37 @@ BEGIN
     -- where measuring every pair takes longer
     IF open_analytic._joins_by_index(collection, info, 9000000) THEN
         RETURN QUERY EXECUTE format(
-            'WITH open_analytic_rows AS MATERIALIZED (%s), open_analytic_first AS MATERIALIZED '
-                '(%s),'
-            ' open_analytic_more AS MATERIALIZED (%s), open_analytic_second AS MATERIALIZED (%s), '
-                'open_analytic_most AS MATERIALIZED (%s)'
-            ' SELECT n.image_name, n.part, n.other, n.other_part, n.distance FROM (SELECT * FROM '
-                'open_analytic_first UNION ALL SELECT * FROM open_analytic_second UNION ALL'
-            ' SELECT a.image_name, a.part, b.image_name, %s, %s, true FROM open_analytic_most AS '
-                'a JOIN %s AS b ON %7$s <= $1) AS n %9$s'
-            ' WHERE (n.image_name, n.part) <> (n.other, n.other_part)',
+            'WITH open_analytic_rows AS MATERIALIZED (%s), '
+            'open_analytic_first AS MATERIALIZED (%s), '
+            'open_analytic_more AS MATERIALIZED (%s), '
+            'open_analytic_second AS MATERIALIZED (%s), '
+            'open_analytic_most AS MATERIALIZED (%s) '
+            'SELECT n.image_name, n.part, n.other, n.other_part, n.distance '
+            'FROM (SELECT * FROM open_analytic_first '
+            'UNION ALL SELECT * FROM open_analytic_second '
+            'UNION ALL SELECT a.image_name, a.part, b.image_name, %s, %s, true '
+            'FROM open_analytic_most AS a JOIN %s AS b ON %7$s <= $1) AS n %9$s '
+            'WHERE (n.image_name, n.part) <> (n.other, n.other_part)',
             wanted,
-                'SELECT a.image_name, a.part, n.* FROM open_analytic_rows'
-                    || nearest
-                    || '100'
-                    || within,
-                format(unfinished, 'open_analytic_rows', 'open_analytic_first'),
+            'SELECT a.image_name, a.part, n.* FROM open_analytic_rows'
+                || nearest
+                || '100'
+                || within,
+            format(unfinished, 'open_analytic_rows', 'open_analytic_first'),
             'SELECT a.image_name, a.part, n.* FROM open_analytic_more'
                 || nearest
                 || '1000'
                 || within,
-                format(unfinished, 'open_analytic_more', 'open_analytic_second'),
-            CASE WHEN info.many THEN 'b.part' ELSE '0' END, measured, collection,
+            format(unfinished, 'open_analytic_more', 'open_analytic_second'),
+            CASE WHEN info.many THEN 'b.part' ELSE '0' END,
+            measured,
+            collection,
             CASE
-                WHEN every
-                AND filter IS NOT NULL
-                    THEN 'JOIN open_analytic_rows AS r ON (r.image_name, r.part) = (n.other, '
-                        'n.other_part)'
-            END) USING max_distance, names, parts;
+                WHEN every AND filter IS NOT NULL
+                    THEN 'JOIN open_analytic_rows AS r '
+                        'ON (r.image_name, r.part) = (n.other, n.other_part)'
+            END
+        ) USING max_distance, names, parts;
     ELSE
         -- All vectors are read again for each row: in memory, when 256 MB are enough for them.
         PERFORM set_config(
@@ -161,14 +177,16 @@ BEGIN
             true
         );
         RETURN QUERY EXECUTE format(
-            'WITH open_analytic_rows AS MATERIALIZED (%s) SELECT a.image_name, a.part, '
-                'b.image_name, b.part, %s FROM open_analytic_rows AS a JOIN %s AS b'
-            ' ON (a.image_name COLLATE "C", a.part) %s (b.image_name COLLATE "C", b.part) AND '
-                '%2$s <= $1',
+            'WITH open_analytic_rows AS MATERIALIZED (%s) '
+            'SELECT a.image_name, a.part, b.image_name, b.part, %s '
+            'FROM open_analytic_rows AS a JOIN %s AS b '
+            'ON (a.image_name COLLATE "C", a.part) %s (b.image_name COLLATE "C", b.part) '
+            'AND %2$s <= $1',
             wanted,
-                measured,
-                CASE WHEN every THEN 'open_analytic_rows' ELSE format('(%s)', rows) END,
-                CASE WHEN every THEN '<' ELSE '<>' END) USING max_distance, names, parts;
+            measured,
+            CASE WHEN every THEN 'open_analytic_rows' ELSE format('(%s)', rows) END,
+            CASE WHEN every THEN '<' ELSE '<>' END
+        ) USING max_distance, names, parts;
         PERFORM set_config('work_mem', memory, true);
     END IF;
 END
@@ -243,12 +261,16 @@ DECLARE
     other_part CONSTANT text := CASE WHEN other.many THEN 'b.part' ELSE '0' END;
     -- The nearest of one row: a row is not its own neighbour. Adding 0 keeps the planner from
     -- taking the index.
-    nearest CONSTANT text :=
-        format('SELECT b.image_name AS neighbour, %s AS neighbour_part, '
-            '%s AS distance FROM %s AS b WHERE b.feature IS NOT NULL %s', other_part, measured, b,
+    nearest CONSTANT text := format(
+        'SELECT b.image_name AS neighbour, %s AS neighbour_part, %s AS distance '
+        'FROM %s AS b WHERE b.feature IS NOT NULL %s',
+        other_part,
+        measured,
+        b,
         CASE
             WHEN a = b THEN format('AND (b.image_name, %s) <> (a.image_name, a.part)', other_part)
-        END);
+        END
+    );
     exact CONSTANT text := format(
         ' AS a CROSS JOIN LATERAL (SELECT e.* FROM (%s) AS e WHERE e.distance <> ''NaN'' ORDER '
             'BY e.distance + 0, e.neighbour COLLATE "C", e.neighbour_part LIMIT $1) AS n',
@@ -265,36 +287,39 @@ BEGIN
         PERFORM set_config('hnsw.ef_search', least(1000, greatest(200, 2 * k))::text, true);
         -- A row the index gives fewer than k for is measured against all.
         found := format(
-            'open_analytic_near AS MATERIALIZED (SELECT a.image_name, a.part, n.* FROM '
-                'open_analytic_rows AS a LEFT JOIN LATERAL (%s ORDER BY %s LIMIT $1) AS n ON '
-                'true),'
-            ' open_analytic_short AS MATERIALIZED (SELECT a.* FROM open_analytic_rows AS a JOIN '
-                '(SELECT image_name, part FROM open_analytic_near GROUP BY image_name, part'
-            ' HAVING count(*) FILTER (WHERE distance <> ''NaN'') < $1) AS s USING (image_name, '
-                'part)),'
-            ' open_analytic_found AS (SELECT n.* FROM open_analytic_near AS n WHERE NOT EXISTS '
-                '(SELECT FROM open_analytic_short AS s WHERE (s.image_name, s.part) = '
-                '(n.image_name, n.part)) UNION ALL %s)',
+            'open_analytic_near AS MATERIALIZED (SELECT a.image_name, a.part, n.* '
+            'FROM open_analytic_rows AS a '
+            'LEFT JOIN LATERAL (%s ORDER BY %s LIMIT $1) AS n ON true), '
+            'open_analytic_short AS MATERIALIZED (SELECT a.* FROM open_analytic_rows AS a '
+            'JOIN (SELECT image_name, part FROM open_analytic_near GROUP BY image_name, part '
+            'HAVING count(*) FILTER (WHERE distance <> ''NaN'') < $1) AS s '
+            'USING (image_name, part)), '
+            'open_analytic_found AS (SELECT n.* FROM open_analytic_near AS n '
+            'WHERE NOT EXISTS (SELECT FROM open_analytic_short AS s '
+            'WHERE (s.image_name, s.part) = (n.image_name, n.part)) UNION ALL %s)',
             nearest,
-                measured,
-                'SELECT a.image_name, a.part, n.* FROM open_analytic_short' || exact);
+            measured,
+            'SELECT a.image_name, a.part, n.* FROM open_analytic_short' || exact
+        );
     ELSE
         found := 'open_analytic_found AS (SELECT a.image_name, a.part, n.* FROM open_analytic_rows'
             || exact
             || ')';
     END IF;
     RETURN QUERY EXECUTE format(
-        'WITH open_analytic_rows AS MATERIALIZED (SELECT image_name, %s AS part, feature FROM %s '
-            'WHERE feature IS NOT NULL), %s'
-        ' SELECT f.image_name, f.neighbour, f.distance, f.rank::integer, %s, %s FROM (SELECT n.*, '
-            'row_number() OVER (PARTITION BY n.image_name, n.part'
-        ' ORDER BY n.distance, n.neighbour COLLATE "C", n.neighbour_part) AS rank FROM '
-            'open_analytic_found AS n) AS f ORDER BY f.image_name COLLATE "C", f.part, f.rank',
+        'WITH open_analytic_rows AS MATERIALIZED ('
+        'SELECT image_name, %s AS part, feature FROM %s WHERE feature IS NOT NULL), %s '
+        'SELECT f.image_name, f.neighbour, f.distance, f.rank::integer, %s, %s '
+        'FROM (SELECT n.*, row_number() OVER (PARTITION BY n.image_name, n.part '
+        'ORDER BY n.distance, n.neighbour COLLATE "C", n.neighbour_part) AS rank '
+        'FROM open_analytic_found AS n) AS f '
+        'ORDER BY f.image_name COLLATE "C", f.part, f.rank',
         part,
-            a,
-            found,
-            CASE WHEN info.many THEN 'f.part' ELSE 'NULL::integer' END,
-            CASE WHEN other.many THEN 'f.neighbour_part' ELSE 'NULL::integer' END) USING k;
+        a,
+        found,
+        CASE WHEN info.many THEN 'f.part' ELSE 'NULL::integer' END,
+        CASE WHEN other.many THEN 'f.neighbour_part' ELSE 'NULL::integer' END
+    ) USING k;
 END
 $$;
 COMMENT ON FUNCTION open_analytic.knn_join IS 'For each row of a its k nearest rows of b';

@@ -39,9 +39,9 @@ COMMENT ON FUNCTION open_analytic._further IS
 
 CREATE OR REPLACE FUNCTION open_analytic._take(
     collection regclass, info open_analytic.collections, half @vector@.halfvec, k integer,
-        filter text, max_distance float8, after jsonb, within text, taken bigint, path text,
+    filter text, max_distance float8, after jsonb, within text, taken bigint, path text,
     OUT names text[], OUT parts integer[], OUT distances float8[], OUT hits bigint,
-        OUT walked bigint, OUT place bigint, OUT beyond boolean, OUT farthest float8
+    OUT walked bigint, OUT place bigint, OUT beyond boolean, OUT farthest float8
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -63,30 +63,46 @@ BEGIN
     -- both sides of each have one type.
     PERFORM set_config('search_path', path, true);
     EXECUTE pg_catalog.format(
-        E'SELECT pg_catalog.array_agg(w.image_name ORDER BY w.distance, w.image_name, w.part) '
-            'FILTER (WHERE w.fits), pg_catalog.array_agg(w.part ORDER BY w.distance, '
-            'w.image_name, w.part) FILTER (WHERE w.fits),'
-        ' pg_catalog.array_agg(w.distance ORDER BY w.distance, w.image_name, w.part) FILTER '
-            '(WHERE w.fits), pg_catalog.max(w.distance), pg_catalog.count(*), %8$s FROM (SELECT '
-            'f.* %9$s FROM (SELECT s.image_name, s.part, s.distance, %1$s AS fits FROM ('
-        'SELECT image_name, %2$s AS part, feature %3$s $1 AS distance, (\n%4$s\n) IS TRUE AS '
-            'meets FROM %5$s WHERE feature IS NOT NULL AND %6$s ORDER BY feature %3$s $1 LIMIT '
-            '%7$s'
-        ') AS s) AS f) AS w',
-        coalesce(nullif(fits, ''), 'true'), CASE WHEN info.many THEN 'part' ELSE '0' END, near,
-            coalesce(filter, 'true'), collection, coalesce(within, 'true'), taken,
-        CASE WHEN fits = '' THEN 'pg_catalog.count(*), CASE WHEN pg_catalog.count(*) '
-            'OPERATOR(pg_catalog.>=) $3 THEN $3 END, false AND $2 IS NULL'
-            ELSE 'pg_catalog.max(w.hits), pg_catalog.min(w.place) FILTER (WHERE w.hits '
-                'OPERATOR(pg_catalog.=) $3 OR w.distance OPERATOR(pg_catalog.>) $2), '
-                'coalesce(pg_catalog.bool_or(w.distance OPERATOR(pg_catalog.>) $2), false)' END,
+        E'SELECT '
+        'pg_catalog.array_agg(w.image_name ORDER BY w.distance, w.image_name, w.part) '
+        'FILTER (WHERE w.fits), '
+        'pg_catalog.array_agg(w.part ORDER BY w.distance, w.image_name, w.part) '
+        'FILTER (WHERE w.fits), '
+        'pg_catalog.array_agg(w.distance ORDER BY w.distance, w.image_name, w.part) '
+        'FILTER (WHERE w.fits), '
+        'pg_catalog.max(w.distance), pg_catalog.count(*), %8$s '
+        'FROM (SELECT f.* %9$s '
+        'FROM (SELECT s.image_name, s.part, s.distance, %1$s AS fits '
+        'FROM (SELECT image_name, %2$s AS part, feature %3$s $1 AS distance, '
+        '(\n%4$s\n) IS TRUE AS meets '
+        'FROM %5$s WHERE feature IS NOT NULL AND %6$s '
+        'ORDER BY feature %3$s $1 LIMIT %7$s) AS s) AS f) AS w',
+        coalesce(nullif(fits, ''), 'true'),
+        CASE WHEN info.many THEN 'part' ELSE '0' END,
+        near,
+        coalesce(filter, 'true'),
+        collection,
+        coalesce(within, 'true'),
+        taken,
+        CASE
+            WHEN fits = ''
+                THEN 'pg_catalog.count(*), '
+                    'CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>=) $3 THEN $3 END, '
+                    'false AND $2 IS NULL'
+            ELSE 'pg_catalog.max(w.hits), '
+                'pg_catalog.min(w.place) FILTER (WHERE w.hits OPERATOR(pg_catalog.=) $3 '
+                'OR w.distance OPERATOR(pg_catalog.>) $2), '
+                'coalesce(pg_catalog.bool_or(w.distance OPERATOR(pg_catalog.>) $2), false)'
+        END,
         CASE
             WHEN fits <> ''
-                THEN ', pg_catalog.row_number() OVER () AS place, pg_catalog.count(*) FILTER '
-                    '(WHERE f.fits) OVER (ROWS UNBOUNDED PRECEDING) AS hits'
-        END)
-        INTO names, parts, distances, farthest, walked, hits, place, beyond
-            USING half, max_distance, k::bigint;
+                THEN ', pg_catalog.row_number() OVER () AS place, '
+                    'pg_catalog.count(*) FILTER (WHERE f.fits) OVER (ROWS UNBOUNDED PRECEDING) '
+                    'AS hits'
+        END
+    )
+    INTO names, parts, distances, farthest, walked, hits, place, beyond
+    USING half, max_distance, k::bigint;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 END
 $$;
@@ -96,8 +112,9 @@ COMMENT ON FUNCTION open_analytic._take IS
 
 CREATE OR REPLACE FUNCTION open_analytic._nearest(
     collection regclass, info open_analytic.collections, half @vector@.halfvec, k integer,
-        filter text, max_distance float8, after jsonb, plan open_analytic._plan, path text
-) RETURNS TABLE (image_name text, part integer, distance float8)
+    filter text, max_distance float8, after jsonb, plan open_analytic._plan, path text
+)
+RETURNS TABLE (image_name text, part integer, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
 SET search_path = pg_catalog, pg_temp
 SET hnsw.iterative_scan = relaxed_order
@@ -191,18 +208,24 @@ BEGIN
     -- all, is beyond all others, so neither nor the limit takes a place of the k.
     PERFORM set_config('search_path', path, true);
     RETURN QUERY EXECUTE pg_catalog.format(
-        E'SELECT m.image_name, m.part, m.distance FROM (SELECT image_name, %1$s, (feature %2$s '
-            '$1) OPERATOR(pg_catalog.+) 0::pg_catalog.float8 AS distance FROM %3$s'
-        ' WHERE (\n%4$s\n) AND %5$s ORDER BY distance, image_name, part LIMIT %6$s) AS m'
-        ' WHERE m.distance OPERATOR(pg_catalog.<>) ''NaN''::pg_catalog.float8 AND ($2 IS NULL OR '
-            'm.distance OPERATOR(pg_catalog.<=) $2) ORDER BY m.distance, m.image_name, m.part',
-        CASE WHEN info.many THEN 'part' ELSE '0 AS part' END, near, collection,
-            coalesce(filter, 'true'),
+        E'SELECT m.image_name, m.part, m.distance '
+        'FROM (SELECT image_name, %1$s, '
+        '(feature %2$s $1) OPERATOR(pg_catalog.+) 0::pg_catalog.float8 AS distance '
+        'FROM %3$s WHERE (\n%4$s\n) AND %5$s '
+        'ORDER BY distance, image_name, part LIMIT %6$s) AS m '
+        'WHERE m.distance OPERATOR(pg_catalog.<>) ''NaN''::pg_catalog.float8 '
+        'AND ($2 IS NULL OR m.distance OPERATOR(pg_catalog.<=) $2) '
+        'ORDER BY m.distance, m.image_name, m.part',
+        CASE WHEN info.many THEN 'part' ELSE '0 AS part' END,
+        near,
+        collection,
+        coalesce(filter, 'true'),
         open_analytic._after(
             after, pg_catalog.format('(feature %s $1)', near), 'image_name',
             CASE WHEN info.many THEN 'part' ELSE '0' END
         ),
-            k) USING half, max_distance;
+        k
+    ) USING half, max_distance;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 END
 $$;

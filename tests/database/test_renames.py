@@ -75,6 +75,7 @@ def test_a_table_under_another_name_is_the_same_collection(people: OpenAnalytic,
     assert clusters(people, name) == [["a", "b"]]
     assert collection.calibration() is not None
     collection.import_vectors([("d", [1.0, 0.2, 0, 0], None)])
+    collection.calibrate()
     collection.cluster(max_distance=0.5)
     assert clusters(people, name) == [["a", "b", "d"]]
     with pytest.raises(UnknownCollection):
