@@ -435,8 +435,10 @@ DECLARE
     info open_analytic.collections;
 BEGIN
     IF collection IS NULL THEN
-        RAISE EXCEPTION 'The table of the collection is gone.'
-            USING ERRCODE = 'OA006', HINT = 'Create the collection again.';
+        RAISE EXCEPTION 'There is no table of this name any more.'
+            USING ERRCODE = 'OA006',
+            HINT = 'A renamed table stays its collection: open it again by the name it has now. '
+                'The view current_collections lists them.';
     END IF;
     IF current_setting('open_analytic.opened', true) = here THEN
         RETURN open_analytic._collection(collection);

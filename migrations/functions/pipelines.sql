@@ -9,14 +9,17 @@ BEGIN
     IF found.name IS NULL THEN
         RAISE EXCEPTION 'No pipeline is registered as %.', quote_literal(wanted)
             USING ERRCODE = 'OA003',
-            HINT = format('pipeline_create(%L) registers it. Registered: %s.', wanted,
-                          coalesce(
-                              (
-                                  SELECT string_agg(p.name, ', ' ORDER BY p.name)
-                                  FROM open_analytic.current_pipelines AS p
-                              ),
-                              'none'
-                          ));
+            HINT = format(
+                'pipeline_create registers one: a preset by its name alone, another with a '
+                'definition. Registered: %s.',
+                coalesce(
+                    (
+                        SELECT string_agg(p.name, ', ' ORDER BY p.name)
+                        FROM open_analytic.current_pipelines AS p
+                    ),
+                    'none'
+                )
+            );
     END IF;
     RETURN found;
 END

@@ -27,6 +27,7 @@ OPCLASSES: dict[Metric, str] = {"l2": "halfvec_l2_ops", "cosine": "halfvec_cosin
 POLL_S = 0.2
 CHECK_MS = 1000  # how often a server that builds looks whether its client is still there
 KEY = 1_397_050_988  # first half of the advisory lock of one who builds; the other half is the table
+GONE = "A renamed table stays its collection: open it again by its new name; `collection list` names all."
 # Of maintenance_work_mem. A graph that outgrows it builds many times slower.
 LEAST_BYTES, MOST_BYTES = 64 << 20, 2 << 30
 WORKERS = 2
@@ -162,7 +163,7 @@ def _look(connection: Connection, info: CollectionInfo) -> tuple[list[str], list
     values = {"table": table, "opclass": OPCLASSES[info.metric], "key": KEY}
     row = connection.execute(query("index_state"), values).fetchone()
     if row is None:
-        raise UnknownCollection(f"The table of collection {info.name!r} is gone.", hint="Create the collection again.")
+        raise UnknownCollection(f"There is no table {info.name!r} any more.", hint=GONE)
     valid, invalid, building = row
     return valid, invalid, building
 
