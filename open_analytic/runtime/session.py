@@ -1,8 +1,10 @@
 """One network in ONNX Runtime, fed with pictures as its card says. The only file that imports onnxruntime."""
 
+import ctypes
 import logging
 import math
 import os
+import weakref
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,6 +25,17 @@ if not telemetry.DISABLED:
     logging.getLogger(__name__).warning(telemetry.LATE)
 
 import onnxruntime  # noqa: E402 - after that
+
+_sessions: "weakref.WeakSet[onnxruntime.InferenceSession]" = weakref.WeakSet()
+
+
+def _keep_for_ever() -> None:
+    """In a fork: a session's end waits for its threads, which exist in the parent only, and the child would hang."""
+    for session in list(_sessions):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+
+
+os.register_at_fork(after_in_child=_keep_for_ever)
 
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
@@ -46,6 +59,7 @@ class OnnxModel:
             raise ModelCorrupt(
                 f"ONNX Runtime cannot load {path}: {error}", hint=f"`open-analytic models verify {card.name}`."
             ) from error
+        _sessions.add(self._session)
         self._check_names(path)
         self._dtype = DTYPES[self._session.get_inputs()[0].type]
         self._mean = np.array(card.input.mean, np.float32)  # in the order of the network's colours, as its authors say

@@ -41,10 +41,12 @@ def main(dsn: str, cards: str, models: str, way: str) -> None:
     def in_child() -> None:
         child(db, album, image, settings)
 
-    if way == "os.fork":
+    if way != "multiprocessing":
         pid = os.fork()
         if pid == 0:
             in_child()
+            if way == "sys.exit":
+                sys.exit(0)
             os._exit(0)
         os.waitpid(pid, 0)
     else:

@@ -129,7 +129,7 @@ def test_a_reader_leaves_nothing_in_the_session(dsn: str) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("way", ["os.fork", "multiprocessing"])
+@pytest.mark.parametrize("way", ["os.fork", "sys.exit", "multiprocessing"])
 def test_a_fork_is_told_and_its_parent_goes_on(dsn: str, tmp_path: Path, way: str) -> None:
     cards = tiny.write(tmp_path / "cards")
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(FORK)]
