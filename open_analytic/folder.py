@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -108,11 +109,21 @@ def find(paths: Sequence[Path], survey: Survey | None = None) -> Iterator[File]:
 
 
 def places(paths: PathLike | Iterable[PathLike]) -> list[Path]:
-    places = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    for place in places:
-        if not place.exists() and not place.is_symlink():
-            raise BadParameter(f"There is no file or folder {str(place)!r}.", hint="Check the spelling.")
-    return places
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    for path in given:
+        if not Path(path).exists() and not Path(path).is_symlink():
+            raise BadParameter(f"There is no file or folder {str(path)!r}.", hint=advice(path))
+    return [Path(path) for path in given]
+
+
+def advice(path: PathLike) -> str:
+    """The next step after a path at which nothing is."""
+    text = str(path)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text):
+        return "Addresses are not read here: fetch the files first, then give their folder, or their bytes."
+    if any(sign in text for sign in "*?["):
+        return "Patterns are for the shell: give a folder, or let the shell expand the pattern."
+    return "Check the spelling."
 
 
 def _walk(folder: Path, prefix: str, above: set[tuple[int, int]], survey: Survey) -> Iterator[File]:
@@ -150,9 +161,8 @@ def read(path: Path, max_bytes: int) -> bytes:
         if state.st_size <= max_bytes:
             return path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(
-            f"{path} cannot be read: {error.strerror}.", hint="Check that it is there and its rights."
-        ) from error
+        hint = advice(path) if isinstance(error, FileNotFoundError) else "Check its rights."
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.", hint=hint) from error
     raise ImageTooLarge(
         f"{path} has {state.st_size:,} bytes; at most {max_bytes:,} are read.",
         hint="OPEN_ANALYTIC_MAX_BYTES raises it.",

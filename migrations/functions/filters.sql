@@ -18,10 +18,11 @@ BEGIN
 EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE;
-    WHEN syntax_error_or_access_rule_violation
-        OR data_exception
-        OR feature_not_supported
-        OR invalid_cursor_definition THEN
+    WHEN invalid_cursor_definition THEN
+        PERFORM open_analytic._blame_filter(
+            collection, info, 'it has more than one statement, or none that reads rows', path
+        );
+    WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
         PERFORM open_analytic._blame_filter(collection, info, SQLERRM, path);
 END
 $$;

@@ -7,7 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from open_analytic import folder, readable
+from open_analytic.errors import BadParameter, UnreadableFile
 from open_analytic.types import LeftOut
 
 NOBODY = 65534
@@ -58,3 +61,21 @@ def test_heic_is_taken_where_it_can_be_read(tmp_path: Path) -> None:
     found = folder.survey([tmp_path], named=False)
     assert found.files == (3 if readable.HEIF_INSTALLED else 0)
     assert [bool(each.hint) for each in found.left_out] == ([] if readable.HEIF_INSTALLED else [True] * 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("https://example.org/a.jpg", "fetch"),
+        ("s3://bucket/album", "fetch"),
+        ("no such folder/*.jpg", "Patterns"),
+        ("no such folder", "spelling"),
+    ],
+)
+def test_the_hint_of_a_path_that_leads_nowhere_names_the_next_step(path: str, word: str) -> None:
+    with pytest.raises(BadParameter) as caught:
+        folder.places(path)
+    assert (path in caught.value.message, word in (caught.value.hint or "")) == (True, True)
+    with pytest.raises(UnreadableFile) as unread:
+        folder.read(Path(path), 1000)
+    assert word in (unread.value.hint or "")

@@ -140,6 +140,11 @@ def test_a_filter_that_is_no_condition_is_refused_by_name(photos: Sql, filter_: 
     assert value(photos, "SELECT count(*) FROM photos") == 4
 
 
+def test_a_filter_of_two_statements_says_so(photos: Sql) -> None:
+    with pytest.raises(psycopg.Error, match="more than one statement"):
+        names(photos, f"'photos', {QUERY}, filter => %s", "true; SELECT 1")
+
+
 PIECES = st.sampled_from(
     ["true", "false", "(", ")", "'", '"', "--", "/*", "*/", ";", "$$", "$a$", "\n", "\\", "E'", "OR", "AND", "district",
      "=", "'A'", "UNION", "SELECT", "1", ",", "::", "%", "DROP TABLE photos", "LIMIT 0", "$1", "{", "\u2028"]
