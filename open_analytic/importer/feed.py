@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from open_analytic.errors import Conflict, InvalidName, OpenAnalyticError
+from open_analytic.errors import BadParameter, Conflict, InvalidName, OpenAnalyticError
 from open_analytic.importer.tally import Tally
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
@@ -81,6 +81,8 @@ class Feed:
             return InvalidName(f"The name {picture.name!r} is not valid UTF-8.", hint="Rename the file.")
         if isinstance(picture.data, OpenAnalyticError):
             return picture.data
+        if wrong := _no_bytes(picture.name, picture.data):
+            return wrong
         digest = hashlib.sha256(picture.data).digest()
         there = self._taken.get(picture.name) or known.get(picture.name)
         if there and there.digest == digest and there.complete:
@@ -195,3 +197,12 @@ def _chunks(pictures: Iterable[Incoming]) -> Iterator[list[Incoming]]:
             chunk, size = [], 0
     if chunk:
         yield chunk
+
+
+def _no_bytes(name: str, data: object) -> BadParameter | None:
+    if isinstance(data, bytes | bytearray | memoryview):
+        return None
+    return BadParameter(
+        f"The picture {name!r:.200} is given as {type(data).__name__}, not as bytes.",
+        hint="Give its bytes: Path(name).read_bytes(). import_files takes paths.",
+    )

@@ -128,3 +128,11 @@ def test_defaults_and_values_by_name(album: Collection, folder: Path, dsn: str) 
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("SELECT place, year FROM album ORDER BY image_name").fetchall()
     assert rows == [("home", 7), ("home", None)]
+
+
+@pytest.mark.parametrize("given", [Path("a.png"), "a.png", 3], ids=["path", "text", "number"])
+def test_what_is_no_bytes_is_no_picture(album: Collection, given: Any) -> None:
+    with pytest.raises(BadParameter, match=rf"given as {type(given).__name__}, not as bytes"):
+        album.add("a.png", given)
+    report = album.import_pictures([("a.png", given), ("b.png", picture(0, 0, 250))])
+    assert (report.added, [failure.name for failure in report.failed]) == (1, ["a.png"])
