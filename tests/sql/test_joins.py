@@ -133,7 +133,7 @@ ERRORS = {
     "not a number": ("near_duplicates('line', 'NaN')", "OA019", "0 or more"),
     "below nothing": ("near_duplicates('line', -0.1)", "OA019", "0 or more"),
     "no collection": ("near_duplicates('pg_class', 1)", "OA006", "line"),
-    "no table": ("near_duplicates(NULL, 1)", "OA006", "Create"),
+    "no table": ("near_duplicates(NULL, 1)", "OA006", "current_collections"),
     "no k": ("knn_join('line', 'line', NULL)", "OA019", "1 or more"),
     "k of 0": ("knn_join('line', 'line', 0)", "OA019", "1 or more"),
     "negative k": ("knn_join('line', 'line', -1)", "OA019", "1 or more"),
