@@ -10,8 +10,9 @@ BEGIN
         RAISE EXCEPTION 'No pipeline is registered as %.', quote_literal(wanted)
             USING ERRCODE = 'OA003',
             HINT = format(
-                'pipeline_create registers one: a preset by its name alone, another with a '
-                'definition. Registered: %s.',
+                'pipeline_create(%L) registers it if it is a preset; another needs a definition. '
+                'Registered: %s.',
+                wanted,
                 coalesce(
                     (
                         SELECT string_agg(p.name, ', ' ORDER BY p.name)
