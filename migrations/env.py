@@ -18,6 +18,7 @@ KEY = 1131913832500658023
 OWNER = Path(__file__).parent.joinpath("sql", "owner.sql").read_text(encoding="utf-8")
 # First of all: no statement is read with the search_path of a database, whose owner can set it.
 SESSION = Path(__file__).with_name("session.sql").read_text(encoding="utf-8")
+EXTENSION = Path(__file__).with_name("extension.sql").read_text(encoding="utf-8")
 # Revisions 0003 to 0012 call functions that databases made by an early 0.1 do not have.
 HELPERS = Path(__file__).with_name("functions").joinpath("helpers.sql").read_text(encoding="utf-8")
 NEED_HELPERS = {"0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011"}
@@ -34,6 +35,8 @@ def offline() -> None:
     context.configure(dialect_name="postgresql", version_table_schema=SCHEMA, literal_binds=True)
     with context.begin_transaction():
         context.get_context().impl.static_output(SESSION.rstrip())
+        if context.config.attributes["is_upgrade"]:
+            context.get_context().impl.static_output(EXTENSION.rstrip())
         context.execute(LOCK.format(key=KEY))
         context.get_context().impl.static_output(OWNER.rstrip() + ";\n")
         context.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
@@ -51,6 +54,8 @@ def online(connection: Connection) -> None:
     with connection.begin():
         connection.exec_driver_sql("SELECT pg_catalog.set_config('search_path', %s, true)", (path(),))
         connection.exec_driver_sql(SESSION, execution_options={"no_parameters": True})
+        if context.config.attributes["is_upgrade"]:
+            connection.exec_driver_sql(EXTENSION, execution_options={"no_parameters": True})
         connection.exec_driver_sql(LOCK.format(key=KEY))
         connection.exec_driver_sql(OWNER, execution_options={"no_parameters": True})
         if not connection.exec_driver_sql(f"SELECT to_regnamespace('{SCHEMA}') IS NOT NULL").scalar():

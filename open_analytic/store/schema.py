@@ -112,6 +112,7 @@ def upgrade(dsn: str, revision: str = "head") -> None:
 
     _refuse_newer(state(dsn))
     with _alembic, _config(dsn) as config:
+        config.attributes["is_upgrade"] = True
         command.upgrade(config, _known(revision))
 
 
@@ -121,6 +122,7 @@ def downgrade(dsn: str, revision: str) -> None:
 
     _refuse_newer(state(dsn))
     with _alembic, _config(dsn) as config:
+        config.attributes["is_upgrade"] = False
         command.downgrade(config, _known(revision))
 
 
@@ -138,7 +140,8 @@ def script(start: str | None = None, end: str = "head", *, vector_schema: str = 
     config = _offline(printed := io.StringIO())
     if last == head():
         config.attributes["functions_script"] = functions.script(vector_schema)
-    go = command.upgrade if order.index(first) <= order.index(last) else command.downgrade
+    is_upgrade = config.attributes["is_upgrade"] = order.index(first) <= order.index(last)
+    go = command.upgrade if is_upgrade else command.downgrade
     with _alembic:
         go(config, f"{first}:{last}", sql=True)
     return printed.getvalue()
