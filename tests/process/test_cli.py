@@ -287,11 +287,11 @@ def test_a_dsn_is_used_and_its_password_never_shown(cli: Cli, tmp_path: Path) ->
     ("words", "code", "type_", "says"),
     [
         (["pipeline", "run", "nothing", "x.png"], 3, "UnreadableFile", "x.png"),
-        (["pipeline", "show", "nothing"], 4, "UnknownPipeline", "pipeline create nothing"),
+        (["pipeline", "show", "nothing"], 4, "UnknownPipeline", "Presets: face_analyzer"),
         (["pipeline", "create", "nothing"], 4, "UnknownPipeline", "general_feature_extractor"),
         (["pipeline", "create", "x", "--definition", "missing.toml"], 3, "UnreadableFile", "missing.toml"),
         (["pipeline", "drop", "nothing"], 4, "UnknownPipeline", "nothing"),
-        (["collection", "create", "x", "--pipeline", "nothing"], 4, "UnknownPipeline", "pipeline create nothing"),
+        (["collection", "create", "x", "--pipeline", "nothing"], 4, "UnknownPipeline", "Presets: face_analyzer"),
         (["collection", "create", "x", "--pipeline", "mean_colour", "--column", "d"], 3, "BadParameter", "name:type"),
         (["collection", "create", "x", "--pipeline", "mean_colour", "--column", "d:no"], 3, "BadParameter", "no"),
         (["collection", "create", "x", "--pipeline", "mean_colour", "--metric", "l7"], 3, "BadParameter", "cosine"),
@@ -352,6 +352,16 @@ def test_a_full_disk_is_a_typed_error(cli: Cli) -> None:
 
 def test_a_folder_without_pictures_is_told(cli: Cli, collection: str, tmp_path: Path) -> None:
     assert "There was no picture" in cli("import", tmp_path, "--collection", collection).out
+
+
+def test_a_backup_is_restored_into_a_new_home(cli: Cli, collection: str, cards: Path, tmp_path: Path) -> None:
+    file = tmp_path / "all.dump"
+    assert str(file) in cli("db", "backup", file).out
+    restored = make(tmp_path, cards)
+    assert restored("db", "restore", file).out == "Restored.\n"
+    there, here = (one("collection", "list", "--json").json for one in (cli, restored))
+    assert collection in {info["name"] for info in here}
+    assert [info["name"] for info in here] == [info["name"] for info in there]
 
 
 def test_every_command_was_run_here() -> None:
