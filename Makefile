@@ -34,10 +34,10 @@ demo: .venv/ready ## import real photos, search them by a picture, find a person
 	@$(RUN) demo
 
 # A worker has a database server and models of its own. The tests of the pages run alone: Playwright keeps an event loop
-# running in its thread until the end.
+# running in its thread until the end. They run when others failed, too.
 define run_tests
-	$(1)/python -m pytest --numprocesses $(JOBS) --dist loadfile --ignore tests/browser
-	$(1)/python -m pytest tests/browser
+	$(1)/python -m pytest --numprocesses $(JOBS) --dist loadfile --ignore tests/browser; others=$$?; \
+	$(1)/python -m pytest tests/browser && exit $$others
 endef
 
 test: .venv/ready-dev ## run every test, JOBS files at once: make test JOBS=4

@@ -68,7 +68,7 @@ def _start_service(home: Path, folder: int, foreground: int) -> bool:
     try:
         starts = reaper.try_lock(lock) and _may_serve(folder, foreground)
         if starts:
-            _detach(command(home, lock), lock, sys.stderr.fileno())
+            _detach(command(home, lock), (lock,), sys.stderr.fileno())
     finally:
         os.close(lock)
     return starts
@@ -85,17 +85,18 @@ def _start_reaper(home: Path) -> None:
     log = os.open(home / "log" / "postgres.log", os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if reaper.try_lock(lock):
-            _detach([sys.executable, "-I", "-S", reaper.__file__, str(home), str(LINGER_S), str(lock)], lock, log)
+            with reaper.prepared(home, LINGER_S, lock) as (words, inherited):
+                _detach(words, inherited, log)
     finally:
         os.close(lock)
         os.close(log)
 
 
-def _detach(words: list[str], lock: int, log: int) -> None:
-    """Run it in a session of its own, as a child of nobody here, with only the log and the lock open."""
+def _detach(words: list[str], keep: tuple[int, ...], log: int) -> None:
+    """Run it in a session of its own, as a child of nobody here, with only the log and ``keep`` open."""
     subprocess.run(
         ["/bin/sh", "-c", '"$@" &', "sh", *words],
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/", pass_fds=(lock,), start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/", pass_fds=keep, start_new_session=True,
     )  # fmt: skip
 
 

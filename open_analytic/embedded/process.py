@@ -136,8 +136,8 @@ def ensure_reaper(home: Home, linger_s: float) -> None:
     log = open_log(home)
     try:
         if reaper.try_lock(lock):
-            command = [sys.executable, "-I", "-S", reaper.__file__, str(home.folder), str(linger_s), str(lock)]
-            detach(command, log=log, keep=(lock,))
+            with reaper.prepared(home.folder, linger_s, lock) as (command, inherited):
+                detach(command, log=log, keep=inherited)
     finally:
         os.close(lock)
         os.close(log)

@@ -15,7 +15,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -205,6 +205,16 @@ def recorded_socket(data: Path) -> Path | None:
     return None
 
 
+def commanded_socket(data: Path) -> Path | None:
+    """The same as the living postmaster was told it, where the home was deleted before anyone read it."""
+    for pid in members(data):
+        for argument in _title(pid).decode(errors="replace").split("\0"):
+            name, _, value = argument.partition("=")
+            if name == "unix_socket_directories" and _is_name_of_ours(value.strip('"')):
+                return Path(value.strip('"'))
+    return None
+
+
 def remove_socket(folder: Path | None, owner: int) -> None:
     """Drop the socket's folder of a server that is gone. One of another account, or of a living server, is left."""
     if folder is None:
@@ -272,12 +282,28 @@ def _is_parent(pid: int) -> bool:
     return os.getppid() == pid
 
 
-def main(home: Path, linger_s: float, lock: int) -> None:
+@contextlib.contextmanager
+def prepared(home: Path, linger_s: float, lock: int) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """The reaper's command, and the descriptors that it inherits, ``reaper.lock`` among them.
+
+    They are opened for it: the home can be deleted before it runs.
+    """
+    with contextlib.ExitStack() as opened:
+        inherited = [lock]
+        for name in (CLIENTS, SERVER):
+            inherited.append(open_lock(home / name))
+            opened.callback(os.close, inherited[-1])
+        for folder in (home, home / "data"):
+            inherited.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            opened.callback(os.close, inherited[-1])
+        words = [sys.executable, "-I", "-S", __file__, str(home), str(linger_s), *map(str, inherited)]
+        yield words, tuple(inherited)
+
+
+def main(linger_s: float, lock: int, clients: int, server: int, folder: int, data: int) -> None:
     """Wait until there has been no client for ``linger_s``, then stop the server and end."""
-    clients, server = open_lock(home / CLIENTS), open_lock(home / SERVER)
-    folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
-    os.chdir(home / "data")  # found again even when the home is deleted under the server
-    become(Path().stat())
+    os.fchdir(data)  # found again even when the home is deleted under the server
+    become(os.fstat(data))
     in_pair(lambda guarded: _watch(clients, server, folder, linger_s, guarded), lock)
 
 
@@ -300,8 +326,9 @@ def _watch(clients: int, server: int, folder: int, linger_s: float, guarded: Cal
     else:
         return False
     # From here new clients wait for us.
+    socket = socket_folder(folder, here) or socket or commanded_socket(Path())
     if shut_down(server, Path()):
-        remove_socket(socket_folder(folder, here) or socket, here.st_uid)
+        remove_socket(socket, here.st_uid)
     return True
 
 
@@ -312,7 +339,7 @@ def release(*locks: int) -> None:
 
 
 if __name__ == "__main__":
-    _folder, _linger, _lock = sys.argv[1:]
+    _home, _linger, *_inherited = sys.argv[1:]
     # The pair lets go of its lock before clients.lock: a client that waits for that one sees that it has to start a
     # reaper.
-    main(Path(_folder), float(_linger), int(_lock))
+    main(float(_linger), *map(int, _inherited))

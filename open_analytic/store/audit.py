@@ -155,7 +155,7 @@ def record(database: Database, info: CollectionInfo, plan: str, options: Mapping
         "filtered": options["where"] is not None, "target_recall": options["target_recall"], "recall": found,
     }  # fmt: skip
     with database.transaction() as connection:
-        if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
+        if connection.execute("SHOW in_hot_standby").fetchone() == ("on",):  # a query would fix the mode
             return
         connection.execute("SET TRANSACTION READ WRITE")
         connection.execute(query("audit_record"), values)

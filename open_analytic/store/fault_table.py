@@ -21,6 +21,11 @@ class Fault:
 MISSING = Fault(
     errors.NotMigrated, "Something of open_analytic is not there: {detail}.", "Run `open-analytic db upgrade`."
 )
+EXPIRED = Fault(
+    errors.ConnectionLost,
+    "The database ended the transaction: {detail}.",
+    "Check idle_in_transaction_session_timeout and transaction_timeout of the role, then run it again.",
+)
 FAULTS: dict[type[BaseException], Fault] = {
     pg.CheckViolation: Fault(
         errors.BadParameter, "A row does not meet a constraint of its table: {detail}", "Correct the value."
@@ -47,6 +52,8 @@ FAULTS: dict[type[BaseException], Fault] = {
         "The database takes no changes: {detail}.",
         "Connect to the primary server, as a role without default_transaction_read_only.",
     ),
+    pg.IdleInTransactionSessionTimeout: EXPIRED,
+    pg.TransactionTimeout: EXPIRED,
     pg.DiskFull: Fault(
         errors.StorageFull, "The database has no space left: {detail}.", "Free space on the server and run it again."
     ),
@@ -124,9 +131,9 @@ CLASSES: dict[str, Fault] = {
     ),
     "21": Fault(errors.BadParameter, "The database does not accept a value: {detail}", "Correct the value."),
     "25": Fault(
-        errors.ConnectionLost,
-        "The database ended the transaction: {detail}.",
-        "Check idle_in_transaction_session_timeout and transaction_timeout of the role, then run it again.",
+        errors.DatabaseError,
+        "The transaction is not in a state for this: {detail}.",
+        "A pooler, or a statement of yours, can have changed the transaction: run it again in a new one.",
     ),
     "26": Fault(
         errors.DatabaseError,

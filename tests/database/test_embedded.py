@@ -17,9 +17,22 @@ import psycopg
 import pytest
 
 from open_analytic import embedded
-from open_analytic.embedded import account, binaries, reaper
+from open_analytic.embedded import account, binaries, process, reaper
+from open_analytic.embedded.home import Home
 from open_analytic.errors import EmbeddedServerFailed
-from tests.database.homes import CLIENT, client, eventually, gone, keep, kill_at_once, pid_of, reapers_of, rows, told
+from tests.database.homes import (
+    CLIENT,
+    client,
+    eventually,
+    free,
+    gone,
+    keep,
+    kill_at_once,
+    pid_of,
+    reapers_of,
+    rows,
+    told,
+)
 
 NOBODY = (65534, 65534)
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: the variant that runs as another account is not tried.")
@@ -211,6 +224,19 @@ def test_a_server_whose_home_was_deleted_ends(home: Path) -> None:
         pid, folder = pid_of(home), embedded.status(home).socket or home
         shutil.rmtree(home, ignore_errors=True)
     gone = [Path(f"/proc/{pid}"), folder]  # PostgreSQL looks for its folder once a minute
+    eventually("server and socket are gone", lambda: not any(path.exists() for path in gone), patience_s=150.0)
+
+
+def test_a_reaper_that_never_saw_the_home_removes_the_socket_too(home: Path) -> None:
+    with embedded.start(home):
+        pid, folder = pid_of(home), embedded.status(home).socket or home
+        for name in ("server.json", "data/postmaster.pid"):
+            (home / name).unlink()
+        kill_at_once(reapers_of(home))
+        eventually("no reaper lives", lambda: free(home, reaper.REAPER))
+        process.ensure_reaper(Home.open(home), 0.1)
+        shutil.rmtree(home, ignore_errors=True)
+    gone = [Path(f"/proc/{pid}"), folder]
     eventually("server and socket are gone", lambda: not any(path.exists() for path in gone), patience_s=150.0)
 
 

@@ -19,7 +19,7 @@ import os, pkgutil, resource, signal, socket, ssl, sys, tempfile, threading, tim
 from pathlib import Path
 
 import alembic.command, cv2, h11, httpx, jinja2, numpy as np, onnx, orjson, pgvector.psycopg, platformdirs
-import prometheus_client, psycopg, psycopg_pool, rich.progress, sqlalchemy, sqlglot, starlette.applications
+import prometheus_client, psycopg, rich.progress, sqlalchemy, sqlglot, starlette.applications
 import starlette.convertors, starlette.templating, typer
 from PIL import Image, ImageFile, features
 from sqlglot.dialects.dialect import Dialect
@@ -63,7 +63,7 @@ def look():
         "logging": [repr(root.handlers), root.level, logging.raiseExceptions, repr(logging.lastResort),
                     repr(logging.getLoggerClass()), logging.root.manager.disable, repr(logging.getLogRecordFactory())],
         "loggers": {name: [each.level, repr(each.handlers), each.propagate, each.disabled]
-                    for name in ("alembic", "sqlalchemy", "psycopg", "psycopg.pool", "PIL", "asyncio")
+                    for name in ("alembic", "sqlalchemy", "psycopg", "PIL", "asyncio")
                     for each in [logging.getLogger(name)]},
         "umask": mask(),
         "limits": {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if "RLIMIT" in name},
@@ -81,7 +81,7 @@ def look():
         "PIL": [Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, ImageFile.MAXBLOCK, sorted(Image.ID),
                 sorted(Image.OPEN), sorted(Image.EXTENSION.items()), sorted(Image.SAVE)],
         "numpy": [np.geterr(), np.geterrcall(), repr(np.get_printoptions()), np.getbufsize()],
-        "random": np.random.get_state()[1].tolist(),  # Python's own is drawn from by psycopg's pool
+        "random": np.random.get_state()[1].tolist(),
         "faulthandler": faulthandler.is_enabled(),
         "multiprocessing": multiprocessing.get_start_method(allow_none=True),
         "gc": [gc.isenabled(), gc.get_threshold(), gc.get_freeze_count(), gc.get_debug()],
