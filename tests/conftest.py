@@ -80,10 +80,19 @@ def database(server: embedded.Server, template: str = "template0") -> str:
     return psycopg.conninfo.make_conninfo(server.dsn, dbname=name)
 
 
+def _drop(server: embedded.Server, dsn: str) -> None:
+    """Thousands of databases would fill the disk."""
+    name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 @pytest.fixture
-def empty_dsn(server: embedded.Server) -> str:
+def empty_dsn(server: embedded.Server) -> Iterator[str]:
     """A database of its own, without our schema."""
-    return database(server)
+    dsn = database(server)
+    yield dsn
+    _drop(server, dsn)
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +106,11 @@ def template(server: embedded.Server) -> str:
 
 
 @pytest.fixture
-def dsn(server: embedded.Server, template: str) -> str:
+def dsn(server: embedded.Server, template: str) -> Iterator[str]:
     """A database of its own, with our schema."""
-    return database(server, template)
+    dsn = database(server, template)
+    yield dsn
+    _drop(server, dsn)
 
 
 @pytest.fixture
