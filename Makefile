@@ -7,10 +7,10 @@ OPTIONS ?=
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-newest lock locked check plpython chromium test-tools serve bench bench-search bench-web bench-storage clean
+.PHONY: help setup demo test test-newest lock locked check check-container plpython chromium test-tools serve bench bench-search bench-web bench-storage clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "open_analytic needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 demo"; exit 1; }
@@ -29,6 +29,12 @@ help: ## list these commands
 	@echo "Installing what searches are measured beside: faiss, LanceDB, Qdrant; about 450 MB."
 	@$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
+
+.venv/ready-containers: .venv/ready
+	@$(BIN)/python -m pip install --quiet --group containers
+	@touch $@
+
+setup: .venv/ready-dev ## make .venv with the package and the tools for tests and checks
 
 demo: .venv/ready ## import real photos, search them by a picture, find a person: Python, SQL and shell
 	@$(RUN) demo
@@ -64,6 +70,11 @@ check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar migrations/functions
+
+check-container: .venv/ready-containers ## lint Dockerfile, compose.yaml and the workflow; nothing is built
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 
 plpython: ## install a PostgreSQL with plpython3u and pgvector for the tests: Debian or Ubuntu, as root
 	@scripts/plpython.sh install
