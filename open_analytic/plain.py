@@ -11,7 +11,7 @@ import orjson
 def plain(value: Any) -> Any:
     """The value made of what JSON has."""
     if hasattr(value, "as_dict"):
-        return value.as_dict()
+        return plain(value.as_dict())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

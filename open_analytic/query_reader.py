@@ -26,7 +26,7 @@ class QueryReader:
         if isinstance(query, str | Path):
             query = folder.read(Path(query), self._max_bytes)
         if isinstance(query, bytes | bytearray | memoryview):
-            return max(self.features(self._plan(), bytes(query)), key=lambda feature: feature.area).vector
+            return max(self.features(self._plan(), bytes(query)), key=lambda feature: feature.extent).vector
         try:
             return np.asarray(query, dtype=np.float32)
         except (TypeError, ValueError, OverflowError) as error:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from open_analytic.operators.image import Limits, decode_image
+from open_analytic.operators.image import decode_image
+from open_analytic.operators.limits import Limits
 from open_analytic.types import Box
 
 ACCENT, EDGE = "#00c275", "#101012"

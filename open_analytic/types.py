@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from open_analytic.regions import Box as Box
+from open_analytic.regions import Region as Region
+from open_analytic.regions import Span as Span
+from open_analytic.regions import TextSpan as TextSpan
+from open_analytic.regions import box_of
 
 Image: TypeAlias = NDArray[np.uint8]  # (h, w, 3) RGB
 Images: TypeAlias = NDArray[np.uint8]  # (n, h, w, 3) RGB, one size
@@ -42,20 +48,6 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """A rectangle in pixels of the upright picture, origin top left."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def area(self) -> float:
-        return self.width * self.height
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
     """A face found in a picture. Landmarks: left eye, right eye, nose, left and right mouth corner, as seen in it."""
 
@@ -64,18 +56,30 @@ class Face:
     landmarks: Points  # (5, 2)
 
 
+class Label(NamedTuple):
+    """A class and how sure the network is, 0..1."""
+
+    label: str
+    score: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """One vector of one input, with where in the picture it comes from and what else was said of that place."""
+    """One vector of one input, with the region of the input that it describes and attributes of that region."""
 
     vector: Vector
-    box: Box | None = None
+    region: Region | None = None  # None: the whole input
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def area(self) -> float:
-        """Of its region in square pixels: the largest one counts where one is wanted. 0 for a whole picture."""
-        return self.box.area if self.box else 0.0
+    def box(self) -> Box | None:
+        """The region when it is a box."""
+        return box_of(self.region)
+
+    @property
+    def extent(self) -> float:
+        """How much of the input the region covers: a search takes the largest one. 0 for the whole input."""
+        return self.region.extent if self.region else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +133,17 @@ class Hit:
     name: str
     distance: float
     row: Mapping[str, Any]
-    box: Box | None = None
-    part: int | None = None  # which region (face) of its picture
+    region: Region | None = None
+    part: int | None = None  # the number of its region among those of its input
+
+    @property
+    def box(self) -> Box | None:
+        """The region when it is a box."""
+        return box_of(self.region)
+
+    def as_dict(self) -> Json:
+        """The keys that a hit has in JSON; a region that is no box has the key ``region``."""
+        return {"name": self.name, "distance": self.distance, "row": self.row, **_place(self.region), "part": self.part}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +157,13 @@ class StoredRow:
     sha256: bytes | None = None  # of the picture when it was imported
     bytes: int | None = None  # of the picture; None: only the vector is there, or another part has it
     has_vector: bool = True  # False: nothing was found in the picture
-    box: Box | None = None
-    part: int | None = None  # which region (face) of its picture
+    region: Region | None = None
+    part: int | None = None  # the number of its region among those of its input
+
+    @property
+    def box(self) -> Box | None:
+        """The region when it is a box."""
+        return box_of(self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +348,10 @@ class Progress:
     done: int
     total: int | None = None
     failed: int = 0
+
+
+def _place(region: Region | None) -> Json:
+    return {"box": box_of(region)} | ({} if region is None or isinstance(region, Box) else {"region": region})
 
 
 ProgressCallback: TypeAlias = Callable[[Progress], None]

@@ -166,7 +166,7 @@ def _vector(result: Result | OpenAnalyticError) -> Vector | OpenAnalyticError:
         return result
     if not result.features:
         return NoFace(hint="Give a picture that shows a face.")
-    return max(result.features, key=lambda feature: feature.area).vector
+    return max(result.features, key=lambda feature: feature.extent).vector
 
 
 def _compared(engine: Engine, plan: Plan, both: tuple[Compared, Compared], max_bytes: int) -> list[Vector]:

@@ -8,8 +8,9 @@ from open_analytic.operators.choose import choose_faces, keeps_all
 from open_analytic.operators.classify import classify_gender, estimate_age
 from open_analytic.operators.detect import detect_faces
 from open_analytic.operators.embed import embed, normalize
-from open_analytic.operators.image import Limits, decode_image
-from open_analytic.operators.kinds import Operator
+from open_analytic.operators.image import decode_image
+from open_analytic.operators.limits import Limits
+from open_analytic.operators.operator import Operator
 from open_analytic.operators.resize import resize
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.errors import BadImage
+from open_analytic.kinds.image import Picture
 from open_analytic.operators.geometry import similarity
-from open_analytic.operators.kinds import Between
-from open_analytic.operators.picture import Picture
+from open_analytic.operators.operator import Between
 from open_analytic.types import Face, Image, Points
 
 # Where dlib's networks expect left eye, right eye, nose and mouth corners in a picture of 150 x 150 pixels

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from open_analytic.errors import ModelFailed
 from open_analytic.operators.embed import outputs
-from open_analytic.operators.kinds import Label
-from open_analytic.types import Image, Model
+from open_analytic.types import Image, Label, Model
 
 GENDERS = ("female", "male")
 AGES = np.array([0.25, *range(1, 81)], dtype=np.float32)  # years of the network's 81 classes

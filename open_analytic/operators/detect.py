@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic.operators.geometry import non_maximum_suppression
-from open_analytic.operators.kinds import Between
-from open_analytic.operators.picture import Picture
+from open_analytic.kinds.image import Picture
+from open_analytic.operators.geometry import clipped, non_maximum_suppression
+from open_analytic.operators.operator import Between
 from open_analytic.operators.resize import fitted
 from open_analytic.types import Box, Face, Model
 
@@ -44,7 +44,7 @@ def detect_faces(
         maps = model(batch, ("heatmap", "scale", "offset", "landmarks"))
         for row, index in enumerate(indices):
             faces = _decode({role: array[row] for role, array in maps.items()}, threshold, overlap)
-            found[index] = [small[index].lift(_clipped(face, small[index].sides)) for face in faces]
+            found[index] = [_lifted(small[index], face) for face in faces]
     return found
 
 
@@ -54,12 +54,10 @@ def _small(picture: Picture, long_side: int) -> Picture:
     return fitted(picture, (max(1, round(height * ratio)), max(1, round(width * ratio))), "stretch")
 
 
-def _clipped(face: Face, sides: tuple[int, int]) -> Face:
-    """The face with the part of its box that is in the picture."""
-    box = face.box
-    left, top = min(max(box.x, 0.0), sides[1]), min(max(box.y, 0.0), sides[0])
-    right, bottom = min(max(box.x + box.width, left), sides[1]), min(max(box.y + box.height, top), sides[0])
-    return replace(face, box=Box(x=left, y=top, width=right - left, height=bottom - top))
+def _lifted(picture: Picture, face: Face) -> Face:
+    """A face of the picture's pixels in the pixels of the original."""
+    box = picture.lift(clipped(face.box, picture.sides))
+    return replace(face, box=box, landmarks=picture.lift_points(face.landmarks))
 
 
 def _up(side: int) -> int:

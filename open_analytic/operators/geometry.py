@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic.types import Points
+from open_analytic.types import Box, Points
 
 
 def iou(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -27,6 +27,13 @@ def non_maximum_suppression(
         kept.append(best)
         order = order[iou(boxes[best], boxes[order]) <= threshold]
     return np.array(kept, dtype=np.int64)
+
+
+def clipped(box: Box, sides: tuple[int, int]) -> Box:
+    """The part of a box that is in a picture of (height, width) pixels."""
+    left, top = min(max(box.x, 0.0), sides[1]), min(max(box.y, 0.0), sides[0])
+    right, bottom = min(max(box.x + box.width, left), sides[1]), min(max(box.y + box.height, top), sides[0])
+    return Box(x=left, y=top, width=right - left, height=bottom - top)
 
 
 def similarity(source: Points, target: Points) -> NDArray[np.float64]:

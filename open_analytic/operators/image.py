@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Annotated
 
 import cv2
@@ -13,13 +11,13 @@ from PIL import Image as Pillow
 from PIL import features
 from PIL.ImageFile import ImageFile
 
-from open_analytic.config import Settings
 from open_analytic.errors import BadImage, ImageTooLarge, OpenAnalyticError, UnsupportedImage
+from open_analytic.kinds.image import Picture
 from open_analytic.operators import budget
 from open_analytic.operators.formats import avif, bmp, gif, jpeg, png, tiff, webp
 from open_analytic.operators.formats.header import STRIP_PIXELS, Header
-from open_analytic.operators.kinds import Between
-from open_analytic.operators.picture import Picture
+from open_analytic.operators.limits import Limits
+from open_analytic.operators.operator import Between
 from open_analytic.readable import HEIF_INSTALLED
 from open_analytic.types import Image
 
@@ -48,33 +46,6 @@ UPRIGHT: Mapping[int, Callable[[Image], Image]] = {
     7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
     8: lambda pixels: pixels[:, ::-1].transpose(1, 0, 2),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a picture can have: bytes of its file, width times height once decoded, and bytes while it is decoded.
-
-    ``decode_bytes`` is of all pictures of the process together (0: a quarter of the memory). A picture that goes
-    through a pipeline carries a ``hold`` on them.
-    """
-
-    max_bytes: int = 50_000_000
-    max_pixels: int = 80_000_000
-    decode_bytes: int = 0
-    hold: budget.Hold | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Limits":
-        """The limits that the settings say."""
-        return cls(settings.max_bytes, settings.max_pixels, settings.decode_bytes)
-
-    def reserved(self, weight: int, what: str) -> AbstractContextManager[None]:
-        """Room for the bytes of a decoding; ImageTooLarge names them where there can never be so much."""
-        most = self.decode_bytes or budget.default_bytes()
-        if self.hold is None:
-            return budget.reserved(weight, most, what)
-        self.hold.take(weight, most, what)
-        return nullcontext()
 
 
 def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Between(0, 8192)] = 0) -> Picture:

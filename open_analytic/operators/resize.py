@@ -5,8 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 import cv2
 import numpy as np
 
-from open_analytic.operators.kinds import Between
-from open_analytic.operators.picture import Picture
+from open_analytic.kinds.image import Picture
+from open_analytic.operators.operator import Between
 from open_analytic.types import Image
 
 Fit: TypeAlias = Literal["stretch", "cover", "contain"]

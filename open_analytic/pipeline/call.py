@@ -2,13 +2,15 @@
 
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from open_analytic.kinds import KINDS
+from open_analytic.kinds.kind import Kind
 from open_analytic.operators import OPERATORS
-from open_analytic.operators.kinds import Kind, Operator
+from open_analytic.operators.operator import Operator
 from open_analytic.pipeline.spec import Step
 
 INPUT = "input"  # what the first steps take when they name nothing
@@ -38,9 +40,17 @@ class Value:
     """What is known of a step's output before it is computed."""
 
     kind: Kind
+    many: bool = False  # a list for each input of the pipeline, not one value
     dim: int | None = None  # of vectors
-    face: str | None = None  # the faces it was made of, by their name
+    region: str | None = None  # the value that says which region of the input it was made of
     list_of: str | None = None  # the list whose order it has
+
+    def __str__(self) -> str:
+        return f"list of {self.kind.name}" if self.many else self.kind.name
+
+    def phrase(self) -> str:
+        """For messages, with an article."""
+        return self.kind.phrase(many=self.many)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,16 @@ class Call:
     def inputs(self) -> tuple[str, ...]:
         """The names of the values it takes."""
         return names(self.step, self.operator)
+
+    @property
+    def bare(self) -> tuple[Callable[[Any], Any], ...]:
+        """What makes an argument of each input: values without their place, unless the operator asks for it."""
+        return tuple(same if self.operator.placed else KINDS[kind].bare or same for kind in self.operator.inputs)
+
+
+def same(value: Any) -> Any:
+    """A value as it is."""
+    return value
 
 
 @cache

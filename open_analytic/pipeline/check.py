@@ -9,12 +9,12 @@ from types import UnionType
 from typing import Any
 
 from open_analytic.errors import BadParameter, InvalidPipeline, UnknownModel, UnknownOperator
+from open_analytic.kinds import KINDS
+from open_analytic.kinds.kind import Kind
 from open_analytic.operators import OPERATORS
-from open_analytic.operators.kinds import Between, Kind
+from open_analytic.operators.operator import Between
 from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults, names, signature
 from open_analytic.pipeline.spec import Spec, Step, shown
-
-FIELDS = {"face": ("box", "score", "landmarks"), "label": ("label", "score")}  # parts an output may name: faces.box
 
 
 class StepCheck:
@@ -71,37 +71,44 @@ class StepCheck:
                 raise self.wrong(f"nothing before it is named {name!r}.", self._fitting(kind, fitting))
             if values[name].kind.name != kind:
                 raise self.wrong(
-                    f"{self.step.operator} takes {_article(kind)} and {name!r} is {_article(str(values[name].kind))}.",
+                    f"{self.step.operator} takes {KINDS[kind].phrase()} and {name!r} is {values[name].phrase()}.",
                     self._fitting(kind, fitting),
                 )
-        many = tuple(values[name].kind.many for name in given)
+        many = tuple(values[name].many for name in given)
         if self.operator.takes_list and not many[0]:
             raise self.wrong(f"{self.step.operator} takes a list, and {given[0]!r} is a single {wanted[0]}.")
         if self.operator.finds_many and any(many):
-            raise self.wrong("it would give a list of lists.", "Apply it to a single picture.")
-        lists = {values[name].list_of for name in given if values[name].kind.many}
+            raise self.wrong("it would give a list of lists.", f"Apply it to a single {wanted[many.index(True)]}.")
+        lists = {values[name].list_of for name in given if values[name].many}
         if len(lists) > 1:
             raise self.wrong(f"its inputs are lists of different things: {', '.join(sorted(map(str, lists)))}.")
         return many
 
     @staticmethod
     def _fitting(kind: str, fitting: list[str]) -> str:
-        return f"What would fit: {', '.join(fitting)}." if fitting else f"No step before it gives {_article(kind)}."
+        if fitting:
+            return f"What would fit: {', '.join(fitting)}."
+        return f"No step before it gives {KINDS[kind].phrase()}."
 
     def value(self, call: Call, values: Mapping[str, Value]) -> Value:
         sources = [values[name] for name in names(self.step, self.operator)]
         many = call.operator.finds_many or any(call.many)
         if call.operator.takes_list:
             many = bool(call.operator.keeps_list and call.operator.keeps_list(call.parameters))
-        starts = call.operator.output == "face"
-        face = self.step.output if starts else next((source.face for source in sources if source.face), None)
-        order = next((source.list_of for source in sources if source.list_of), None)
+        kind = KINDS[call.operator.output]
         return Value(
-            kind=Kind(call.operator.output, many),
-            dim=self._dim(call, sources) if call.operator.output == "vector" else None,
-            face=face,
-            list_of=(self.step.output if starts else order) if many else None,
+            kind=kind,
+            many=many,
+            dim=self._dim(call, sources) if kind.searchable else None,
+            region=self.step.output if kind.region else _region(call, sources, values),
+            list_of=self._list_of(call, sources) if many else None,
         )
+
+    def _list_of(self, call: Call, sources: list[Value]) -> str | None:
+        """Its own list where the operator makes one or changes the order; else that of its inputs."""
+        if call.operator.finds_many or call.operator.takes_list:
+            return self.step.output
+        return next((source.list_of for source in sources if source.list_of), None)
 
     def _dim(self, call: Call, sources: list[Value]) -> int | None:
         if not self.step.model:
@@ -172,21 +179,35 @@ def check_output(spec: Spec, values: Mapping[str, Value]) -> list[str]:
                 raise InvalidPipeline(
                     f"output.{where}: no step gives {name!r}.", hint=known(set(values) - {INPUT}, name)
                 )
-            _check_part(where, name, part, values[name].kind.name)
+            _check_part(where, name, part, values[name].kind)
             lists.add(values[name].list_of)
-            if values[name].kind.name == "vector":
+            if values[name].kind.searchable:
                 vectors[name] = None
         if len(lists) > 1:
             raise InvalidPipeline(f"output.{key} mixes lists of different things.", hint="Make an object of each.")
     return list(vectors)
 
 
-def _check_part(where: str, name: str, part: str, kind: str) -> None:
-    if kind in ("image", "bytes"):
-        raise InvalidPipeline(f"output.{where}: {name!r} is an {kind}, which JSON cannot hold.", hint="Embed it first.")
-    fields = FIELDS.get(kind, ())
-    if part and part not in fields:
-        raise InvalidPipeline(f"output.{where}: a {kind} has no {part!r}.", hint=known(fields, part))
+def _region(call: Call, sources: list[Value], values: Mapping[str, Value]) -> str | None:
+    """The value whose regions a step's output has.
+
+    The regions of a list belong to the elements of lists in the same order. An operator on a whole list can change
+    the order or give one value, so its output has none of them.
+    """
+    regions = [source.region for source in sources if source.region]
+    lists = [name for name in regions if values[name].many]
+    if lists and not call.operator.takes_list:
+        return lists[0]
+    return next((name for name in regions if name not in lists), None)
+
+
+def _check_part(where: str, name: str, part: str, kind: Kind) -> None:
+    if not kind.in_json:
+        raise InvalidPipeline(
+            f"output.{where}: {name!r} is {kind.phrase()}, which JSON cannot hold.", hint="Embed it first."
+        )
+    if part and part not in kind.parts:
+        raise InvalidPipeline(f"output.{where}: {kind.phrase()} has no {part!r}.", hint=known(kind.parts, part))
 
 
 def known(candidates: Iterable[str], given: str = "") -> str:
@@ -195,7 +216,3 @@ def known(candidates: Iterable[str], given: str = "") -> str:
     near = difflib.get_close_matches(given, ordered, 1)
     guess = f"Did you mean {near[0]!r}? " if near else ""
     return f"{guess}Known: {', '.join(ordered)}." if ordered else "There is none."
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -7,17 +7,17 @@ from open_analytic.errors import InvalidPipeline
 from open_analytic.pipeline.call import INPUT, Call, Value
 
 MAX_PIXELS = 400_000_000  # that all steps make of one input: 23 pictures of 4096 x 4096
-FACES = 100  # of a picture, as many as a definition is charged for
-CROP_BYTES = 64_000_000  # of a list of pictures; longer ones are made part by part, when they are needed
+ELEMENTS = 100  # of a list, as many as a definition is charged for
+LIST_BYTES = 64_000_000  # of a list of decoded values; longer ones are made part by part, when they are needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
-    """Which values end after each step, and what pictures take meanwhile."""
+    """Which values end after each step, and what memory decoded values take meanwhile."""
 
     drops: tuple[tuple[str, ...], ...]  # after each step, the values that no later one takes
-    pictures_end: int  # the first step that begins without pictures
-    beside_bytes: int  # at most, of pictures that steps make of a decoded one
+    decoded_end: int  # the first step that begins without decoded values
+    beside_bytes: int  # at most, of values that steps make of a decoded one
     decodings: int  # how often the input is decoded
 
 
@@ -25,12 +25,12 @@ def check_pixels(calls: Sequence[Call]) -> None:
     """Refuse a definition whose steps make more pixels than a service can bear."""
     made = 0
     for number, call in enumerate(calls, 1):
-        made += _pixels(call) * (FACES if any(call.many) else 1)
+        made += _pixels(call) * (ELEMENTS if any(call.many) else 1)
         if made > MAX_PIXELS:
             raise InvalidPipeline(
                 f"Step {number} ({call.step.operator} -> {call.step.output}): up to here the steps make "
                 f"{made:,} pixels of one input; at most {MAX_PIXELS:,} are accepted.",
-                hint="Leave steps out, or make pictures smaller.",
+                hint="Leave steps out, or lower their sizes.",
             )
 
 
@@ -43,16 +43,16 @@ def lifetimes(calls: Sequence[Call], values: Mapping[str, Value], kept: set[str]
         tuple(name for name, until in last.items() if until == number and name not in kept)
         for number in range(len(calls))
     )
-    pictures = {name for name, value in values.items() if value.kind.name == "image"}
-    decoded = {call.step.output for call in calls if call.operator.limited}
-    sizes = {call.step.output: _bytes(call) for call in calls if call.step.output in pictures - decoded}
+    held = {name for name, value in values.items() if value.kind.held_bytes}
+    decoded = {call.step.output for call in calls if call.operator.limited and call.step.output in held}
+    sizes = {call.step.output: _bytes(call) for call in calls if call.step.output in held - decoded}
     beside = [
         sum(size for name, size in sizes.items() if _made(calls, name) <= number <= last[name])
         for number in range(len(calls))
     ]
     return Lifetimes(
         drops=drops,
-        pictures_end=max((last[name] for name in pictures), default=-1) + 1,
+        decoded_end=max((last[name] for name in held), default=-1) + 1,
         beside_bytes=max(beside, default=0),
         decodings=len(decoded),
     )
@@ -67,4 +67,4 @@ def _pixels(call: Call) -> int:
 
 
 def _bytes(call: Call) -> int:
-    return CROP_BYTES if any(call.many) else 3 * _pixels(call)
+    return LIST_BYTES if any(call.many) else 3 * _pixels(call)

@@ -20,11 +20,11 @@ class Result(Protocol):
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        """The vectors, each with the place it was made of."""
+        """The vectors, each with the region it was made of."""
 
 
 class Engine(Protocol):
-    """Runs plans on pictures. May be shared by threads."""
+    """Runs plans on inputs. May be shared by threads."""
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """A result or an error for each item, in order."""

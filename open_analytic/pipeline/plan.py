@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from open_analytic.errors import BadParameter, InvalidPipeline
+from open_analytic.kinds import KINDS
+from open_analytic.kinds.kind import Kind
 from open_analytic.operators import OPERATORS
-from open_analytic.operators.kinds import Kind
 from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
 from open_analytic.pipeline.cost import Lifetimes, check_pixels, lifetimes
@@ -50,8 +51,14 @@ class Plan:
 
     @property
     def many(self) -> bool:
-        """Whether features are one a face, not one a picture."""
-        return bool(self.vector and self.values[self.vector].kind.many)
+        """Whether an input has a list of features, such as one a face, not one feature."""
+        return bool(self.vector and self.values[self.vector].many)
+
+    @property
+    def region(self) -> Kind | None:
+        """The kind of what its features were made of, which has their regions; None when they have none."""
+        name = self.values[self.vector].region if self.vector else None
+        return self.values[name].kind if name else None
 
 
 def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | None = None) -> Plan:
@@ -63,7 +70,7 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
         if key not in spec.parameters:
             raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(spec.parameters, key))
     settled = ChainMap(given, dict(spec.parameters))
-    values = {INPUT: Value(kind=Kind("bytes"))}
+    values = {INPUT: Value(kind=KINDS["bytes"])}
     calls = []
     for number, step in enumerate(spec.steps, 1):
         checked = StepCheck(f"Step {number} ({step.operator} -> {step.output})", step, cards)
@@ -86,9 +93,9 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
 
 
 def kept_values(spec: Spec, values: Mapping[str, Value]) -> set[str]:
-    """The values that the result needs: what the output names, and the faces it was made of."""
+    """The values that the result needs: what the output names, and the regions that was made of."""
     named = {reference.partition(".")[0] for _, reference in leaves(spec.output)}
-    return named | {face for name in named if (face := values[name].face)}
+    return named | {region for name in named if (region := values[name].region)}
 
 
 def leaves(output: Mapping[str, Output]) -> Iterator[tuple[str, str]]:

@@ -5,19 +5,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from open_analytic.errors import OpenAnalyticError, ServiceError
+from open_analytic.kinds import KINDS
 from open_analytic.operators.budget import Hold, NoRoom
-from open_analytic.operators.image import Limits
-from open_analytic.operators.kinds import Label
-from open_analytic.operators.picture import Picture
-from open_analytic.pipeline.call import INPUT, Call
-from open_analytic.pipeline.cost import CROP_BYTES
+from open_analytic.operators.limits import Limits
+from open_analytic.pipeline.call import INPUT, Call, same
+from open_analytic.pipeline.cost import LIST_BYTES
 from open_analytic.pipeline.plan import Plan, kept_values, leaves
-from open_analytic.plain import numbers
 from open_analytic.ticket import check_ticket
-from open_analytic.types import Face, Feature, Json, Model
+from open_analytic.types import Feature, Json, Model, Region
 
 State: TypeAlias = dict[str, Any]  # the values of one item so far, by their names
 HOLD = "-hold"  # beside them what they have of the budget of decoded bytes; no step can have this name
@@ -61,65 +57,54 @@ class Result:
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        """The vectors, each with the face it was made of and what else was said of that."""
+        """The vectors, each with the region it was made of and the attributes of that."""
         name = self.plan.vector
         if name is None:
             return ()
         vectors = self.values[name] if self.plan.many else [self.values[name]]
         return tuple(
-            Feature(vector=vector, box=face.box if face else None, attributes=attributes)
-            for vector, face, attributes in zip(
-                vectors, self._faces(name, len(vectors)), self._attributes(name, len(vectors)), strict=True
+            Feature(vector=vector, region=region, attributes=attributes)
+            for vector, region, attributes in zip(
+                vectors, self._regions(name, len(vectors)), self._attributes(name, len(vectors)), strict=True
             )
         )
 
     def _json(self, reference: Any) -> Any:
         if isinstance(reference, str):
             name, _, part = reference.partition(".")
-            value = self.values[name]
-            many = self.plan.values[name].kind.many
-            return [_plain(each, part) for each in value] if many else _plain(value, part)
+            value, known = self.values[name], self.plan.values[name]
+            return [known.kind.to_json(each, part) for each in value] if known.many else known.kind.to_json(value, part)
         columns = {key: self._json(inner) for key, inner in reference.items()}
         first = next(iter(reference.values())).partition(".")[0]
-        if not self.plan.values[first].kind.many:
+        if not self.plan.values[first].many:
             return columns
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
-    def _faces(self, name: str, count: int) -> Sequence[Face | None]:
-        face = self.plan.values[name].face
-        if face is None:
+    def _regions(self, vector: str, count: int) -> Sequence[Region | None]:
+        name = self.plan.values[vector].region
+        if name is None:
             return [None] * count
-        return list(self.values[face]) if self.plan.many else [self.values[face]]
+        region = self.plan.values[name].kind.region
+        assert region is not None  # noqa: S101 - a plan names only such values
+        if self.plan.values[name].many:
+            return [region(each) for each in self.values[name]]
+        return [region(self.values[name])] * count
 
     def _attributes(self, vector: str, count: int) -> list[dict[str, Any]]:
         """The numbers and texts that were said of each vector's region, by their keys in the output."""
         wanted = self.plan.values[vector].list_of
         rows: list[dict[str, Any]] = [{} for _ in range(count)]
         for key, reference in leaves(self.plan.spec.output):
-            name = reference.partition(".")[0]
-            if self.plan.values[name].list_of != wanted or self.plan.values[name].kind.name == "vector":
+            name, _, part = reference.partition(".")
+            known = self.plan.values[name]
+            if known.list_of != wanted or known.kind.searchable:
                 continue
-            said = self._json(reference)
-            for row, value in zip(rows, said if wanted else [said], strict=True):
-                if isinstance(value, int | float | str):
-                    row[key] = value
+            columns = {} if part else {each: self._json(f"{name}.{each}") for each in known.kind.attributes}
+            for column, values in [*columns.items(), (key, self._json(reference))]:
+                for row, value in zip(rows, values if wanted else [values], strict=True):
+                    if isinstance(value, int | float | str) and (column == key or column not in row):
+                        row[column] = value
         return rows
-
-
-def _plain(value: Any, part: str) -> Any:
-    """One value, or a part of it, as JSON has it."""
-    if isinstance(value, np.ndarray):
-        return numbers(value)
-    if isinstance(value, Face):
-        whole = {
-            "box": {"x": value.box.x, "y": value.box.y, "width": value.box.width, "height": value.box.height},
-            "score": value.score,
-            "landmarks": numbers(value.landmarks),
-        }
-        return whole[part] if part else whole
-    if isinstance(value, Label):
-        return value._asdict()[part] if part else value._asdict()
-    return value
 
 
 def run(plan: Plan, items: Sequence[bytes], models: Models, limits: Limits) -> list[Result | OpenAnalyticError]:
@@ -148,8 +133,18 @@ def begin(plan: Plan, item: bytes, limits: Limits, *, wait: bool = True) -> Begu
         if isinstance(error, ServiceError):
             raise
         return error
-    hold.keep(sum(value.pixels.nbytes for value in state.values() if isinstance(value, Picture)))
+    hold.keep(_held(plan, state))
     return state
+
+
+def _held(plan: Plan, state: State) -> int:
+    """Bytes of decoded values."""
+    known = [(value, plan.values[name]) for name, value in state.items() if name in plan.values]
+    return sum(
+        sum(map(each.kind.held_bytes, value if each.many else [value]))
+        for value, each in known
+        if each.kind.held_bytes and not isinstance(value, Lazy)
+    )
 
 
 def finish(plan: Plan, states: Sequence[Begun], models: Models, limits: Limits) -> list[Result | OpenAnalyticError]:
@@ -169,7 +164,7 @@ def _finish(plan: Plan, states: Sequence[Any], models: Models, limits: Limits) -
             if number < _before_models(plan):
                 continue
             check_ticket()
-            if number == plan.lifetimes.pictures_end:
+            if number == plan.lifetimes.decoded_end:
                 _release(states)
             alive = [index for index, state in enumerate(done) if isinstance(state, dict)]
             faults = _step(call, [state for state in done if isinstance(state, dict)], models, limits)
@@ -251,13 +246,20 @@ def _columns(call: Call, state: State) -> tuple[list[Any], int | None]:
     """The inputs, and how many elements they have; None when the function is applied to them as they are."""
     inputs = [state[name] for name in call.inputs]
     if not any(call.many) or call.operator.takes_list:
-        return [_given(call, value) for value in inputs], None
+        columns = zip(call.bare, inputs, call.many, strict=True)
+        return [_whole(bare, value) if many else bare(value) for bare, value, many in columns], None
     return inputs, max(len(value) for value, many in zip(inputs, call.many, strict=True) if many)
+
+
+def _whole(bare: Callable[[Any], Any], value: Sequence[Any]) -> Sequence[Any]:
+    return value if bare is same else [bare(each) for each in value]
 
 
 def _element(call: Call, columns: Sequence[Any], at: int) -> tuple[Any, ...]:
     """Of lists one element, single values beside each of them."""
-    return tuple(_given(call, value[at] if many else value) for value, many in zip(columns, call.many, strict=True))
+    return tuple(
+        bare(value[at] if many else value) for bare, value, many in zip(call.bare, columns, call.many, strict=True)
+    )
 
 
 def _elements(call: Call, state: State) -> list[tuple[Any, ...]]:
@@ -266,26 +268,21 @@ def _elements(call: Call, state: State) -> list[tuple[Any, ...]]:
     return [tuple(columns)] if count is None else [_element(call, columns, at) for at in range(count)]
 
 
-def _given(call: Call, value: Any) -> Any:
-    """Pictures as bare pixels, but for operators that ask for their place too."""
-    return value.pixels if isinstance(value, Picture) and not call.operator.placed else value
-
-
 def _keep(call: Call, state: State, made: Any) -> None:
     many = any(call.many) and not call.operator.takes_list
     state[call.step.output] = made if many else made[0]
 
 
 def _each(call: Call, states: Sequence[State], limits: Limits) -> None:
-    """Apply a function to one thing after another; a long list of pictures is made when its elements are needed."""
+    """Apply a function to one thing after another; a long list of decoded values is made lazily."""
     extra = (limits,) if call.operator.limited else ()
     function = partial(call.operator.function, **call.parameters)
     for state in states:
         columns, count = _columns(call, state)
-        if count is not None and call.operator.pixels and call.operator.output == "image":
+        if count is not None and call.operator.pixels and KINDS[call.operator.output].held_bytes:
             size = 3 * call.operator.pixels(call.parameters)
-            if count * size > CROP_BYTES:
-                state[call.step.output] = Lazy(count, max(1, CROP_BYTES // size), _maker(call, function, columns))
+            if count * size > LIST_BYTES:
+                state[call.step.output] = Lazy(count, max(1, LIST_BYTES // size), _maker(call, function, columns))
                 continue
         _keep(call, state, [function(*element, *extra) for element in _elements(call, state)])
 
@@ -311,4 +308,5 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
 
 
 def _column(kind: str, column: list[Any]) -> Any:
-    return np.stack(column) if kind == "vector" else column
+    stack = KINDS[kind].stack
+    return stack(column) if stack else column

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from typing import TypeAlias
 
 from open_analytic.errors import OpenAnalyticError
-from open_analytic.operators.image import Limits
+from open_analytic.operators.limits import Limits
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan

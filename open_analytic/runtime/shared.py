@@ -9,7 +9,7 @@ from functools import partial
 from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.models.library import Library
-from open_analytic.operators.image import Limits
+from open_analytic.operators.limits import Limits
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan

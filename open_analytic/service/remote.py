@@ -12,13 +12,14 @@ from typing import TypeVar
 import numpy as np
 
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
+from open_analytic.kinds import region
 from open_analytic.origin import Origin
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.service.client import Client
 from open_analytic.service.failover import Breaker, first_answer
 from open_analytic.service.limits import MAX_ITEMS
-from open_analytic.types import Box, Feature, Json, ProgressCallback
+from open_analytic.types import Feature, Json, ProgressCallback
 
 T = TypeVar("T")
 
@@ -156,7 +157,7 @@ def _received(text: str) -> Received:
     features = tuple(
         Feature(
             vector=np.array(each["vector"], np.float32),
-            box=Box(**each["box"]) if each["box"] else None,
+            region=region.from_json(each),
             attributes=each["attributes"],
         )
         for each in told["features"]

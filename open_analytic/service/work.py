@@ -17,6 +17,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, InvalidPipeline, NoFace, OpenAnalyticError
 from open_analytic.errors import ServiceBusy as Busy
 from open_analytic.errors import ServiceUnavailable as Unavailable
+from open_analytic.kinds import region
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.plain import numbers
@@ -215,7 +216,7 @@ def _answer(result: Result | OpenAnalyticError, give: Give) -> Answer:
         return Answer(_json({"output": result.output, "features": [_plain(part) for part in result.features]}))
     if not result.features:
         return Answer(error=NoFace(hint="Give a picture that shows a face."))
-    return Answer(_json(numbers(max(result.features, key=lambda feature: feature.area).vector)))
+    return Answer(_json(numbers(max(result.features, key=lambda feature: feature.extent).vector)))
 
 
 def _json(value: object) -> str:
@@ -225,6 +226,5 @@ def _json(value: object) -> str:
 
 
 def _plain(feature: Feature) -> dict[str, object]:
-    box = feature.box
-    place = None if box is None else {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
-    return {"vector": numbers(feature.vector), "box": place, "attributes": dict(feature.attributes)}
+    place = region.to_json(feature.region)
+    return {"vector": numbers(feature.vector), **place, "attributes": dict(feature.attributes)}

@@ -124,7 +124,7 @@ def _row(info: CollectionInfo, row: Sequence[Any]) -> StoredRow:
         source=source,
         sha256=None if sha256 is None else bytes(sha256),
         bytes=size,
-        box=Box(x=box[0], y=box[1], width=box[2], height=box[3]) if box else None,
+        region=Box(x=box[0], y=box[1], width=box[2], height=box[3]) if box else None,
         has_vector=has_vector,
         imported_at=imported_at,
     )

@@ -18,7 +18,7 @@ from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query, quoted
 from open_analytic.store.sources import Known, same, where
-from open_analytic.types import Box, CollectionInfo, Row
+from open_analytic.types import Box, CollectionInfo, Feature, Row
 
 MAX_NAME = 2000  # bytes; an entry of the primary key's index holds 2,700
 ATTEMPTS = 3  # to write names that are new to everybody
@@ -191,9 +191,18 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
         values = dict(row.values)
         if feature is not None:
             what = f"The vector of {row.name!r}" + (f" (region {part})" if info.many else "")
-            vector, box = vectors.half(feature.vector, info, what), feature.box
+            vector, box = vectors.half(feature.vector, info, what), _stored_region(info, row, feature)
             values = {key: value for key, value in feature.attributes.items() if key in info.columns} | values
         yield Record(row.name, part, row.data if part == 0 else None, vector, row.sha256, source, box, picture, values)
+
+
+def _stored_region(info: CollectionInfo, row: Row, feature: Feature) -> Box | None:
+    if info.many and feature.region and not feature.box:
+        raise BadParameter(
+            f"A vector of {row.name!r} has a {type(feature.region).__name__} as its region; a collection stores boxes.",
+            hint="Use a pipeline whose regions are boxes.",
+        )
+    return feature.box
 
 
 def _fields(info: CollectionInfo, record: Record) -> tuple[bytes | None, ...]:

@@ -115,7 +115,7 @@ def _hit(info: CollectionInfo, row: tuple[Any, ...]) -> Hit:
         name=name,
         distance=distance,
         row=dict(zip(info.columns, values, strict=True)),
-        box=Box(x=box[0], y=box[1], width=box[2], height=box[3]) if box else None,
+        region=Box(x=box[0], y=box[1], width=box[2], height=box[3]) if box else None,
         part=part,
     )
 

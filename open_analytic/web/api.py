@@ -15,7 +15,7 @@ from open_analytic import graph, plot
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, InvalidInput, NotFound
-from open_analytic.operators.image import Limits
+from open_analytic.operators.limits import Limits
 from open_analytic.plain import plain
 from open_analytic.readable import HEIF, SUFFIXES
 from open_analytic.service import limits

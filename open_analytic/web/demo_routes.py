@@ -34,7 +34,7 @@ from open_analytic.errors import (
     UnknownCollection,
     UnknownImage,
 )
-from open_analytic.operators.image import Limits
+from open_analytic.operators.limits import Limits
 from open_analytic.plain import plain
 from open_analytic.service import limits
 from open_analytic.service.exchange import json_bytes, length, outward

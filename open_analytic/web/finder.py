@@ -10,7 +10,7 @@ from typing import Any
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import BadParameter, NoFace, UnknownPipeline
-from open_analytic.operators.image import Limits
+from open_analytic.operators.limits import Limits
 from open_analytic.plain import plain
 from open_analytic.types import Box, Feature, RateTable, Vector
 from open_analytic.web import filters
@@ -124,7 +124,7 @@ def _vector(collection: Collection, asked: Asked, shelf: Shelf, limits: Limits) 
 
 def _chosen(features: tuple[Feature, ...], face: int | None) -> Feature:
     if face is None:
-        return max(features, key=lambda feature: feature.area)
+        return max(features, key=lambda feature: feature.extent)
     if face >= len(features):
         raise BadParameter(f"The picture has no face {face}.", hint=f"They are numbered 0 to {len(features) - 1}.")
     return features[face]

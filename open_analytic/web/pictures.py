@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from open_analytic import thumbnail
 from open_analytic.collection import Collection
-from open_analytic.operators.image import Limits
+from open_analytic.operators.limits import Limits
 
 THUMBNAIL, WHOLE = 320, 2048  # pixels of the longer side
 MOST_BYTES = 128_000_000

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from open_analytic.config import Settings
+from open_analytic.kinds.kind import Kind
 from open_analytic.store import collections, pipelines
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.types import CollectionInfo, Metric
@@ -31,6 +32,7 @@ class SmallPlan:
     output: tuple[str, ...] = ("feature",)
     dim: int | None = 4
     many: bool = False
+    region: Kind | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"scale": 0.5})
     spec: Definition = Definition({"name": "colours", "scale": 1e20})
 

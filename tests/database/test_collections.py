@@ -18,9 +18,10 @@ from open_analytic.errors import (
     UnknownCollection,
     UnknownImage,
 )
+from open_analytic.kinds.kind import Kind
 from open_analytic.store import collections, pictures, pipelines, rows, tables
 from open_analytic.store.connection import Connection
-from open_analytic.types import CollectionInfo, Feature, Row
+from open_analytic.types import CollectionInfo, Feature, Row, Span
 from tests.database.conftest import MakeCollection, SmallPlan
 
 NAMES = ["photos", "Photos", "two words", 'quo"te', "it's", "图片", "a" * 63, "%s", "{x}", "select", "1st", "new\nline"]
@@ -269,3 +270,23 @@ def test_a_pipeline_without_a_vector_fills_no_collection(connection: Connection)
     info = pipelines.register(connection, plan)
     with pytest.raises(InvalidPipeline):
         collections.create(connection, name="x", plan=plan, pipeline=info, columns={}, metric="l2")
+
+
+def test_a_collection_of_regions_that_cannot_be_stored_is_refused(connection: Connection) -> None:
+    spans = Kind(name="shot", region=lambda shot: shot, region_type=Span)
+    plan: Any = SmallPlan(name="shots", many=True, region=spans)
+    info = pipelines.register(connection, plan)
+    with pytest.raises(InvalidPipeline, match=r"regions of kind 'shot'; a collection can store boxes only\."):
+        collections.create(connection, name="shots", plan=plan, pipeline=info, columns={}, metric="l2")
+
+
+def test_a_region_that_cannot_be_stored_is_refused_and_nothing_is_lost(
+    connection: Connection, make: MakeCollection
+) -> None:
+    faces = make("faces", many=True)
+    vector = np.ones(4, np.float32)
+    with pytest.raises(BadParameter, match=r"A vector of 'film' has a Span as its region; a collection stores boxes\."):
+        rows.write(
+            connection, faces, [Row(name="film", features=(Feature(vector=vector, region=Span(start=0, end=1)),))]
+        )
+    assert collections.count(connection, faces) == (0, 0)

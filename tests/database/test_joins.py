@@ -97,7 +97,7 @@ def test_neighbours_are_values_by_rank(connection: Connection, line: CollectionI
     faces = make("faces", many=True)
     connection.execute("UPDATE open_analytic.collections SET (pipeline, version) = (NULL, NULL)")  # of one model
     vectors = [np.array([place, 0, 0, 0], np.float32) for place in (1, 10)]
-    found = tuple(Feature(vector=vector, box=Box(x=1, y=2, width=3, height=4)) for vector in vectors)
+    found = tuple(Feature(vector=vector, region=Box(x=1, y=2, width=3, height=4)) for vector in vectors)
     rows.write(connection, faces, [Row(name="party", features=found)])
     assert joins.knn_join(connection, faces, line, k=1) == [
         Neighbour(name="party", neighbour="b", distance=0, rank=1, part=0),

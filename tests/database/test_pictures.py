@@ -38,7 +38,7 @@ NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 
 def write(connection: Connection, info: CollectionInfo, *names: str, data: bytes | None = b"jpeg") -> None:
     vector = np.arange(1, info.dim + 1, dtype=np.float32)
-    feature = Feature(vector=vector, box=Box(x=1, y=2, width=3, height=4) if info.many else None)
+    feature = Feature(vector=vector, region=Box(x=1, y=2, width=3, height=4) if info.many else None)
     rows.write(connection, info, [Row(name=name, features=(feature,), data=data) for name in names])
 
 
@@ -47,7 +47,7 @@ def faces(connection: Connection, make: MakeCollection) -> CollectionInfo:
     """One picture with three regions, one with none, one that only has a vector."""
     info = make("faces", many=True)
     vectors = [np.full(4, part + 1, np.float32) for part in range(3)]
-    features = [Feature(vector=vector, box=Box(x=at, y=0, width=9, height=8)) for at, vector in enumerate(vectors)]
+    features = [Feature(vector=vector, region=Box(x=at, y=0, width=9, height=8)) for at, vector in enumerate(vectors)]
     three = Row(name="three", features=tuple(features), data=b"three", sha256=b"3" * 32)
     rows.write(connection, info, [three, Row(name="nobody", features=(), data=b"nobody", sha256=b"0" * 32)])
     rows.write(connection, info, [Row(name="vector", features=(Feature(vector=np.ones(4, np.float32)),))])

@@ -52,7 +52,9 @@ def test_fewer_faces_than_before_leave_none_of_the_old(connection: Connection, m
 
     def photo(ages: list[int]) -> Row:
         found = [
-            Feature(vector=VECTOR * age, box=Box(x=age, y=0.5, width=2, height=3), attributes={"age": age, "score": 1})
+            Feature(
+                vector=VECTOR * age, region=Box(x=age, y=0.5, width=2, height=3), attributes={"age": age, "score": 1}
+            )
             for age in ages
         ]
         return Row(name="party", features=tuple(found), data=b"jpeg", sha256=b"h")

@@ -83,7 +83,7 @@ def test_equals_come_by_name(connection: Connection, photos_table: CollectionInf
 def test_each_region_is_a_hit_with_its_box(connection: Connection, make: MakeCollection) -> None:
     faces = make("faces", many=True)
     box = Box(x=1, y=2, width=3, height=4)
-    found = (Feature(vector=QUERY, box=box), Feature(vector=QUERY * 2))
+    found = (Feature(vector=QUERY, region=box), Feature(vector=QUERY * 2))
     rows.write(connection, faces, [Row(name="party", features=found), Row(name="empty", features=())])
     hits = search.search(connection, faces, QUERY, k=10)
     assert [(hit.name, hit.distance, hit.box) for hit in hits] == [("party", 0.0, box), ("party", 1.0, None)]

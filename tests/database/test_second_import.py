@@ -124,7 +124,7 @@ def test_faces_keep_their_columns_by_part(connection: Connection, make: MakeColl
 
     def photo(data: bytes, *scores: float) -> Row:
         found = [
-            Feature(vector=np.full(4, score, np.float32), box=Box(x=score, y=1, width=2, height=3),
+            Feature(vector=np.full(4, score, np.float32), region=Box(x=score, y=1, width=2, height=3),
                     attributes={"score": score})
             for score in scores
         ]  # fmt: skip

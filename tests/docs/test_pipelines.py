@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from open_analytic.operators import OPERATORS
-from open_analytic.operators.kinds import Operator
+from open_analytic.operators.operator import Operator
 from open_analytic.pipeline import spec
 from open_analytic.pipeline.call import signature
 

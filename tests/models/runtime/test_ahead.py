@@ -9,7 +9,7 @@ from pathlib import Path
 from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.models.library import Library
-from open_analytic.operators.image import Limits
+from open_analytic.operators.limits import Limits
 from open_analytic.pipeline.engine import Result
 from open_analytic.pipeline.plan import plan
 from open_analytic.pipeline.run import Begun

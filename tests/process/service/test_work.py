@@ -55,7 +55,9 @@ class Faces(GatedEngine):
 
 FACES = tuple(
     Feature(
-        vector=np.array([side, 0.5], np.float32), box=Box(x=1, y=2, width=side, height=side), attributes={"age": side}
+        vector=np.array([side, 0.5], np.float32),
+        region=Box(x=1, y=2, width=side, height=side),
+        attributes={"age": side},
     )
     for side in (2, 3)
 )

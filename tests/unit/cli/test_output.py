@@ -56,7 +56,7 @@ def test_json_holds_everything_a_row_can(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_hit_has_the_keys_of_python() -> None:
-    hit = Hit(name="a", distance=0.5, row={"d": "A"}, box=Box(x=1, y=2, width=3, height=4))
+    hit = Hit(name="a", distance=0.5, row={"d": "A"}, region=Box(x=1, y=2, width=3, height=4))
     assert plain(hit) == {
         "name": "a", "distance": 0.5, "row": {"d": "A"}, "box": {"x": 1, "y": 2, "width": 3, "height": 4},
         "part": None,

@@ -13,7 +13,8 @@ from open_analytic import folder
 from open_analytic.errors import BadImage, UnsupportedImage
 from open_analytic.operators.formats import av1, avif, hevc
 from open_analytic.operators.formats.boxes import configurations, first_samples, items
-from open_analytic.operators.image import FORMATS, Limits, decode_image
+from open_analytic.operators.image import FORMATS, decode_image
+from open_analytic.operators.limits import Limits
 
 PICTURE = Pillow.linear_gradient("L").resize((120, 90)).convert("RGB")
 needs_avif = pytest.mark.skipif("AVIF" not in FORMATS, reason="AVIF CODEC MISSING: this Pillow was built without it.")

@@ -14,7 +14,8 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadImage, DeadlineExceeded, ImageTooLarge, ServiceBusy
 from open_analytic.operators.budget import MOST_WAITING, Budget, Hold, NoRoom, budget, default_bytes
 from open_analytic.operators.formats.png import read_header
-from open_analytic.operators.image import Limits, decode_image
+from open_analytic.operators.image import decode_image
+from open_analytic.operators.limits import Limits
 from open_analytic.ticket import TICKET, Ticket
 
 

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from open_analytic.errors import ModelFailed, NoFace
+from open_analytic.kinds.image import Picture
 from open_analytic.operators.choose import choose_faces
 from open_analytic.operators.classify import classify_gender, estimate_age
 from open_analytic.operators.detect import detect_faces
 from open_analytic.operators.embed import embed, normalize
-from open_analytic.operators.picture import Picture
 from open_analytic.types import Box, Face, Images
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from open_analytic.kinds.image import Picture
 from open_analytic.operators.detect import MAX_FACES, detect_faces
-from open_analytic.operators.picture import Picture
 from open_analytic.types import Images
 
 HALF = float(np.float32(128 / 255))  # the heat of a pixel of 128

@@ -14,7 +14,8 @@ from PIL import ImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from open_analytic.errors import BadImage, ImageTooLarge, OpenAnalyticError, UnsupportedImage
-from open_analytic.operators.image import Limits, decode_image
+from open_analytic.operators.image import decode_image
+from open_analytic.operators.limits import Limits
 from open_analytic.types import Image
 
 ROW = np.tile(np.arange(256, dtype=np.uint8), (64, 1))

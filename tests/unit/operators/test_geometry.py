@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from open_analytic.kinds.image import Picture
 from open_analytic.operators.align import TEMPLATE, align_faces, template
 from open_analytic.operators.geometry import iou, move, non_maximum_suppression, similarity
-from open_analytic.operators.picture import Picture
 from open_analytic.operators.resize import resize
 from open_analytic.types import Box, Face
 

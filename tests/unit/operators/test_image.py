@@ -18,7 +18,8 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from open_analytic.errors import BadImage, ImageTooLarge, OpenAnalyticError, UnsupportedImage
-from open_analytic.operators.image import FORMATS, Limits, decode_image, halving
+from open_analytic.operators.image import FORMATS, decode_image, halving
+from open_analytic.operators.limits import Limits
 from open_analytic.types import Image
 
 LIMITS = Limits()

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from open_analytic.errors import BadImage, OpenAnalyticError, UnsupportedImage
-from open_analytic.operators.image import Limits, decode_image
+from open_analytic.operators.image import decode_image
+from open_analytic.operators.limits import Limits
 from open_analytic.types import Image
 from tests import tiff_file
 from tests.tiff_file import DEFLATE, tag

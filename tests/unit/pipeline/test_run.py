@@ -20,8 +20,9 @@ from open_analytic.models.library import Library
 from open_analytic.operators.align import align_faces
 from open_analytic.operators.budget import budget
 from open_analytic.operators.formats.png import read_header
-from open_analytic.operators.image import Limits, decode_image
-from open_analytic.pipeline.cost import CROP_BYTES, MAX_PIXELS
+from open_analytic.operators.image import decode_image
+from open_analytic.operators.limits import Limits
+from open_analytic.pipeline.cost import LIST_BYTES, MAX_PIXELS
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.run import Result, begin, finish, run
 from open_analytic.pipeline.spec import load
@@ -184,11 +185,11 @@ def test_a_thousand_faces_are_cut_and_embedded_in_bounded_memory(library: Librar
     size = 256
     made = plan(load(crops(size), "faces"), library.cards)
     data = colour(9, 90, 200, 400)
-    assert 1000 * 3 * size**2 > 2 * CROP_BYTES
+    assert 1000 * 3 * size**2 > 2 * LIST_BYTES
     tracemalloc.start()
     try:
         (result,) = run(made, [data], models, Limits())
-        assert tracemalloc.get_traced_memory()[1] < 1.6 * CROP_BYTES
+        assert tracemalloc.get_traced_memory()[1] < 1.6 * LIST_BYTES
     finally:
         tracemalloc.stop()
     assert not isinstance(result, OpenAnalyticError), result
@@ -289,4 +290,4 @@ def test_the_plan_of_a_preset_is_as_large_as_before(tmp_path: Path) -> None:
     from open_analytic.pipeline.spec import presets
 
     for spec in presets().values():
-        assert plan(spec, library.cards).lifetimes.beside_bytes in (0, 3 * 150**2, CROP_BYTES)
+        assert plan(spec, library.cards).lifetimes.beside_bytes in (0, 3 * 150**2, LIST_BYTES)

@@ -1,4 +1,4 @@
-"""A picture on its way through a pipeline: its pixels, and where they lie in the original."""
+"""Kinds of images and of what detectors see in them. A region is a box in pixels of the upright original."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,7 +6,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic.types import Box, Face, Image
+from open_analytic.kinds.kind import Kind
+from open_analytic.plain import numbers
+from open_analytic.types import Box, Image, Json, Points
 
 Pair: TypeAlias = tuple[float, float]  # along x, along y
 
@@ -32,22 +34,40 @@ class Picture:
             (self.scale[0] * shift[0] + self.shift[0], self.scale[1] * shift[1] + self.shift[1]),
         )
 
-    def lift(self, face: Face) -> Face:
-        """A face of these pixels in the pixels of the original."""
+    def lift(self, box: Box) -> Box:
+        """A box of these pixels in the pixels of the original."""
         (scale_x, scale_y), (shift_x, shift_y) = self.scale, self.shift
-        box = face.box
-        return Face(
-            box=Box(
-                x=box.x * scale_x + shift_x,
-                y=box.y * scale_y + shift_y,
-                width=box.width * scale_x,
-                height=box.height * scale_y,
-            ),
-            score=face.score,
-            landmarks=(face.landmarks * self.scale + self.shift).astype(np.float32),
+        return Box(
+            x=box.x * scale_x + shift_x,
+            y=box.y * scale_y + shift_y,
+            width=box.width * scale_x,
+            height=box.height * scale_y,
         )
+
+    def lift_points(self, points: Points) -> Points:
+        """Points of these pixels in the pixels of the original."""
+        return (points * self.scale + self.shift).astype(np.float32)
 
     def lower(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """A (2, 3) matrix for points of the original as one for points of these pixels."""
         turn = matrix[:, :2]
         return np.column_stack([turn * self.scale, turn @ np.array(self.shift) + matrix[:, 2]])
+
+
+def _box(value: object) -> Json:
+    box: Box = value.box  # type: ignore[attr-defined]  # a face, an object
+    return {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
+
+
+IMAGE = Kind(
+    name="image",
+    article="an",
+    bare=lambda picture: picture.pixels,
+    held_bytes=lambda picture: int(picture.pixels.nbytes),
+)
+FACE = Kind(
+    name="face",
+    parts={"box": _box, "score": lambda face: face.score, "landmarks": lambda face: numbers(face.landmarks)},
+    region=lambda face: face.box,
+    region_type=Box,
+)

@@ -1,0 +1,47 @@
+"""What the engine has to know of a kind of value; it knows no kind by its name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from open_analytic.types import Region
+
+Part = Callable[[Any], Any]  # of a value, made of what JSON has
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of value that steps of a pipeline exchange, such as an image, a label or a vector.
+
+    A value goes into the result as ``whole`` writes it, or as an object of its ``parts``; a kind that has neither
+    cannot be in a result. A kind with a ``region`` is what a detector gives: values that later steps make of it
+    belong to that region of the input.
+    """
+
+    name: str
+    article: str = "a"  # for messages
+    parts: Mapping[str, Part] = field(default_factory=dict)  # what an output can name: ``objects.label``
+    whole: Part | None = None  # the value in JSON, where it is not the object of its parts
+    attributes: tuple[str, ...] = ()  # parts that describe the region of a row when an output names the whole value
+    region: Callable[[Any], Region] | None = None  # the part of the input that a value stands for
+    region_type: type | None = None  # of ``types.Region``; what a collection has to store
+    searchable: bool = False  # a vector: it has a dimension, and a collection holds it
+    stack: Callable[[list[Any]], Any] | None = None  # several values as a batched operator takes them; None: a list
+    bare: Callable[[Any], Any] | None = None  # a value without its place in the input, for operators that ignore it
+    held_bytes: Callable[[Any], int] | None = None  # memory that counts against the budget of decoded bytes
+    decoder: str | None = None  # the operator that makes a value of bytes, for pipelines with such an input
+
+    @property
+    def in_json(self) -> bool:
+        """Whether a result can hold it."""
+        return self.whole is not None or bool(self.parts)
+
+    def to_json(self, value: Any, part: str = "") -> Any:
+        """The value, or a part of it, made of what JSON has."""
+        if part:
+            return self.parts[part](value)
+        return self.whole(value) if self.whole else {name: read(value) for name, read in self.parts.items()}
+
+    def phrase(self, *, many: bool = False) -> str:
+        """The kind with its article: ``an image``, ``a list of face``."""
+        return f"a list of {self.name}" if many else f"{self.article} {self.name}"
