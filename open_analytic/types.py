@@ -17,6 +17,7 @@ from open_analytic.regions import box_of
 
 Image: TypeAlias = NDArray[np.uint8]  # (h, w, 3) RGB
 Images: TypeAlias = NDArray[np.uint8]  # (n, h, w, 3) RGB, one size
+Batch: TypeAlias = Any  # values as a model's card describes them: Images, texts, or a mapping of values for each row
 Points: TypeAlias = NDArray[np.float32]  # (n, 2) x, y in pixels
 Vector: TypeAlias = NDArray[np.float32]  # (dim,)
 Vectors: TypeAlias = NDArray[np.float32]  # (n, dim)
@@ -30,10 +31,10 @@ M, EF_CONSTRUCTION = 16, 200
 
 
 class Model(Protocol):
-    """A network as operators see it: RGB bytes in, named arrays out. A batcher in front of it looks the same.
+    """A network as operators see it: values in, named arrays out. A batcher in front of it looks the same.
 
-    Normalisation and layout are the model's own business (they stand on its card), so an operator gives uint8 pictures
-    and swapping a model in a pipeline changes nothing else.
+    Normalisation, layout and tokens are the model's own business (they stand on its card), so an operator gives uint8
+    pictures or texts, and swapping a model in a pipeline changes nothing else.
     """
 
     @property
@@ -43,7 +44,7 @@ class Model(Protocol):
     def size(self) -> tuple[int, int] | None:
         """(height, width) in pixels the model takes; None when it takes any."""
 
-    def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
+    def __call__(self, batch: Batch, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
         """Arrays by the names its card gives them, the first axis the batch; only ``outputs`` when named."""
 
 

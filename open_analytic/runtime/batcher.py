@@ -9,34 +9,40 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from open_analytic.errors import DeadlineExceeded, OpenAnalyticError, ServiceUnavailable
+from open_analytic.models.inputs.base import Feed, Values
+from open_analytic.runtime.groups import Arrays, Group, groups, in_order, joined, most_rows, stacked
 from open_analytic.ticket import CALLERS, TICKET, Ticket
-from open_analytic.types import Images, Model
 
-Arrays: TypeAlias = Mapping[str, NDArray[np.float32]]
-Key: TypeAlias = tuple[str, tuple[int, ...], tuple[str, ...] | None]  # model, shape of a picture, outputs
+Key: TypeAlias = tuple[str, Hashable, tuple[str, ...] | None]  # model, what its feed says can be stacked, outputs
 Observer: TypeAlias = Callable[["Ran"], None]
+
+
+class Network(Protocol):
+    """What a batch is run by; ``runtime.session.OnnxModel`` is one."""
+
+    @property
+    def feed(self) -> Feed: ...
+
+    def run(self, values: Values, outputs: tuple[str, ...] | None = None) -> Arrays: ...
 
 
 class Networks(Protocol):
     """Where models come from; ``runtime.cache.ModelCache`` is one."""
 
-    def model(self, name: str, threads: int | None = None) -> Model: ...
+    def model(self, name: str, threads: int | None = None) -> Network: ...
     def size(self, name: str) -> tuple[int, int] | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """A batch that was run: pictures, seconds the oldest of them waited, seconds of the model."""
+    """A batch that was run: rows, seconds the oldest of them waited, seconds of the model."""
 
     model: str
     rows: int
@@ -46,9 +52,10 @@ class Ran:
 
 @dataclass(slots=True, kw_only=True)
 class _Job:
-    """One caller's pictures of one size, at most a batch of them."""
+    """One caller's values of one key, at most a batch of them."""
 
-    batch: Images
+    batch: Values
+    most: int  # rows of a batch of this key
     ticket: Ticket | None
     since: float = field(default_factory=time.monotonic)
     answer: "Future[Arrays]" = field(default_factory=Future)
@@ -106,29 +113,35 @@ class Batcher:
         for runner in self._runners:
             runner.join()
 
-    def submit(self, name: str, batch: Images, outputs: tuple[str, ...] | None) -> Arrays:
-        """Wait for the arrays of the batch, whoever else's pictures are run with them."""
-        key: Key = (name, batch.shape[1:], outputs)
-        ticket = TICKET.get()
-        jobs = [
-            _Job(batch=batch[start : start + self._max_batch], ticket=ticket)
-            for start in range(0, max(1, len(batch)), self._max_batch)
-        ]
+    def submit(self, name: str, batch: Values, outputs: tuple[str, ...] | None) -> Arrays:
+        """Wait for the arrays of the batch, whoever else's values are run with them."""
+        feed = self._cache.model(name, threads=self._threads).feed
+        grouped = groups(feed, feed.read(batch))
+        jobs = {(name, group.key, outputs): self._jobs(feed, group) for group in grouped}
+        self._hand_over(jobs)
+        parts = [joined([job.answer.result() for job in each]) for each in jobs.values()]
+        return in_order(grouped, parts)
+
+    def _jobs(self, feed: Feed, group: Group) -> list[_Job]:
+        most, ticket = most_rows(feed, group.values[0], self._max_batch), TICKET.get()
+        return [_Job(batch=part, most=most, ticket=ticket) for part in group.cut(most)]
+
+    def _hand_over(self, jobs: Mapping[Key, list[_Job]]) -> None:
+        """Give the jobs to the runners; one with nobody to share a batch with is run here."""
         with self._changed:
             if not self._open:
                 raise ServiceUnavailable("The models have been let go of: the service is shutting down.")
-            alone = len(jobs) == 1 and not self._running and not self._waiting and self._expected() <= 1
+            one = sum(map(len, jobs.values())) == 1
+            alone = one and not self._running and not self._waiting and self._expected() <= 1
             if alone:
                 self._running += 1
             else:
-                self._waiting.setdefault(key, []).extend(jobs)
+                for key, each in jobs.items():
+                    self._waiting.setdefault(key, []).extend(each)
                 self._changed.notify_all()
-        if alone:  # with nobody to share a batch with, no thread is changed
-            self._finish(key, jobs, self._threads)
-        parts = [job.answer.result() for job in jobs]
-        if len(parts) == 1:
-            return parts[0]
-        return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
+        if alone:  # no thread is changed
+            ((key, each),) = jobs.items()
+            self._finish(key, each, self._threads)
 
     def _work(self) -> None:
         while True:
@@ -168,7 +181,7 @@ class Batcher:
     def _patience(self, jobs: list[_Job]) -> float:
         """Seconds to wait for company: none for a full batch, nor when every call under way is here already."""
         here = self._running + sum(map(len, self._waiting.values()))
-        full = sum(len(job.batch) for job in jobs) >= self._max_batch
+        full = sum(len(job.batch) for job in jobs) >= jobs[0].most
         if full or self._expected() <= here or not self._open:
             return 0.0
         return self._max_wait_s - (time.monotonic() - jobs[0].since)
@@ -176,7 +189,7 @@ class Batcher:
     def _pick(self, key: Key) -> list[_Job]:
         jobs, rows = self._waiting[key], 0
         picked: list[_Job] = []
-        while jobs and (not picked or rows + len(jobs[0].batch) <= self._max_batch):
+        while jobs and (not picked or rows + len(jobs[0].batch) <= jobs[0].most):
             rows += len(jobs[0].batch)
             picked.append(jobs.pop(0))
         if not jobs:
@@ -192,14 +205,14 @@ class Batcher:
             return
         self._compute(key, model, jobs)
 
-    def _compute(self, key: Key, model: Model, jobs: list[_Job]) -> None:
+    def _compute(self, key: Key, model: Network, jobs: list[_Job]) -> None:
         wanted = [job for job in jobs if _still_wanted(job)]
         if not wanted:
             return
         started = time.monotonic()
         try:
             with _for(wanted):
-                arrays = model(np.concatenate([job.batch for job in wanted]), key[2])
+                arrays = model.run(stacked([job.batch for job in wanted]), key[2])
             parts = _shared_out(arrays, [len(job.batch) for job in wanted])
             ran = time.monotonic() - started
             rows = sum(len(job.batch) for job in wanted)
@@ -228,13 +241,13 @@ class BatchedModel:
         """(height, width) in pixels, None when any will do."""
         return self._cache.size(self.name)
 
-    def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Arrays:
+    def __call__(self, batch: Values, outputs: tuple[str, ...] | None = None) -> Arrays:
         """Arrays by role, the first axis the batch."""
         return self._batcher.submit(self.name, batch, outputs)
 
 
 def _shared_out(arrays: Arrays, counts: list[int]) -> list[Arrays]:
-    """For each caller as many rows as it gave pictures, in their order."""
+    """For each caller as many rows as it gave values, in their order."""
     ends = list(itertools.accumulate(counts))
     return [
         {role: array[end - count : end] for role, array in arrays.items()}

@@ -43,7 +43,8 @@ class ModelCache:
         return found
 
     def _load(self, name: str, threads: int) -> OnnxModel:
-        model = OnnxModel(self._library.path(name), self._library.card(name), threads=threads, watch=self._watch)
+        path, card = self._library.path(name), self._library.card(name)
+        model = OnnxModel(path, card, files=self._library.files(name), threads=threads, watch=self._watch)
         with self._lock:
             self._used[name, threads] = self._clock()  # before it can be seen, or it would seem idle
             self._models[name, threads] = model

@@ -1,4 +1,4 @@
-"""One network in ONNX Runtime, fed with pictures as its card says. The only file that imports onnxruntime."""
+"""One network in ONNX Runtime, fed as its card says. The only file that imports onnxruntime."""
 
 import ctypes
 import logging
@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic import telemetry
-from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed
+from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed, OpenAnalyticError
 from open_analytic.models.card import ModelCard
+from open_analytic.models.inputs.base import Graph, Values
+from open_analytic.runtime.groups import Arrays, groups, in_order, joined, most_rows
 from open_analytic.runtime.watch import Watch
 from open_analytic.ticket import CALLERS, TICKET
-from open_analytic.types import Images
 
 telemetry.disable()  # again: a program can have emptied its environment since open_analytic was imported
 if not telemetry.DISABLED:
@@ -37,19 +38,25 @@ def _keep_for_ever() -> None:
 
 os.register_at_fork(after_in_child=_keep_for_ever)
 
-DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
-
 
 class OnnxModel:
-    """Meets ``types.Model``: uint8 RGB pictures in, arrays by their roles out."""
+    """Meets ``types.Model``: the values that its card describes in, arrays by their roles out."""
 
-    def __init__(self, path: Path, card: ModelCard, *, threads: int = 0, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        card: ModelCard,
+        *,
+        files: Mapping[str, Path] | None = None,
+        threads: int = 0,
+        watch: Watch | None = None,
+    ) -> None:
         options = onnxruntime.SessionOptions()
         # Never 0: ONNX Runtime would tie its threads to cores, a third slower where another thread is on the same one.
         options.intra_op_num_threads = threads or os.cpu_count() or 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # A waiting thread sleeps instead of burning the core that decodes the next pictures.
+        # A waiting thread sleeps instead of burning the core that decodes the next inputs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.card, self._watch = card, watch
         try:
@@ -61,9 +68,8 @@ class OnnxModel:
             ) from error
         _sessions.add(self._session)
         self._check_names(path)
-        self._dtype = DTYPES[self._session.get_inputs()[0].type]
-        self._mean = np.array(card.input.mean, np.float32)  # in the order of the network's colours, as its authors say
-        self._scale = 1 / np.array(card.input.std, np.float32)
+        types = {entry.name: entry.type for entry in self._session.get_inputs()}
+        self.feed = card.input.load(Graph(model=card.name, path=path, card=card.file, types=types, files=files or {}))
 
     @property
     def name(self) -> str:
@@ -74,25 +80,32 @@ class OnnxModel:
         """(height, width) in pixels, None when any will do."""
         return self.card.size
 
-    def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
-        """Arrays by role, the first axis the batch, run ``max_batch`` rows at a time."""
+    def __call__(self, batch: Values, outputs: tuple[str, ...] | None = None) -> Arrays:
+        """Arrays by role, the first axis the batch; values that cannot be stacked are run in groups."""
+        grouped = groups(self.feed, self.feed.read(batch))
+        return in_order(grouped, [self.run(group.values, outputs) for group in grouped])
+
+    def run(self, values: Values, outputs: tuple[str, ...] | None = None) -> Arrays:
+        """The same for values that ``feed`` has read and that have one key, ``max_batch`` rows at a time."""
         roles = outputs or tuple(self.card.outputs)
         if unknown := sorted(set(roles) - set(self.card.outputs)):
             raise ModelFailed(
                 f"Model {self.name!r} has no output {unknown[0]!r}.", hint=f"It has: {', '.join(self.card.outputs)}."
             )
-        names = [self.card.outputs[role].name for role in roles]
-        step = self.card.max_batch
-        parts = [self._run(batch[start : start + step], names) for start in range(0, len(batch), step)]
-        if len(parts) == 1:
-            return dict(zip(roles, parts[0], strict=True))
-        return {role: np.concatenate(arrays) for role, arrays in zip(roles, zip(*parts, strict=True), strict=True)}
+        step = most_rows(self.feed, values[0], self.card.max_batch)
+        return joined([self._run(values[start : start + step], roles) for start in range(0, len(values), step)])
 
-    def _run(self, batch: Images, names: list[str]) -> list[NDArray[np.float32]]:
+    def _run(self, values: Values, roles: tuple[str, ...]) -> Arrays:
+        names = [self.card.outputs[role].name for role in roles]
         options, callers = onnxruntime.RunOptions(), CALLERS.get() or (TICKET.get(),)
+        shapes: dict[str, tuple[int, ...]] = {}
         try:
+            given = self.feed.arrays(values)
+            shapes = {name: array.shape for name, array in given.items()}
             with self._watch.over(options, callers) if self._watch else nullcontext():
-                arrays = self._session.run(names, {self.card.input.name: self._tensor(batch)}, options)
+                arrays = self._session.run(names, given, options)
+        except OpenAnalyticError:
+            raise
         except Exception as error:  # onnxruntime has no class above all of its errors
             if options.terminate:
                 raise DeadlineExceeded(
@@ -100,11 +113,11 @@ class OnnxModel:
                     hint="OPEN_ANALYTIC_MODEL_RUN_S is the longest time of one run; allow the call more time.",
                 ) from error
             raise ModelFailed(
-                f"Model {self.name!r} failed on pictures of shape {batch.shape}: {error}",
-                hint="Check the input of its card: layout, height and width.",
+                f"Model {self.name!r} failed on inputs of shape {shapes or np.shape(values)}: {error}",
+                hint=f"Check the input in {self.card.file}.",
             ) from error
-
-        return [self._checked(array, len(batch), name) for array, name in zip(arrays, names, strict=True)]
+        checked = [self._checked(array, len(values), name) for array, name in zip(arrays, names, strict=True)]
+        return dict(zip(roles, checked, strict=True))
 
     def _checked(self, array: Any, rows: int, name: str) -> NDArray[np.float32]:
         """An output as the card says it is: a plan has relied on its shape."""
@@ -113,34 +126,18 @@ class OnnxModel:
         alike = len(shape) == len(told) and all(side in (0, there) for side, there in zip(told, shape, strict=True))
         if array.shape[:1] != (rows,) or not (alike or math.prod(shape) == math.prod(told)):
             raise ModelFailed(
-                f"Model {self.name!r}: output {name!r} has the shape {array.shape} for {rows} pictures.",
+                f"Model {self.name!r}: output {name!r} has the shape {array.shape} for {rows} rows.",
                 hint=f"{self.card.file} says {told} for each; correct it.",
             )
         return np.asarray(array, np.float32)
-
-    def _tensor(self, batch: Images) -> NDArray[np.float32]:
-        """(x - mean) / std in the card's layout and order of colours, one contiguous array."""
-        nchw = self.card.input.layout == "NCHW"
-        pixels = batch[..., ::-1] if self.card.input.color == "BGR" else batch
-        shape = (1, 3, 1, 1) if nchw else (1, 1, 1, 3)
-        tensor = np.empty((len(batch), 3, *batch.shape[1:3]) if nchw else batch.shape, np.float32)
-        np.subtract(pixels.transpose(0, 3, 1, 2) if nchw else pixels, self._mean.reshape(shape), out=tensor)
-        tensor *= self._scale.reshape(shape)
-        return tensor if self._dtype == np.float32 else tensor.astype(self._dtype)
 
     def _check_names(self, path: Path) -> None:
         inputs = {entry.name for entry in self._session.get_inputs()}
         outputs = {entry.name for entry in self._session.get_outputs()}
         wanted = {output.name for output in self.card.outputs.values()}
-        kinds = {entry.type for entry in self._session.get_inputs()}
-        if not kinds <= set(DTYPES):
-            raise ModelCorrupt(
-                f"{path} takes {', '.join(kinds)}; pictures are given as {', '.join(DTYPES)}.",
-                hint="Use a model whose input is a picture.",
-            )
-        if inputs != {self.card.input.name} or not wanted <= outputs:
+        if inputs != set(self.card.input.names) or not wanted <= outputs:
             raise ModelCorrupt(
                 f"{path} takes {sorted(inputs)} and gives {sorted(outputs)}; its card says it takes "
-                f"{self.card.input.name!r} and gives {sorted(wanted)}.",
+                f"{sorted(self.card.input.names)} and gives {sorted(wanted)}.",
                 hint=f"Correct {self.card.file}.",
             )

@@ -13,19 +13,27 @@ from open_analytic import resources
 from open_analytic.models import build
 from open_analytic.models.build.dlib_face_resnet import CONVOLUTIONS
 from open_analytic.models.card import read_card
+from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.library import Library
 
 PICTURE: NDArray[np.uint8] = skimage.data.astronaut()
 NAMES = ("age", "centerface", "dlib_face_resnet", "efficientnet_lite2", "gender")
 
 
+def taken(library: Library, name: str) -> ImageInput:
+    """What the model takes."""
+    image = library.card(name).input
+    assert isinstance(image, ImageInput)
+    return image
+
+
 def run(library: Library, name: str, pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """Outputs by role, the card followed to the letter."""
-    found = library.card(name)
+    found, image = library.card(name), taken(library, name)
     session = onnxruntime.InferenceSession(str(library.path(name)), providers=["CPUExecutionProvider"])
-    tensor = (pictures - np.array(found.input.mean)) / np.array(found.input.std)
+    tensor = (pictures - np.array(image.mean)) / np.array(image.std)
     names = [output.name for output in found.outputs.values()]
-    arrays = session.run(names, {found.input.name: np.ascontiguousarray(tensor.transpose(0, 3, 1, 2), np.float32)})
+    arrays = session.run(names, {image.name: np.ascontiguousarray(tensor.transpose(0, 3, 1, 2), np.float32)})
     return dict(zip(found.outputs, arrays, strict=True))
 
 
@@ -47,8 +55,8 @@ def test_a_network_gives_what_the_original_gives(library: Library, name: str) ->
 @pytest.mark.models
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_have_the_shapes_of_the_card_and_do_not_depend_on_the_batch(library: Library, name: str) -> None:
-    found = library.card(name)
-    height, width = found.input.height or 96, found.input.width or 128
+    found, image = library.card(name), taken(library, name)
+    height, width = image.height or 96, image.width or 128
     pictures = np.concatenate([astronaut(top, top + height, 130, 130 + width) for top in (0, 40, 100)])
     together = run(library, name, pictures)
     for role, output in found.outputs.items():

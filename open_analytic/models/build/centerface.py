@@ -19,7 +19,7 @@ def build(source: Path, card: ModelCard) -> ModelProto:
         channels = {output.name: output.shape[0] for output in card.outputs.values()}
         return update_inputs_outputs_dims(
             model,
-            {card.input.name: ["batch", 3, "height", "width"]},
+            {card.input.names[0]: ["batch", 3, "height", "width"]},
             {name: ["batch", count, "height_4", "width_4"] for name, count in channels.items()},
         )
     except (DecodeError, ValueError, onnx.checker.ValidationError) as error:

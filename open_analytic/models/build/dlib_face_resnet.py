@@ -33,7 +33,7 @@ def build(source: Path, card: ModelCard) -> ModelProto:
     convolutions, matrix = _weights(source)
     layers = iter(convolutions)
     graph = Graph(card.name)
-    tensor = graph.node("Relu", _conv(graph, card.input.name, next(layers), stride=2))
+    tensor = graph.node("Relu", _conv(graph, card.input.names[0], next(layers), stride=2))
     tensor = graph.node("MaxPool", tensor, kernel_shape=[3, 3], strides=[2, 2])
     side = _halved(_halved(SIDE, 7), 3)
     for before, after, halves in BLOCKS:
@@ -48,7 +48,7 @@ def build(source: Path, card: ModelCard) -> ModelProto:
         tensor = graph.node("Relu", graph.node("Add", tensor, inner))
     pooled = graph.node("Flatten", graph.node("GlobalAveragePool", tensor))
     output = graph.node("MatMul", pooled, graph.weights(matrix), output=card.outputs["embedding"].name)
-    return graph.model([(card.input.name, ("batch", 3, SIDE, SIDE))], [(output, ("batch", DIM))])
+    return graph.model([(card.input.names[0], ("batch", 3, SIDE, SIDE))], [(output, ("batch", DIM))])
 
 
 def _weights(source: Path) -> tuple[list[Convolution], Weights]:

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from open_analytic.errors import ModelFailed
+from open_analytic.models.inputs.base import Feed, Values
 from open_analytic.runtime.batcher import Batcher
 from open_analytic.runtime.cache import ModelCache
-from open_analytic.types import Images, Model
+from open_analytic.runtime.groups import Arrays
+from open_analytic.runtime.session import OnnxModel
+from open_analytic.types import Images
 from tests import tiny
 
 BAD = 255  # a picture of this value is one the network cannot bear
@@ -71,29 +74,25 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Meets ``types.Model``."""
+    """Meets ``runtime.batcher.Network``."""
 
     recorder: Recorder
-    inner: Model
+    inner: OnnxModel
     threads: int | None
 
     @property
-    def name(self) -> str:
-        return self.inner.name
+    def feed(self) -> Feed:
+        return self.inner.feed
 
-    @property
-    def size(self) -> tuple[int, int] | None:
-        return self.inner.size
-
-    def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
+    def run(self, batch: Values, outputs: tuple[str, ...] | None = None) -> Arrays:
         values = tuple(int(picture[0, 0, 0]) for picture in batch)
-        seen = Seen(name=self.name, values=values, side=batch.shape[1], outputs=outputs, threads=self.threads)
+        seen = Seen(name=self.inner.name, values=values, side=len(batch[0]), outputs=outputs, threads=self.threads)
         self.recorder.seen.append(seen)
         self.recorder.entered.release()
         assert self.recorder.gate.wait(30)
         if BAD in values:
             raise ModelFailed(f"Cannot bear {values}.")
-        return self.inner(batch, outputs)
+        return self.inner.run(batch, outputs)
 
 
 def pictures(*values: int, side: int = 16) -> Images:

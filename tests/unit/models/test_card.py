@@ -8,7 +8,8 @@ import pytest
 from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelUnavailable
-from open_analytic.models.card import Golden, Input, ModelCard, Output, load_cards, read_card
+from open_analytic.models.card import Golden, ModelCard, Output, load_cards, read_card
+from open_analytic.models.inputs.image import ImageInput
 from tests import tiny
 
 FULL = """\
@@ -63,7 +64,7 @@ def test_a_card_says_all_about_its_model(tmp_path: Path) -> None:
         archive_sha256="b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf",
         builder="dlib_face_resnet",
         max_batch=4,
-        input=Input(
+        input=ImageInput(
             name="x", layout="NHWC", color="BGR", height=150, width=100, mean=(1.0, 2.5, 3.0), std=(1.0, 1.0, 2.0)
         ),
         outputs={"embedding": Output(name="y", shape=(0, 128))},
@@ -103,7 +104,10 @@ def test_a_card_says_all_about_its_model(tmp_path: Path) -> None:
         ("[1, 2.5, 3]", "[1, 2.5]", "input.mean has to be three numbers: red, green, blue, not [1, 2.5]"),
         ("[1, 2.5, 3]", "[1, nan, 3]", "input.mean has to be three numbers: red, green, blue, not [1, nan, 3]"),
         ("[1, 1, 2]", "[1, 0, 2]", "input.std has to be three numbers other than 0, not [1, 0, 2]"),
-        ("[input]", "[inputs]", "inputs is not a field"),
+        ("[input]", "[input.x]", "input.x is not a field"),
+        ("[input]", "[inputs]", "inputs.name has to be a table, not 'x'"),
+        ("[outputs.", "[inputs.x]\nname = 'x'\n[outputs.", "inputs has to be left out: the card has [input] already"),
+        ('"NHWC"', '"NHWC"\ntype = "smell"', "input.type has to be one of image"),
         ("[0, 128]", '["n", 128]', "outputs.embedding.shape has to be a list of sizes without the batch, 0 for any"),
         ('name  = "y"', "", "outputs.embedding.name has to be a text; it is missing"),
         ('output    = "embedding"', 'output = "logits"', "golden.output has to be one of embedding, not 'logits'"),
@@ -182,6 +186,18 @@ def test_the_identity_is_the_same_on_every_machine(tmp_path: Path) -> None:
     assert read_card(written(tmp_path)).identity() == hashlib.sha256(decides.encode()).hexdigest()
 
 
+def test_the_identities_of_the_models_that_come_with_the_package_stay() -> None:
+    # Hashes of stored pipelines are made of these: a collection of any delivered version is bound to them.
+    cards = [read_card(path) for path in resources.folder("onnx_models").glob("*.toml")]
+    assert {card.name: card.identity() for card in cards} == {
+        "age": "601a762e4839e4a42bcc61dddbf5f471a6d8032c9f299a101bc5fa306bb6609a",
+        "centerface": "a112af17a5232688dd5e6a6d8d5dc002bca1efd1522abcdf7ff7e70686db61ce",
+        "dlib_face_resnet": "ac329ee7fc90436fed372c9e5bed7ce39a2e5dc17a4a01334e33be50590e210f",
+        "efficientnet_lite2": "843a812f045596dde659b361ae442d6eb0a8d6b870b246e2ac5c4d7d9327ad92",
+        "gender": "12837ad76a0f7c6425462106735abec68699c39d02bafb8727a119a39ab8c8ad",
+    }
+
+
 @pytest.mark.parametrize(
     ("table", "changes", "same"),
     [
@@ -199,6 +215,7 @@ def test_the_identity_follows_what_decides_the_outputs(
 ) -> None:
     card = read_card(written(tmp_path))
     if table == "input":
+        assert isinstance(card.input, ImageInput)
         changes = {"input": dataclasses.replace(card.input, **changes)}
     if table == "outputs":
         changes = {"outputs": changes}
@@ -207,7 +224,7 @@ def test_the_identity_follows_what_decides_the_outputs(
 
 def test_a_file_of_your_own_without_a_hash_is_known_by_its_content(tmp_path: Path) -> None:
     card = read_card(tiny.write(tmp_path) / "mean_colour.toml")
-    assert card.local == tmp_path / "mean_colour.onnx"
+    assert card.local("mean_colour.onnx") == tmp_path / "mean_colour.onnx"
     before = card.identity()
     (tmp_path / "mean_colour.onnx").write_bytes(b"other")
     assert card.identity() != before
