@@ -237,11 +237,11 @@ def _config(dsn: str) -> Iterator["Config"]:
     except sqlalchemy.exc.DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):
             raise
-        raise _with_next_step(translate(error.orig)) from error
+        raise _with_next_step(translate(error.orig), error.orig) from error
 
 
-def _with_next_step(error: OpenAnalyticError) -> OpenAnalyticError:
-    if isinstance(error, PermissionDenied):
+def _with_next_step(error: OpenAnalyticError, cause: psycopg.Error) -> OpenAnalyticError:
+    if isinstance(error, PermissionDenied) and isinstance(cause, psycopg.errors.InsufficientPrivilege):
         error.hint = (
             "Creating the extension and the roles takes a superuser: let one run `open-analytic db upgrade`, "
             "or the script that `open-analytic db sql` prints."
