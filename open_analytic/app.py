@@ -17,6 +17,7 @@ from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline
 from open_analytic.models.library import Library
 from open_analytic.origin import Origin
 from open_analytic.pipeline import spec as specs
+from open_analytic.pipeline.cost import check_pixels
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.pipeline.plan import plan as make_plan
@@ -136,8 +137,10 @@ class OpenAnalytic:
         The same definition again changes nothing; a different one becomes a new version.
         """
         spec = specs.preset(name) if definition is None else specs.load(definition, name=name)
-        plan = make_plan(spec, self.library.cards)
+        plan = make_plan(spec, self.library.cards, registered=True)
         with self._database.transaction() as connection:
+            if not pipelines.has(connection, plan.hash):
+                check_pixels(plan.calls)
             info = pipelines.register(connection, plan)
         self._forget(name)
         return info
@@ -171,6 +174,11 @@ class OpenAnalytic:
         """One registered pipeline in its newest version."""
         with self._database.transaction() as connection:
             return pipelines.get(connection, name)
+
+    def is_registered(self, hash: str) -> bool:  # noqa: A002 - the catalogue's word
+        """Whether a definition was registered with these models, under whatever name."""
+        with self._database.transaction() as connection:
+            return pipelines.has(connection, hash)
 
     def pipeline_calibrate(
         self,
@@ -235,7 +243,8 @@ class OpenAnalytic:
         return plan
 
     def _plan_of(self, info: PipelineInfo, parameters: Mapping[str, Any]) -> Plan:
-        plan = make_plan(specs.load(info.definition, name=info.name), self.library.cards, parameters)
+        spec = specs.load(info.definition, name=info.name)
+        plan = make_plan(spec, self.library.cards, parameters, registered=True)
         if plan.hash != info.hash:
             raise VersionMismatch(
                 f"The models of pipeline {info.name!r} version {info.version} have changed since it was created: "

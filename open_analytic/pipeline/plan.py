@@ -61,8 +61,13 @@ class Plan:
         return self.values[name].kind if name else None
 
 
-def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | None = None) -> Plan:
-    """Check the definition and settle its parameters."""
+def plan(
+    spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | None = None, *, registered: bool = False
+) -> Plan:
+    """Check the definition and settle its parameters.
+
+    The budget of pixels is for new definitions: one that is ``registered`` runs, because features of it are stored.
+    """
     if spec.input != "bytes":
         raise InvalidPipeline(f"The input of pipeline {spec.name!r} cannot be {spec.input!r}.", hint="Known: bytes.")
     given = dict(parameters or {})
@@ -79,7 +84,8 @@ def plan(spec: Spec, cards: Mapping[str, Card], parameters: Mapping[str, Any] | 
         calls.append(call)
     check_unused(spec, settled)
     vectors = check_output(spec, values)
-    check_pixels(calls)
+    if not registered:
+        check_pixels(calls)
     return Plan(
         name=spec.name,
         spec=spec,

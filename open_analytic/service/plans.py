@@ -3,12 +3,13 @@
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from open_analytic.errors import BadParameter, InvalidInput, InvalidPipeline, UnknownPlan, VersionMismatch
 from open_analytic.pipeline import spec as specs
 from open_analytic.pipeline.call import Card
+from open_analytic.pipeline.cost import check_pixels
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import Spec
 
@@ -17,10 +18,14 @@ KEPT_BYTES = 64_000_000  # of the definitions' texts: clients send one again whe
 
 
 class Plans:
-    """What can be run. A hash means one thing for ever, so nothing here grows old."""
+    """What can be run. A hash means one thing for ever, so nothing here grows old.
 
-    def __init__(self, cards: Mapping[str, Card]) -> None:
-        self._cards = cards
+    ``is_registered`` tells whether the catalogue has a hash; only such a definition can exceed the budget of pixels.
+    """
+
+    def __init__(self, cards: Mapping[str, Card], *, is_registered: Callable[[str], bool] = lambda _: False) -> None:
+        self._cards, self._is_registered = cards, is_registered
+        self._exempt: set[str] = set()  # from the budget of pixels
         self._specs: OrderedDict[str, Spec] = OrderedDict()
         self._sizes: dict[str, int] = {}  # of their texts
         self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
@@ -30,21 +35,35 @@ class Plans:
         """Take a definition, ``{"name": ..., "definition": {...}}``, whose hash is this one with the models here."""
         request = _object(text)
         spec = specs.load(_definition(request), name=request.get("name"))
-        found = plan(spec, self._cards)
+        found = plan(spec, self._cards, registered=True)
         if found.hash != hash:
             raise VersionMismatch(
                 f"Pipeline {spec.name!r} was created with other models than the service has: its vectors would not be "
                 "comparable.",
                 hint=f"Give the service the same model cards, or pipeline_create({spec.name!r}) for a new version.",
             )
+        exempt = self._check_pixels(found)
         with self._lock:
+            if exempt:
+                self._exempt.add(hash)
             self._specs[hash], self._sizes[hash] = spec, len(text)
             while len(self._specs) > 1 and (len(self._specs) > KEPT or sum(self._sizes.values()) > KEPT_BYTES):
                 self._forget(next(iter(self._specs)))
 
+    def _check_pixels(self, made: Plan) -> bool:
+        """Refuse a plan beyond the budget that the catalogue does not have; True: it is beyond, and registered."""
+        try:
+            check_pixels(made.calls)
+        except InvalidPipeline:
+            if not self._is_registered(made.hash):
+                raise
+            return True
+        return False
+
     def _forget(self, hash: str) -> None:  # noqa: A002
         """Let go of a definition, and of the plans that hold it."""
         del self._specs[hash], self._sizes[hash]
+        self._exempt.discard(hash)
         for key in [key for key in self._plans if key[0] == hash]:
             del self._plans[key]
 
@@ -57,7 +76,7 @@ class Plans:
             return found
         if spec is None:
             raise UnknownPlan(hint="Send its definition, then ask again.")
-        made = plan(spec, self._cards, _parameters(_json(parameters)))
+        made = plan(spec, self._cards, _parameters(_json(parameters)), registered=hash in self._exempt)
         with self._lock:
             if hash in self._specs:
                 _keep(self._plans, key, made)
@@ -73,7 +92,8 @@ class Plans:
         if not isinstance(name, str):
             raise InvalidPipeline("The request names no pipeline.", hint="Give its name.")
         spec = specs.preset(name) if request.get("definition") is None else specs.load(_definition(request), name=name)
-        made = plan(spec, self._cards, _parameters(request.get("parameters")))
+        made = plan(spec, self._cards, _parameters(request.get("parameters")), registered=True)
+        self._check_pixels(made)
         return json.dumps(
             {
                 "name": made.name,

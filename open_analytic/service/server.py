@@ -90,7 +90,8 @@ def assemble(
     """A service that is not running yet."""
     _check_token(places, settings)
     metrics.watch_models(engine.loaded)
-    work = Work(engine, Plans(cards), settings, metrics, batch_size=engine.batch_size)
+    plans = Plans(cards, is_registered=catalogue.is_registered)
+    work = Work(engine, plans, settings, metrics, batch_size=engine.batch_size)
     return Service(
         work=work, catalogue=catalogue, engine=engine, settings=settings, places=places, wanted=wanted, started=started
     )

@@ -42,6 +42,12 @@ def get(connection: Connection, name: str, version: int | None = None) -> Pipeli
     return _info(row)
 
 
+def has(connection: Connection, hash: str) -> bool:  # noqa: A002 - the catalogue's word
+    """Whether a version of some pipeline has this hash, also one that was dropped since."""
+    with translated():
+        return connection.execute(query("pipeline_has"), {"hash": hash}).fetchone() == (True,)
+
+
 def _hint(name: str, known: list[str]) -> str:
     """How to register it: a preset by its name alone, another with a definition."""
     names = presets()

@@ -16,6 +16,10 @@ SELECT name, version, input, output, dim, hash, created_at, definition::text
 FROM open_analytic.pipelines
 WHERE name = %(name)s AND version = %(version)s
 
+-- pipeline_has --
+-- Whether this very definition was registered with these models.
+SELECT EXISTS (SELECT FROM open_analytic.pipelines WHERE hash = %(hash)s)
+
 -- pipelines_current --
 -- Everything that can be run.
 SELECT name, version, input, output, dim, hash, created_at, definition::text

@@ -24,6 +24,9 @@ from open_analytic.errors import (
     UnknownPipeline,
     VersionMismatch,
 )
+from open_analytic.pipeline.plan import plan
+from open_analytic.pipeline.spec import load
+from open_analytic.store import pipelines
 from tests import tiny
 
 
@@ -197,3 +200,31 @@ def test_the_embedded_server_is_made_and_brought_up_to_date(tmp_path: Path, monk
         assert db.pipelines() == []
         assert db.collections() == []
     assert (tmp_path / "home").is_dir()
+
+
+def resized(count: int) -> dict[str, Any]:
+    """A definition whose pictures are resized to 4096 x 4096 ``count`` times: 24 are beyond the budget."""
+    names = ["image", *(f"step{number}" for number in range(count))]
+    steps = [
+        {"operator": "resize", "size": 4096 - number % 2, "input": names[number], "output": names[number + 1]}
+        for number in range(count)
+    ]
+    decode, embed, normalize = tiny.PIPELINE["steps"]
+    return tiny.PIPELINE | {"steps": [decode, *steps, embed | {"input": names[-1]}, normalize]}
+
+
+def test_a_definition_beyond_the_budget_runs_when_an_earlier_version_registered_it(
+    tiny_db: OpenAnalytic, open_db: Callable[[], OpenAnalytic]
+) -> None:
+    with pytest.raises(InvalidPipeline, match="pixels of one input"):
+        tiny_db.pipeline_create("large", resized(24))
+    stored = plan(load(resized(24), "large"), tiny_db.library.cards, registered=True)
+    with tiny_db._database.transaction() as connection:
+        pipelines.register(connection, stored)
+    with open_db() as db:
+        assert db.pipeline_run("large", picture(0, 255, 0))["feature"] == pytest.approx([0, 1, 0])
+        assert db.pipeline_create("large", resized(24)).version == 1
+        photos = db.create_collection("photos", pipeline="large")
+        assert photos.add("green", picture(0, 255, 0)).added == 1
+        with pytest.raises(InvalidPipeline, match="pixels of one input"):
+            db.pipeline_create("larger", resized(25))

@@ -114,6 +114,9 @@ class Catalogue:
             definition=made.spec.as_dict(),
         )  # fmt: skip
 
+    def is_registered(self, hash: str) -> bool:  # noqa: A002
+        return hash == self.plan("mean_colour").hash
+
     def plan(self, name: str, parameters: Mapping[str, Any] | None = None) -> Plan:
         return plan(self._spec(name), self.library.cards, parameters)
 

@@ -219,3 +219,23 @@ def test_only_so_many_bytes_are_kept(
     monkeypatch.setattr(module, "KEPT_BYTES", 1)
     plans.define(colours.hash, first)  # the newest is always kept
     assert plans.get(colours.hash).hash == colours.hash
+
+
+def test_only_a_registered_definition_exceeds_the_budget_of_pixels(tiny_library: Library) -> None:
+    names = ["image", *(f"step{number}" for number in range(24))]
+    resizes = [
+        {"operator": "resize", "size": 4096 - number % 2, "input": names[number], "output": names[number + 1]}
+        for number in range(24)
+    ]
+    decode, embed, normalize = tiny.PIPELINE["steps"]
+    large = tiny.PIPELINE | {"steps": [decode, *resizes, embed | {"input": names[-1]}, normalize]}
+    made = plan(load(large, "large"), tiny_library.cards, registered=True)
+    text = json.dumps({"name": "large", "definition": large})
+    strict = Plans(tiny_library.cards)
+    for refused in (lambda: strict.define(made.hash, text), lambda: strict.describe(text)):
+        with pytest.raises(InvalidPipeline, match="pixels of one input"):
+            refused()
+    plans = Plans(tiny_library.cards, is_registered=made.hash.__eq__)
+    plans.define(made.hash, text)
+    assert plans.get(made.hash) == made
+    assert json.loads(plans.describe(text))["hash"] == made.hash
