@@ -47,10 +47,10 @@ def import_(
 ) -> None:
     """Import folders and files of pictures.
 
-    New pictures are added, those of changed files updated, the rest is left alone. A run that was stopped goes on
-    where it was: give the same command again. A picture that cannot be used is listed with its reason and the others
-    go on; the exit code is 9 then, 0 when every picture is in. A picture of another folder never takes the place of
-    one that has its name: the command ends with exit code 5 before anything is written, unless --on-conflict decides.
+    New pictures are added, those of changed files and values updated, the rest is left alone. A run that was stopped
+    goes on where it was: give the same command again. A picture that cannot be used is listed with its reason and the
+    others go on; the exit code is 9 then, 0 when every picture is in. A picture of another folder never takes the place
+    of one that has its name: the command ends with exit code 5 before anything is written, or --on-conflict decides.
     """
     places = _places(source)
     _check_choice(on_conflict)

@@ -5,10 +5,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from open_analytic.errors import BadParameter, Conflict, InvalidName, OpenAnalyticError
+from open_analytic.errors import BadParameter, Conflict, InvalidInput, InvalidName, OpenAnalyticError
+from open_analytic.importer import values as given
 from open_analytic.importer.tally import Tally
+from open_analytic.importer.values import Values
+from open_analytic.store import records
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
 from open_analytic.store.sources import UPLOAD, Known, conflicts, where
@@ -43,14 +46,27 @@ class Picture:
     known_as: bytes | None  # the hash those had
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valued:
+    """A picture that is there, and comes with values."""
+
+    name: str  # in the collection
+    given: str  # as it came in
+    values: Mapping[str, Any]
+
+
 Pending: TypeAlias = "deque[Picture | str]"  # a name: its error is the result
 
 
 class Feed:
     """Reads pictures in chunks, compares them with what is there, and gives the engine what is left."""
 
-    def __init__(self, database: Database, info: CollectionInfo, tally: Tally, on_conflict: OnConflict) -> None:
+    def __init__(
+        self, database: Database, info: CollectionInfo, tally: Tally, on_conflict: OnConflict, values: Values | None
+    ) -> None:
         self._database, self._info, self._tally, self._on_conflict = database, info, tally, on_conflict
+        self._values = values
+        self._valued: list[Valued] = []
         self._taken: dict[str, Known] = {}  # by pictures of this import
         self.pending: Pending = deque()
 
@@ -72,6 +88,8 @@ class Feed:
             if moved:
                 with self._database.transaction() as connection:
                     store.adopt(connection, self._info, moved)
+            valued, self._valued = self._valued, []
+            self._write_values(valued)
 
     def _item(
         self, picture: Incoming, known: Mapping[str, Known], moved: dict[str, str]
@@ -88,7 +106,7 @@ class Feed:
         if there and there.digest == digest and there.complete:
             if picture.source and _is_newer_place(picture.source, there.source):
                 moved[picture.name] = picture.source
-            self._tally.count("unchanged")
+            self._unchanged(picture.name, picture.name)
             return None
         if picture.name in self._taken or (there and self._conflicts(there, picture.source, digest)):
             return self._decide(picture, digest, there)
@@ -126,11 +144,38 @@ class Feed:
             for name in names:
                 there = self._taken.get(name) or known.get(name)
                 if there and there.digest == digest and there.complete:
-                    self._tally.count("unchanged")
+                    self._unchanged(name, picture.name)
                     return None
                 if there is None or (name not in self._taken and not self._conflicts(there, picture.source, digest)):
                     return self._picture(picture, digest, name, there)
             first, width = first + width, width * 8
+
+    def _unchanged(self, name: str, incoming_name: str) -> None:
+        """Count a picture that is there; its values, when it comes with some, are compared with those of its row."""
+        values = {} if name in self._taken else given.of(self._values, incoming_name)
+        if values:
+            self._valued.append(Valued(name=name, given=incoming_name, values=values))
+        else:
+            self._tally.count("unchanged")
+
+    def _write_values(self, valued: list[Valued]) -> None:
+        """Update the rows whose values differ; when a value is refused, one by one, so that only that row fails."""
+        if not valued:
+            return
+        rows = {each.name: each.values for each in valued}
+        try:
+            changed = self._database.write(lambda connection: records.update_many(connection, self._info, rows))
+        except (InvalidInput, Conflict) as error:
+            if len(valued) == 1:
+                self._tally.fail(valued[0].given, error)
+                return
+            for each in valued:
+                self._write_values([each])
+            return
+        if changed:
+            self._tally.count("updated", len(changed))
+        if unchanged := len(valued) - len(changed):
+            self._tally.count("unchanged", unchanged)
 
     def _picture(self, picture: Incoming, digest: bytes, name: str, there: Known | None) -> Picture:
         assert isinstance(picture.data, bytes)  # noqa: S101 - errors were answered before

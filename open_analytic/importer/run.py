@@ -51,7 +51,8 @@ def import_files(
 ) -> ImportReport:
     """Import files and folders. A picture that cannot be used is a failure in the report; the rest goes on.
 
-    What is already there with the same bytes is left alone, the rows of a changed file are updated. Each chunk is one
+    What is already there with the same bytes is left alone but for ``values`` that differ from those of its row, which
+    are written and counted as updated. The rows of a changed file are updated. Each chunk is one
     transaction: an interruption loses the chunk under way, and the next run goes on from there.
     """
     _check_choice(on_conflict)
@@ -132,7 +133,7 @@ def _import(
     tally: Tally,
 ) -> ImportReport:
     engine.prepare(plan)
-    feed = Feed(database, info, tally, on_conflict)
+    feed = Feed(database, info, tally, on_conflict, values)
     results = engine.run_many(plan, feed.items(pictures))
     with loading(database, info, tally.progress) as load:
         with Writer(database, info, tally, load) as writer:

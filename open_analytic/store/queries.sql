@@ -123,6 +123,15 @@ SET source = v.source
 FROM unnest(%(names)s::text[], %(sources)s::text[]) AS v (name, source)
 WHERE t.image_name = v.name
 
+-- rows_values --
+-- Values of pictures that are there. Only rows in which one differs are written: a second import writes nothing. Values
+-- are compared as text, because not every type can be compared.
+UPDATE {table} AS t
+SET {changes}
+FROM unnest(%(names)s::text[] {texts}) AS v (name {columns})
+WHERE t.image_name = v.name AND ({differ})
+RETURNING t.image_name
+
 -- records --
 -- Rows with the user's values.
 SELECT image_name, {part}, {box}, feature IS NOT NULL, octet_length(image_data), image_sha256, {source}, imported_at {columns}

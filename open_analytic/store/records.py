@@ -1,6 +1,7 @@
 """The rows of a collection one by one: read in the order of their names, their values changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from psycopg import sql
@@ -97,6 +98,51 @@ def update(
     if not count:
         get(connection, info, picture, part)  # raises
     return count
+
+
+def update_many(connection: Connection, info: CollectionInfo, values: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Write values of the user's columns into all rows of pictures that are there; the names of those that changed."""
+    changed: set[str] = set()
+    with translated(), connection.transaction():
+        tables.check(connection, info)
+        for columns, group in groupby(sorted(values.items(), key=_named), key=_named):
+            changed |= _update_many(connection, info, columns, dict(group))
+    return changed
+
+
+def _named(item: tuple[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(sorted(item[1]))
+
+
+def _update_many(
+    connection: Connection, info: CollectionInfo, columns: tuple[str, ...], values: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
+    types = rows.column_types(connection, info, columns)
+    places = [sql.Identifier("v", f"c{number}") for number in range(len(columns))]
+    named = list(zip(columns, places, strict=True))
+    statement = query("rows_values").format(
+        table=tables.bound(info),
+        changes=sql.SQL(", ").join(
+            sql.SQL("{} = {}::{}").format(quoted(name), place, rows.type_sql(types[name][0])) for name, place in named
+        ),
+        differ=sql.SQL(" OR ").join(
+            sql.SQL("t.{}::text IS DISTINCT FROM {}::{}::text").format(
+                quoted(name), place, rows.type_sql(_compared(info, name, types[name][0]))
+            )
+            for name, place in named
+        ),
+        texts=sql.SQL("").join([sql.SQL(", {}::text[]").format(sql.Placeholder(f"c{n}")) for n in range(len(columns))]),
+        columns=sql.SQL("").join([sql.SQL(", {}").format(sql.Identifier(f"c{n}")) for n in range(len(columns))]),
+    )
+    texts = rows.column_texts(connection, columns, list(values.values()), types)
+    found = connection.execute(statement, {"names": list(values)} | {f"c{n}": column for n, column in enumerate(texts)})
+    return {name for (name,) in found}
+
+
+def _compared(info: CollectionInfo, column: str, type_: str) -> str:
+    """The type in which a value is compared: 1.5 of numeric(8,2) is 1.50. A text that is too long is not cut off."""
+    rounded = type_.startswith(("numeric", "time", "interval"))
+    return info.columns.get(column, type_) if rounded else type_
 
 
 def _select(
