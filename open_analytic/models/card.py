@@ -17,7 +17,7 @@ from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.source import Source, read_files
 
-TASKS = ("image features", "face detection", "face embedding", "age", "gender")
+TASKS = ("image features", "face detection", "face embedding", "age", "gender", "text features")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it is also the name of a file
 
@@ -32,10 +32,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Golden:
-    """What the original implementation gives for a cut of a known picture, used as it is."""
+    """What the original implementation gives for a text, or for a cut of a known picture, used as it is."""
 
-    picture: str  # of skimage.data
-    crop: tuple[int, int, int, int]  # top, bottom, left, right
+    picture: str | None = None  # of skimage.data
+    crop: tuple[int, int, int, int] | None = None  # top, bottom, left, right
+    text: str | None = None
     output: str  # role
     first: tuple[float, ...]  # the first numbers of the output, flat
     l2: float  # its length
@@ -195,14 +196,21 @@ def _output(fields: Fields) -> Output:
 
 
 def _golden(fields: Fields, roles: tuple[str, ...]) -> Golden:
-    fields.only("picture", "crop", "output", "first", "l2", "tolerance", "reference")
-    top, bottom, left, right = fields.numbers("crop", int, "top, bottom, left, right in pixels", count=4)
+    text = fields.text("text") if "text" in fields.table else None
+    what = ("text",) if text else ("picture", "crop")
+    fields.only(*what, "output", "first", "l2", "tolerance", "reference")
     return Golden(
-        picture=fields.text("picture"),
-        crop=(top, bottom, left, right),
+        text=text,
+        picture=None if text else fields.text("picture"),
+        crop=None if text else _crop(fields),
         output=fields.text("output", choices=roles),
         first=tuple(fields.numbers("first", float, "a list of numbers")),
         l2=fields.real("l2"),
         tolerance=fields.real("tolerance"),
         reference=fields.text("reference"),
     )
+
+
+def _crop(fields: Fields) -> tuple[int, int, int, int]:
+    top, bottom, left, right = fields.numbers("crop", int, "top, bottom, left, right in pixels", count=4)
+    return top, bottom, left, right

@@ -49,11 +49,17 @@ class Fields:
             raise self.wrong(field, expected)
         return value
 
-    def number(self, field: str, *, default: int | None = None, least: int = 0) -> int:
+    def number(self, field: str, *, default: int | None = None, least: int = 0, most: int | None = None) -> int:
         value = self.table.get(field, default)
-        if not _is(value, int) or value < least:
-            raise self.wrong(field, f"a whole number of at least {least}")
+        if not _is(value, int) or value < least or (most is not None and value > most):
+            raise self.wrong(field, f"a whole number of at least {least}{f' and at most {most}' if most else ''}")
         return int(value)
+
+    def flag(self, field: str, *, default: bool) -> bool:
+        value = self.table.get(field, default)
+        if not isinstance(value, bool):
+            raise self.wrong(field, "true or false")
+        return value
 
     def real(self, field: str) -> float:
         if not _is(self.table.get(field), float):

@@ -44,7 +44,10 @@ class ModelCache:
 
     def _load(self, name: str, threads: int) -> OnnxModel:
         path, card = self._library.path(name), self._library.card(name)
-        model = OnnxModel(path, card, files=self._library.files(name), threads=threads, watch=self._watch)
+        # With other threads it has the same feed, so a tokenizer is in memory once.
+        feed = next((model.feed for key, model in list(self._models.items()) if key[0] == name), None)
+        files = self._library.files(name)
+        model = OnnxModel(path, card, files=files, feed=feed, threads=threads, watch=self._watch)
         with self._lock:
             self._used[name, threads] = self._clock()  # before it can be seen, or it would seem idle
             self._models[name, threads] = model

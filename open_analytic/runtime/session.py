@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from open_analytic import telemetry
 from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed, OpenAnalyticError
 from open_analytic.models.card import ModelCard
-from open_analytic.models.inputs.base import Graph, Values
+from open_analytic.models.inputs.base import Feed, Graph, Values
 from open_analytic.runtime.groups import Arrays, groups, in_order, joined, most_rows
 from open_analytic.runtime.watch import Watch
 from open_analytic.ticket import CALLERS, TICKET
@@ -48,6 +48,7 @@ class OnnxModel:
         card: ModelCard,
         *,
         files: Mapping[str, Path] | None = None,
+        feed: Feed | None = None,
         threads: int = 0,
         watch: Watch | None = None,
     ) -> None:
@@ -69,7 +70,8 @@ class OnnxModel:
         _sessions.add(self._session)
         self._check_names(path)
         types = {entry.name: entry.type for entry in self._session.get_inputs()}
-        self.feed = card.input.load(Graph(model=card.name, path=path, card=card.file, types=types, files=files or {}))
+        graph = Graph(model=card.name, path=path, card=card.file, types=types, files=files or {})
+        self.feed = feed or card.input.load(graph)
 
     @property
     def name(self) -> str:

@@ -6,9 +6,13 @@ from open_analytic.models.fields import Fields
 from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.inputs.several import SeveralInputs
+from open_analytic.models.inputs.tokens import TokensInput
 
 # By the field ``type`` of a card's input.
-INPUTS: dict[str, Callable[[Fields], Input]] = {"image": ImageInput.read}
+INPUTS: dict[str, Callable[[Fields], Input]] = {
+    "image": ImageInput.read,
+    "tokens": TokensInput.read,
+}
 
 
 def read(fields: Fields) -> Input:

@@ -1,10 +1,13 @@
 """Networks of a few nodes for every type of input, each written with its card."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
-from onnx import NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from open_analytic.config import Settings
 from open_analytic.models.library import Library
@@ -30,6 +33,25 @@ std  = [1, 1, 1]
 name  = "sum"
 shape = [3]
 """
+
+TOKENS = """
+[input]
+type        = "tokens"
+name        = "input_ids"
+mask        = "attention_mask"
+token_types = "token_type_ids"
+tokenizer   = "tokenizer.json"
+max_length  = 12
+[files."tokenizer.json"]
+source = "file:tokenizer.json"
+[outputs.features]
+name  = "mean"
+shape = [2]
+[outputs.length]
+name  = "length"
+shape = [1]
+"""
+WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "red", "blue", "house", "##s")
 
 
 def save(
@@ -69,6 +91,76 @@ def two(folder: Path, card: str = TWO) -> Path:
         card,
         constants=[helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3])],
     )
+
+
+def tokenizer() -> dict[str, Any]:
+    """A WordPiece tokenizer of nine words, as Hugging Face's library writes it."""
+    special = [
+        {"id": WORDS.index(word), "content": word, "single_word": False, "lstrip": False, "rstrip": False,
+         "normalized": False, "special": True}
+        for word in WORDS[:4]
+    ]  # fmt: skip
+    pieces = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+              {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]  # fmt: skip
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": special,
+        "normalizer": {"type": "Lowercase"},
+        "pre_tokenizer": {"type": "Whitespace"},
+        "post_processor": {
+            "type": "TemplateProcessing", "single": pieces, "pair": pieces,
+            "special_tokens": {
+                word: {"id": word, "ids": [WORDS.index(word)], "tokens": [word]} for word in ("[CLS]", "[SEP]")
+            },
+        },
+        "decoder": None,
+        "model": {
+            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": {word: number for number, word in enumerate(WORDS)},
+        },
+    }  # fmt: skip
+
+
+def tokens(folder: Path, card: str = TOKENS, kind: int = TensorProto.INT64, words: object = None) -> Path:
+    """The mean over a text's tokens of (id, id squared), its mask and token types counted, and how many they are.
+
+    A row of padding that the mask does not take out would change the mean.
+    """
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    vectors = np.array([[number, number**2] for number in range(len(WORDS))], np.float32)
+    nodes = [
+        helper.make_node("Gather", ["vectors", "input_ids"], ["embedded"]),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["token_type_ids"], ["types"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["mask", "last"], ["wide_mask"]),
+        helper.make_node("Unsqueeze", ["types", "last"], ["wide_types"]),
+        helper.make_node("Add", ["embedded", "wide_types"], ["typed"]),
+        helper.make_node("Mul", ["typed", "wide_mask"], ["masked"]),
+        helper.make_node("ReduceSum", ["masked", "second"], ["total"], keepdims=0),
+        helper.make_node("ReduceSum", ["mask", "second"], ["length"], keepdims=1),
+        helper.make_node("Div", ["total", "length"], ["mean"]),
+    ]
+    path = save(
+        folder,
+        "words",
+        nodes,
+        [helper.make_tensor_value_info(name, kind, ["n", "length"]) for name in names],
+        [
+            helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", 2]),
+            helper.make_tensor_value_info("length", TensorProto.FLOAT, ["n", 1]),
+        ],
+        card,
+        constants=[
+            numpy_helper.from_array(vectors, "vectors"),
+            helper.make_tensor("second", TensorProto.INT64, [1], [1]),
+            helper.make_tensor("last", TensorProto.INT64, [1], [-1]),
+        ],
+        task="text features",
+    )
+    (folder / "tokenizer.json").write_text(json.dumps(words or tokenizer()))
+    return path
 
 
 def opened(folder: Path) -> ModelCache:

@@ -1,8 +1,6 @@
 """Models that take something else than one image: the same rows alone, together, and through the batcher."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,26 +9,8 @@ from numpy.typing import NDArray
 from open_analytic.errors import InvalidCard, ModelCorrupt, ModelFailed
 from open_analytic.models.card import read_card
 from open_analytic.runtime import groups
-from open_analytic.runtime.batcher import Batcher, Ran
-from open_analytic.runtime.cache import ModelCache
 from tests.models.runtime import graphs
-
-
-def batched(
-    cache: ModelCache, name: str, calls: list[list[Any]], jobs: int = 0
-) -> tuple[list[NDArray[np.float32]], list[Ran]]:
-    """The features of each call, of as many threads; and the batches, the first of which begins with all jobs."""
-    runs: list[Ran] = []
-    batcher = Batcher(
-        cache, max_batch=8, max_wait_ms=60_000, runners=1, threads=1, observer=runs.append,
-        expected=lambda: 0 if runs else jobs or len(calls),
-    )  # fmt: skip
-    try:
-        with ThreadPoolExecutor(len(calls)) as callers:
-            waiting = [callers.submit(batcher.model(name), call) for call in calls]
-            return [each.result(60)["features"] for each in waiting], runs
-    finally:
-        batcher.close()
+from tests.models.runtime.calls import batched
 
 
 def pair(value: int, side: int = 4) -> dict[str, NDArray[np.uint8]]:

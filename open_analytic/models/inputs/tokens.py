@@ -1,0 +1,206 @@
+"""A text as token ids, by the model's own tokenizer: a ``tokenizer.json`` of Hugging Face's library."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from open_analytic.errors import InvalidCard, InvalidInput, ModelCorrupt, ModelFailed, ModelUnavailable
+from open_analytic.models.fields import Fields
+from open_analytic.models.inputs.base import Arrays, Graph, Values
+
+DTYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
+PADDINGS = ("bucket", "max_length", "none")
+PAD_TOKENS = ("[PAD]", "<pad>")  # of BERT's family, of T5's and RoBERTa's
+MAX_TOKENS, MAX_CHARACTERS, MAX_TOKENIZER_BYTES = 100_000, 10_000_000, 100_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensInput:
+    """A value is a text. ``name``, ``mask`` and ``token_types`` are inputs of the graph; None: it has no such input.
+
+    Texts whose tokens fill the same bucket share a batch, padded to it: a row does not depend on its neighbours.
+    """
+
+    type: Literal["tokens"] = "tokens"
+    name: str
+    mask: str | None
+    token_types: str | None
+    tokenizer: str  # the name of the card's file
+    max_length: int  # tokens, with the special ones
+    truncation: bool  # a longer text loses its end; without it, it is an error
+    padding: str  # one of PADDINGS
+    pad_token: str | None  # None: the one of the tokenizer file
+    special_tokens: bool  # [CLS] and [SEP], or what the tokenizer file says
+    max_characters: int  # of a text, before it is cut into tokens
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """This part of a card."""
+        fields.only(
+            "type", "name", "mask", "token_types", "tokenizer", "max_length", "truncation", "padding", "pad_token",
+            "special_tokens", "max_characters",
+        )  # fmt: skip
+        mask = fields.text("mask") if "mask" in fields.table else None
+        return cls(
+            name=fields.text("name"),
+            mask=mask,
+            token_types=fields.text("token_types") if "token_types" in fields.table else None,
+            tokenizer=fields.text("tokenizer"),
+            max_length=fields.number("max_length", least=1, most=MAX_TOKENS),
+            truncation=fields.flag("truncation", default=True),
+            padding=fields.text("padding", default="bucket" if mask else "none", choices=PADDINGS),
+            pad_token=fields.text("pad_token") if "pad_token" in fields.table else None,
+            special_tokens=fields.flag("special_tokens", default=True),
+            max_characters=fields.number("max_characters", default=100_000, least=1, most=MAX_CHARACTERS),
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.name, self.mask, self.token_types) if name)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (self.tokenizer,)
+
+    def identity(self) -> list[Any]:
+        return [self.mask, self.token_types, self.tokenizer, self.max_length, self.truncation, self.padding,
+                self.pad_token, self.special_tokens]  # fmt: skip
+
+    def load(self, graph: Graph) -> "TokensFeed":
+        return TokensFeed(self, graph)
+
+
+class Tokens(NamedTuple):
+    """A text that is ready."""
+
+    ids: Sequence[int]
+    types: Sequence[int]
+
+
+class TokensFeed:
+    """Meets ``base.Feed``; used by several threads at once."""
+
+    def __init__(self, card: TokensInput, graph: Graph) -> None:
+        self._card, self._model = card, graph.model
+        self._dtypes = {name: graph.dtype(name, DTYPES) for name in card.names}
+        self._tokenizer = _tokenizer(graph.files[card.tokenizer], graph.model)
+        self._pad = _pad_id(self._tokenizer, card, graph)
+        self._tokenizer.no_padding()
+        special = self._tokenizer.num_special_tokens_to_add(False) if card.special_tokens else 0
+        if special >= card.max_length:
+            raise InvalidCard(
+                f"The card {graph.card}: max_length {card.max_length} has no room beside {special} special tokens.",
+                hint="Raise max_length to what the model was trained with.",
+            )
+        if card.truncation:
+            self._tokenizer.enable_truncation(card.max_length)
+        else:
+            self._tokenizer.no_truncation()
+
+    def read(self, values: Values) -> Values:
+        return [self._tokens(value) for value in values]
+
+    def key(self, value: Tokens) -> Hashable:
+        return self._length(value)
+
+    def row_bytes(self, value: Tokens) -> int:
+        return sum(dtype.itemsize for dtype in self._dtypes.values()) * self._length(value)
+
+    def arrays(self, values: Values) -> Arrays:
+        shape = len(values), self._length(values[0])
+        ids, mask, types = np.full(shape, self._pad), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        for row, value in enumerate(values):
+            count = len(value.ids)
+            ids[row, :count], types[row, :count], mask[row, :count] = value.ids, value.types, 1
+        arrays: dict[str | None, NDArray[Any]] = {
+            self._card.name: ids, self._card.mask: mask, self._card.token_types: types
+        }  # fmt: skip
+        return {name: array.astype(self._dtypes[name]) for name, array in arrays.items() if name}
+
+    def _length(self, value: Tokens) -> int:
+        """The tokens that its row has."""
+        if self._card.padding == "none":
+            return len(value.ids)
+        return self._card.max_length if self._card.padding == "max_length" else self._bucket(len(value.ids))
+
+    def _bucket(self, length: int) -> int:
+        return min(bucket(length), max(length, self._card.max_length))
+
+    def _tokens(self, text: Any) -> Tokens:
+        self._check(text)
+        try:
+            encoding = self._tokenizer.encode(text, add_special_tokens=self._card.special_tokens)
+        except Exception as error:  # the library has no class of its own
+            raise InvalidInput(
+                f"The tokenizer of model {self._model!r} cannot read the text: {error}", hint="Check the text."
+            ) from error
+        if not encoding.ids:
+            raise InvalidInput(f"The text has no tokens for model {self._model!r}.", hint="Give a text with words.")
+        if len(encoding.ids) > self._card.max_length:
+            raise InvalidInput(
+                f"The text has {len(encoding.ids):,} tokens; model {self._model!r} takes {self._card.max_length:,}.",
+                hint="Cut the text into parts, or set truncation on the model's card.",
+            )
+        return Tokens(encoding.ids, encoding.type_ids)
+
+    def _check(self, text: Any) -> None:
+        if not isinstance(text, str):
+            raise ModelFailed(
+                f"Model {self._model!r} takes texts, and this is {type(text).__name__}.",
+                hint="Use it in a step that takes a text.",
+            )
+        if len(text) > self._card.max_characters:
+            raise InvalidInput(
+                f"The text has {len(text):,} characters; model {self._model!r} takes {self._card.max_characters:,}.",
+                hint="Cut the text into parts, or raise max_characters on the model's card.",
+            )
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInput(
+                f"The text is not Unicode: {error}.", hint="Decode it with the right charset."
+            ) from error
+
+
+def bucket(length: int) -> int:
+    """The padded length: in steps of 8 up to 64, then of an eighth of the next power of two; at most a quarter more."""
+    step = max(8, 1 << max(0, length - 1).bit_length() >> 3)
+    return -(-length // step) * step
+
+
+def _tokenizer(path: Path, model: str) -> Any:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise ModelUnavailable(
+            f"Model {model!r} takes tokens, and the package tokenizers is not installed.",
+            hint="pip install 'open-analytic[text]'.",
+        ) from error
+    if path.stat().st_size > MAX_TOKENIZER_BYTES:
+        raise ModelCorrupt(f"{path} has more than {MAX_TOKENIZER_BYTES:,} bytes.", hint="It is no tokenizer file.")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library has no class of its own
+        raise ModelCorrupt(
+            f"{path} is no tokenizer file: {error}", hint="It has to be the tokenizer.json of Hugging Face's library."
+        ) from error
+
+
+def _pad_id(tokenizer: Any, card: TokensInput, graph: Graph) -> int:
+    """The id that fills a row up."""
+    if card.padding == "none":
+        return 0
+    named = [card.pad_token] if card.pad_token else [(tokenizer.padding or {}).get("pad_token"), *PAD_TOKENS]
+    ids = [tokenizer.token_to_id(token) for token in named if token]
+    number = next((number for number in ids if number is not None), None)
+    if number is None:
+        token = card.pad_token or PAD_TOKENS[0]
+        raise InvalidCard(
+            f"The card {graph.card}: the tokenizer {card.tokenizer!r} has no token {token!r}.",
+            hint="Set pad_token to its token for padding, or padding to none.",
+        )
+    return int(number)
