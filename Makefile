@@ -7,7 +7,7 @@ OPTIONS ?=
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-newest lock locked check check-container plpython chromium test-tools serve bench bench-search bench-web bench-storage clean
+.PHONY: help setup demo test test-newest lock locked check docs check-container plpython chromium test-tools serve bench bench-search bench-web bench-storage clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,10 @@ help: ## list these commands
 .venv/ready-bench: .venv/ready-dev
 	@echo "Installing what searches are measured beside: faiss, LanceDB, Qdrant; about 450 MB."
 	@$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+.venv/ready-docs: .venv/ready-dev
+	@$(BIN)/python -m pip install --quiet --group docs
 	@touch $@
 
 .venv/ready-containers: .venv/ready
@@ -53,7 +57,7 @@ locked: ## install the versions that CI tests with, from requirements-ci.lock
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-ci.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	@touch .venv/ready .venv/ready-dev
+	@touch .venv/ready .venv/ready-dev .venv/ready-docs
 
 lock: .venv/ready-dev ## write requirements-ci.lock anew, with the newest versions
 	$(BIN)/python scripts/lock.py
@@ -61,7 +65,7 @@ lock: .venv/ready-dev ## write requirements-ci.lock anew, with the newest versio
 test-newest: ## run every test with the newest versions of everything, in .venv-newest
 	@$(PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable . --group dev
+	@.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable . --group dev --group docs
 	$(call run_tests,.venv-newest/bin)
 
 check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms, and SQL
@@ -70,6 +74,10 @@ check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar migrations/functions
+
+docs: .venv/ready-docs ## build the documentation into site/, without a network; fails on a broken link
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html"
 
 check-container: .venv/ready-containers ## lint Dockerfile, compose.yaml and the workflow; nothing is built
 	$(BIN)/hadolint Dockerfile
@@ -102,4 +110,4 @@ bench-storage: .venv/ready-dev ## measure how features are best stored: make ben
 	$(BIN)/python -m tests.bench.storage $(OPTIONS)
 
 clean: ## remove what was made here: .venv, the demo's database, caches; models stay
-	rm -rf .venv .venv-newest .open_analytic build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-newest .open_analytic build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -18,7 +18,9 @@ HEAD = """\
 def main() -> None:
     """Ask pip what it would install into an empty environment."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-"]
-    told = subprocess.run([*command, ".", "--group", "dev", *BUILD], cwd=TOP, stdout=subprocess.PIPE, check=True)
+    told = subprocess.run(
+        [*command, ".", "--group", "dev", "--group", "docs", *BUILD], cwd=TOP, stdout=subprocess.PIPE, check=True
+    )
     report = json.loads(told.stdout)
     platform = report["environment"]
     head = HEAD.format(python=platform["python_version"], platform=f"Linux {platform['platform_machine']}")

@@ -25,7 +25,8 @@ def test_every_line_is_a_version_with_its_hash() -> None:
 
 def test_the_lock_fits_what_the_project_asks_for() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
-    asked = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    groups = project["dependency-groups"]
+    asked = [*project["project"]["dependencies"], *groups["dev"], *groups["docs"]]
     versions, wrong = locked(), []
     for requirement in map(Requirement, asked):
         version = versions.get(requirement.name.lower().replace("_", "-"))
