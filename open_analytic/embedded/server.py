@@ -192,8 +192,7 @@ def stop(home: Path) -> bool:
             finally:
                 os.close(lock)
             leftovers.forget_socket(place)
-        if ran:
-            companion.await_end(place)
+        companion.await_end(place)  # the reaper can have stopped the server a moment ago
     return ran
 
 
