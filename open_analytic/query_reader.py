@@ -7,7 +7,8 @@ from typing import TypeAlias
 import numpy as np
 
 from open_analytic import folder
-from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError
+from open_analytic.errors import BadParameter, OpenAnalyticError
+from open_analytic.kinds.image import nothing
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
 from open_analytic.types import Feature, Vector
@@ -41,5 +42,5 @@ class QueryReader:
         if isinstance(result, OpenAnalyticError):
             raise result
         if not result.features:
-            raise NoFace(hint="Search with a picture that shows a face.")
+            raise nothing(plan.region, "Search with a picture that shows {}.")
         return result.features

@@ -65,6 +65,15 @@ class Label(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """A thing of a class in a picture, and how sure the network is, 0..1."""
+
+    label: str
+    score: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     """One vector of one input, with the region of the input that it describes and attributes of that region."""
 

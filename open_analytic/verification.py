@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic import folder
-from open_analytic.errors import BadParameter, InvalidPipeline, NoFace, OpenAnalyticError
+from open_analytic.errors import BadParameter, InvalidPipeline, OpenAnalyticError
+from open_analytic.kinds.image import nothing
 from open_analytic.pipeline import rates as arithmetic
 from open_analytic.pipeline.engine import Engine, Item, Result
 from open_analytic.pipeline.plan import Plan
@@ -153,19 +154,19 @@ def _vectors(
 ) -> Iterator[Vector | OpenAnalyticError]:
     failed = 0
     for done, result in enumerate(engine.run_many(plan, items), 1):
-        vector = _vector(result)
+        vector = _vector(plan, result)
         failed += isinstance(vector, OpenAnalyticError)
         if progress:
             progress(Progress(what="pictures", done=done, total=len(items), failed=failed))
         yield vector
 
 
-def _vector(result: Result | OpenAnalyticError) -> Vector | OpenAnalyticError:
+def _vector(plan: Plan, result: Result | OpenAnalyticError) -> Vector | OpenAnalyticError:
     """That of the largest region of a picture."""
     if isinstance(result, OpenAnalyticError):
         return result
     if not result.features:
-        return NoFace(hint="Give a picture that shows a face.")
+        return nothing(plan.region, "Give a picture that shows {}.")
     return max(result.features, key=lambda feature: feature.extent).vector
 
 
@@ -175,7 +176,7 @@ def _compared(engine: Engine, plan: Plan, both: tuple[Compared, Compared], max_b
     ran = iter(engine.run(plan, [each for each in found if isinstance(each, bytes)]))
     vectors = []
     for name, each in zip("ab", found, strict=True):
-        vector = _vector(next(ran)) if isinstance(each, bytes) else each
+        vector = _vector(plan, next(ran)) if isinstance(each, bytes) else each
         if isinstance(vector, OpenAnalyticError):
             raise _of(name, vector)
         vectors.append(vector)

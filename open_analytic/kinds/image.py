@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from open_analytic.errors import NoFace
 from open_analytic.kinds.kind import Kind
 from open_analytic.plain import numbers
 from open_analytic.types import Box, Image, Json, Points
@@ -71,3 +72,18 @@ FACE = Kind(
     region=lambda face: face.box,
     region_type=Box,
 )
+OBJECT = Kind(
+    name="object",
+    article="an",
+    parts={"label": lambda thing: thing.label, "score": lambda thing: thing.score, "box": _box},
+    attributes=("label", "score"),
+    region=lambda thing: thing.box,
+    region_type=Box,
+)
+BOXED = Kind(name="box", any_region=Box)
+
+
+def nothing(kind: Kind | None, hint: str) -> NoFace:
+    """The error of a picture in which a detector saw nothing; ``{}`` in the hint stands for what it looks for."""
+    name, phrase = (kind.name, kind.phrase()) if kind else ("face", "a face")
+    return NoFace(f"No {name} was found in the picture.", hint=hint.format(phrase))

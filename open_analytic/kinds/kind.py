@@ -9,6 +9,11 @@ from open_analytic.types import Region
 Part = Callable[[Any], Any]  # of a value, made of what JSON has
 
 
+def same(value: Any) -> Any:
+    """A value as it is."""
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A kind of value that steps of a pipeline exchange, such as an image, a label or a vector.
@@ -25,6 +30,7 @@ class Kind:
     attributes: tuple[str, ...] = ()  # parts that describe the region of a row when an output names the whole value
     region: Callable[[Any], Region] | None = None  # the part of the input that a value stands for
     region_type: type | None = None  # of ``types.Region``; what a collection has to store
+    any_region: type | None = None  # of an input: it fits every kind with regions of this type, and is given the region
     searchable: bool = False  # a vector: it has a dimension, and a collection holds it
     stack: Callable[[list[Any]], Any] | None = None  # several values as a batched operator takes them; None: a list
     bare: Callable[[Any], Any] | None = None  # a value without its place in the input, for operators that ignore it
@@ -41,6 +47,16 @@ class Kind:
         if part:
             return self.parts[part](value)
         return self.whole(value) if self.whole else {name: read(value) for name, read in self.parts.items()}
+
+    def accepts(self, other: "Kind") -> bool:
+        """Whether an operator whose input is of this kind takes a value of the other."""
+        return other.name == self.name or (self.any_region is not None and other.region_type is self.any_region)
+
+    def argument(self, other: "Kind", *, placed: bool) -> Callable[[Any], Any]:
+        """What makes the operator's argument of a value of the other kind; ``placed`` operators take its place too."""
+        if self.any_region and other.region:
+            return other.region
+        return same if placed or not other.bare else other.bare
 
     def phrase(self, *, many: bool = False) -> str:
         """The kind with its article: ``an image``, ``a list of face``."""

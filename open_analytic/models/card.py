@@ -17,7 +17,7 @@ from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.source import Source, read_files
 
-TASKS = ("image features", "face detection", "face embedding", "age", "gender", "text features")
+TASKS = ("image features", "face detection", "face embedding", "age", "gender", "text features", "object detection")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it is also the name of a file
 
@@ -62,6 +62,7 @@ class ModelCard:
     file: Path  # the card itself
     files: Mapping[str, Source] = field(default_factory=dict)  # others than the network: tokenizer, external data
     golden: Golden | None = None
+    labels: tuple[str, ...] = ()  # its classes in their order; an empty one is left out of results
 
     @property
     def network(self) -> str:
@@ -105,6 +106,8 @@ class ModelCard:
             decides["input"] = [self.input.type, list(self.input.names), decides["input"]]
         if self.files:
             decides["files"] = {name: source.sha256 or _hash(self, name) for name, source in self.files.items()}
+        if self.labels:
+            decides["labels"] = list(self.labels)
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
@@ -158,7 +161,7 @@ def read_card(path: Path) -> ModelCard:
     fields = Fields(path, table)
     fields.only(
         "name", "task", "licence", "description", "source", "sha256", "archive_sha256", "builder", "max_batch", "input",
-        "inputs", "outputs", "files", "golden",
+        "inputs", "outputs", "files", "golden", "labels",
     )  # fmt: skip
     name = fields.text("name", like=_NAME, expected="letters, digits, '.', '_' and '-'")
     source = Source.read(fields)
@@ -176,6 +179,7 @@ def read_card(path: Path) -> ModelCard:
         input=inputs.read(fields),
         outputs={role: _output(outputs.below(role)) for role in outputs.table},
         golden=_golden(fields.below("golden"), tuple(outputs.table)) if "golden" in table else None,
+        labels=tuple(fields.texts("labels")) if "labels" in table else (),
         file=path,
         files=read_files(fields, f"{name}.onnx"),
     )

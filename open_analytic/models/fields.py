@@ -75,6 +75,12 @@ class Fields:
             raise self.wrong(field, expected)
         return [kind(part) for part in value]
 
+    def texts(self, field: str) -> list[str]:
+        value = self.table.get(field)
+        if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+            raise self.wrong(field, "a list of texts")
+        return value
+
     def three(self, field: str) -> tuple[float, float, float]:
         red, green, blue = self.numbers(field, float, "three numbers: red, green, blue", count=3)
         return red, green, blue

@@ -6,7 +6,9 @@ from typing import Any
 from open_analytic.operators.align import align_faces
 from open_analytic.operators.choose import choose_faces, keeps_all
 from open_analytic.operators.classify import classify_gender, estimate_age
+from open_analytic.operators.crop import crop_regions
 from open_analytic.operators.detect import detect_faces
+from open_analytic.operators.detect_objects import detect_objects
 from open_analytic.operators.embed import embed, normalize
 from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits
@@ -39,11 +41,26 @@ OPERATORS: dict[str, Operator] = {
         placed=True,
         pixels=_square("long_side"),
     ),
+    "detect_objects": Operator(
+        function=detect_objects,
+        inputs=("image",),
+        output="object",
+        finds_many=True,
+        tasks=("object detection",),
+        roles=("boxes", "scores"),
+        labelled=True,
+        batched=True,
+        placed=True,
+        pixels=_square("long_side"),
+    ),
     "choose_faces": Operator(
         function=choose_faces, inputs=("face",), output="face", takes_list=True, keeps_list=keeps_all
     ),
     "align_faces": Operator(
         function=align_faces, inputs=("image", "face"), output="image", placed=True, pixels=_square("size")
+    ),
+    "crop_regions": Operator(
+        function=crop_regions, inputs=("image", "box"), output="image", placed=True, pixels=_square("size")
     ),
     "embed": Operator(
         function=embed, inputs=("image",), output="vector", tasks=("image features", "face embedding"), batched=True

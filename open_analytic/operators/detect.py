@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.kinds.image import Picture
+from open_analytic.operators.batch import batches, shrunk
 from open_analytic.operators.geometry import clipped, non_maximum_suppression
 from open_analytic.operators.operator import Between
-from open_analytic.operators.resize import fitted
 from open_analytic.types import Box, Face, Model
 
 STRIDE = 4  # pixels of the input a cell of the maps stands for
-MULTIPLE = 32  # the network halves its input five times
 MAX_FACES = 1000  # of one picture, before overlapping ones are dropped
 
 
@@ -31,16 +30,9 @@ def detect_faces(
     A picture is looked at with its longer side at ``long_side`` pixels or less. Those that fill the same multiples
     of 32 share a run.
     """
-    small = [_small(picture, long_side) for picture in pictures]
-    groups: dict[tuple[int, int], list[int]] = {}
-    for index, picture in enumerate(small):
-        groups.setdefault((_up(picture.sides[0]), _up(picture.sides[1])), []).append(index)
+    small = [shrunk(picture, long_side) for picture in pictures]
     found: list[list[Face]] = [[] for _ in pictures]
-    for sides, indices in groups.items():
-        batch = np.zeros((len(indices), *sides, 3), np.uint8)
-        for row, index in enumerate(indices):
-            height, width = small[index].sides
-            batch[row, :height, :width] = small[index].pixels
+    for indices, batch in batches(small):
         maps = model(batch, ("heatmap", "scale", "offset", "landmarks"))
         for row, index in enumerate(indices):
             faces = _decode({role: array[row] for role, array in maps.items()}, threshold, overlap)
@@ -48,20 +40,10 @@ def detect_faces(
     return found
 
 
-def _small(picture: Picture, long_side: int) -> Picture:
-    height, width = picture.sides
-    ratio = min(1.0, long_side / max(height, width))
-    return fitted(picture, (max(1, round(height * ratio)), max(1, round(width * ratio))), "stretch")
-
-
 def _lifted(picture: Picture, face: Face) -> Face:
     """A face of the picture's pixels in the pixels of the original."""
     box = picture.lift(clipped(face.box, picture.sides))
     return replace(face, box=box, landmarks=picture.lift_points(face.landmarks))
-
-
-def _up(side: int) -> int:
-    return -(-side // MULTIPLE) * MULTIPLE
 
 
 def _decode(maps: Mapping[str, NDArray[np.float32]], threshold: float, overlap: float) -> list[Face]:

@@ -36,6 +36,14 @@ def clipped(box: Box, sides: tuple[int, int]) -> Box:
     return Box(x=left, y=top, width=right - left, height=bottom - top)
 
 
+def within(box: Box, bounds: Box) -> Box:
+    """The part of a box that is within another."""
+    left, top = max(box.x, bounds.x), max(box.y, bounds.y)
+    right = min(box.x + box.width, bounds.x + bounds.width)
+    bottom = min(box.y + box.height, bounds.y + bounds.height)
+    return Box(x=left, y=top, width=max(right - left, 0.0), height=max(bottom - top, 0.0))
+
+
 def similarity(source: Points, target: Points) -> NDArray[np.float64]:
     """The (2, 3) matrix of the rotation, scale and shift that moves source points nearest to target points.
 

@@ -29,6 +29,7 @@ class Operator:
     keeps_list: Callable[[Mapping[str, Any]], bool] | None = None  # with takes_list: whether it gives a list again
     tasks: tuple[str, ...] = ()  # of the models it can use; none when it needs no model
     roles: tuple[str, ...] = ()  # outputs such a model must have
+    labelled: bool = False  # is given the labels of its model's card, after the model
     batched: bool = False
     limited: bool = False  # is given the limits on inputs
     pixels: Callable[[Mapping[str, Any]], int] | None = None  # of the picture it makes or looks at, by its parameters

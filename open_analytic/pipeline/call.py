@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from open_analytic.kinds import KINDS
 from open_analytic.kinds.kind import Kind
 from open_analytic.operators import OPERATORS
 from open_analytic.operators.operator import Operator
@@ -31,6 +30,9 @@ class Card(Protocol):
 
     @property
     def outputs(self) -> Mapping[str, Tensor]: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
 
     def identity(self) -> str: ...
 
@@ -61,21 +63,13 @@ class Call:
     operator: Operator
     parameters: Mapping[str, Any]
     many: tuple[bool, ...]  # which inputs are lists
+    arguments: tuple[Callable[[Any], Any], ...]  # what makes the operator's argument of a value, for each input
+    labels: tuple[str, ...] = ()  # the classes of its model
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the values it takes."""
         return names(self.step, self.operator)
-
-    @property
-    def bare(self) -> tuple[Callable[[Any], Any], ...]:
-        """What makes an argument of each input: values without their place, unless the operator asks for it."""
-        return tuple(same if self.operator.placed else KINDS[kind].bare or same for kind in self.operator.inputs)
-
-
-def same(value: Any) -> Any:
-    """A value as it is."""
-    return value
 
 
 @cache

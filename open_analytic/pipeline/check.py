@@ -38,7 +38,18 @@ class StepCheck:
             raise self.wrong(f"{self.step.output!r} cannot be a name.", "Use letters, digits and _.")
         self._check_model()
         many = self._check_inputs(values)
-        return Call(step=self.step, operator=self.operator, parameters=self._parameters(settled), many=many)
+        kinds = [values[name].kind for name in names(self.step, self.operator)]
+        return Call(
+            step=self.step,
+            operator=self.operator,
+            parameters=self._parameters(settled),
+            many=many,
+            arguments=tuple(
+                KINDS[wanted].argument(kind, placed=self.operator.placed)
+                for wanted, kind in zip(self.operator.inputs, kinds, strict=True)
+            ),
+            labels=self.cards[self.step.model].labels if self.step.model else (),
+        )
 
     def _check_model(self) -> None:
         name, tasks = self.step.model, self.operator.tasks
@@ -60,16 +71,18 @@ class StepCheck:
             raise self.wrong(
                 f"it needs the output {missing[0]!r}, and model {name!r} has none.", "Name it on its card."
             )
+        if self.operator.labelled and not self.cards[name].labels:
+            raise self.wrong(f"model {name!r} has no labels.", "Name its classes on its card: labels = [...].")
 
     def _check_inputs(self, values: Mapping[str, Value]) -> tuple[bool, ...]:
         given, wanted = names(self.step, self.operator), self.operator.inputs
         if len(given) != len(wanted):
             raise self.wrong(f"takes {len(wanted)} inputs ({', '.join(wanted)}), not {len(given)}.")
         for name, kind in zip(given, wanted, strict=True):
-            fitting = [other for other, value in values.items() if value.kind.name == kind]
+            fitting = [other for other, value in values.items() if KINDS[kind].accepts(value.kind)]
             if name not in values:
                 raise self.wrong(f"nothing before it is named {name!r}.", self._fitting(kind, fitting))
-            if values[name].kind.name != kind:
+            if not KINDS[kind].accepts(values[name].kind):
                 raise self.wrong(
                     f"{self.step.operator} takes {KINDS[kind].phrase()} and {name!r} is {values[name].phrase()}.",
                     self._fitting(kind, fitting),

@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 from open_analytic.errors import OpenAnalyticError, ServiceError
 from open_analytic.kinds import KINDS
+from open_analytic.kinds.kind import same
 from open_analytic.operators.budget import Hold, NoRoom
 from open_analytic.operators.limits import Limits
-from open_analytic.pipeline.call import INPUT, Call, same
+from open_analytic.pipeline.call import INPUT, Call
 from open_analytic.pipeline.cost import LIST_BYTES
 from open_analytic.pipeline.plan import Plan, kept_values, leaves
 from open_analytic.ticket import check_ticket
@@ -246,19 +247,20 @@ def _columns(call: Call, state: State) -> tuple[list[Any], int | None]:
     """The inputs, and how many elements they have; None when the function is applied to them as they are."""
     inputs = [state[name] for name in call.inputs]
     if not any(call.many) or call.operator.takes_list:
-        columns = zip(call.bare, inputs, call.many, strict=True)
-        return [_whole(bare, value) if many else bare(value) for bare, value, many in columns], None
+        columns = zip(call.arguments, inputs, call.many, strict=True)
+        return [_whole(made, value) if many else made(value) for made, value, many in columns], None
     return inputs, max(len(value) for value, many in zip(inputs, call.many, strict=True) if many)
 
 
-def _whole(bare: Callable[[Any], Any], value: Sequence[Any]) -> Sequence[Any]:
-    return value if bare is same else [bare(each) for each in value]
+def _whole(argument: Callable[[Any], Any], value: Sequence[Any]) -> Sequence[Any]:
+    return value if argument is same else [argument(each) for each in value]
 
 
 def _element(call: Call, columns: Sequence[Any], at: int) -> tuple[Any, ...]:
     """Of lists one element, single values beside each of them."""
     return tuple(
-        bare(value[at] if many else value) for bare, value, many in zip(call.bare, columns, call.many, strict=True)
+        argument(value[at] if many else value)
+        for argument, value, many in zip(call.arguments, columns, call.many, strict=True)
     )
 
 
@@ -300,7 +302,8 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
         columns = [
             _column(kind, [element[place] for element in flat]) for place, kind in enumerate(call.operator.inputs)
         ]
-        made = call.operator.function(*columns, *([model] if model else []), **call.parameters)
+        extra = [*([model] if model else []), *([call.labels] if call.operator.labelled else [])]
+        made = call.operator.function(*columns, *extra, **call.parameters)
     start = 0
     for state, part in zip(states, elements, strict=True):
         _keep(call, state, made[start : start + len(part)])

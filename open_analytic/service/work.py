@@ -14,10 +14,11 @@ from typing import Literal, TypeAlias, TypeVar
 import orjson
 
 from open_analytic.config import Settings
-from open_analytic.errors import DeadlineExceeded, InvalidPipeline, NoFace, OpenAnalyticError
+from open_analytic.errors import DeadlineExceeded, InvalidPipeline, OpenAnalyticError
 from open_analytic.errors import ServiceBusy as Busy
 from open_analytic.errors import ServiceUnavailable as Unavailable
 from open_analytic.kinds import region
+from open_analytic.kinds.image import nothing
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.plain import numbers
@@ -120,7 +121,7 @@ class Work:
         return found
 
     def _compute(self, plan: Plan, items: Sequence[bytes], give: Give) -> list[Answer]:
-        return [_answer(result, give) for result in self.engine.run(plan, items)]
+        return [_answer(plan, result, give) for result in self.engine.run(plan, items)]
 
     @contextmanager
     def _measured(self, plan: Plan, door: str) -> Iterator[None]:
@@ -207,7 +208,7 @@ def _check_give(plan: Plan, give: Give) -> None:
     )
 
 
-def _answer(result: Result | OpenAnalyticError, give: Give) -> Answer:
+def _answer(plan: Plan, result: Result | OpenAnalyticError, give: Give) -> Answer:
     if isinstance(result, OpenAnalyticError):
         return Answer(error=result)
     if give == "output":
@@ -215,7 +216,7 @@ def _answer(result: Result | OpenAnalyticError, give: Give) -> Answer:
     if give == "whole":
         return Answer(_json({"output": result.output, "features": [_plain(part) for part in result.features]}))
     if not result.features:
-        return Answer(error=NoFace(hint="Give a picture that shows a face."))
+        return Answer(error=nothing(plan.region, "Give a picture that shows {}."))
     return Answer(_json(numbers(max(result.features, key=lambda feature: feature.extent).vector)))
 
 

@@ -6,6 +6,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
+from open_analytic.kinds import KINDS
 from open_analytic.operators import OPERATORS
 from open_analytic.operators.operator import Operator
 from open_analytic.pipeline import spec
@@ -38,9 +39,23 @@ def _line(name: str, operator: Operator) -> str:
     return f"| `{name}` | {takes} | {gives} | {parameters} |"
 
 
+def _table(heading: str) -> list[str]:
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return [line for line in section.splitlines() if line.startswith("| `")]
+
+
 def test_the_page_describes_every_operator_as_it_is() -> None:
-    written = [line for line in PAGE.splitlines() if line.startswith("| `")]
-    assert written == [_line(name, operator) for name, operator in OPERATORS.items()]
+    assert _table("Operators") == [_line(name, operator) for name, operator in OPERATORS.items()]
+
+
+def test_the_page_describes_every_kind_and_its_parts() -> None:
+    written = [tuple(cell.strip() for cell in line.strip("| ").split("|")) for line in _table("Kinds")]
+    described = {(name.strip("`"), "".join(rest[1:])) for name, *rest in written}
+    concrete = [kind for kind in KINDS.values() if not kind.any_region]
+    assert described == {
+        (kind.name, ", ".join(f"`{part}`" for part in kind.parts) if kind.in_json else "not in a result")
+        for kind in concrete
+    }
 
 
 def test_the_example_is_the_preset() -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 import open_analytic
 from open_analytic import included
 from open_analytic.config import Settings
-from tests import tiny, tiny_faces
+from tests import tiny, tiny_faces, tiny_objects
 from tests.process import runner
 from tests.process.runner import Cli
 from tests.process.serving import Served, eventually, served
@@ -47,7 +47,7 @@ class Home:
 @contextmanager
 def home(folder: Path) -> Iterator[Home]:
     """An embedded server that runs meanwhile."""
-    cards = tiny_faces.write(tiny.write(tiny.write_slow(folder / "cards")))
+    cards = tiny_objects.write(tiny_faces.write(tiny.write(tiny.write_slow(folder / "cards"))))
     settings = Settings.read({}, home=folder / "home", cards=(cards,), models_dir=folder / "models", service_start=0)
     cli = runner.make(folder, cards, OPEN_ANALYTIC_HOME=str(settings.home), OPEN_ANALYTIC_SERVICE_START="0")
     with included.start(settings, serve=False) as server:
