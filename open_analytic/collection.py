@@ -23,7 +23,7 @@ from open_analytic.store import (
     search,
     statement,
     upkeep,
-)  # fmt: skip
+)
 from open_analytic.store.connection import Database
 from open_analytic.store.search import TARGET_RECALL
 from open_analytic.store.sources import Known
@@ -52,14 +52,9 @@ class Collection:
     """Import pictures or vectors, search, delete. Reached through ``OpenAnalytic.collection(name)``."""
 
     def __init__(
-        self,
-        info: CollectionInfo,
-        database: Database,
-        engine: Engine,
-        settings: Settings,
-        plan: Callable[..., Plan],
+        self, info: CollectionInfo, database: Database, engine: Engine, settings: Settings, plan: Callable[..., Plan],
         auditor: audit.Auditor | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.info, self._auditor = info, auditor
         self._database, self._engine, self._settings, self._make_plan = database, engine, settings, plan
         self._reader = QueryReader(engine, settings.max_bytes, lambda: self._plan)
@@ -398,3 +393,8 @@ class Collection:
         """How many pictures, and how many table rows."""
         with self._database.reading() as connection:
             return collections.count(connection, self.info)
+
+    def vectors(self) -> int:
+        """How many rows have a vector: those of pictures in which nothing was found have none."""
+        with self._database.reading() as connection:
+            return collections.vectors(connection, self.info)

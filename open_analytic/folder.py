@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, UnreadableFile
-from open_analytic.readable import SUFFIXES
+from open_analytic.readable import HEIF, SUFFIXES
 from open_analytic.types import LeftOut, PathLike
 
 logger = logging.getLogger(__name__)
@@ -19,24 +19,52 @@ logger = logging.getLogger(__name__)
 
 HIDDEN, NO_SUFFIX = "hidden", "no suffix"
 
-HINTS = {  # what to do with files that are not read
-    ".heic .heif .hif": "pip install 'open-analytic[heif]' reads them.",
-    ".jxl .jp2 .j2k .jpx .jxr .svg .psd .xcf .ico .tga .ppm .exr .hdr": "Convert them to JPEG, PNG, WebP or AVIF.",
-    ".dng .cr2 .cr3 .crw .nef .nrw .arw .sr2 .srf .raf .orf .rw2 .pef .srw .3fr .iiq .x3f .raw": "Develop the camera's "
-    "raw files to JPEG or TIFF.",
-    ".mov .mp4 .m4v .avi .mkv .webm .3gp .mts .m2ts .mpg .mpeg .wmv .flv": "Videos are not read: export frames of them "
-    "as pictures.",
-    ".pdf .doc .docx .ppt .pptx .xls .xlsx .odt .ods .odp .ai .eps": "Documents are not read: export their pages as "
-    "pictures.",
-    ".zip .tar .gz .tgz .7z .rar .bz2 .xz": "Unpack them, then import the folder.",
-    HIDDEN: "Names that begin with a dot are hidden: give such a file itself to import it.",
-    NO_SUFFIX: "Give such a file itself: what is named is read whatever it is called.",
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Files that are not read: their suffixes, and what to do with them."""
+
+    suffixes: tuple[str, ...]
+    hint: str
+
+
+KINDS = {
+    "heif": Kind(suffixes=HEIF, hint="pip install 'open-analytic[heif]' reads them."),
+    "picture": Kind(
+        suffixes=(".jxl", ".jp2", ".j2k", ".jpx", ".jxr", ".svg", ".psd", ".xcf", ".ico", ".tga", ".ppm", ".exr",
+                  ".hdr"),
+        hint="Convert them to JPEG, PNG, WebP or AVIF.",
+    ),
+    "raw": Kind(
+        suffixes=(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".raf", ".orf", ".rw2",
+                  ".pef", ".srw", ".3fr", ".iiq", ".x3f", ".raw"),
+        hint="Develop the camera's raw files to JPEG or TIFF.",
+    ),
+    "video": Kind(
+        suffixes=(".mov", ".mp4", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv",
+                  ".flv"),
+        hint="Videos are not read: export frames of them as pictures.",
+    ),
+    "document": Kind(
+        suffixes=(".pdf", ".doc", ".docx", ".ppt", ".pptx", ".xls", ".xlsx", ".odt", ".ods", ".odp", ".ai", ".eps"),
+        hint="Documents are not read: export their pages as pictures.",
+    ),
+    "archive": Kind(
+        suffixes=(".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"),
+        hint="Unpack them, then import the folder.",
+    ),
+    HIDDEN: Kind(
+        suffixes=(HIDDEN,), hint="Names that begin with a dot are hidden: give such a file itself to import it."
+    ),
+    NO_SUFFIX: Kind(
+        suffixes=(NO_SUFFIX,), hint="Give such a file itself: what is named is read whatever it is called."
+    ),
+}  # fmt: skip
 
 
 def hint(type_: str) -> str | None:
     """What helps with files of a type; None for what is no picture."""
-    return next((text for types, text in HINTS.items() if type_ == types or type_ in types.split()), None)
+    return next((kind.hint for kind in KINDS.values() if type_ in kind.suffixes), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _reader(data: bytes) -> Callable[[bytes], Header]:
         if beginning.match(data):
             return read_header
     raise UnsupportedImage(
-        "The bytes are not a picture of a known format.", hint=f"Known: {', '.join(FORMATS)}. Bytes: {data[:8]!r}..."
+        "The bytes are not a picture of a known format.", hint=f"Formats that are read: {', '.join(FORMATS)}."
     )
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -46,6 +46,7 @@ from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
 from open_analytic.types import Hit, PipelineInfo
 
 T = TypeVar("T")
+Missing: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 
 DEADLINE = "open-analytic-timeout-ms"  # a request's header: how long the caller waits
 OPEN = ("/health/live", "/health/ready")  # to be asked without a token
@@ -194,11 +195,12 @@ class Doors:
 
 
 def application(
-    work: Work, catalogue: Catalogue, *, guard: Middleware, more: Sequence[BaseRoute] = (), trusted: bool = True
-) -> Starlette:
+    work: Work, catalogue: Catalogue, *, guard: Middleware, more: Sequence[BaseRoute] = (), trusted: bool = True,
+    missing: Missing | None = None,
+) -> Starlette:  # fmt: skip
     """The ASGI application. The guard sees every request first; ``more`` routes come before the service's own.
 
-    Conditions in SQL are taken from callers who are ``trusted`` only.
+    Conditions in SQL are taken from callers who are ``trusted`` only. ``missing`` answers requests that no route takes.
     """
     doors = Doors(work, catalogue, trusted=trusted)
     routes = [
@@ -221,7 +223,7 @@ def application(
     ]
     handlers: Any = {
         OpenAnalyticError: _refused,
-        HTTPException: _no_such_page,
+        HTTPException: missing or no_such_page,
         ClientDisconnect: _gone,
         Exception: _unexpected,
     }
@@ -255,7 +257,8 @@ async def _refused(_: Request, error: Exception) -> Response:
     return refusal(error, headers)
 
 
-async def _no_such_page(_: Request, error: Exception) -> Response:
+async def no_such_page(_: Request, error: Exception) -> Response:
+    """What a program gets that asks for what is not there."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what Starlette calls it with
     known = NotFound if error.status_code == 404 else InvalidInput
     told = known(f"{error.detail}.", hint="/openapi.json lists what there is.")

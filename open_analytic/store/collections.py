@@ -153,6 +153,14 @@ def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:
     return row[0], row[1]  # type: ignore[index]  # an aggregate always gives a row
 
 
+def vectors(connection: Connection, info: CollectionInfo) -> int:
+    """Rows with a vector."""
+    with translated(), connection.transaction():
+        tables.check(connection, info)
+        row = connection.execute(query("collection_vectors").format(table=tables.identifier(info))).fetchone()
+    return row[0]  # type: ignore[index,no-any-return]  # an aggregate always gives a row
+
+
 def first(info: CollectionInfo) -> psycopg.sql.SQL:
     """The condition that leaves one row a picture."""
     return psycopg.sql.SQL("AND part = 0" if info.many else "")

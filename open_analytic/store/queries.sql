@@ -83,6 +83,11 @@ SELECT FROM open_analytic._opened(to_regclass(%(table)s))
 SELECT {pictures}, count(*)
 FROM {table}
 
+-- collection_vectors --
+-- Table rows that have a vector.
+SELECT count(feature)
+FROM {table}
+
 -- rows_known --
 -- Which names are there, with the hash of the picture (of a row made by INSERT the bytes are hashed here), whether its
 -- feature was computed, and where it comes from.

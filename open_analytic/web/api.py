@@ -281,7 +281,7 @@ class Api:
         shown = ("false_accept_rate", "distance", "true_accept_rate")
         told: dict[str, Any] = plain(collection.info)
         return told | {
-            "pictures": pictures, "rows": rows, "index": collection.index(),
+            "pictures": pictures, "rows": rows, "vectors": collection.vectors(), "index": collection.index(),
             "bytes": {"table": table, "index": index}, "calibration": plain(collection.calibration()),
             "rates": [{name: getattr(rate, name) for name in shown} for rate in rates.rates] if rates else [],
             "filters": filters.offered(collection),

@@ -1,12 +1,16 @@
-"""English or Chinese: which one a request is answered in, and the words of both."""
+"""English or Chinese: which one a request is answered in, and the words of both.
+
+``texts.json`` has the service's own texts (messages and hints of errors, descriptions of presets) as templates, with
+the words that pages show instead: Chinese ones, and plainer English ones where a text is meant for programmers.
+"""
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 
@@ -24,19 +28,43 @@ class Words:
 
     language: str
     table: Mapping[str, Text]
+    texts: Mapping[str, str] = field(default_factory=dict)  # words of this language by the service's template
 
     def __call__(self, key: str, **values: object) -> str:
         text = self.table[key]
         if not isinstance(text, str):
             text = text["one" if values.get("n") == 1 else "other"]
-        return re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), text)
+        return _filled(text, values)
+
+    def text(self, given: str) -> str:
+        """A text of the service in these words; one that they do not have stays as it is."""
+        for template, ours in self.texts.items():
+            if found := pattern(template).fullmatch(given):
+                return _filled(ours, found.groupdict())
+        return given
 
 
 @cache
 def words(language: str) -> Words:
     """Those of ``en`` or ``zh``."""
-    text = (FOLDER / f"{language}.json").read_text(encoding="utf-8")
-    return Words(language=language, table=json.loads(text))
+    texts = {template: ours[language] for template, ours in _read("texts").items() if language in ours}
+    return Words(language=language, table=_read(language), texts=texts)
+
+
+@cache
+def pattern(template: str) -> re.Pattern[str]:
+    """What a template's texts look like: anything in the place of ``{name}``."""
+    parts = re.split(r"\{(\w+)\}", template)  # text and name by turns
+    return re.compile("".join(f"(?P<{part}>.+?)" if at % 2 else re.escape(part) for at, part in enumerate(parts)), re.S)
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), text)
+
+
+def _read(name: str) -> dict[str, Any]:
+    table: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return table
 
 
 def chosen(request: Request) -> str:

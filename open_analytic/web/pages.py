@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -15,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.plain import plain
 from open_analytic.service.exchange import outward
+from open_analytic.service.http import no_such_page
 from open_analytic.service.names import NAME
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.web import language
@@ -53,6 +55,19 @@ def routes(data: PageData) -> list[BaseRoute]:
     }
     static = Route("/static/{name}", assets(data.version).answer, methods=["GET"])
     return [*(Route(path, pages.told(page), methods=["GET"]) for path, page in endpoints.items()), static]
+
+
+def missing(data: PageData) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answers requests that no route takes: a page for who reads one, else the usual error."""
+    page = Pages(data)
+
+    async def answer(request: Request, error: Exception) -> Response:
+        reads = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+        if reads and isinstance(error, HTTPException) and error.status_code == 404:
+            return await page.told(page.unknown)(request)
+        return await no_such_page(request, error)
+
+    return answer
 
 
 async def login_page(data: PageData, request: Request, *, refused: bool = False, wanted: str | None = None) -> Response:
@@ -118,6 +133,10 @@ class Pages:
         """The HTTP interface, described."""
         return self._page(request, "api.html", collections=await self._collections())
 
+    async def unknown(self, request: Request) -> Response:
+        """There is no such page."""
+        return self._missing(request, await self._collections(), "missing.page", request.scope["path"])
+
     async def login(self, request: Request, *, refused: bool = False, wanted: str | None = None) -> Response:
         """The form that asks for the token; nothing of what is here is told before."""
         if not self._data.site()["login"]:
@@ -160,7 +179,7 @@ class Pages:
             t=words, tag=language.TAGS[tongue], asset=files.url, version=self._data.version, site=site,
             here=request.scope["path"], languages=_languages(request, tongue), inline=collections[:INLINE],
             further=collections[INLINE:], title_of=lambda info: _title(info, words),
-            script_words=_script_words(self._data.version, tongue),
+            script_words=_script_words(self._data.version, tongue), script_texts=words.texts,
             data=(data or {}) | {"site": plain(site)}, **options,
         )  # fmt: skip
         return HTMLResponse(text, status, headers=HEADERS)

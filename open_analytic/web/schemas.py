@@ -57,7 +57,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Collection": {"description": "columns: your own, with their SQL types.", **record(_COLLECTION)},
     "CollectionDetails": record({
         **_COLLECTION,
-        "pictures": COUNT, "rows": COUNT, "index": choice("ready", "building", "invalid", "absent"),
+        "pictures": COUNT, "rows": COUNT, "vectors": COUNT, "index": choice("ready", "building", "invalid", "absent"),
         "bytes": thing(table=COUNT, index=COUNT),
         "calibration": none_or(ref("RecallCurve")), "rates": each(ref("Rate")), "filters": each(ref("Filter")),
     }),

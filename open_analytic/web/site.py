@@ -16,6 +16,7 @@ import open_analytic
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import CollectionExists, UnknownCollection, UnknownPipeline
+from open_analytic.folder import KINDS
 from open_analytic.service import limits
 from open_analytic.service.exchange import body
 from open_analytic.service.http import application
@@ -49,7 +50,8 @@ class Site:
 
     def site(self) -> dict[str, Any]:
         """What a page has to know of this site."""
-        return {"version": self.version, "login": self.entry.token is not None} | self.api.facts()
+        kinds = {name: kind.suffixes for name, kind in KINDS.items()}
+        return {"version": self.version, "login": self.entry.token is not None, "left_out": kinds} | self.api.facts()
 
     async def told(self, _: Request) -> Response:
         """The same, for the pages' scripts."""
@@ -113,7 +115,9 @@ class Site:
         """The ASGI application for a socket at ``host``."""
         hosts = None if self.entry.token else tuple(dict.fromkeys((*LOOPBACK, host)))
         guard = Middleware(Guard, entry=self.entry, hosts=hosts)
-        return application(self.work, self.db, guard=guard, more=self.routes(), trusted=False)
+        return application(
+            self.work, self.db, guard=guard, more=self.routes(), trusted=False, missing=pages.missing(self)
+        )
 
     def drain(self, timeout_s: float) -> None:
         """Store the pictures that imports have taken."""

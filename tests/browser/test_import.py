@@ -50,8 +50,8 @@ def test_a_folder_with_a_bad_file_among_many(visitor: Visitor, site: Site, colle
     visitor.page.set_input_files("#folder", folder)
     assert done(visitor) == of(added=30, failed=1)
     failures = visitor.page.locator("#failures")
-    expect(failures.locator("li strong")).to_have_text("sea/99 broken.png")
-    assert len(failures.locator("li span").inner_text()) > 20
+    expect(failures.locator("li li")).to_have_text("sea/99 broken.png")
+    assert len(failures.locator("li strong").inner_text()) > 15
     assert site.names(collection) == pictures(folder)
     expect(visitor.page.locator("#facts")).to_contain_text("30")
     expect(visitor.page.locator("#browse .card")).to_have_count(30)
@@ -201,13 +201,19 @@ def test_a_picture_is_renamed_and_a_name_that_is_taken_is_refused(
     with site.database() as db:
         db.collection(collection).import_files(folder)
     visitor.open(f"/collections/{collection}")
-    for wanted in ("sea/07.png", '海 <b> & "x".png'):
-        visitor.page.locator("#browse .card").first.click()
-        visitor.page.locator("#rename").click()
-        visitor.page.locator("#new-name").fill(wanted)
-        visitor.page.locator("dialog.asking").get_by_role("button", name=visitor.t("edit.rename"), exact=True).click()
-        expect(visitor.page.locator("#alert .notice")).to_contain_text(wanted)
-        expect(visitor.page.locator("dialog")).to_have_count(0)
+    asking = visitor.page.locator("dialog.asking")
+    visitor.page.locator("#browse .card").first.click()
+    visitor.page.locator("#rename").click()
+    visitor.page.locator("#new-name").fill("sea/07.png")
+    asking.get_by_role("button", name=visitor.t("edit.rename"), exact=True).click()
+    taken = {"en": "There is already a picture named 'sea/07.png'. Choose another name.",
+             "zh": "已有名为 'sea/07.png' 的图片。请换一个名称。"}  # fmt: skip
+    expect(asking.get_by_role("alert")).to_have_text(taken[visitor.view.language])
+    expect(visitor.page.locator("#new-name")).to_have_value("sea/07.png")
+    visitor.page.locator("#new-name").fill('海 <b> & "x".png')
+    asking.get_by_role("button", name=visitor.t("edit.rename"), exact=True).click()
+    expect(visitor.page.locator("#alert .notice")).to_contain_text('海 <b> & "x".png')
+    expect(visitor.page.locator("dialog")).to_have_count(0)
     expect(visitor.page.get_by_text('海 <b> & "x".png', exact=True).first).to_be_visible()
     names = site.names(collection)
     assert (len(names), "sea/01.png" in names, '海 <b> & "x".png' in names) == (30, False, True)
@@ -226,6 +232,12 @@ def test_names_of_other_pictures_are_asked_about_once(
     dialog = visitor.page.locator("dialog.asking")
     expect(dialog).to_contain_text("sea/01.png", timeout=60_000)
     expect(dialog.locator("h2")).to_contain_text("2")
+    for label in dialog.locator("label.choice").all():  # each choice is a small circle with its words beside it
+        box, words = label.locator("input").bounding_box(), label.bounding_box()
+        assert box
+        assert words
+        assert (box["width"] <= 24, box["height"] <= 24, box["x"] - words["x"] < 2) == (True, True, True)
+    expect(dialog.get_by_role("button")).to_have_text(visitor.t("import.go_on"))
     if choice:
         dialog.locator(f"input[value={choice}]").check()
         dialog.locator("button.primary").click()
@@ -234,16 +246,76 @@ def test_names_of_other_pictures_are_asked_about_once(
     expect(visitor.page.locator("dialog.asking")).to_have_count(0)
     added = 2 if choice == "keep_both" else 0
     assert done(visitor) == of(added=added, unchanged=28, failed=1)
+    state = visitor.page.locator(".import-state")
     if not added:
         expect(visitor.page.locator("#import-skipped")).to_have_text("2")
+        expect(state).to_contain_text(visitor.t("import.n_skipped", n=2))
+    expect(state).to_contain_text(visitor.t("import.n_unchanged", n=28))
     both = [f"sea/{name} (2).png" for name in ("01", "03")] if added else []
     assert site.names(collection) == sorted([*pictures(folder), *both])
 
 
-def test_files_that_are_left_out_are_counted(visitor: Visitor, collection: str, folder: Path) -> None:
-    (folder / "clip.MOV").write_bytes(b"film")
+def test_files_that_are_left_out_are_counted_with_what_helps(visitor: Visitor, collection: str, folder: Path) -> None:
+    for name in ("clip.MOV", "clip.mp4", "raw/a.CR2", "raw/b.nef", "raw/c.nef"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"no picture")
     visitor.open(f"/collections/{collection}")
     visitor.page.set_input_files("#folder", folder)
     done(visitor)
-    expect(visitor.page.locator("#left-out")).to_contain_text("1 .mov")
-    expect(visitor.page.locator("#left-out")).to_contain_text("1 .txt")
+    left_out, comma = visitor.page.locator("#left-out"), visitor.t("list.and")
+    expect(left_out.locator("p")).to_contain_text("2 .nef")
+    for count in ("1 .mov", "1 .mp4", "1 .cr2", "1 .txt"):
+        expect(left_out.locator("p")).to_contain_text(count)
+    helps = sorted(left_out.locator("li").all_inner_texts())
+    assert len(helps) == 2
+    raw, video = (next(line for line in helps if suffix in line) for suffix in (".nef", ".mov"))
+    assert raw == visitor.t("import.help_raw", types=comma.join((".nef", ".cr2")))
+    assert video in {
+        visitor.t("import.help_video", types=comma.join(pair)) for pair in ((".mov", ".mp4"), (".mp4", ".mov"))
+    }
+    visitor.fits()
+
+
+def test_reasons_are_told_once_and_in_the_pages_words(visitor: Visitor, collection: str, tmp_path: Path) -> None:
+    for at in range(3):
+        (tmp_path / f"{at}.png").write_bytes(b"text %d" % at)
+    (tmp_path / "empty.png").write_bytes(b"")
+    visitor.open(f"/collections/{collection}")
+    visitor.page.set_input_files("#folder", tmp_path)
+    assert done(visitor) == of(failed=4)
+    reasons = visitor.page.locator("#failures .failures > li")
+    expect(reasons).to_have_count(2)
+    text = {"en": "This is not a picture that can be read.", "zh": "这不是可读取的图片。"}[visitor.view.language]
+    (three,) = [each for each in reasons.all() if text in each.inner_text()]
+    assert three.locator("li").all_inner_texts() == ["0.png", "1.png", "2.png"]
+    assert "3" in three.locator("strong").inner_text()
+
+
+def test_a_picture_without_a_face_is_a_result(visitor: Visitor, site: Site, tmp_path: Path) -> None:
+    visitor.expect(r"status of 404 .*/hits")
+    (tmp_path / "person.png").write_bytes(album.portrait("Ada", 5))
+    (tmp_path / "scene.png").write_bytes(album.scene("blue", 2))
+    name = f"faceless_{visitor.view.language}"
+    with site.database() as db:
+        db.create_collection(name, pipeline="tiny_faces", parameters={"face": "all"})
+    try:
+        visitor.open(f"/collections/{name}")
+        expect(visitor.page.locator("#browse form")).to_be_hidden()
+        expect(visitor.page.locator("#browse")).to_contain_text(visitor.t("browse.none"))
+        visitor.page.set_input_files("#folder", tmp_path)
+        assert done(visitor) == of(added=1)
+        expect(visitor.page.locator("#import-without_face")).to_have_text("1")
+        expect(visitor.page.locator(".import-state")).to_contain_text(visitor.t("import.n_without_face", n=1))
+        expect(visitor.page.locator("#failures")).to_be_hidden()
+        scene = visitor.page.locator("#browse .card", has_text="scene.png")
+        expect(scene).to_contain_text(visitor.t("browse.no_face"))
+        visitor.open(f"/search/{name}")
+        counted = visitor.t("browse.count", n=2) + visitor.t("list.and") + visitor.t("browse.faces", n=1)
+        expect(visitor.page.locator("#count-pictures")).to_have_text(counted)
+        visitor.page.locator("#browse .card", has_text="scene.png").click()
+        expect(visitor.page.locator("#alert")).to_contain_text(
+            {"en": "cannot be searched with", "zh": "无法用"}[visitor.view.language]
+        )
+    finally:
+        with site.database() as db:
+            db.drop_collection(name)

@@ -113,6 +113,8 @@ def test_a_photo_without_a_face_says_so(visitor: Visitor) -> None:
     visitor.open(FACES)
     visitor.page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": album.scene("red", 2)})
     expect(visitor.page.locator("#query")).to_contain_text(visitor.t("query.no_face"))
+    expect(visitor.page.locator("#found-count")).to_have_text(visitor.t("query.no_face"))
+    expect(visitor.page.locator("#alert")).to_be_empty()
 
 
 def test_by_a_rectangle_drawn(visitor: Visitor) -> None:

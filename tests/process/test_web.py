@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from PIL import Image
 
+from open_analytic.folder import KINDS
 from open_analytic.readable import HEIF, SUFFIXES
 from tests import tiny_faces
 from tests.process import site
@@ -30,7 +31,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
             colours.import_pictures(list(given.items()), values=values)
             db.create_collection(HOSTILE, pipeline="mean_colour")
             faces = db.create_collection("faces", pipeline="tiny_faces", parameters={"face": "all"})
-            faces.import_pictures([("two.png", tiny_faces.paint([SHADES["red"], SHADES["green"]]))])
+            faces.import_pictures([
+                ("two.png", tiny_faces.paint([SHADES["red"], SHADES["green"]])), ("none.png", picture(9, 9, 9)),
+            ])  # fmt: skip
         yield made
 
 
@@ -66,12 +69,14 @@ def test_what_there_is(http: httpx.Client, colours: Album) -> None:
     assert http.get("/api/v1/site").json() == {
         "version": http.get("/openapi.json").json()["info"]["version"], "login": False, "url_queries": False,
         "max_bytes": 50_000_000, "more_suffixes": [suffix for suffix in HEIF if suffix in SUFFIXES],
+        "left_out": {name: list(kind.suffixes) for name, kind in KINDS.items()},
     }  # fmt: skip
     assert [one["name"] for one in http.get("/api/v1/collections").json()] == sorted([COLOURS, "faces", HOSTILE])
     told = colours.get().json()
     expected = {
         "pictures": 4,
         "rows": 4,
+        "vectors": 4,
         "index": "ready",
         "calibration": None,
         "rates": [],
@@ -84,6 +89,26 @@ def test_what_there_is(http: httpx.Client, colours: Album) -> None:
     ]  # fmt: skip
     assert problem(colours.get("/curve.svg")) == (404, "NotFound")
     assert Album(client=http, name=HOSTILE).get().json()["pictures"] == 0
+
+
+def test_a_picture_without_a_face_is_no_face(http: httpx.Client) -> None:
+    told = Album(client=http, name="faces").get().json()
+    assert (told["pictures"], told["rows"], told["vectors"]) == (2, 3, 2)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/nothing/at/all", "/api/v1/nothing", "/collections/a/b%2Fc/?x=1"])
+def test_who_reads_pages_gets_one_where_there_is_none(http: httpx.Client, path: str) -> None:
+    page = http.get(path, headers={"accept": "text/html,*/*;q=0.8", "accept-language": "zh"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert 'lang="zh-Hans"' in page.text
+    if not path.startswith("/collections"):
+        assert problem(http.get(path)) == (404, "NotFound")
+
+
+def test_a_page_does_not_hide_that_a_method_is_wrong(http: httpx.Client) -> None:
+    answer = http.get("/api/v1/plans", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.json()["type"]) == (405, "InvalidInput")
+    assert http.post("/nothing", headers={"accept": "text/html"}).json()["type"] == "NotFound"
 
 
 def test_a_search_by_a_picture(http: httpx.Client, colours: Album) -> None:

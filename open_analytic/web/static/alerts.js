@@ -2,21 +2,21 @@
 // Errors and notices, in the page's alert region.
 import { ApiError } from "./api.js";
 import { byId, h, icon } from "./dom.js";
-import { t } from "./words.js";
+import { t, text } from "./words.js";
 
 /** Show what went wrong; that a request was given up for a newer one is nothing to tell. @param {unknown} error */
 export function showError(error) {
   if (error instanceof DOMException && error.name === "AbortError") return;
-  if (error instanceof ApiError) show("bad", error.message, error.hint);
+  if (error instanceof ApiError) show("bad", text(error.message), text(error.hint));
   else {
     console.error(error);
     show("bad", t("error.page"), String(error));
   }
 }
 
-/** @param {string} text @param {string} [hint] */
-export function showNotice(text, hint = "") {
-  show("", text, hint);
+/** @param {string} message @param {string} [hint] */
+export function showNotice(message, hint = "") {
+  show("", message, hint);
 }
 
 export function clearAlert() {
@@ -25,11 +25,16 @@ export function clearAlert() {
 
 /** Message and hint of an error on one line. @param {{message: string, hint?: string | null}} error */
 export function sentence(error) {
-  return error.hint ? `${error.message} ${error.hint}` : error.message;
+  return joined(text(error.message), text(error.hint || "")).join("");
 }
 
-/** @param {string} kind @param {string} text @param {string} hint */
-function show(kind, text, hint) {
+/** A sentence and what follows it, with a space between where the script has one. @param {string} message @param {string} hint */
+function joined(message, hint) {
+  return hint ? [message, /[。！？]$/.test(message) ? "" : " ", hint] : [message];
+}
+
+/** @param {string} kind @param {string} message @param {string} hint */
+function show(kind, message, hint) {
   const region = byId("alert");
   const close = h(
     "button",
@@ -40,7 +45,7 @@ function show(kind, text, hint) {
     h(
       "div",
       { class: `notice ${kind}` },
-      h("p", {}, text, /[。！？]$/.test(text) ? "" : " ", hint && h("span", {}, hint)),
+      h("p", {}, message, joined(message, hint)[1], hint && h("span", {}, hint)),
       close,
     ),
   );

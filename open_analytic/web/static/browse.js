@@ -4,7 +4,7 @@ import { get, ofCollection, thumbnail } from "./api.js";
 import { showError } from "./alerts.js";
 import { h } from "./dom.js";
 import { small } from "./hits.js";
-import { t } from "./words.js";
+import { page, t } from "./words.js";
 
 const PAGE = 60;
 
@@ -31,6 +31,7 @@ export function browse(place, collection, { open, link, jump }) {
       const told = await get(ofCollection(collection, "/pictures", { after, limit: PAGE }), running.signal);
       next = told.next;
       append(told.pictures);
+      form.hidden = !names.length && after === null; // there is nothing in the collection
     } catch (error) {
       showError(error);
     } finally {
@@ -43,13 +44,14 @@ export function browse(place, collection, { open, link, jump }) {
     list.append(...pictures.map(({ name, parts }) => h("li", {}, tile(name, faces(parts)))));
     more.hidden = next === null;
     status.textContent = names.length ? t("browse.shown", { n: names.length }) : t("browse.none");
+    status.className = names.length ? "unseen" : "hint";
     if (first) /** @type {HTMLElement} */ (list.children[first]?.firstElementChild)?.focus();
   };
-  const tile = (/** @type {string} */ name, /** @type {number | null} */ parts) => {
+  const tile = (/** @type {string} */ name, /** @type {string} */ parts) => {
     const content = [
       small(thumbnail(collection, name)),
       h("span", { class: "name", title: name }, name),
-      parts !== null && h("span", { class: "distance" }, t("browse.faces", { n: parts })),
+      parts && h("span", { class: "distance" }, parts),
     ];
     const made = link
       ? h("a", { class: "card hit", href: link(name) }, ...content)
@@ -67,14 +69,16 @@ export function browse(place, collection, { open, link, jump }) {
     await load(after);
   };
   more.addEventListener("click", () => load(next));
-  place.replaceChildren(...(jump ? [from(reload)] : []), list, h("div", { class: "row center" }, more), status);
+  const form = from(reload);
+  place.replaceChildren(...(jump ? [form] : []), list, h("div", { class: "row center" }, more), status);
   return { reload, remove: (/** @type {string} */ name) => drop(list, names, name) };
 }
 
-/** How many faces, where that is what parts are. @param {any} parts */
+/** How many faces, or that there is nothing to search for; one is the rule. @param {number} parts */
 function faces(parts) {
-  const count = Array.isArray(parts) ? parts.length : parts;
-  return typeof count === "number" && count > 1 ? count : null;
+  if (parts === 1) return "";
+  if (parts) return t("browse.faces", { n: parts });
+  return t(page.collection.many ? "browse.no_face" : "browse.no_vector");
 }
 
 /** @param {HTMLElement} list @param {string[]} names @param {string} name */
@@ -104,8 +108,8 @@ function from(reload) {
   return form;
 }
 
-/** How much is in a collection. @param {{pictures: number, rows: number, many: boolean}} collection */
-export function counted({ pictures, rows, many }) {
+/** How much is in a collection. @param {{pictures: number, vectors: number, many: boolean}} collection */
+export function counted({ pictures, vectors, many }) {
   const all = t("browse.count", { n: pictures });
-  return many ? `${all}${t("list.and")}${t("browse.faces", { n: rows })}` : all;
+  return many ? `${all}${t("list.and")}${t("browse.faces", { n: vectors })}` : all;
 }

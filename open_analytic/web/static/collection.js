@@ -1,7 +1,7 @@
 // @ts-check
 // A collection's page: what is in it, adding pictures, and looking through them.
 import { call, get, ofCollection } from "./api.js";
-import { clearAlert, showError, showNotice } from "./alerts.js";
+import { clearAlert, sentence, showError, showNotice } from "./alerts.js";
 import { browse } from "./browse.js";
 import { rateName } from "./controls.js";
 import { byId, h } from "./dom.js";
@@ -19,7 +19,7 @@ const INDEX = { ready: "index.ready", building: "index.building", invalid: "inde
 function showFacts(info) {
   const facts = [
     [t("facts.pictures"), number(info.pictures)],
-    [info.many ? t("facts.faces") : t("facts.rows"), number(info.rows)],
+    info.many ? [t("facts.faces"), number(info.vectors)] : [t("facts.rows"), number(info.rows)],
     [t("facts.pipeline"), info.pipeline ? pipeline(info) : t("facts.no_pipeline")],
     [t("facts.dim"), number(info.dim)],
     [t("facts.metric"), t(METRICS[/** @type {"l2"} */ (info.metric)] || "metric.l2")],
@@ -114,30 +114,29 @@ async function remove(one, close) {
 
 /** @param {string} one @param {() => void} close */
 async function rename(one, close) {
-  const field = h("input", {
-    name: "name",
-    id: "new-name",
-    required: true,
-    value: one,
-    autocomplete: "off",
-    spellcheck: "false",
-  });
-  const answer = await asking(
-    t("edit.rename_title"),
-    [h("p", { class: "field" }, h("label", { for: "new-name" }, t("edit.new_name")), field)],
-    t("edit.rename"),
-  );
-  const wanted = String(answer?.get("name") ?? "");
-  if (!wanted || wanted === one) return;
-  close();
-  clearAlert();
-  try {
-    await call("PATCH", ofCollection(name, "/picture", { name: one }), { name: wanted });
-    showNotice(t("edit.renamed", { name: one, wanted }));
-    await pictures.reload();
-  } catch (error) {
-    showError(error);
+  let wanted = one;
+  for (let problem = ""; ; ) {
+    wanted = await newName(wanted, problem);
+    if (!wanted || wanted === one) return;
+    try {
+      await call("PATCH", ofCollection(name, "/picture", { name: one }), { name: wanted });
+      break;
+    } catch (error) {
+      problem = sentence(/** @type {Error} */ (error)); // asked again, with what was typed
+    }
   }
+  close();
+  showNotice(t("edit.renamed", { name: one, wanted }));
+  await pictures.reload();
+}
+
+/** Ask for it; nothing when that was cancelled. @param {string} value @param {string} problem of the last one */
+async function newName(value, problem) {
+  const field = h("input", { name: "name", id: "new-name", required: true, value, autocomplete: "off", spellcheck: "false" });
+  const told = h("p", { class: "notice bad", role: "alert", hidden: !problem }, problem);
+  const label = h("label", { for: "new-name" }, t("edit.new_name"));
+  const answer = await asking(t("edit.rename_title"), [told, h("p", { class: "field" }, label, field)], t("edit.rename"));
+  return String(answer?.get("name") ?? "");
 }
 
 async function load() {

@@ -8,13 +8,25 @@ import { Upload } from "./upload.js";
 import { asking } from "./viewer.js";
 import { duration, number, t } from "./words.js";
 
+/** @typedef {{max_bytes: number, more_suffixes?: string[], left_out?: Record<string, string[]>}} Site */
+
 const SHOWN = 1000; // failures
 
+/** What to do with files that are not read, by kind. */
+const HELP = {
+  heif: "import.help_heif",
+  picture: "import.help_picture",
+  raw: "import.help_raw",
+  video: "import.help_video",
+  document: "import.help_document",
+  archive: "import.help_archive",
+};
+
 /**
- * @param {HTMLElement} place @param {{name: string, pictures?: number}} collection @param {{max_bytes: number, more_suffixes?: string[]}} site
- * @param {{done: (counts: import("./upload.js").Counts) => void}} options
+ * @param {HTMLElement} place @param {{name: string, pictures?: number}} collection @param {Site} site
+ * @param {{began?: () => void, done: (counts: import("./upload.js").Counts) => void}} options
  */
-export function importer(place, collection, site, { done }) {
+export function importer(place, collection, site, { began, done }) {
   takeAlso(site.more_suffixes || []);
   const board = h("div", { class: "import-board" });
   /** @type {Upload | null} */
@@ -24,12 +36,12 @@ export function importer(place, collection, site, { done }) {
     if (!pictures.length) {
       board.replaceChildren(
         h("p", { class: "notice", role: "alert" }, t("import.no_pictures", { suffixes: SUFFIXES.join(" ") })),
-        ...leftOut(pictures),
+        ...leftOut(pictures, site),
       );
       return;
     }
     const show = progress(board, pictures.length, () => running?.stop().catch(showError));
-    board.firstElementChild?.append(...leftOut(pictures));
+    board.firstElementChild?.append(...leftOut(pictures, site));
     running = new Upload(collection.name, pictures, {
       maxBytes: site.max_bytes,
       skipKnown: collection.pictures !== 0,
@@ -38,6 +50,7 @@ export function importer(place, collection, site, { done }) {
     });
     zone.hidden = true;
     unfinished.begin(collection.name, pictures.length);
+    began?.();
     /** @type {import("./upload.js").Counts} */
     let counts;
     try {
@@ -115,13 +128,23 @@ function dropZone(begin) {
   return zone;
 }
 
-/** What was not taken, by type. @param {import("./folder.js").Chosen} pictures */
-function leftOut(pictures) {
+/** What was not taken, by type, and what would help. @param {import("./folder.js").Chosen} pictures @param {Site} site */
+function leftOut(pictures, site) {
   const types = [...(pictures.leftOut || new Map())].sort((a, b) => b[1] - a[1]);
   if (!types.length) return [];
   const n = types.reduce((sum, [, count]) => sum + count, 0);
-  const list = types.map(([type, count]) => `${number(count)} ${type || t("import.no_suffix")}`).join(", ");
-  return [h("p", { class: "hint", id: "left-out" }, t("import.left_out", { n, types: list }))];
+  const list = types.map(([type, count]) => `${number(count)} ${type || t("import.no_suffix")}`).join(t("list.and"));
+  const text = h("p", {}, t("import.left_out", { n, types: list }));
+  return [h("div", { class: "left-out hint", id: "left-out" }, text, ...help(types.map(([type]) => type), site))];
+}
+
+/** A line a kind of files. @param {string[]} types @param {Site} site */
+function help(types, site) {
+  const lines = Object.entries(HELP).map(([kind, key]) => {
+    const some = types.filter((type) => site.left_out?.[kind]?.includes(type));
+    return some.length > 0 && h("li", {}, t(key, { types: some.join(t("list.and")) }));
+  });
+  return lines.some(Boolean) ? [h("ul", {}, ...lines)] : [];
 }
 
 /**
@@ -143,7 +166,7 @@ async function choose(n, name) {
     ),
   );
   const text = h("p", {}, t("import.taken_text", { name }));
-  const form = await asking(t("import.taken", { n }), [text, ...options], t("import.go_on"));
+  const form = await asking(t("import.taken", { n }), [text, ...options], t("import.go_on"), { cancel: false });
   return /** @type {import("./upload.js").Choice} */ (form?.get("choice") || "skip");
 }
 
@@ -221,14 +244,28 @@ function progress(board, total, stop) {
     failed.hidden = !counts.failures.length;
     if (listed !== counts.failures.length) {
       listed = counts.failures.length;
-      failures.replaceChildren(
-        ...counts.failures
-          .slice(0, SHOWN)
-          .map(({ name, error }) => h("li", {}, h("strong", {}, name), h("span", {}, sentence(error)))),
-      );
+      failures.replaceChildren(...reasons(counts.failures.slice(0, SHOWN)));
     }
     if (over && listed) failed.open = true;
   };
+}
+
+/** Each reason once, with the pictures it holds for. @param {import("./upload.js").Failure[]} failures */
+function reasons(failures) {
+  /** @type {Map<string, string[]>} */
+  const names = new Map();
+  for (const { name, error } of failures) {
+    const reason = sentence({ ...error, message: error.message.replace(`'${name}' `, "") });
+    names.set(reason, [...(names.get(reason) || []), name]);
+  }
+  return [...names].map(([reason, some]) =>
+    h(
+      "li",
+      {},
+      h("strong", {}, t("import.reason", { n: some.length, reason })),
+      h("ul", {}, ...some.map((name) => h("li", {}, name))),
+    ),
+  );
 }
 
 /** Counts that are shown only when there are such. @param {string} name */
@@ -236,19 +273,25 @@ function rare(name) {
   return name === "skipped" || name === "without_face";
 }
 
+/** What became of the pictures, without what there is none of. @param {import("./upload.js").Counts} counts */
+function summary(counts) {
+  const parts = [
+    t("import.n_added", { n: counts.added + counts.updated }),
+    counts.unchanged > 0 && t("import.n_unchanged", { n: counts.unchanged }),
+    counts.without_face > 0 && t("import.n_without_face", { n: counts.without_face }),
+    counts.skipped > 0 && t("import.n_skipped", { n: counts.skipped }),
+    counts.failed > 0 && t("import.n_failed", { n: counts.failed }),
+  ];
+  return parts.filter(Boolean).join(t("list.and"));
+}
+
 /** @param {import("./upload.js").Counts} counts @param {number} total */
 function state(counts, total) {
-  const values = {
-    n: counts.added + counts.updated,
-    unchanged: number(counts.unchanged),
-    failed: number(counts.failed),
-    time: duration(counts.seconds),
-  };
   switch (counts.state) {
     case "done":
-      return t("import.done", values);
+      return t("import.done", { time: duration(counts.seconds), counts: summary(counts) });
     case "stopped":
-      return t("import.stopped", values);
+      return t("import.stopped", { n: counts.added + counts.updated });
     case "failed":
     case "broken":
       return t("import.broken");

@@ -48,8 +48,10 @@ async function run(file) {
     const output = await call("POST", `/api/v1/pipelines/${encodeURIComponent(pipeline.name)}/run`, file, mine.signal);
     show(file, output, performance.now() - began);
   } catch (error) {
+    if (mine.signal.aborted) return;
     byId("run-status").textContent = "";
-    if (!mine.signal.aborted) showError(error);
+    byId("seen").hidden = byId("output").hidden = true; // they are of another picture
+    showError(error);
   } finally {
     if (running === mine) byId("run").toggleAttribute("data-busy", false);
   }

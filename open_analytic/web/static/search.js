@@ -169,6 +169,9 @@ function failed(error) {
     history.replaceState(null, "", address(state));
     render();
     showNotice(t("query.gone"), t("query.gone_hint"));
+  } else if (error instanceof ApiError && error.type === "NoFace") {
+    clearAlert();
+    byId("found-count").textContent = t("query.no_face");
   } else showError(error);
 }
 
@@ -226,11 +229,11 @@ async function fill(data) {
 /** Where pictures are added on this page, made once. */
 async function importHere() {
   const { importer } = await import("./importing.js");
-  const done = () => {
+  const began = () => {
     imported = true;
-    load();
+    arrange();
   };
-  return (begin ??= importer(byId("import"), collection, page.site, { done }));
+  return (begin ??= importer(byId("import"), collection, page.site, { began, done: load }));
 }
 
 /** @param {boolean} on */

@@ -104,7 +104,7 @@ function facts(item) {
  * @returns {Promise<boolean>}
  */
 export function confirmed(question, text, yes) {
-  return asking(question, [h("p", {}, text)], yes, "danger").then((answer) => answer !== null);
+  return asking(question, [h("p", {}, text)], yes, { kind: "danger" }).then((answer) => answer !== null);
 }
 
 /**
@@ -112,13 +112,14 @@ export function confirmed(question, text, yes) {
  * @param {string} title
  * @param {Node[]} content
  * @param {string} yes
- * @param {string} [kind] @returns {Promise<FormData | null>}
+ * @param {{kind?: string, cancel?: boolean}} [options] without Cancel where one of the choices is to do nothing
+ * @returns {Promise<FormData | null>}
  */
-export function asking(title, content, yes, kind = "primary") {
+export function asking(title, content, yes, { kind = "primary", cancel: both = true } = {}) {
   const form = h("form", { method: "dialog" }, h("h2", { id: "asking-title" }, title), ...content);
   const dialog = h("dialog", { class: "asking", "aria-labelledby": "asking-title" }, form);
   const cancel = h("button", { type: "button", onclick: () => dialog.close() }, t("dialog.cancel"));
-  form.append(h("div", { class: "row end" }, cancel, h("button", { class: kind }, yes)));
+  form.append(h("div", { class: "row end" }, both && cancel, h("button", { class: kind }, yes)));
   document.body.append(dialog);
   return new Promise((resolve) => {
     /** @type {FormData | null} */

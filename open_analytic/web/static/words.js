@@ -32,6 +32,22 @@ export function t(key, values = {}) {
   });
 }
 
+/** The service's texts as templates, with the words that are shown instead. @type {{pattern: RegExp, words: string}[]} */
+const texts = Object.entries(block("texts")).map(([template, words]) => {
+  const parts = template.split(/\{(\w+)\}/); // text and name by turns
+  const source = parts.map((part, at) => (at % 2 ? `(?<${part}>.+?)` : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")));
+  return { pattern: new RegExp(`^${source.join("")}$`, "s"), words };
+});
+
+/** A text of the service, such as an error's message, in the page's words; one they do not have stays. @param {string} given */
+export function text(given) {
+  for (const { pattern, words } of texts) {
+    const match = pattern.exec(given);
+    if (match) return words.replace(/\{(\w+)\}/g, (_, name) => match.groups?.[name] ?? "");
+  }
+  return given;
+}
+
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
 export function number(value, options) {
   return options ? new Intl.NumberFormat(language, options).format(value) : whole.format(value);

@@ -1,11 +1,14 @@
 """Pages speak two languages: both say everything, and nothing is said that no page asks for."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from open_analytic.pipeline.spec import presets
 from open_analytic.web import language
 from open_analytic.web.language import Text, Words
 
@@ -73,3 +76,54 @@ def test_words_fill_their_placeholders() -> None:
     words = Words(language="en", table={"a": "{name} has {n}", "b": {"one": "One", "other": "{n} of {all}"}})
     assert words("a", name="<b>{n}</b>", n=3) == "<b>{n}</b> has 3"
     assert (words("b", n=1), words("b", n=2, all=4)) == ("One", "2 of 4")
+
+
+# The service's texts
+
+
+def sources() -> Iterator[str]:
+    """Every text in the package, with X for what is put into it, and the descriptions of presets."""
+    for file in WEB.parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value.strip()
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+
+
+def test_every_text_that_has_other_words_is_a_text_of_the_service() -> None:
+    texts = json.loads((language.FOLDER / "texts.json").read_text("utf-8"))
+    known = {*sources(), *(preset.description for preset in presets().values())}
+    unknown = [text for text in texts if not any(map(language.pattern(text).fullmatch, known))]
+    assert unknown == []
+
+
+def test_a_text_in_other_words_has_chinese_ones_and_no_other_placeholders() -> None:
+    texts = json.loads((language.FOLDER / "texts.json").read_text("utf-8"))
+    assert {key for key, ours in texts.items() if not {"zh"} <= set(ours) <= {"en", "zh"}} == set()
+    extra = {key: {*map(frozenset, map(placeholders, ours.values()))} for key, ours in texts.items()}
+    assert [key for key, names in extra.items() if not all(some <= placeholders(key) for some in names)] == []
+    assert [key for key, ours in texts.items() if not re.search("[\u4e00-\u9fff]", ours["zh"])] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "chinese"),
+    [
+        ("No face was found in the picture.", "图片中没有找到人脸。"),
+        (
+            "The picture has 60,000,000 bytes; at most 50,000,000 are read.",
+            "图片有 60,000,000 字节，上限为 50,000,000。",
+        ),
+        ("The GIF ends before its pixels do.", "GIF 图片不完整。"),
+        ("There is no collection 'a.\nb'.", "没有名为 'a.\nb' 的图库。"),
+        ("No face was found in the picture. More", "No face was found in the picture. More"),
+        ("", ""),
+    ],
+)
+def test_a_text_of_the_service_in_chinese(given: str, chinese: str) -> None:
+    assert language.words("zh").text(given) == chinese
+
+
+def test_texts_are_filled_from_what_they_match() -> None:
+    words = Words(language="en", table={}, texts={"{name} is (not) {other}.": "Not {other}: {name}"})
+    assert words.text("a {b} is (not) c.d.") == "Not c.d: a {b}"
