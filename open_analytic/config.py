@@ -31,6 +31,7 @@ class Settings:
     pg_bin: Path | None = None  # folder of other PostgreSQL binaries for the embedded server
     models_dir: Path = field(default_factory=_models_dir)  # where models are kept once pulled
     cards: tuple[Path, ...] = ()  # more folders with cards of your own, separated by ':'
+    providers: tuple[str, ...] = ("cpu",)  # of ONNX Runtime, the preferred one first: cpu, cuda, openvino, coreml
     threads: int = 0  # threads of one model run; 0 means one a core
     decode_threads: int = 0  # threads that decode pictures; 0 means one a core
     batch_size: int = 0  # pictures the models are given at once; 0 means two a core
@@ -84,7 +85,7 @@ def written(dsn: str) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
-        return os.pathsep.join(map(_text, value))
+        return ("," if all(isinstance(part, str) for part in value) else os.pathsep).join(map(_text, value))
     if isinstance(value, Path):
         return str(value.expanduser().absolute())
     return "" if value is None else str(value)
@@ -95,6 +96,8 @@ def _parse(name: str, text: str, hint: Any) -> Any:
         hint = next(choice for choice in typing.get_args(hint) if choice is not type(None))
     if hint is int:
         return _whole_number(name, text)
+    if typing.get_origin(hint) is tuple and typing.get_args(hint)[0] is str:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     if typing.get_origin(hint) is tuple:
         return tuple(Path(part).expanduser() for part in text.split(os.pathsep) if part)
     return Path(text).expanduser() if hint is Path else text

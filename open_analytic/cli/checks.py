@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 PACKAGES = (
     "numpy",
-    "onnxruntime",
     "onnx",
     "opencv-python-headless",
     "pillow",
@@ -28,6 +27,7 @@ PACKAGES = (
     "sqlalchemy",
     "alembic",
 )
+RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")  # builds of one package; one can be there
 NATIVE = ("numpy", "onnxruntime", "cv2", "PIL.Image", "psycopg")  # compiled: they may be installed and yet not load
 MODELS_BYTES, HOME_BYTES = 300_000_000, 500_000_000  # what the models take, and room for a small collection
 
@@ -35,7 +35,7 @@ MODELS_BYTES, HOME_BYTES = 300_000_000, 500_000_000  # what the models take, and
 def run(settings: "Settings") -> Iterator[Check]:
     """Every check, in order; none starts a server, fetches or changes anything."""
     checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-        _program, _privacy, _packages, _models, _database, _disk,
+        _program, _privacy, _packages, _providers, _models, _database, _disk,
     )  # fmt: skip
     for check in checks:
         try:
@@ -74,12 +74,11 @@ def _privacy(settings: "Settings") -> Iterator[Check]:
 
 
 def _packages(settings: "Settings") -> Iterator[Check]:
-    found, missing = [], []
-    for package in PACKAGES:
-        try:
-            found.append(f"{package} {metadata.version(package)}")
-        except metadata.PackageNotFoundError:
-            missing.append(package)
+    versions = {package: _version(package) for package in (*PACKAGES, *RUNTIMES)}
+    found = [f"{package} {version}" for package, version in versions.items() if version]
+    missing = [package for package in PACKAGES if not versions[package]]
+    runtimes = [package for package in RUNTIMES if versions[package]]
+    missing += [] if runtimes else ["onnxruntime"]
     detail = ", ".join(found)
     if missing:
         yield Check(
@@ -96,7 +95,32 @@ def _packages(settings: "Settings") -> Iterator[Check]:
                 hint="Install what it names, or reinstall the package.",
             )  # fmt: skip
             return
+    if len(runtimes) > 1:
+        yield Check(
+            name="packages", state="note", detail=f"{' and '.join(runtimes)} write the same files; {detail}",
+            hint=f"Run `pip uninstall {' '.join(runtimes)}`, then `pip install --no-deps` with the one that you use.",
+        )  # fmt: skip
+        return
     yield Check(name="packages", state="ok", detail=detail)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _providers(settings: "Settings") -> Iterator[Check]:
+    try:
+        from open_analytic.runtime import providers, session
+    except ImportError:
+        return  # the check of the packages has named it
+    session.resolved(settings.providers)
+    detail = (
+        f"models run on {', '.join(settings.providers)}; installed: {', '.join(providers.names(session.installed()))}"
+    )
+    yield Check(name="providers", state="ok", detail=detail)
 
 
 def _models(settings: "Settings") -> Iterator[Check]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from open_analytic.config import Settings
 from open_analytic.models.library import Library
-from open_analytic.runtime.session import OnnxModel
+from open_analytic.runtime.providers import CPU
+from open_analytic.runtime.session import OnnxModel, resolved
 from open_analytic.runtime.watch import Watch
 from open_analytic.types import ProgressCallback
 
@@ -16,6 +17,7 @@ class ModelCache:
 
     def __init__(self, library: Library, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._library, self._threads, self._clock = library, settings.threads, clock
+        self._providers = resolved(settings.providers)
         self._watch = Watch(settings.model_run_s)
         self._models: dict[tuple[str, int], OnnxModel] = {}
         self._used: dict[tuple[str, int], float] = {}
@@ -32,7 +34,9 @@ class ModelCache:
 
     def model(self, name: str, threads: int | None = None) -> OnnxModel:
         """The network, pulled and loaded when it is not there yet; by default with the threads of the settings."""
-        key = (name, self._threads if threads is None else threads)
+        # The number of threads is the processor's; elsewhere a second copy would only take memory.
+        own = threads is None or self._providers[0] != CPU
+        key = (name, self._threads if threads is None or own else threads)
         found = self._models.get(key)
         if found is None:
             with self._lock:
@@ -47,7 +51,9 @@ class ModelCache:
         # With other threads it has the same feed, so a tokenizer is in memory once.
         feed = next((model.feed for key, model in list(self._models.items()) if key[0] == name), None)
         files = self._library.files(name)
-        model = OnnxModel(path, card, files=files, feed=feed, threads=threads, watch=self._watch)
+        model = OnnxModel(
+            path, card, files=files, feed=feed, chosen=self._providers, threads=threads, watch=self._watch
+        )
         with self._lock:
             self._used[name, threads] = self._clock()  # before it can be seen, or it would seem idle
             self._models[name, threads] = model

@@ -5,7 +5,7 @@ import logging
 import math
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic import telemetry
-from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed, OpenAnalyticError
+from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed, ModelUnavailable, OpenAnalyticError
 from open_analytic.models.card import ModelCard
 from open_analytic.models.inputs.base import Feed, Graph, Values
+from open_analytic.runtime import providers
 from open_analytic.runtime.groups import Arrays, groups, in_order, joined, most_rows
 from open_analytic.runtime.watch import Watch
 from open_analytic.ticket import CALLERS, TICKET
 
+logger = logging.getLogger(__name__)
 telemetry.disable()  # again: a program can have emptied its environment since open_analytic was imported
 if not telemetry.DISABLED:
-    logging.getLogger(__name__).warning(telemetry.LATE)
+    logger.warning(telemetry.LATE)
 
 import onnxruntime  # noqa: E402 - after that
 
@@ -39,6 +41,16 @@ def _keep_for_ever() -> None:
 os.register_at_fork(after_in_child=_keep_for_ever)
 
 
+def resolved(chosen: Sequence[str]) -> tuple[str, ...]:
+    """The providers of the setting, by ONNX Runtime's names; BadParameter when one is not installed."""
+    return providers.resolve(chosen, installed())
+
+
+def installed() -> list[str]:
+    """The providers that the installed ONNX Runtime was built with, by its own names."""
+    return list(onnxruntime.get_available_providers())
+
+
 class OnnxModel:
     """Meets ``types.Model``: the values that its card describes in, arrays by their roles out."""
 
@@ -49,6 +61,7 @@ class OnnxModel:
         *,
         files: Mapping[str, Path] | None = None,
         feed: Feed | None = None,
+        chosen: tuple[str, ...] = (providers.CPU,),
         threads: int = 0,
         watch: Watch | None = None,
     ) -> None:
@@ -62,12 +75,13 @@ class OnnxModel:
         self.card, self._watch = card, watch
         try:
             self.bytes = path.stat().st_size  # of weights, more or less
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=list(chosen))
         except Exception as error:  # onnxruntime has no class above all of its errors
             raise ModelCorrupt(
                 f"ONNX Runtime cannot load {path}: {error}", hint=f"`open-analytic models verify {card.name}`."
             ) from error
         _sessions.add(self._session)
+        self._check_providers(chosen)
         self._check_names(path)
         types = {entry.name: entry.type for entry in self._session.get_inputs()}
         graph = Graph(model=card.name, path=path, card=card.file, types=types, files=files or {})
@@ -132,6 +146,20 @@ class OnnxModel:
                 hint=f"{self.card.file} says {told} for each; correct it.",
             )
         return np.asarray(array, np.float32)
+
+    def _check_providers(self, chosen: tuple[str, ...]) -> None:
+        """ONNX Runtime turns to the processor by itself when a provider does not start."""
+        used = self._session.get_providers()
+        if chosen[0] in used:
+            return
+        said = f"Model {self.name!r}: ONNX Runtime could not start {chosen[0]}"
+        if not set(chosen) & set(used):
+            raise ModelUnavailable(
+                f"{said}.",
+                hint="Its log names what is missing, such as a driver. With cpu as the last of OPEN_ANALYTIC_PROVIDERS "
+                "the model runs on the processor instead.",
+            )
+        logger.warning("%s; it runs on %s", said, used[0])
 
     def _check_names(self, path: Path) -> None:
         inputs = {entry.name for entry in self._session.get_inputs()}

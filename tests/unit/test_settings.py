@@ -11,6 +11,7 @@ from open_analytic.config import Settings
 
 paths = st.from_regex(r"/[a-zé 猫.]{1,9}/x", fullmatch=True).map(Path)
 texts = st.from_regex(r"\w[\w:/= .-]{0,20}", fullmatch=True)
+names = st.from_regex(r"[a-z]{1,9}", fullmatch=True)
 
 
 @st.composite
@@ -20,7 +21,11 @@ def settings(draw: st.DrawFn) -> Settings:
     for entry in dataclasses.fields(Settings):
         kind = str(entry.type)
         some: st.SearchStrategy[Any] = paths if "Path" in kind else texts if "str" in kind else st.integers(0, 10**9)
-        some = st.lists(paths, max_size=3).map(tuple) if "tuple" in kind else some
+        some = (
+            st.lists(some if "Path" in kind else names, min_size="Path" not in kind, max_size=3).map(tuple)
+            if "tuple" in kind
+            else some
+        )
         made[entry.name] = draw(st.none() | some if "None" in kind else some)
     return Settings(**made)
 
@@ -35,3 +40,8 @@ def test_relative_paths_are_told_as_whole_ones() -> None:
     assert told["OPEN_ANALYTIC_HOME"] == str(Path.cwd() / "here")
     assert told["OPEN_ANALYTIC_CARDS"] == f"{Path.cwd() / 'a'}:/b"
     assert "OPEN_ANALYTIC_DSN" not in told
+
+
+def test_providers_are_separated_by_commas() -> None:
+    assert Settings.read({"OPEN_ANALYTIC_PROVIDERS": "cuda, cpu,"}).providers == ("cuda", "cpu")
+    assert Settings.read({}).providers == ("cpu",)
