@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { sentence } from "./alerts.js";
 import { copy, h, icon } from "./dom.js";
-import { milliseconds, number, t } from "./words.js";
+import { milliseconds, number, t, text } from "./words.js";
 
 /**
  * @param {HTMLElement} place
@@ -29,8 +29,7 @@ export function showHow(place, found, address, open) {
     reason.textContent = t("how.asking");
     try {
       const { explained } = await get(address);
-      reason.textContent = explained?.reason || t("how.nothing");
-      reason.lang = "en";
+      reason.textContent = explained?.reason ? text(explained.reason) : t("how.nothing");
       plan.replaceChildren(...facts(explained || {}));
     } catch (error) {
       reason.textContent = sentence(/** @type {Error & {hint?: string}} */ (error));

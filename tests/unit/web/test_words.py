@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from open_analytic.pipeline.spec import presets
+from open_analytic.resources import folder
 from open_analytic.web import language
 from open_analytic.web.language import Text, Words
 
@@ -82,13 +83,16 @@ def test_words_fill_their_placeholders() -> None:
 
 
 def sources() -> Iterator[str]:
-    """Every text in the package, with X for what is put into it, and the descriptions of presets."""
+    """Every text in the package and its SQL functions, with X for what is put into it."""
     for file in WEB.parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value.strip()
             elif isinstance(node, ast.JoinedStr):
                 yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+    for file in folder("migrations").rglob("functions/*.sql"):
+        joined = re.sub(r"'\s*\n\s*'", "", file.read_text("utf-8"))  # SQL joins literals across lines
+        yield from (each.replace("%s", "X") for each in re.findall(r"'([^'\n]*)'", joined))
 
 
 def test_every_text_that_has_other_words_is_a_text_of_the_service() -> None:
