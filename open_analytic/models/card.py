@@ -17,7 +17,16 @@ from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.source import Source, read_files
 
-TASKS = ("image features", "face detection", "face embedding", "age", "gender", "text features", "object detection")
+TASKS = (
+    "image features",
+    "face detection",
+    "face embedding",
+    "age",
+    "gender",
+    "text features",
+    "audio features",
+    "object detection",
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it is also the name of a file
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from open_analytic.errors import DeadlineExceeded, OpenAnalyticError, ServiceUnavailable
-from open_analytic.models.inputs.base import Feed, Values
+from open_analytic.models.card import ModelCard
+from open_analytic.models.inputs.base import Feed, Input, Values
 from open_analytic.runtime.groups import Arrays, Group, groups, in_order, joined, most_rows, stacked
 from open_analytic.ticket import CALLERS, TICKET, Ticket
 
@@ -37,7 +38,7 @@ class Networks(Protocol):
     """Where models come from; ``runtime.cache.ModelCache`` is one."""
 
     def model(self, name: str, threads: int | None = None) -> Network: ...
-    def size(self, name: str) -> tuple[int, int] | None: ...
+    def card(self, name: str) -> ModelCard: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +240,12 @@ class BatchedModel:
     @property
     def size(self) -> tuple[int, int] | None:
         """(height, width) in pixels, None when any will do."""
-        return self._cache.size(self.name)
+        return self._cache.card(self.name).size
+
+    @property
+    def input(self) -> Input:
+        """What it takes: an operator reads the sample rate there, for instance."""
+        return self._cache.card(self.name).input
 
     def __call__(self, batch: Values, outputs: tuple[str, ...] | None = None) -> Arrays:
         """Arrays by role, the first axis the batch."""

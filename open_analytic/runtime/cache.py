@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from open_analytic.config import Settings
+from open_analytic.models.card import ModelCard
 from open_analytic.models.library import Library
 from open_analytic.runtime.providers import CPU
 from open_analytic.runtime.session import OnnxModel, resolved
@@ -28,9 +29,9 @@ class ModelCache:
         """Have the network's file here, whole."""
         self._library.path(name, progress)
 
-    def size(self, name: str) -> tuple[int, int] | None:
-        """(height, width) in pixels the network takes; it need not be loaded to know."""
-        return self._library.card(name).size
+    def card(self, name: str) -> ModelCard:
+        """The network's card; it need not be loaded to know."""
+        return self._library.card(name)
 
     def model(self, name: str, threads: int | None = None) -> OnnxModel:
         """The network, pulled and loaded when it is not there yet; by default with the threads of the settings."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from open_analytic import telemetry
 from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed, ModelUnavailable, OpenAnalyticError
 from open_analytic.models.card import ModelCard
-from open_analytic.models.inputs.base import Feed, Graph, Values
+from open_analytic.models.inputs.base import Feed, Graph, Input, Values
 from open_analytic.runtime import providers
 from open_analytic.runtime.groups import Arrays, groups, in_order, joined, most_rows
 from open_analytic.runtime.watch import Watch
@@ -95,6 +95,11 @@ class OnnxModel:
     def size(self) -> tuple[int, int] | None:
         """(height, width) in pixels, None when any will do."""
         return self.card.size
+
+    @property
+    def input(self) -> Input:
+        """What it takes, as its card says."""
+        return self.card.input
 
     def __call__(self, batch: Values, outputs: tuple[str, ...] | None = None) -> Arrays:
         """Arrays by role, the first axis the batch; values that cannot be stacked are run in groups."""

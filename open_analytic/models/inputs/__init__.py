@@ -6,12 +6,16 @@ from open_analytic.models.fields import Fields
 from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.inputs.several import SeveralInputs
+from open_analytic.models.inputs.strings import StringsInput
 from open_analytic.models.inputs.tokens import TokensInput
+from open_analytic.models.inputs.waveform import WaveformInput
 
 # By the field ``type`` of a card's input.
 INPUTS: dict[str, Callable[[Fields], Input]] = {
     "image": ImageInput.read,
     "tokens": TokensInput.read,
+    "strings": StringsInput.read,
+    "waveform": WaveformInput.read,
 }
 
 

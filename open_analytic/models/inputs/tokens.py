@@ -8,14 +8,15 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic.errors import InvalidCard, InvalidInput, ModelCorrupt, ModelFailed, ModelUnavailable
+from open_analytic.errors import InvalidCard, InvalidInput, ModelCorrupt, ModelUnavailable
 from open_analytic.models.fields import Fields
-from open_analytic.models.inputs.base import Arrays, Graph, Values
+from open_analytic.models.inputs.base import Arrays, Graph, Values, bucket
+from open_analytic.models.inputs.text import MAX_CHARACTERS, check
 
 DTYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
 PADDINGS = ("bucket", "max_length", "none")
 PAD_TOKENS = ("[PAD]", "<pad>")  # of BERT's family, of T5's and RoBERTa's
-MAX_TOKENS, MAX_CHARACTERS, MAX_TOKENIZER_BYTES = 100_000, 10_000_000, 100_000_000
+MAX_TOKENS, MAX_TOKENIZER_BYTES = 100_000, 100_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class TokensFeed:
         return min(bucket(length), max(length, self._card.max_length))
 
     def _tokens(self, text: Any) -> Tokens:
-        self._check(text)
+        check(text, self._model, self._card.max_characters)
         try:
             encoding = self._tokenizer.encode(text, add_special_tokens=self._card.special_tokens)
         except Exception as error:  # the library has no class of its own
@@ -146,30 +147,6 @@ class TokensFeed:
                 hint="Cut the text into parts, or set truncation on the model's card.",
             )
         return Tokens(encoding.ids, encoding.type_ids)
-
-    def _check(self, text: Any) -> None:
-        if not isinstance(text, str):
-            raise ModelFailed(
-                f"Model {self._model!r} takes texts, and this is {type(text).__name__}.",
-                hint="Use it in a step that takes a text.",
-            )
-        if len(text) > self._card.max_characters:
-            raise InvalidInput(
-                f"The text has {len(text):,} characters; model {self._model!r} takes {self._card.max_characters:,}.",
-                hint="Cut the text into parts, or raise max_characters on the model's card.",
-            )
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidInput(
-                f"The text is not Unicode: {error}.", hint="Decode it with the right charset."
-            ) from error
-
-
-def bucket(length: int) -> int:
-    """The padded length: in steps of 8 up to 64, then of an eighth of the next power of two; at most a quarter more."""
-    step = max(8, 1 << max(0, length - 1).bit_length() >> 3)
-    return -(-length // step) * step
 
 
 def _tokenizer(path: Path, model: str) -> Any:

@@ -51,6 +51,23 @@ shape = [2]
 name  = "length"
 shape = [1]
 """
+STRINGS = """
+[input]
+type = "strings"
+name = "text"
+[outputs.features]
+name  = "number"
+shape = [1]
+"""
+WAVEFORM = """
+[input]
+type = "waveform"
+name = "samples"
+rate = 8_000
+[outputs.features]
+name  = "power"
+shape = [2]
+"""
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "red", "blue", "house", "##s")
 
 
@@ -68,7 +85,9 @@ def save(
 ) -> Path:
     """The graph and its card in a folder; the path of the card."""
     graph = helper.make_graph(list(nodes), name, list(inputs), list(outputs), list(constants))
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)], ir_version=8
+    )
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(folder / f"{name}.onnx"))
     path = folder / f"{name}.toml"
@@ -161,6 +180,66 @@ def tokens(folder: Path, card: str = TOKENS, kind: int = TensorProto.INT64, word
     )
     (folder / "tokenizer.json").write_text(json.dumps(words or tokenizer()))
     return path
+
+
+def strings(folder: Path, card: str = STRINGS) -> Path:
+    """The number of a known text, -1 of another."""
+    number = helper.make_node(
+        "LabelEncoder", ["text"], ["label"], domain="ai.onnx.ml",
+        keys_strings=["red", "蓝", ""], values_floats=[1.0, 2.0, 3.0], default_float=-1.0,
+    )  # fmt: skip
+    wide = helper.make_node("Reshape", ["label", "shape"], ["number"])
+    sides: list[str | int | None] = ["n", 1] if "N1" in card else ["n"]
+    return save(
+        folder,
+        "labels",
+        [number, wide],
+        [helper.make_tensor_value_info("text", TensorProto.STRING, sides)],
+        [helper.make_tensor_value_info("number", TensorProto.FLOAT, ["n", 1])],
+        card,
+        constants=[helper.make_tensor("shape", TensorProto.INT64, [2], [-1, 1])],
+        task="text features",
+    )
+
+
+def waveform(folder: Path, card: str = WAVEFORM, kind: int = TensorProto.FLOAT) -> Path:
+    """The mean square and the mean of each sound; of the samples that the mask marks, where the card names one."""
+    sides: list[str | int | None] = ["n", 1, "samples"] if "NCT" in card else ["n", "samples"]
+    inputs = [helper.make_tensor_value_info("samples", kind, sides)]
+    nodes = [
+        helper.make_node("Reshape", ["samples", "flat"], ["rows"]),
+        helper.make_node("Cast", ["rows"], ["sound"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["sound", "sound"], ["square"]),
+        helper.make_node("ReduceSum", ["square", "second"], ["squares"], keepdims=1),
+        helper.make_node("ReduceSum", ["sound", "second"], ["sum"], keepdims=1),
+        helper.make_node("Concat", ["squares", "sum"], ["sums"], axis=1),
+    ]
+    if "mask" in card:
+        inputs.append(helper.make_tensor_value_info("mask", TensorProto.INT64, ["n", "samples"]))
+        nodes.append(helper.make_node("Cast", ["mask"], ["ones"], to=TensorProto.FLOAT))
+    else:
+        nodes += [
+            helper.make_node("Sub", ["sound", "sound"], ["zeros"]),
+            helper.make_node("Add", ["zeros", "one"], ["ones"]),
+        ]
+    nodes += [
+        helper.make_node("ReduceSum", ["ones", "second"], ["count"], keepdims=1),
+        helper.make_node("Div", ["sums", "count"], ["power"]),
+    ]
+    return save(
+        folder,
+        "sounds",
+        nodes,
+        inputs,
+        [helper.make_tensor_value_info("power", TensorProto.FLOAT, ["n", 2])],
+        card,
+        constants=[
+            helper.make_tensor("second", TensorProto.INT64, [1], [1]),
+            helper.make_tensor("flat", TensorProto.INT64, [2], [0, -1]),
+            helper.make_tensor("one", TensorProto.FLOAT, [1], [1]),
+        ],
+        task="audio features",
+    )
 
 
 def opened(folder: Path) -> ModelCache:

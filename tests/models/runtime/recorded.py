@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from open_analytic.errors import ModelFailed
+from open_analytic.models.card import ModelCard
 from open_analytic.models.inputs.base import Feed, Values
 from open_analytic.runtime.batcher import Batcher
 from open_analytic.runtime.cache import ModelCache
@@ -68,8 +69,8 @@ class Recorder:
     def model(self, name: str, threads: int | None = None) -> "Recorded":
         return Recorded(self, self.cache.model(name, threads=threads), threads)
 
-    def size(self, name: str) -> tuple[int, int] | None:
-        return self.cache.size(name)
+    def card(self, name: str) -> ModelCard:
+        return self.cache.card(name)
 
 
 @dataclass(frozen=True, slots=True)

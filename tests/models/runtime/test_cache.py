@@ -90,4 +90,4 @@ def test_it_is_loaded_for_each_number_of_threads_and_counted_so(cache: ModelCach
 
 
 def test_its_size_is_known_before_it_is_loaded(cache: ModelCache) -> None:
-    assert (cache.size("mean_colour"), cache.loaded()) == ((16, 16), {})
+    assert (cache.card("mean_colour").size, cache.loaded()) == ((16, 16), {})

@@ -13,7 +13,7 @@ from onnx import TensorProto
 
 from open_analytic.errors import InvalidCard, InvalidInput, ModelCorrupt, ModelFailed, ModelUnavailable
 from open_analytic.models.card import read_card
-from open_analytic.models.inputs.tokens import bucket
+from open_analytic.models.inputs.base import bucket
 from open_analytic.types import Json
 from tests.models.runtime import graphs
 from tests.models.runtime.calls import batched
