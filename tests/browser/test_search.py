@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests import tiny_objects
 from tests.browser import album
 from tests.browser.conftest import Site
 from tests.browser.visitor import EVERY, Visitor
@@ -238,3 +239,27 @@ def test_pictures_are_served_anew_as_jpeg_and_not_guessed_at(visitor: Visitor, s
     answer = visitor.page.request.get(site.url + source)
     assert (answer.status, answer.headers["content-type"]) == (200, "image/jpeg")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_is_no_face_is_called_a_region(visitor: Visitor, site: Site) -> None:
+    name = f"things_{visitor.view.language}"
+    with site.database() as db:
+        db.pipeline_create("things", tiny_objects.EMBEDDER)
+        things = db.create_collection(name, pipeline="things", columns={"label": "text"})
+        things.import_pictures([("salad.png", tiny_objects.paint([(255, 0, 0), (0, 204, 0)]))])
+    try:
+        visitor.open(f"/search/{name}")
+        expect(visitor.page.locator(".lead")).to_have_text(visitor.t("search.lead"))
+        expect(visitor.page.locator("#count-pictures")).to_contain_text(visitor.t("browse.regions", n=2))
+        expect(visitor.page.locator("#browse .card")).to_contain_text(visitor.t("browse.regions", n=2))
+        visitor.give(tiny_objects.paint([(0, 204, 0), (255, 0, 0)]))
+        expect(visitor.page.locator("#query .hint").first).to_have_text(visitor.t("query.regions", n=2))
+        expect(visitor.button("query.largest_region")).to_be_visible()
+        face = re.compile("face|人脸", re.IGNORECASE)
+        assert not face.search(visitor.page.locator("main").inner_text())
+        visitor.open(f"/collections/{name}")
+        expect(visitor.page.locator("#facts")).to_contain_text(visitor.t("facts.regions"))
+    finally:
+        with site.database() as db:
+            db.drop_collection(name)
+            db.pipeline_drop("things")

@@ -4,6 +4,7 @@ import { get, ofCollection, thumbnail } from "./api.js";
 import { showError } from "./alerts.js";
 import { h } from "./dom.js";
 import { small } from "./hits.js";
+import { PART } from "./parts.js";
 import { page, t } from "./words.js";
 
 const PAGE = 60;
@@ -77,8 +78,8 @@ export function browse(place, collection, { open, link, jump }) {
 /** How many faces, or that there is nothing to search for; one is the rule. @param {number} parts */
 function faces(parts) {
   if (parts === 1) return "";
-  if (parts) return t("browse.faces", { n: parts });
-  return t(page.collection.many ? "browse.no_face" : "browse.no_vector");
+  if (parts) return t(PART.count, { n: parts });
+  return t(page.collection.many ? PART.none : "browse.no_vector");
 }
 
 /** @param {HTMLElement} list @param {string[]} names @param {string} name */
@@ -111,5 +112,5 @@ function from(reload) {
 /** How much is in a collection. @param {{pictures: number, vectors: number, many: boolean}} collection */
 export function counted({ pictures, vectors, many }) {
   const all = t("browse.count", { n: pictures });
-  return many ? `${all}${t("list.and")}${t("browse.faces", { n: vectors })}` : all;
+  return many ? `${all}${t("list.and")}${t(PART.count, { n: vectors })}` : all;
 }

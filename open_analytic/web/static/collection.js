@@ -6,6 +6,7 @@ import { browse } from "./browse.js";
 import { rateName } from "./controls.js";
 import { byId, h } from "./dom.js";
 import { importer } from "./importing.js";
+import { PART } from "./parts.js";
 import { asking, confirmed, view } from "./viewer.js";
 import { bytes, date, distance, number, page, percent, t } from "./words.js";
 
@@ -19,7 +20,7 @@ const INDEX = { ready: "index.ready", building: "index.building", invalid: "inde
 function showFacts(info) {
   const facts = [
     [t("facts.pictures"), number(info.pictures)],
-    info.many ? [t("facts.faces"), number(info.vectors)] : [t("facts.rows"), number(info.rows)],
+    info.many ? [t(PART.fact), number(info.vectors)] : [t("facts.rows"), number(info.rows)],
     [t("facts.pipeline"), info.pipeline ? pipeline(info) : t("facts.no_pipeline")],
     [t("facts.dim"), number(info.dim)],
     [t("facts.metric"), t(METRICS[/** @type {"l2"} */ (info.metric)] || "metric.l2")],

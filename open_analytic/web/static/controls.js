@@ -122,7 +122,7 @@ function oneIn(rate) {
 /** What being nearer than a rate's distance means. @param {any} collection @param {any} rate */
 export function rateName(collection, rate) {
   const values = { rate: oneIn(rate.false_accept_rate) };
-  return collection.many || /face/.test(collection.pipeline || "")
+  return "face" in (collection.parameters || {}) || /face/.test(collection.pipeline || "")
     ? t("controls.same_person", values)
     : t("controls.same", values);
 }

@@ -2,6 +2,7 @@
 // What was found: a grid of cards, and each one large in a dialog.
 import { thumbnail } from "./api.js";
 import { h } from "./dom.js";
+import { PART } from "./parts.js";
 import { distance, shown, t } from "./words.js";
 import { view } from "./viewer.js";
 
@@ -43,7 +44,7 @@ export function small(src) {
 function card(collection, hit, scale, columns, open) {
   const fill = h("span", { class: "fill" });
   fill.style.width = `${100 * scale(hit.distance)}%`;
-  const face = hit.part !== null && hit.part > 0 ? t("hits.part", { n: hit.part + 1 }) : "";
+  const face = hit.part !== null && hit.part > 0 ? t(PART.hit, { n: hit.part + 1 }) : "";
   const button = h(
     "button",
     { type: "button", class: "card hit", onclick: open },

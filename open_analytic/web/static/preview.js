@@ -3,6 +3,7 @@
 import { picture } from "./api.js";
 import { h, icon } from "./dom.js";
 import { drawing } from "./drawing.js";
+import { PART } from "./parts.js";
 import { t } from "./words.js";
 
 /**
@@ -50,7 +51,7 @@ export function showQuery(place, query, state, { many, change, again }) {
       "aria-pressed": String(!state.region && (state.face ?? usual) === usual),
       onclick: () => change({ region: null, face: usual }),
     },
-    t(many ? "query.largest" : "query.whole"),
+    t(many ? PART.largest : "query.whole"),
   );
   place.replaceChildren(
     stage,
@@ -102,7 +103,7 @@ export function largest(faces) {
 /** @param {Query} query @param {boolean} many */
 function hint(query, many) {
   if (!many) return t("query.hint");
-  return query.faces.length ? t("query.faces", { n: query.faces.length }) : t("query.no_face");
+  return query.faces.length ? t(PART.found, { n: query.faces.length }) : t(PART.missing);
 }
 
 /**
@@ -110,7 +111,7 @@ function hint(query, many) {
  * @param {(state: Partial<State>) => void} change
  */
 function faceButton(query, face, number, state, change) {
-  const label = t("query.face", { n: number + 1, all: query.faces.length });
+  const label = t(PART.one, { n: number + 1, all: query.faces.length });
   const button = h("button", {
     type: "button",
     class: "face",

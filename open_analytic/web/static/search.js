@@ -9,6 +9,7 @@ import { dropped } from "./folder.js";
 import { showHits } from "./hits.js";
 import { showHow } from "./how.js";
 import { recalled, remember } from "./kept.js";
+import { PART } from "./parts.js";
 import { picker, SUFFIXES } from "./picker.js";
 import { largest, showLike, showQuery } from "./preview.js";
 import { address, like, parameters, read, searching } from "./state.js";
@@ -171,7 +172,7 @@ function failed(error) {
     showNotice(t("query.gone"), t("query.gone_hint"));
   } else if (error instanceof ApiError && error.type === "NoFace") {
     clearAlert();
-    byId("found-count").textContent = t("query.no_face");
+    byId("found-count").textContent = t(PART.missing);
   } else showError(error);
 }
 
@@ -280,8 +281,8 @@ window.addEventListener("popstate", () => {
 });
 if (collection.pipeline) {
   picker(drop, {
-    title: t(many ? "pick.title_faces" : "pick.title"),
-    touch: t(many ? "pick.touch_faces" : "pick.touch"),
+    title: t(many ? PART.pick : "pick.title"),
+    touch: t(many ? PART.touch : "pick.touch"),
     urls: page.site.url_queries,
     onfile: ask,
     onurl: (url) => ask({ url }),

@@ -3,6 +3,7 @@
 import { picture } from "./api.js";
 import { h, icon } from "./dom.js";
 import { values } from "./hits.js";
+import { PART } from "./parts.js";
 import { distance, t } from "./words.js";
 
 /**
@@ -94,7 +95,7 @@ function facts(item) {
   const list = values(item.row || {});
   const first = (/** @type {string} */ name, /** @type {string} */ value) =>
     list.prepend(h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-  if (item.part !== null && item.part !== undefined) first(t("viewer.part"), String(item.part + 1));
+  if (item.part !== null && item.part !== undefined) first(t(PART.number), String(item.part + 1));
   if (item.distance !== undefined) first(t("hits.distance"), distance(item.distance));
   return list;
 }
