@@ -61,10 +61,11 @@ class Fields:
             raise self.wrong(field, "true or false")
         return value
 
-    def real(self, field: str) -> float:
-        if not _is(self.table.get(field), float):
+    def real(self, field: str, *, default: float | None = None) -> float:
+        value = self.table.get(field, default)
+        if not _is(value, float):
             raise self.wrong(field, "a number")
-        return float(self.table[field])
+        return float(value)
 
     def numbers(self, field: str, kind: type[Number], expected: str, *, count: int | None = None) -> list[Number]:
         """A list of numbers; whole ones are at least 0."""

@@ -6,6 +6,7 @@ from open_analytic.models.fields import Fields
 from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.inputs.several import SeveralInputs
+from open_analytic.models.inputs.spectrogram import SpectrogramInput
 from open_analytic.models.inputs.strings import StringsInput
 from open_analytic.models.inputs.tokens import TokensInput
 from open_analytic.models.inputs.waveform import WaveformInput
@@ -16,6 +17,7 @@ INPUTS: dict[str, Callable[[Fields], Input]] = {
     "tokens": TokensInput.read,
     "strings": StringsInput.read,
     "waveform": WaveformInput.read,
+    "spectrogram": SpectrogramInput.read,
 }
 
 

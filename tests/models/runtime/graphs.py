@@ -68,6 +68,21 @@ rate = 8_000
 name  = "power"
 shape = [2]
 """
+SPECTROGRAM = """
+[input]
+type = "spectrogram"
+name = "mels"
+rate = 8_000
+fft  = 256
+hop  = 80
+mels = 16
+[outputs.features]
+name  = "mean"
+shape = [1]
+[outputs.tensor]
+name  = "tensor"
+shape = {shape}
+"""
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "red", "blue", "house", "##s")
 
 
@@ -237,6 +252,32 @@ def waveform(folder: Path, card: str = WAVEFORM, kind: int = TensorProto.FLOAT) 
             helper.make_tensor("second", TensorProto.INT64, [1], [1]),
             helper.make_tensor("flat", TensorProto.INT64, [2], [0, -1]),
             helper.make_tensor("one", TensorProto.FLOAT, [1], [1]),
+        ],
+        task="audio features",
+    )
+
+
+def spectrogram(folder: Path, card: str = SPECTROGRAM, layout: str = "NMT") -> Path:
+    """The mean of each spectrogram, and the spectrogram itself."""
+    sides: list[str | int | None] = ["n", *[1 if axis == "C" else axis for axis in layout[1:]]]
+    written = card.format(shape=[1 if axis == "C" else 0 for axis in layout[1:]])
+    return save(
+        folder,
+        "mels",
+        [
+            helper.make_node("Identity", ["mels"], ["tensor"]),
+            helper.make_node("Reshape", ["mels", "flat"], ["rows"]),
+            helper.make_node("ReduceMean", ["rows", "second"], ["mean"], keepdims=1),
+        ],
+        [helper.make_tensor_value_info("mels", TensorProto.FLOAT, sides)],
+        [
+            helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", 1]),
+            helper.make_tensor_value_info("tensor", TensorProto.FLOAT, sides),
+        ],
+        written.replace("rate", f'layout = "{layout}"\nrate', 1),
+        constants=[
+            helper.make_tensor("second", TensorProto.INT64, [1], [1]),
+            helper.make_tensor("flat", TensorProto.INT64, [2], [0, -1]),
         ],
         task="audio features",
     )
