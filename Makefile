@@ -68,12 +68,14 @@ test-newest: ## run every test with the newest versions of everything, in .venv-
 	@.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable . --group dev --group docs
 	$(call run_tests,.venv-newest/bin)
 
-check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms, and SQL
+check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms, SQL, spelling and prose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar migrations/functions
+	$(BIN)/typos
+	$(BIN)/python scripts/prose.py
 
 docs: .venv/ready-docs ## build the documentation into site/, without a network; fails on a broken link
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -290,7 +290,7 @@ class MissingExtension(DatabaseError):
 
 
 class PermissionDenied(DatabaseError):
-    """The database role may not do this."""
+    """The database role is not allowed to do this."""
 
     sqlstate, http_status = "OA055", 403
 

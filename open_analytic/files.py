@@ -25,5 +25,5 @@ def unwritable(path: Path, error: OSError, what: str) -> OpenAnalyticError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(f"There is no space left to write {path}.", hint="Free some space and try again.")
     return BadParameter(
-        f"The {what} {path} cannot be written: {error.strerror}.", hint="Name a file in a folder you may write to."
+        f"The {what} {path} cannot be written: {error.strerror}.", hint="Name a file in a folder you can write to."
     )

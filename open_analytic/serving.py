@@ -64,7 +64,7 @@ def as_companion(settings: Settings, lock: int, *, started: Started) -> None:
             _run(*parts, places, preload=[], started=started, wanted=post.wanted)
     finally:
         if post.leave():
-            logger.info("the server was started anew: serving it")
+            logger.info("the server was restarted: serving it")
             post.succeed()
 
 

@@ -108,7 +108,7 @@ def _check(plan: Plan, source: str, metric: Metric) -> None:
     if metric not in get_args(Metric):
         raise BadParameter(f"There is no metric {metric!r}.", hint=f"Choose of: {', '.join(get_args(Metric))}.")
     if not source.strip() or "\0" in source:
-        raise BadParameter("The source of the pairs is not said.", hint="Say whose they are: source='our badges'.")
+        raise BadParameter("source is empty: describe where the labelled pairs come from.", hint="source='our badges'.")
 
 
 def _pair(number: int, given: Pair) -> Pair:

@@ -209,18 +209,18 @@ def _vector(found: "Facts") -> Check:
 
 def _rights(found: "Facts") -> Check:
     if found.standby:
-        return Check(name="rights", state="note", detail="may run and search; a standby takes no changes")
+        return Check(name="rights", state="note", detail="can run and search; a standby takes no changes")
     if found.superuser or ((found.admin or found.owner) and found.creates):
-        return Check(name="rights", state="ok", detail="may create, import, search and drop")
+        return Check(name="rights", state="ok", detail="can create, import, search and drop")
     if found.user or found.owner:
         return Check(
-            name="rights", state="note", detail="may run, import and search; not create or drop",
+            name="rights", state="note", detail="can run, import and search; not create or drop",
             hint=f"For that: GRANT open_analytic_admin TO {found.role}; GRANT CREATE ON SCHEMA public TO {found.role}.",
         )  # fmt: skip
     if found.user is None:
         return Check(name="rights", state="note", detail="the roles open_analytic_user and _admin are not made yet")
     return Check(
-        name="rights", state="broken", detail=f"the role {found.role} may not use open_analytic",
+        name="rights", state="broken", detail=f"the role {found.role} cannot use open_analytic",
         hint=f"Let its owner say: GRANT open_analytic_user TO {found.role}, or open_analytic_admin.",
     )  # fmt: skip
 
@@ -236,7 +236,7 @@ def _disk(settings: "Settings") -> Iterator[Check]:
         detail = f"{free / 1e9:.1f} GB free in {existing}"
         if not os.access(existing, os.W_OK):
             yield Check(
-                name=f"disk ({name})", state="note", detail=f"{detail}, which you may not write to",
+                name=f"disk ({name})", state="note", detail=f"{detail}, which you cannot write to",
                 hint=f"Set OPEN_ANALYTIC_{'MODELS_DIR' if name == 'models' else 'HOME'} to another folder.",
             )  # fmt: skip
         elif free < needed:

@@ -106,7 +106,7 @@ def index(
         typer.Option(metavar="COLUMN", help="Give each value that a thousand rows have an index of its own."),
     ] = None,
 ) -> None:
-    """Build the HNSW index anew, or with --partition-by those of a column's values.
+    """Build the HNSW index again, or with --partition-by those of a column's values.
 
     Searches go on meanwhile. An import builds the first one by itself.
     """
@@ -124,7 +124,7 @@ def calibrate(
     context: Context,
     name: Name,
     queries: Annotated[int, typer.Option(min=1, max=10_000, help="Rows that are searched for.")] = 200,
-    seconds: Annotated[float, typer.Option(help="About how long it may take; fewer queries are asked then.")] = 60.0,
+    seconds: Annotated[float, typer.Option(help="Time limit, approximately; with less time fewer queries run.")] = 60.0,
     plot: Plot = None,
 ) -> None:
     """Measure what the index finds and costs, so that searches keep their recall.

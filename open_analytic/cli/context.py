@@ -63,7 +63,7 @@ class Context:
     debug: bool = False
 
     def merged(self, given: dict[str, Any]) -> "Context":
-        """With what was given further right; an option left out changes nothing."""
+        """A copy with the options that stand further right; an option left out changes nothing."""
         return dataclasses.replace(self, **{name: value for name, value in given.items() if value})
 
     @property

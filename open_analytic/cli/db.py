@@ -194,7 +194,7 @@ def status(context: Context) -> None:
 
 
 def stop(context: Context) -> None:
-    """Stop the embedded server now, whoever uses it.
+    """Stop the embedded server now, also while others use it.
 
     The next command starts it again.
     """

@@ -101,7 +101,7 @@ def hide(text: str, dsn: str | None) -> str:
 
 
 def passwords(dsn: str) -> set[str]:
-    """What may be a password in a DSN, also in one that is not well formed."""
+    """What can be a password in a DSN, also in one that is not well formed."""
     found = re.findall(r"://[^:/?#]*:(.*)@", dsn) + re.findall(r"password\s*=\s*'((?:[^'\\]|\\.)*)'", dsn)
     found += re.findall(r"password\s*=\s*([^'\s&][^\s&]*)", dsn)
     return {form for text in found for form in (text, unquote(text), text.replace("\\", "")) if form}
@@ -117,7 +117,7 @@ def _full(error: Exception) -> OpenAnalyticError | None:
 
 
 def _homeless(error: Exception) -> OpenAnalyticError | None:
-    """A program may be started in a folder that was deleted: then no relative path leads anywhere."""
+    """A program can be started in a folder that was deleted: then no relative path leads anywhere."""
     if not isinstance(error, FileNotFoundError):
         return None
     try:

@@ -13,7 +13,7 @@ from open_analytic.cli.output import note, print_json, print_table, say
 if TYPE_CHECKING:
     from open_analytic.types import Clustering, NearDuplicate
 
-MaxDistance = Annotated[float, typer.Option(help="How far apart two rows may be, in the collection's metric.")]
+MaxDistance = Annotated[float, typer.Option(help="Largest distance of two rows, in the collection's metric.")]
 
 
 def add(app: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def cluster(
 ) -> None:
     """Put rows into clusters, such as the faces of one person.
 
-    Ids stay from run to run: new rows join their cluster, and what merged or split is told.
+    Ids stay from run to run: new rows join their cluster, and clusters that merged or split are listed.
     """
     with context.open() as db:
         found = db.collection(name).cluster(max_distance=max_distance, min_size=min_size)

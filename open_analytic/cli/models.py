@@ -65,7 +65,7 @@ def verify(context: Context, names: Names = None) -> None:
     if bad:
         raise ModelCorrupt(
             f"Not as they should be: {', '.join(bad)}.",
-            hint=f"`open-analytic models pull {' '.join(bad)}` fetches anew.",
+            hint=f"`open-analytic models pull {' '.join(bad)}` fetches them again.",
         )
     absent = [status.name for status in found if status.state == "missing"]
     if names and absent:

@@ -95,7 +95,7 @@ def place(x: float, y: float, width: float, height: float) -> str:
 
 
 def _fits(headers: Sequence[str], cells: list[list[str]]) -> bool:
-    """Whether each column has room for some letters: Rich drops columns in a narrow terminal without a word."""
+    """Whether each column has room for some letters: Rich silently drops columns in a narrow terminal."""
     from rich.cells import cell_len
 
     widest = [max(map(cell_len, column)) for column in zip(headers, *cells, strict=True)]

@@ -62,10 +62,10 @@ def update(
     picture: Picture,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A column of yours and its new value. Repeatable."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Your column and its new value. Repeatable."),
     ] = None,
     null: Annotated[
-        list[str] | None, typer.Option("--null", metavar="NAME", help="A column of yours to empty. Repeatable.")
+        list[str] | None, typer.Option("--null", metavar="NAME", help="Your column to set to NULL. Repeatable.")
     ] = None,
     part: Part = None,
 ) -> None:

@@ -45,7 +45,7 @@ def search(
     Of a query with several faces the largest is searched for.
     """
     if (query is None) == (like is None):
-        raise BadParameter("What is searched for?", hint="Give one of: a picture's path, or --like NAME.")
+        raise BadParameter("There is no query.", hint="Give one of: a picture's path, or --like NAME.")
     params = given.texts(param or [], "--param") or None
     with context.open() as db:
         found = db.collection(collection)

@@ -29,7 +29,7 @@ Folder = Annotated[
         show_default=False,
     ),
 ]
-Group = Annotated[str | None, typer.Option(help="Group that may use the Unix sockets, besides you.")]
+Group = Annotated[str | None, typer.Option(help="Group that can use the Unix sockets, besides you.")]
 Tcp = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve HTTP over TCP too. Needs a token.")]
 WireTcp = Annotated[
     str | None,
@@ -53,13 +53,13 @@ Certificate = Annotated[Path | None, typer.Option(help="Certificate (PEM) for --
 Key = Annotated[Path | None, typer.Option(help="Its private key, unless the certificate's file has it.")]
 Preload = Annotated[
     list[str] | None,
-    typer.Option(metavar="PIPELINE", help="Load its models before serving. May be given several times; all for all."),
+    typer.Option(metavar="PIPELINE", help="Load its models before serving. Repeatable; all for all."),
 ]
 MaxBatch = Annotated[int | None, typer.Option(min=1, help="Pictures of several callers a model is given at once.")]
 MaxWait = Annotated[int | None, typer.Option(min=0, help="Milliseconds a picture waits for others on their way.")]
 Queue = Annotated[int | None, typer.Option(min=1, help="Calls under way at most; more are refused.")]
-IdleUnload = Annotated[int | None, typer.Option(min=0, help="Seconds after which an unused model is let go; 0: never.")]
-Drain = Annotated[int | None, typer.Option(min=0, help="Seconds calls under way may take once it is told to stop.")]
+IdleUnload = Annotated[int | None, typer.Option(min=0, help="Seconds until an unused model is unloaded; 0: never.")]
+Drain = Annotated[int | None, typer.Option(min=0, help="Seconds that calls under way can take after a signal to stop.")]
 Companion = Annotated[int | None, typer.Option(hidden=True, help="Descriptor of the lock of an embedded server's own.")]
 
 
@@ -150,7 +150,7 @@ def _token(file: Path) -> str:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UnreadableFile(f"The token in {str(file)!r} cannot be read: {reason}.") from error
     if mode & 0o007:
-        raise BadParameter(f"Everybody on this machine may read the token in {str(file)!r}.", hint=f"chmod o= {file}")
+        raise BadParameter(f"Everybody on this machine can read the token in {str(file)!r}.", hint=f"chmod o= {file}")
     if not text or not text.isascii() or not text.isprintable():
         raise BadParameter(f"{str(file)!r} holds no token.", hint=f"For example: openssl rand -hex 32 > {file}")
     return text

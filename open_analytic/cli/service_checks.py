@@ -48,7 +48,7 @@ def body(found: "SqlFacts") -> Check:
 
 
 def _answers(node: "Node", found: "SqlFacts") -> Check:
-    """Whether a node answers from here, which may not be the database's machine."""
+    """Whether a node answers from here, which need not be the database's machine."""
     from open_analytic.service.client import Client
 
     missing = {"plpython3u": "http", "dblink": "wire"}.get(found.body or "")

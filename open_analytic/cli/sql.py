@@ -101,7 +101,7 @@ def _print(context: Context, outcomes: "Iterable[Outcome]") -> None:
 
 
 def _names(columns: Sequence[str]) -> list[str]:
-    """The columns' names, each once: SELECT may give one name to several."""
+    """The columns' names, each once: SELECT can give one name to several."""
     seen: Counter[str] = Counter()
     names: list[str] = []
     for name in columns:

@@ -1,4 +1,4 @@
-"""The three standard streams as a program may be started with them: closed, full, or a pipe that nobody reads."""
+"""The three standard streams as a program can be started with them: closed, full, or a pipe that nobody reads."""
 
 import contextlib
 import io

@@ -34,7 +34,7 @@ def verify(
     b: Annotated[Path, typer.Argument(metavar="B", help="The picture to compare it with.")],
     pipeline: Annotated[str, typer.Option(help="The pipeline whose distances decide.")] = "face_feature_extractor",
     false_accept_rate: Annotated[
-        float, typer.Option(help="Share of different pairs that may be taken for the same.")
+        float, typer.Option(help="Share of different pairs that can be taken for the same.")
     ] = 0.01,
     metric: MetricName = "l2",
 ) -> None:

@@ -155,7 +155,7 @@ def _write_sheets(
 
 
 def _tell_next(console: Console, settings: Settings, album: gather.Album, sheets: list[Path], seconds: float) -> None:
-    console.print("\nContact sheets, the picture searched for and what was found:")
+    console.print("\nContact sheets, the query picture and its hits:")
     for path in sheets:
         console.print(f"   {path}", highlight=False, soft_wrap=True)
     command = _command(settings)

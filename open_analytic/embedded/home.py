@@ -135,7 +135,7 @@ def translated(folder: Path) -> Iterator[None]:
             ) from error
         raise EmbeddedServerFailed(
             f"The embedded server cannot use {error.filename or folder}: {error.strerror or error}.",
-            hint="Choose a home folder you may write to: OPEN_ANALYTIC_HOME, or connect(home=...).",
+            hint="Choose a home folder you can write to: OPEN_ANALYTIC_HOME, or connect(home=...).",
         ) from error
 
 

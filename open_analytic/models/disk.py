@@ -27,7 +27,7 @@ def writing(folder: Path) -> Iterator[None]:
             ) from error
         raise ModelUnavailable(
             f"{folder} cannot be written to: {error.strerror or error}.",
-            hint="Set OPEN_ANALYTIC_MODELS_DIR to a folder you may write to.",
+            hint="Set OPEN_ANALYTIC_MODELS_DIR to a folder you can write to.",
         ) from error
 
 

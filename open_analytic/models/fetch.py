@@ -78,7 +78,7 @@ def _archive(
     if sha256 and not check(source, sha256):
         raise ModelCorrupt(
             f"{source.name} is not the archive its card describes: its SHA-256 is {digest(source)}, not {sha256}.",
-            hint="It was not opened, and nothing was kept. Check pip's settings: its index may offer another file.",
+            hint="It was not opened, and nothing was kept. Check pip's settings: its index can offer another file.",
         )
     return source
 

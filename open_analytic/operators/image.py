@@ -76,13 +76,13 @@ def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Betwe
     except Exception as error:  # on hostile bytes Pillow's readers raise nearly anything
         raise BadImage(
             f"The picture cannot be read: {str(error).rstrip('.') or type(error).__name__}.",
-            hint="The file may be cut short or damaged.",
+            hint="The file might be cut short or damaged.",
         ) from error
 
 
 def _reader(data: bytes) -> Callable[[bytes], Header]:
     if not data:
-        raise BadImage("The picture is empty: it has no bytes.", hint="The file may not have been written to its end.")
+        raise BadImage("The picture is empty: it has no bytes.", hint="The file was perhaps not written to its end.")
     for beginning, read_header in _readers():
         if beginning.match(data):
             return read_header

@@ -122,7 +122,7 @@ def _column(source: Source, parameters: exp.Expression) -> exp.Column:
     if not isinstance(column, exp.Column) or columns[0].args.get("desc") is not None:
         raise source.refused(
             "An ann index is on one column, without an expression, an order or an operator class.",
-            "Write USING ann (feature); the distance is said by WITH (distancemeasure = L2).",
+            "Write USING ann (feature); WITH (distancemeasure = L2) names the distance.",
         )
     return column
 

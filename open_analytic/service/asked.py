@@ -31,9 +31,9 @@ def json_object(text: str | bytes) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json says what is taken.") from error
+        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json describes the request.") from error
     if not isinstance(found, dict):
-        raise InvalidInput("This is not a JSON object.", hint="/openapi.json says what is taken.")
+        raise InvalidInput("This is not a JSON object.", hint="/openapi.json describes the request.")
     return found
 
 
@@ -53,7 +53,7 @@ def items(body: bytes, *, max_bytes: int) -> list[bytes]:
     try:
         told = orjson.loads(rest)
     except ValueError as error:
-        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json says what is taken.") from error
+        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json describes the request.") from error
     texts = told.get("inputs") if isinstance(told, dict) else None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise InvalidInput("inputs is not a list of texts.", hint='Send {"inputs": [...]}, the pictures in Base64.')
@@ -109,13 +109,13 @@ def query(request: Request, body: bytes) -> tuple[Any, dict[str, Any]]:
         return body, _known(options, given)
     if body.count(b",") > limits.JSON_VALUES:
         raise InvalidInput(
-            f"The search has more than {limits.JSON_VALUES:,} values.", hint="/openapi.json says what is taken."
+            f"The search has more than {limits.JSON_VALUES:,} values.", hint="/openapi.json describes the request."
         )
     given = json_object(body)
     options = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
     image, vector = given.pop("image", None), given.pop("vector", None)
     if (image is None) == (vector is None):
-        raise InvalidInput("What is searched for?", hint="Give one of: image (Base64), vector (numbers).")
+        raise InvalidInput("There is no query.", hint="Give one of: image (Base64), vector (numbers).")
     if image is None and not isinstance(vector, list):  # a text would be taken for a path of ours
         raise InvalidInput("vector is not a list of numbers.", hint="Send [0.1, 0.2, ...].")
     if image is not None and not isinstance(image, str):

@@ -127,7 +127,7 @@ class Client:
             raise _unanswered(
                 ServiceUnavailable(
                     f"The inference service at {self.address} ended the connection: {error or type(error).__name__}.",
-                    hint="It may have been stopped or restarted: run it again.",
+                    hint="It was perhaps stopped or restarted: run it again.",
                 )
             ) from error
 
@@ -348,7 +348,7 @@ def _text(body: bytes) -> str:
 def _strange() -> ServiceUnavailable:
     return ServiceUnavailable(
         "The inference service answered with something else than results.",
-        hint="Another version, or another service, may be at its address.",
+        hint="Another version, or another service, can be at its address.",
     )
 
 

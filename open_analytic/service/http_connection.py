@@ -171,7 +171,7 @@ class Connection:
         told = f"This is not HTTP: {error}."
         if error.error_status_hint == 431:
             told = f"The request has more than {limits.HEAD_BYTES:,} bytes beside its body."
-        answer = refusal(InvalidInput(told, hint="/openapi.json says what is taken."))
+        answer = refusal(InvalidInput(told, hint="/openapi.json describes the request."))
         await self._answer(error.error_status_hint or 400, answer.raw_headers, bytes(answer.body))
 
     async def _fail(self) -> None:

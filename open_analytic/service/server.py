@@ -114,7 +114,7 @@ def _check_token(places: Places, settings: Settings) -> None:
         )
     if places.http or places.wire:
         raise BadParameter(
-            "Over TCP the service needs a token, so that not everybody on the network may use it.",
+            "Over TCP the service needs a token, so that not everybody on the network can use it.",
             hint="Set OPEN_ANALYTIC_SERVICE_TOKEN to a long random text, or give a file with --token-file.",
         )
 
@@ -301,7 +301,7 @@ def _unix(path: Path, places: Places) -> Iterator[socket.socket]:
         except (OSError, LookupError) as error:
             raise ServiceError(
                 f"The service cannot listen at {path}: {getattr(error, 'strerror', None) or error}.",
-                hint="Choose a folder you may write to, with a short path: --folder FOLDER.",
+                hint="Choose a folder you can write to, with a short path: --folder FOLDER.",
             ) from error
         inode = path.lstat().st_ino
         try:

@@ -44,7 +44,7 @@ FAULTS: dict[type[BaseException], Fault] = {
     ),
     pg.InsufficientPrivilege: Fault(
         errors.PermissionDenied,
-        "The database role may not do this: {detail}.",
+        "The database role is not allowed to do this: {detail}.",
         "Ask for GRANT open_analytic_user (run, search, import) or open_analytic_admin (create, drop) to your role.",
     ),
     pg.ReadOnlySqlTransaction: Fault(
@@ -133,7 +133,7 @@ CLASSES: dict[str, Fault] = {
     "25": Fault(
         errors.DatabaseError,
         "The transaction is not in a state for this: {detail}.",
-        "A pooler, or a statement of yours, can have changed the transaction: run it again in a new one.",
+        "A pooler, or your statement, can have changed the transaction: run it again in a new one.",
     ),
     "26": Fault(
         errors.DatabaseError,
@@ -226,4 +226,4 @@ REFUSALS: tuple[tuple[str, Fault], ...] = (
 )
 
 
-EMBEDDED = "The embedded server has ended, or starts anew. Run it again; `open-analytic db status` shows its log."
+EMBEDDED = "The embedded server has ended, or restarts. Run it again; `open-analytic db status` shows its log."

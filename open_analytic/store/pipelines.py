@@ -120,5 +120,5 @@ def _inside(value: Any) -> Collection[Any]:
 def _unreadable(name: str) -> InvalidPipeline:
     return InvalidPipeline(
         f"The definition of pipeline {name!r} in the catalogue cannot be read.",
-        hint=f"pipeline_create({name!r}) registers it anew.",
+        hint=f"pipeline_create({name!r}) registers it again.",
     )

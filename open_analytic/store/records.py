@@ -71,7 +71,7 @@ def update(
 ) -> int:
     """Change values of the user's columns, in all rows of a picture or in that of one region; how many rows."""
     if not values:
-        raise BadParameter("There are no values to update.", hint="Map columns of yours to their new values.")
+        raise BadParameter("There are no values to update.", hint="Map your columns to their new values.")
     own = [column for column in values if column in tables.own(info.many, info.has_source)]
     if own:
         raise BadParameter(

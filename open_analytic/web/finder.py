@@ -49,7 +49,7 @@ def read(given: Mapping[str, str]) -> Asked:
         filter=_json(given.get("filter", "[]")), explain=given.get("explain", "0") not in ("", "0", "false"),
     )  # fmt: skip
     if (asked.query is None) == (asked.like is None):
-        raise BadParameter("What is searched for?", hint="Give one of: query (a picture's id), like (a name).")
+        raise BadParameter("There is no query.", hint="Give one of: query (a picture's id), like (a name).")
     if asked.max_distance is not None and asked.rate is not None:
         raise BadParameter("Both max_distance and rate are given.", hint="Give one of them.")
     if asked.face is not None and asked.region is not None:

@@ -268,7 +268,7 @@ class Jobs:
     def get(self, id_: str) -> Job:
         """The import of this id, or UnknownImport."""
         if id_ not in self._jobs:
-            raise UnknownImport(f"There is no import {id_!r:.40}.", hint="It may have ended long ago: begin another.")
+            raise UnknownImport(f"There is no import {id_!r:.40}.", hint="It perhaps ended long ago: begin another.")
         return self._jobs[id_]
 
     def drain(self, timeout_s: float) -> None:

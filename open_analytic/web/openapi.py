@@ -16,9 +16,9 @@ Paths: TypeAlias = dict[str, dict[str, Any]]  # by path, then by method
 JSON, JPEG, SVG, HTML = "application/json", "image/jpeg", "image/svg+xml", "text/html"
 API, QUERY, IMPORT = "/api/v1/collections/{collection}", "/api/v1/queries/{id}", "/api/v1/imports/{id}"
 ERRORS: Mapping[int, str] = {
-    400: "A parameter or the body is not what is taken.",
+    400: "A parameter or the body is not accepted.",
     401: "The token was not shown.",
-    403: "Refused: URL queries are off, pictures are not fetched from there, or the database role may not.",
+    403: "Refused: URL queries are off, pictures are not fetched from there, or the database role is not allowed to.",
     404: "There is nothing of this name.",
     409: "It would contradict what is there: a name is taken, or features come from another version.",
     413: "The picture has more bytes or pixels than are read.",
@@ -93,7 +93,7 @@ def _pictures() -> Paths:
             ),
         },
         f"{API}/picture": {
-            "get": _image("A picture, upright and encoded anew, at most 2048 pixels.", *shown),
+            "get": _image("A picture, upright and encoded again, at most 2048 pixels.", *shown),
             "patch": _call("Rename a picture.", thing(name=TEXT), (COLLECTION, name), (400, 403, 404, 409), body=body),
             "delete": _call("Delete a picture.", thing(deleted=COUNT), (COLLECTION, name), (400, 403, 404)),
         },

@@ -93,7 +93,7 @@ SCHEMAS: Mapping[str, Schema] = {
         explained=thing("How it was done, and why.", reason=TEXT, plan=choice("index", "exact")),
     ),
     "Import": thing(
-        "What became of the files so far. The failures are told to who looks, not with every file.",
+        "What became of the files so far. Failures are listed when an import is looked at, not with every file.",
         optional=("failures",),
         id=TEXT, collection=TEXT, state=choice("receiving", "finishing", "done", "stopped", "failed"),
         waiting=COUNT, done=COUNT, added=COUNT, updated=COUNT, unchanged=COUNT,

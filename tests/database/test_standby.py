@@ -138,7 +138,7 @@ def test_a_change_is_refused_and_names_the_primary(
 def test_doctor_says_what_a_standby_can_do(replicated: Replicated) -> None:
     ran = command(replicated, "doctor")
     assert ran.returncode == 0, ran.stdout
-    assert "may run and search; a standby takes no changes" in ran.stdout
+    assert "can run and search; a standby takes no changes" in ran.stdout
 
 
 def test_the_command_line_evaluates(replicated: Replicated) -> None:

@@ -23,7 +23,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path, name: str)
     (tmp_path / "folder").mkdir()
     with pytest.raises(BadParameter, match=r"^The plot .* cannot be written: .+\.") as caught:
         files.write(tmp_path / name, b"data", what="plot")
-    assert caught.value.hint == "Name a file in a folder you may write to."
+    assert caught.value.hint == "Name a file in a folder you can write to."
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 

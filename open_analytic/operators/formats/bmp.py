@@ -32,7 +32,7 @@ def read_header(data: bytes) -> Header:
     """Size and kind. An alpha channel that is 0 everywhere is none: programs leave the fourth byte empty."""
     width, height, bits, compression, size = _announced(data)
     if not width or not height:
-        raise BadImage(f"The BMP announces {width} x {abs(height)} pixels.", hint="The file may be damaged.")
+        raise BadImage(f"The BMP announces {width} x {abs(height)} pixels.", hint="The file might be damaged.")
     if compression in _NAMES or compression not in (RAW, RLE8, RLE4, BITFIELDS, ALPHA_BITFIELDS):
         raise unsupported(f"a BMP that contains {_NAMES.get(compression, f'method {compression}')}")
     if compression in (RLE8, RLE4):

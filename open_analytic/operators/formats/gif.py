@@ -39,7 +39,7 @@ def read_header(data: bytes) -> Header:
     left, top, across, down, local = struct.unpack_from("<HHHHB", data, place + 1)
     width, height = max(width, left + across), max(height, top + down)
     if not width or not height or width > 65535 or height > 65535:
-        raise BadImage(f"The GIF announces {width} x {height} pixels.", hint="The file may be damaged.")
+        raise BadImage(f"The GIF announces {width} x {height} pixels.", hint="The file might be damaged.")
     end = _blocks_end(data, place + 11 + _colours(local))
     screen = data[:6] + struct.pack("<HH", width, height) + data[10:start]
     cleaned = screen + control + data[place:end] + b";"

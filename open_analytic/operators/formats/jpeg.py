@@ -99,7 +99,7 @@ def _open(data: bytes) -> JpegImageFile:
 
 def _frame(head: _Head) -> tuple[int, int, int]:
     if head.frame is None or len(head.frame) < 6:
-        raise BadImage("The JPEG has no frame before its pixels.", hint="The file may be damaged.")
+        raise BadImage("The JPEG has no frame before its pixels.", hint="The file might be damaged.")
     bits, height, width, components = struct.unpack_from(">BHHB", head.frame)
     if head.kind not in _READ:
         raise unsupported(_NAMES.get(head.kind, "a hierarchical or lossless JPEG"))
@@ -108,7 +108,7 @@ def _frame(head: _Head) -> tuple[int, int, int]:
     if components not in (1, 3, 4):
         raise unsupported(f"a JPEG of {components} components")
     if not width or not height:
-        raise BadImage(f"The JPEG announces {width} x {height} pixels.", hint="The file may be damaged.")
+        raise BadImage(f"The JPEG announces {width} x {height} pixels.", hint="The file might be damaged.")
     return height, width, components
 
 

@@ -89,7 +89,7 @@ def test_a_service_that_breaks_off_is_unavailable(sockets: Path, last: bytes) ->
         pytest.raises(errors.ServiceUnavailable, match="ended the connection") as caught,
     ):
         run(Client(it.address), b"x")
-    assert caught.value.hint == "It may have been stopped or restarted: run it again."
+    assert caught.value.hint == "It was perhaps stopped or restarted: run it again."
     assert caught.value.sent
 
 

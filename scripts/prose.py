@@ -1,0 +1,163 @@
+"""Looks for phrases that make a sentence hard to read, and proposes better words.
+
+    python scripts/prose.py            finds what is not allowed
+    python scripts/prose.py --all      also what is
+    python scripts/prose.py --lower    writes the smaller numbers into prose_allowed.txt
+
+It reads what users read: the pages, README, help of commands, messages and hints of errors, docstrings, and the English
+words of the site. Code and names in backticks are left out. Files in ``prose_allowed.txt`` can have as many findings as
+it says, and that list only shrinks. Spelling is checked by typos.
+"""
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+TOP = Path(__file__).resolve().parent.parent
+ALLOWED = Path(__file__).with_name("prose_allowed.txt")
+PAGES = ("*.md", "docs/**/*.md")
+CODE = "open_analytic/**/*.py"
+WORDS = "open_analytic/web/words/en.json"
+
+PHRASES = {
+    r"\bof (?:ours|yours|theirs|his|hers)\b": "our, your or their before the noun",
+    r"\b(?:is|are|was|were|be|been|being) (?:not |never )?(?:said|told)\b": "name who reports it: prints, returns",
+    r"\b(?:who|which)ever\b": "a noun: any client, each role",
+    r"-manieth\b": "every Nth",
+    r"\bmay\b|\bMay (?:be|have|not)\b": "can; might, for what is possible",
+    r"\b(?:he|him|his|she|her|hers)\b": "a noun: the client, the user",
+    r"\bwhat (?:is|was|were) (?:told|given|asked|said|begun|found|wanted|kept|taken)\b": "a noun",
+    r"\b[Ww]ithout a word\b": "silently, or by default",
+    r"\bwithout saying so\b": "silently",
+    r"\b(?:is|are|was|were|being) let go\b": "released, unloaded",
+    r"\banew\b": "again",
+    r"\bshall\b": "must, or the present tense",
+    r"\bfor nothing\b": "without a use",
+    r"\bthe like\b": "similar ones",
+    r"(?:^|[.:;] )Who [a-z]+s\b(?![^.]*\?)": "name the actor: A role that ..., Anybody who ...",
+    r"\bfor you to know\b": "make sure of that yourself",
+    r"\bones?'s own\b": "your own",
+    r"\b(?:thereof|wherein|whereby|hereby|therein|thereby)\b": "two sentences",
+}
+SQL = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|SET)\b")
+PATTERN = re.compile("|".join(f"({phrase})" for phrase in PHRASES), re.MULTILINE)
+
+
+class Finding(NamedTuple):
+    """A phrase, where it stands, and what is better."""
+
+    file: str
+    line: int
+    phrase: str
+    better: str
+
+
+def findings(file: str, texts: Iterable[tuple[int, str]]) -> Iterator[Finding]:
+    """Of texts with the numbers of their first lines."""
+    for line, text in texts:
+        for found in PATTERN.finditer(text):
+            better = list(PHRASES.values())[(found.lastindex or 1) - 1]
+            yield Finding(file, line + text.count("\n", 0, found.start()), found[0].strip(" .:;"), better)
+
+
+def prose(markdown: str) -> str:
+    """A page without its code, line by line where it was."""
+    text = re.sub(r"^( *)```.*?^ *```", _blank, markdown, flags=re.DOTALL | re.MULTILINE)
+    return plain(re.sub(r"\]\([^)]*\)", "]", text))
+
+
+def plain(text: str) -> str:
+    """Without what stands in backticks or quotation marks: names, and phrases that are spoken about."""
+    return re.sub(r"``[^`]*``|`[^`]*`|\"[^\"\n]*\"", _blank, text)
+
+
+def _blank(found: re.Match[str]) -> str:
+    return "_" + "\n" * found[0].count("\n")
+
+
+def docstrings(source: str) -> Iterator[tuple[int, str]]:
+    """Those of a module, its classes and functions."""
+    for node in _docstrings(ast.parse(source)):
+        yield node.lineno, plain(str(node.value))
+
+
+def messages(source: str) -> Iterator[tuple[int, str]]:
+    """Literals that read like a sentence: messages, hints, help of options."""
+    tree = ast.parse(source)
+    skipped = set(map(id, _docstrings(tree)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            skipped |= set(map(id, node.values))
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "_" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+            text = node.value
+        else:
+            continue
+        if " " in text and not SQL.search(text):
+            yield node.lineno, plain(text)
+
+
+def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                yield first.value
+
+
+def everything() -> Iterator[Finding]:
+    """All findings. Docstrings of a file count apart from its messages. Help of a command is both."""
+    for pattern in PAGES:
+        for file in sorted(TOP.glob(pattern)):
+            yield from findings(_name(file), [(1, prose(file.read_text("utf-8")))])
+    for file in sorted(TOP.glob(CODE)):
+        source = file.read_text("utf-8")
+        help_ = "" if file.parent.name == "cli" or file.name == "errors.py" else ":docstrings"
+        yield from findings(_name(file), messages(source))
+        yield from findings(_name(file) + help_, docstrings(source))
+    words = (TOP / WORDS).read_text("utf-8").splitlines()
+    yield from findings(WORDS, ((number, line.partition(":")[2]) for number, line in enumerate(words, 1)))
+
+
+def _name(file: Path) -> str:
+    return file.relative_to(TOP).as_posix()
+
+
+def allowed() -> dict[str, int]:
+    """How many findings a file can have."""
+    lines = [line.split() for line in ALLOWED.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    return {name: int(count) for count, name in lines}
+
+
+def lower(counts: Mapping[str, int]) -> None:
+    """Write the numbers of today where they are smaller; a file without findings leaves the list."""
+    head = [line for line in ALLOWED.read_text("utf-8").splitlines() if line.startswith("#")]
+    rows = [f"{min(limit, counts.get(file, 0)):3} {file}" for file, limit in allowed().items() if counts.get(file)]
+    ALLOWED.write_text("\n".join([*head, *rows]) + "\n", "utf-8")
+
+
+def main(options: Sequence[str]) -> int:
+    """Print what is not allowed; the exit code."""
+    found = list(everything())
+    counts, limits = Counter(finding.file for finding in found), allowed()
+    if "--lower" in options:
+        lower(counts)
+    wrong = {file for file, count in counts.items() if count > limits.get(file, 0)}
+    for finding in found:
+        if finding.file in wrong or "--all" in options:
+            print(f"{finding.file.partition(':')[0]}:{finding.line}: {finding.phrase!r}: {finding.better}")
+    if any(counts[file] < limit for file, limit in limits.items()):
+        print("Some files have fewer findings than scripts/prose_allowed.txt says: run scripts/prose.py --lower.")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
