@@ -348,3 +348,9 @@ class Unauthorized(ServiceError):
     """The inference service was not given its token."""
 
     sqlstate, http_status = "OA074", 401
+
+
+class PluginError(OpenAnalyticError):
+    """A plugin cannot be used."""
+
+    sqlstate, exit_code = "OA080", 11

@@ -3,6 +3,7 @@
 from open_analytic.kinds.general import BYTES, LABEL, NUMBER, VECTOR
 from open_analytic.kinds.image import BOXED, FACE, IMAGE, OBJECT
 from open_analytic.kinds.kind import Kind
+from open_analytic.plugins import Registry
 
 KINDS: dict[str, Kind] = {
     "bytes": BYTES,
@@ -14,3 +15,12 @@ KINDS: dict[str, Kind] = {
     "number": NUMBER,
     "label": LABEL,
 }
+
+
+def _kind(value: object) -> Kind:
+    if not isinstance(value, Kind):
+        raise TypeError(f"it is no Kind, but {type(value).__name__}")
+    return value
+
+
+ALL_KINDS = Registry("open_analytic.kinds", KINDS, _kind)  # with those of plugins

@@ -183,7 +183,7 @@ def read_card(path: Path) -> ModelCard:
         source=source.source,
         sha256=source.sha256,
         archive_sha256=source.archive_sha256,
-        builder=fields.text("builder", choices=tuple(build.BUILDERS)) if "builder" in table else None,
+        builder=fields.text("builder", choices=tuple(build.ALL_BUILDERS)) if "builder" in table else None,
         max_batch=fields.number("max_batch", default=1, least=1),
         input=inputs.read(fields),
         outputs={role: _output(outputs.below(role)) for role in outputs.table},

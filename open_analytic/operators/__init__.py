@@ -1,9 +1,14 @@
 """The operators pipelines are made of, by the name a step calls them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import wraps
 from typing import Any
 
+from open_analytic.errors import OpenAnalyticError, PluginError
+from open_analytic.kinds import ALL_KINDS
 from open_analytic.operators.align import align_faces
+from open_analytic.operators.budget import NoRoom
 from open_analytic.operators.choose import choose_faces, keeps_all
 from open_analytic.operators.classify import classify_gender, estimate_age
 from open_analytic.operators.crop import crop_regions
@@ -14,6 +19,7 @@ from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits
 from open_analytic.operators.operator import Operator
 from open_analytic.operators.resize import resize
+from open_analytic.plugins import Registry
 
 
 def _square(parameter: str) -> Callable[[Mapping[str, Any]], int]:
@@ -83,3 +89,33 @@ OPERATORS: dict[str, Operator] = {
     ),
     "normalize": Operator(function=normalize, inputs=("vector",), output="vector", batched=True),
 }
+
+
+def _operator(value: object) -> Operator:
+    if not isinstance(value, Operator):
+        raise TypeError(f"it is no Operator, but {type(value).__name__}")
+    if unknown := [kind for kind in (*value.inputs, value.output) if kind not in ALL_KINDS]:
+        raise ValueError(f"no kind is named {unknown[0]!r}")
+    return replace(value, function=_guarded(value.function))
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A plugin's function, whose exceptions become the typed error of the item it was applied to."""
+
+    @wraps(function)
+    def run(*values: Any, **parameters: Any) -> Any:
+        try:
+            return function(*values, **parameters)
+        except (OpenAnalyticError, NoRoom):
+            raise
+        except Exception as error:
+            name = f"{function.__module__}.{function.__qualname__}"
+            raise PluginError(
+                f"The plugin's operator {name} failed: {type(error).__name__}: {error}.",
+                hint="Report it to the plugin's author.",
+            ) from error
+
+    return run
+
+
+ALL_OPERATORS = Registry("open_analytic.operators", OPERATORS, _operator)  # with those of plugins

@@ -27,6 +27,7 @@ class Operator:
     finds_many: bool = False  # gives a list for one input, as a detector does
     takes_list: bool = False  # its first input is the whole list, not its elements
     keeps_list: Callable[[Mapping[str, Any]], bool] | None = None  # with takes_list: whether it gives a list again
+    dim: Callable[[Mapping[str, Any]], int] | None = None  # numbers of the vectors it makes without a model
     tasks: tuple[str, ...] = ()  # of the models it can use; none when it needs no model
     roles: tuple[str, ...] = ()  # outputs such a model must have
     labelled: bool = False  # is given the labels of its model's card, after the model

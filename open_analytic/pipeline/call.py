@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from open_analytic.kinds.kind import Kind
-from open_analytic.operators import OPERATORS
+from open_analytic.operators import ALL_OPERATORS
 from open_analytic.operators.operator import Operator
 from open_analytic.pipeline.spec import Step
 
@@ -75,7 +75,7 @@ class Call:
 @cache
 def signature(operator: str) -> Mapping[str, inspect.Parameter]:
     """The parameters of an operator: the keyword-only ones of its function."""
-    function = OPERATORS[operator].function
+    function = ALL_OPERATORS[operator].function
     hints = typing.get_type_hints(function, include_extras=True)
     found = inspect.signature(function).parameters
     return {

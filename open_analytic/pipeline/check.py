@@ -9,9 +9,9 @@ from types import UnionType
 from typing import Any
 
 from open_analytic.errors import BadParameter, InvalidPipeline, UnknownModel, UnknownOperator
-from open_analytic.kinds import KINDS
+from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.kind import Kind
-from open_analytic.operators import OPERATORS
+from open_analytic.operators import ALL_OPERATORS
 from open_analytic.operators.operator import Between
 from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults, names, signature
 from open_analytic.pipeline.spec import Spec, Step, shown
@@ -22,11 +22,11 @@ class StepCheck:
 
     def __init__(self, where: str, step: Step, cards: Mapping[str, Card]) -> None:
         self.where, self.step, self.cards = where, step, cards
-        if step.operator not in OPERATORS:
+        if step.operator not in ALL_OPERATORS:
             raise UnknownOperator(
-                f"{where}: no operator is named {step.operator!r}.", hint=known(OPERATORS, step.operator)
+                f"{where}: no operator is named {step.operator!r}.", hint=known(ALL_OPERATORS, step.operator)
             )
-        self.operator = OPERATORS[step.operator]
+        self.operator = ALL_OPERATORS[step.operator]
 
     def wrong(self, message: str, hint: str | None = None) -> InvalidPipeline:
         return InvalidPipeline(f"{self.where}: {message}", hint=hint)
@@ -45,7 +45,7 @@ class StepCheck:
             parameters=self._parameters(settled),
             many=many,
             arguments=tuple(
-                KINDS[wanted].argument(kind, placed=self.operator.placed)
+                ALL_KINDS[wanted].argument(kind, placed=self.operator.placed)
                 for wanted, kind in zip(self.operator.inputs, kinds, strict=True)
             ),
             labels=self.cards[self.step.model].labels if self.step.model else (),
@@ -79,12 +79,12 @@ class StepCheck:
         if len(given) != len(wanted):
             raise self.wrong(f"takes {len(wanted)} inputs ({', '.join(wanted)}), not {len(given)}.")
         for name, kind in zip(given, wanted, strict=True):
-            fitting = [other for other, value in values.items() if KINDS[kind].accepts(value.kind)]
+            fitting = [other for other, value in values.items() if ALL_KINDS[kind].accepts(value.kind)]
             if name not in values:
                 raise self.wrong(f"nothing before it is named {name!r}.", self._fitting(kind, fitting))
-            if not KINDS[kind].accepts(values[name].kind):
+            if not ALL_KINDS[kind].accepts(values[name].kind):
                 raise self.wrong(
-                    f"{self.step.operator} takes {KINDS[kind].phrase()} and {name!r} is {values[name].phrase()}.",
+                    f"{self.step.operator} takes {ALL_KINDS[kind].phrase()} and {name!r} is {values[name].phrase()}.",
                     self._fitting(kind, fitting),
                 )
         many = tuple(values[name].many for name in given)
@@ -101,14 +101,14 @@ class StepCheck:
     def _fitting(kind: str, fitting: list[str]) -> str:
         if fitting:
             return f"What would fit: {', '.join(fitting)}."
-        return f"No step before it gives {KINDS[kind].phrase()}."
+        return f"No step before it gives {ALL_KINDS[kind].phrase()}."
 
     def value(self, call: Call, values: Mapping[str, Value]) -> Value:
         sources = [values[name] for name in names(self.step, self.operator)]
         many = call.operator.finds_many or any(call.many)
         if call.operator.takes_list:
             many = bool(call.operator.keeps_list and call.operator.keeps_list(call.parameters))
-        kind = KINDS[call.operator.output]
+        kind = ALL_KINDS[call.operator.output]
         return Value(
             kind=kind,
             many=many,
@@ -124,6 +124,8 @@ class StepCheck:
         return next((source.list_of for source in sources if source.list_of), None)
 
     def _dim(self, call: Call, sources: list[Value]) -> int | None:
+        if call.operator.dim:
+            return call.operator.dim(call.parameters)
         if not self.step.model:
             return sources[0].dim
         outputs = self.cards[self.step.model].outputs

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from open_analytic.errors import BadParameter, InvalidPipeline
-from open_analytic.kinds import KINDS
+from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.kind import Kind
-from open_analytic.operators import OPERATORS
+from open_analytic.operators import ALL_OPERATORS
 from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
 from open_analytic.pipeline.cost import Lifetimes, check_pixels, lifetimes
@@ -75,7 +75,7 @@ def plan(
         if key not in spec.parameters:
             raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(spec.parameters, key))
     settled = ChainMap(given, dict(spec.parameters))
-    values = {INPUT: Value(kind=KINDS["bytes"])}
+    values = {INPUT: Value(kind=ALL_KINDS["bytes"])}
     calls = []
     for number, step in enumerate(spec.steps, 1):
         checked = StepCheck(f"Step {number} ({step.operator} -> {step.output})", step, cards)
@@ -113,5 +113,13 @@ def leaves(output: Mapping[str, Output]) -> Iterator[tuple[str, str]]:
 def _hash(spec: Spec, cards: Mapping[str, Card]) -> str:
     """What the definition says, what it leaves to defaults, and what its operators and models are."""
     models = {step.model: cards[step.model].identity() for step in spec.steps if step.model}
-    operators = [[OPERATORS[step.operator].version, defaults(step.operator)] for step in spec.steps]
+    operators = [
+        [ALL_OPERATORS[step.operator].version, defaults(step.operator), *_plugin(step.operator)] for step in spec.steps
+    ]
     return hashlib.sha256(json.dumps([spec.canonical(), operators, models], sort_keys=True).encode()).hexdigest()
+
+
+def _plugin(operator: str) -> list[str]:
+    """Whose operator it is, when it does not come with the package: another's of that name gives something else."""
+    owner = ALL_OPERATORS.owner(operator)
+    return [owner] if owner else []

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from open_analytic.errors import OpenAnalyticError, ServiceError
-from open_analytic.kinds import KINDS
+from open_analytic.errors import OpenAnalyticError, PluginError, ServiceError
+from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.kind import same
 from open_analytic.operators.budget import Hold, NoRoom
 from open_analytic.operators.limits import Limits
@@ -281,7 +281,7 @@ def _each(call: Call, states: Sequence[State], limits: Limits) -> None:
     function = partial(call.operator.function, **call.parameters)
     for state in states:
         columns, count = _columns(call, state)
-        if count is not None and call.operator.pixels and KINDS[call.operator.output].held_bytes:
+        if count is not None and call.operator.pixels and ALL_KINDS[call.operator.output].held_bytes:
             size = 3 * call.operator.pixels(call.parameters)
             if count * size > LIST_BYTES:
                 state[call.step.output] = Lazy(count, max(1, LIST_BYTES // size), _maker(call, function, columns))
@@ -304,6 +304,8 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
         ]
         extra = [*([model] if model else []), *([call.labels] if call.operator.labelled else [])]
         made = call.operator.function(*columns, *extra, **call.parameters)
+        if len(made) != len(flat):
+            raise PluginError(f"Operator {call.step.operator} gave {len(made)} values for {len(flat)}.")
     start = 0
     for state, part in zip(states, elements, strict=True):
         _keep(call, state, made[start : start + len(part)])
@@ -311,5 +313,5 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
 
 
 def _column(kind: str, column: list[Any]) -> Any:
-    stack = KINDS[kind].stack
+    stack = ALL_KINDS[kind].stack
     return stack(column) if stack else column

@@ -1,19 +1,28 @@
 """A pipeline's definition: names and numbers, in TOML, JSON or a dict, and the presets that come with the package."""
 
+import importlib.resources
 import json
+import logging
 import re
 import reprlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from open_analytic import resources
-from open_analytic.errors import InvalidPipeline, UnknownPipeline
+from open_analytic import plugins, resources
+from open_analytic.errors import InvalidPipeline, OpenAnalyticError, PluginError, UnknownPipeline
 from open_analytic.types import Json
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
+logger = logging.getLogger(__name__)
+
+PRESETS = "open_analytic.presets"  # entry points of packages with TOML files
 MAX_STEPS = 100
 MAX_BYTES = 1_000_000  # of a definition's text
 MAX_NAME = 200  # characters
@@ -87,15 +96,50 @@ def presets() -> Mapping[str, Spec]:
     return {path.stem: load(path, path.stem) for path in sorted(resources.folder("pipelines").glob("*.toml"))}
 
 
+def all_presets() -> Mapping[str, Spec]:
+    """These and the definitions of plugins. A plugin that does not work is left out, and a warning logged."""
+    found = dict(presets())
+    for entries in plugins.entry_points(PRESETS).values():
+        for entry in entries:
+            try:
+                found = {**_plugin_presets(entry), **found}
+            except PluginError as error:
+                logger.warning("%s", error)
+    return dict(sorted(found.items()))
+
+
 def preset(name: str) -> Spec:
-    """The definition of this name that comes with the package."""
-    try:
-        return presets()[name]
-    except KeyError:
+    """The definition of this name that comes with the package or a plugin."""
+    entries = [entry for entries in plugins.entry_points(PRESETS).values() for entry in entries]
+    broken, found = [], {plugins.OWN: presets()[name]} if name in presets() else {}
+    for entry in entries:
+        try:
+            found |= {plugins.distribution(entry): each for key, each in _plugin_presets(entry).items() if key == name}
+        except PluginError as error:
+            broken.append(error)
+    if len(found) > 1:
+        raise plugins.conflict(PRESETS, name, list(found))
+    if not found and broken:
+        raise broken[0]
+    if not found:
         raise UnknownPipeline(
             f"No pipeline named {name!r} comes with open_analytic.",
-            hint=f"Those that do: {', '.join(presets())}. For another, give a definition as well.",
-        ) from None
+            hint=f"Those that do: {', '.join(all_presets())}. For another, give a definition as well.",
+        )
+    return next(iter(found.values()))
+
+
+@cache
+def _plugin_presets(entry: EntryPoint) -> Mapping[str, Spec]:
+    """The TOML files of the package that a plugin names."""
+    module = plugins.load(entry)
+    try:
+        folder = importlib.resources.files(cast("ModuleType", module))
+        files = [each for each in folder.iterdir() if each.name.endswith(".toml")]
+        texts = {each.name.removesuffix(".toml"): each.read_text("utf-8") for each in files}
+        return {name: load(texts[name], name) for name in sorted(texts)}
+    except (OpenAnalyticError, OSError, TypeError, ValueError) as error:
+        raise plugins.broken(entry, str(error).rstrip(".")) from error
 
 
 def _parse(text: str) -> Any:

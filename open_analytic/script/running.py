@@ -75,7 +75,7 @@ def pipeline_dim(db: OpenAnalytic, name: str) -> int | None:
     try:
         return db.pipeline(name).dim
     except UnknownPipeline:
-        found = spec.presets().get(name)
+        found = spec.all_presets().get(name)
     return plan.plan(found, db.library.cards).dim if found else None
 
 

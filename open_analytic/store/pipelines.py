@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Json
 
 from open_analytic.errors import InvalidPipeline, UnknownPipeline
-from open_analytic.pipeline.spec import presets
+from open_analytic.pipeline.spec import all_presets
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
@@ -50,7 +50,7 @@ def has(connection: Connection, hash: str) -> bool:  # noqa: A002 - the catalogu
 
 def _hint(name: str, known: list[str]) -> str:
     """How to register it: a preset by its name alone, another with a definition."""
-    names = presets()
+    names = all_presets()
     how = f"Presets: {', '.join(names)}; others need a definition."
     if name in names:
         how = f"pipeline_create({name!r}) registers it."

@@ -1,0 +1,211 @@
+"""A plugin from a wheel: the same from Python, SQL and the command line; a broken one ends only what is its own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from open_analytic import embedded
+from tests import plugin
+from tests.process.runner import REPOSITORY, Cli, make
+from tests.process.serving import served
+
+DATA = b"abba cab"
+OTHER: Mapping[str, str] = {
+    "other_plugin/__init__.py": "",
+    "other_plugin/operators.py": plugin.OPERATORS,
+    "other_plugin/broken.py": "import nothing_of_this_name",
+    "other_plugin/presets/__init__.py": "",
+    "other_plugin/presets/general_feature_extractor.toml": plugin.PRESET,
+    "other_plugin/bad_presets/__init__.py": "",
+    "other_plugin/bad_presets/bad.toml": "steps = [",
+}
+POINTS: Mapping[str, Mapping[str, str]] = {
+    "operators": {
+        "letters": "other_plugin.operators:letters", "embed": "other_plugin.operators:letters",
+        "gone": "other_plugin.broken:operator", "number": "other_plugin.operators:NONE",
+        "kind": "other_plugin.operators:WORD", "words_of": "other_plugin.operators:letters_of",
+    },
+    "presets": {"first": "other_plugin.presets", "second": "other_plugin.bad_presets", "third": "nothing.at_all"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    cli: Cli
+    home: Path
+
+    def python(self, text: str) -> Any:
+        """What a program prints, as JSON."""
+        words = [sys.executable, "-c", f"import json, open_analytic as oa\n{text}"]
+        done = subprocess.run(
+            words,
+            cwd=self.home.parent,
+            env=self.cli.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+def place(folder: Path, *sites: Path) -> Place:
+    path = ":".join(map(str, [*sites, REPOSITORY]))
+    home = folder / "home"
+    cli = make(folder, folder, OPEN_ANALYTIC_HOME=str(home), OPEN_ANALYTIC_SERVICE_START="0", PYTHONPATH=path)
+    return Place(cli, home)
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("letters")
+    made = place(folder, plugin.install(folder))
+    yield made
+    embedded.stop(made.home)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """With another plugin that has names of the first and of the package, and modules that do not work."""
+    folder = tmp_path_factory.mktemp("both")
+    plugin.install(folder)
+    return place(folder, plugin.install(folder, "other-plugin", OTHER, POINTS))
+
+
+def test_a_plugin_gives_the_same_everywhere(letters: Place) -> None:
+    (letters.home.parent / "text").write_bytes(DATA)
+    letters.cli("pipeline", "create", "letters")
+    output = letters.python(f"with oa.connect() as db:\n    print(json.dumps(db.pipeline_run('letters', {DATA!r})))")
+    assert output == {"feature": pytest.approx([3 / 19**0.5, 3 / 19**0.5, 1 / 19**0.5, 0])}
+    assert letters.cli("--json", "pipeline", "run", "letters", "text").json == output
+    with embedded.start(letters.home) as server, served(letters.cli), psycopg.connect(server.dsn) as connection:
+        row = connection.execute("SELECT open_analytic.pipeline_run('letters', %s::bytea)", [DATA]).fetchone()
+        assert row == (output,)
+
+
+def test_a_collection_of_a_plugins_vectors(letters: Place) -> None:
+    letters.cli("pipeline", "create", "letters")
+    assert letters.python(
+        "with oa.connect() as db:\n"
+        "    texts = db.create_collection('texts', pipeline='letters')\n"
+        "    texts.import_pictures([('a', b'aaa'), ('b', b'bbb'), ('d', b'ddd')])\n"
+        "    print(json.dumps([hit.name for hit in texts.search(b'bbbba', k=2)]))"
+    ) == ["b", "a"]
+
+
+def test_a_kind_of_a_plugin_has_parts_and_regions(letters: Place) -> None:
+    definition = {
+        "steps": [
+            {"operator": "words", "output": "words"},
+            {"operator": "letters_of", "input": "words", "size": 2, "output": "counts"},
+        ],
+        "output": {"words": {"word": "words.text", "counts": "counts"}},
+    }
+    told = letters.python(
+        "from open_analytic.errors import OpenAnalyticError\n"
+        "with oa.connect() as db:\n"
+        f"    db.pipeline_create('words', {definition!r})\n"
+        f"    (result,) = db.engine.run(db.plan('words'), [b'abba cab'])\n"
+        "    try:\n"
+        "        said = db.create_collection('words', pipeline='words')\n"
+        "    except OpenAnalyticError as error:\n"
+        "        said = error.message\n"
+        "    regions = [[each.region.start, each.region.end] for each in result.features]\n"
+        "    print(json.dumps([result.output, regions, said]))"
+    )
+    assert told == [
+        {"words": [{"word": "abba", "counts": [2.0, 2.0]}, {"word": "cab", "counts": [1.0, 1.0]}]},
+        [[0, 4], [5, 8]],
+        "The vectors of pipeline 'words' belong to regions of kind 'word'; a collection can store boxes only.",
+    ]
+
+
+def planned(*steps: dict[str, Any]) -> str:
+    """A program that prints the error of a plan, or None."""
+    definition = {"steps": [*steps], "output": {"feature": "feature"}}
+    return (
+        "from open_analytic.errors import OpenAnalyticError\n"
+        "from open_analytic.pipeline.plan import plan\n"
+        "from open_analytic.pipeline.spec import load\n"
+        "try:\n"
+        f"    plan(load({definition!r}, 'mine'), {{}})\n"
+        "    print(json.dumps(None))\n"
+        "except OpenAnalyticError as error:\n"
+        "    print(json.dumps([error.sqlstate, error.message]))"
+    )
+
+
+LETTERS = {"operator": "letters", "output": "feature"}
+
+
+@pytest.mark.parametrize(
+    ("operator", "said"),
+    [
+        ("letters", "'letters' of open_analytic.operators comes from letters-plugin 1.0 and from other-plugin 1.0."),
+        ("embed", "'embed' of open_analytic.operators comes from open-analytic and from other-plugin 1.0."),
+        ("gone", "The plugin other-plugin 1.0 does not work: other_plugin.broken:operator, its 'gone' of "
+                 "open_analytic.operators: ModuleNotFoundError: No module named 'nothing_of_this_name'."),
+        ("number", "The plugin other-plugin 1.0 does not work: other_plugin.operators:NONE, its 'number' of "
+                   "open_analytic.operators: AttributeError: module 'other_plugin.operators' has no attribute 'NONE'."),
+        ("kind", "The plugin other-plugin 1.0 does not work: other_plugin.operators:WORD, its 'kind' of "
+                 "open_analytic.operators: it is no Operator, but Kind."),
+    ],
+)  # fmt: skip
+def test_a_plugin_that_does_not_work_is_named(both: Place, operator: str, said: str) -> None:
+    assert both.python(planned(LETTERS | {"operator": operator})) == ["OA080", said]
+
+
+def test_what_comes_with_the_package_goes_on_beside_a_broken_plugin(both: Place) -> None:
+    resize = {"operator": "resize", "size": 32, "input": "image", "output": "feature"}
+    refused = both.python(planned({"operator": "decode_image", "output": "image"}, resize))
+    assert refused == ["OA016", "output.feature: 'feature' is an image, which JSON cannot hold."]
+    names = both.python("from open_analytic.pipeline.spec import all_presets\nprint(json.dumps(list(all_presets())))")
+    assert names == ["face_analyzer", "face_feature_extractor", "general_feature_extractor", "letters"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sqlstate", "said"),
+    [
+        ("face_analyzer", None, None),
+        ("letters", None, None),
+        ("general_feature_extractor", "OA080",
+         "'general_feature_extractor' of open_analytic.presets comes from open-analytic and from other-plugin 1.0."),
+        ("nothing", "OA080", "The plugin other-plugin 1.0 does not work: other_plugin.bad_presets, its 'second' of "
+                             "open_analytic.presets: The definition is not TOML"),
+    ],
+)  # fmt: skip
+def test_a_preset_comes_from_one_place(both: Place, name: str, sqlstate: str | None, said: str | None) -> None:
+    told = both.python(
+        "from open_analytic.errors import OpenAnalyticError\n"
+        "from open_analytic.pipeline.spec import preset\n"
+        "try:\n"
+        f"    print(json.dumps([None, None]) if preset({name!r}) else '')\n"
+        "except OpenAnalyticError as error:\n"
+        "    print(json.dumps([error.sqlstate, error.message]))"
+    )
+    assert told[0] == sqlstate
+    assert (told[1] or "").startswith(said or "")
+
+
+def test_an_operator_that_fails_is_the_error_of_its_item(letters: Place) -> None:
+    definition = {"steps": [{"operator": "words", "output": "words"}], "output": {"words": "words"}}
+    told = letters.python(
+        "with oa.connect() as db:\n"
+        f"    db.pipeline_create('plain_words', {definition!r})\n"
+        "    good, bad = db.pipeline_run_many('plain_words', [b'a b', b'\\xff'])\n"
+        "    print(json.dumps([good, bad.sqlstate, bad.message]))"
+    )
+    assert told == [
+        {"words": [{"text": "a", "start": 0}, {"text": "b", "start": 2}]},
+        "OA080",
+        "The plugin's operator letters_plugin.operators._words failed: UnicodeDecodeError: 'utf-8' codec can't decode "
+        "byte 0xff in position 0: invalid start byte.",
+    ]
