@@ -109,10 +109,10 @@ def _run(context: Context, settings: Settings, places: "Places", preload: Sequen
 
     _log(context)
     if companion is not None:
-        serving.as_companion(settings, companion, started=partial(_tell, context))
+        serving.as_companion(settings, companion, started=partial(_tell, context, False))
         return
     _check_certificate(places)
-    serving.run(settings, places, preload=preload, started=partial(_tell, context))
+    serving.run(settings, places, preload=preload, started=partial(_tell, context, places.web is not None))
 
 
 def _with(settings: Settings, **given: int | str | None) -> Settings:
@@ -121,13 +121,16 @@ def _with(settings: Settings, **given: int | str | None) -> Settings:
     return dataclasses.replace(settings, **named)
 
 
-def _tell(context: Context, addresses: Sequence[str]) -> None:
+def _tell(context: Context, pages: bool, addresses: Sequence[str]) -> None:
     if context.json:
         print_json({"listening": list(addresses), "ready": True})
     else:
         for address in addresses:
             say(address)
         say("ready")
+        if pages and sys.stdout.isatty():
+            place = next(address for address in reversed(addresses) if address.startswith("http"))
+            say(f"Open {place} in a browser. Ctrl-C stops the service.")
     sys.stdout.flush()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 from pathlib import Path
 
@@ -54,3 +55,21 @@ def test_dropping_asks_on_a_terminal(cli: Cli, collection: str) -> None:
     shown, _ = on_a_terminal(cli, "collection", "drop", collection, both=True)
     assert "--yes" in shown  # standard input is no terminal here, so nobody is asked
     assert cli("collection", "show", collection).code == 0
+
+
+def test_serve_says_what_to_open_and_how_to_stop_it(cli: Cli) -> None:
+    ours, theirs = pty.openpty()
+    words = cli.words("serve", "--web-tcp", "127.0.0.1:0", "--wire-tcp", "127.0.0.1:0", "--token-file", "token")
+    (cli.folder / "token").write_text("open-sesame-12345")
+    (cli.folder / "token").chmod(0o600)
+    with subprocess.Popen(words, cwd=cli.folder, env=cli.environment, stdout=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while b"stops" not in shown:
+            shown += os.read(ours, 65536)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    os.close(ours)
+    lines = shown.decode().splitlines()
+    (page,) = [line for line in lines if line.startswith("http://")]
+    assert lines[-1] == f"Open {page} in a browser. Ctrl-C stops the service."
