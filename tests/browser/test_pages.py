@@ -89,6 +89,29 @@ def test_collections_tell_how_much_is_in_them(visitor: Visitor) -> None:
     assert visitor.page.locator("i").count() == 0
 
 
+@pytest.mark.parametrize("view", [View(width=1110), View(), View(language="zh", width=375)], ids=str)
+def test_long_names_leave_the_pages_own_names_whole(visitor: Visitor, site: Site) -> None:
+    long = [f"a_collection_of_scanned_slides_from_the_year_19{year}" for year in (70, 80, 90)]
+    with site.database() as db:
+        for name in long:
+            db.create_collection(name, pipeline="mean_colour")
+    try:
+        visitor.open("/collections")
+        visitor.fits()
+        cut = """() => [...document.querySelectorAll(".menu a, .menu summary, .stacked a")].filter(
+          (each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.textContent)"""
+        names = {visitor.t(key) for key in ("title.image_search", "title.face_search", "nav.more", "nav.collections",
+                                             "nav.pipelines", "nav.api")}  # fmt: skip
+        assert names.isdisjoint(visitor.page.evaluate(cut))
+        right = "(link) => link.getBoundingClientRect().right - link.closest('.card').getBoundingClientRect().right"
+        for link in visitor.page.locator(".stacked th a").all():
+            assert link.evaluate(right) < 0
+    finally:
+        with site.database() as db:
+            for name in long:
+                db.drop_collection(name)
+
+
 def test_a_collection_tells_what_it_is(visitor: Visitor) -> None:
     visitor.open(f"/collections/{album.FACES}")
     facts = visitor.page.locator("#facts")
