@@ -9,6 +9,7 @@ from open_analytic.web.api import MOST_NAMES
 from open_analytic.web.demo_routes import DEMOS, MOST
 from open_analytic.web.form import MULTIPART, URLENCODED
 from open_analytic.web.guard import COOKIE
+from open_analytic.web.language import LANGUAGES
 from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, choice, each, ref, thing
 
 Paths: TypeAlias = dict[str, dict[str, Any]]  # by path, then by method
@@ -234,7 +235,7 @@ def _pages() -> Paths:
 
 
 def _page(summary: str, *parameters: Mapping[str, Any], named: bool = False) -> dict[str, Any]:
-    language = _query("lang", {"type": "string", "enum": ["en", "zh"]}, "Leads to the page in this language.")
+    language = _query("lang", {"type": "string", "enum": list(LANGUAGES)}, "Leads to the page in this language.")
     missing = {"404": _answer(HTML, TEXT)} if named else {}
     return {
         "summary": summary,
