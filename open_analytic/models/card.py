@@ -17,16 +17,18 @@ from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.source import Source, read_files
 
-TASKS = (
-    "image features",
-    "face detection",
-    "face embedding",
-    "age",
-    "gender",
-    "text features",
-    "audio features",
-    "object detection",
-)
+_IMAGE, _TEXT, _SOUND = ("image",), ("tokens", "strings"), ("waveform", "spectrogram")
+# What an operator gives a model of each task, by the types of inputs; several inputs are for operators of their own.
+TASKS = {
+    "image features": _IMAGE,
+    "face detection": _IMAGE,
+    "face embedding": _IMAGE,
+    "age": _IMAGE,
+    "gender": _IMAGE,
+    "object detection": _IMAGE,
+    "text features": _TEXT,
+    "audio features": _SOUND,
+}
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it is also the name of a file
 
@@ -177,7 +179,7 @@ def read_card(path: Path) -> ModelCard:
     outputs = fields.below("outputs")
     card = ModelCard(
         name=name,
-        task=fields.text("task", choices=TASKS),
+        task=fields.text("task", choices=tuple(TASKS)),
         licence=fields.text("licence"),
         description=fields.text("description", default=name),
         source=source.source,
@@ -197,6 +199,8 @@ def read_card(path: Path) -> ModelCard:
             f"The card {path}: an input reads the file {missing[0]!r}, and [files] does not name it.",
             hint=f'Add [files."{missing[0]}"] with its source and sha256.',
         )
+    if card.input.type not in (*TASKS[card.task], "several"):
+        raise fields.wrong("task", f"one of a model that takes {card.input.type}")
     return card
 
 

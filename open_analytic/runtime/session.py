@@ -4,6 +4,7 @@ import ctypes
 import logging
 import math
 import os
+import re
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -41,6 +42,9 @@ def _keep_for_ever() -> None:
 os.register_at_fork(after_in_child=_keep_for_ever)
 
 
+_NUMBERS = re.compile(r"tensor\((float|float16|double|bool|u?int\d+)\)")
+
+
 def resolved(chosen: Sequence[str]) -> tuple[str, ...]:
     """The providers of the setting, by ONNX Runtime's names; BadParameter when one is not installed."""
     return providers.resolve(chosen, installed())
@@ -74,7 +78,8 @@ class OnnxModel:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.card, self._watch = card, watch
         try:
-            self.bytes = path.stat().st_size  # of weights, more or less
+            # Of weights, more or less: external data is in a file of its own.
+            self.bytes = sum(file.stat().st_size for file in (path, *(files or {}).values()))
             self._session = onnxruntime.InferenceSession(str(path), options, providers=list(chosen))
         except Exception as error:  # onnxruntime has no class above all of its errors
             raise ModelCorrupt(
@@ -170,6 +175,12 @@ class OnnxModel:
         inputs = {entry.name for entry in self._session.get_inputs()}
         outputs = {entry.name for entry in self._session.get_outputs()}
         wanted = {output.name for output in self.card.outputs.values()}
+        types = {entry.name: entry.type for entry in self._session.get_outputs()}
+        if wrong := sorted(name for name in wanted & outputs if not _NUMBERS.fullmatch(types[name])):
+            raise ModelCorrupt(
+                f"{path} gives {wrong[0]!r} as {types[wrong[0]]}; an output has to be a tensor of numbers.",
+                hint=f"Name another output in {self.card.file}, or export the model without its last step.",
+            )
         if inputs != set(self.card.input.names) or not wanted <= outputs:
             raise ModelCorrupt(
                 f"{path} takes {sorted(inputs)} and gives {sorted(outputs)}; its card says it takes "

@@ -23,15 +23,18 @@ INPUTS: dict[str, Callable[[Fields], Input]] = {
 
 def read(fields: Fields) -> Input:
     """The input of a whole card: the table ``input``, or the tables ``inputs.NAME``."""
-    if "inputs" not in fields.table:
-        return _one(fields.below("input"))
-    if "input" in fields.table:
+    several = "inputs" in fields.table
+    if several and "input" in fields.table:
         raise fields.wrong("inputs", "left out: the card has [input] already")
-    tables = fields.below("inputs")
-    inputs = SeveralInputs(inputs={name: _one(tables.below(name)) for name in tables.table})
-    if twice := sorted({name for name in inputs.names if inputs.names.count(name) > 1}):
-        raise fields.wrong("inputs", f"tables of different inputs of the graph: {twice[0]!r} is in two of them")
-    return inputs
+    taken = _several(fields.below("inputs")) if several else _one(fields.below("input"))
+    if twice := sorted({name for name in taken.names if taken.names.count(name) > 1}):
+        where = "inputs" if several else "input"
+        raise fields.wrong(where, f"of different inputs of the graph: {twice[0]!r} is named twice")
+    return taken
+
+
+def _several(tables: Fields) -> Input:
+    return SeveralInputs(inputs={name: _one(tables.below(name)) for name in tables.table})
 
 
 def _one(fields: Fields) -> Input:

@@ -53,7 +53,9 @@ def test_what_is_no_image_is_an_error(tmp_path: Path) -> None:
 
 def test_two_tables_for_one_input_of_the_graph_are_a_wrong_card(tmp_path: Path) -> None:
     path = graphs.two(tmp_path, graphs.TWO.replace('"mask"', '"picture"'))
-    with pytest.raises(InvalidCard, match=r"inputs has to be tables of different inputs of the graph: 'picture' is in"):
+    with pytest.raises(
+        InvalidCard, match=r"inputs has to be of different inputs of the graph: 'picture' is named twice"
+    ):
         read_card(path)
 
 

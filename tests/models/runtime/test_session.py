@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from open_analytic.config import Settings
 from open_analytic.errors import ModelCorrupt, ModelFailed, UnsafeModel
@@ -127,6 +127,22 @@ def test_names_that_are_not_in_the_file_are_an_error(tmp_path: Path) -> None:
     card = path.with_suffix(".toml")
     card.write_text(card.read_text().replace('"picture"', '"image"'))
     with pytest.raises(ModelCorrupt, match=r"takes \['picture'\]"):
+        load(path)
+
+
+def test_an_output_that_is_no_tensor_of_numbers_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    model = onnx.load(str(path))
+    model.graph.node.append(
+        helper.make_node("Constant", [], ["words"], value=numpy_helper.from_array(np.array(["a"], object), "w"))
+    )
+    model.graph.output.append(helper.make_tensor_value_info("words", TensorProto.STRING, [1]))
+    onnx.save(model, str(path))
+    card = path.with_suffix(".toml")
+    card.write_text(card.read_text().replace('name  = "mean"', 'name  = "words"'))
+    with pytest.raises(
+        ModelCorrupt, match=r"gives 'words' as tensor\(string\); an output has to be a tensor of numbers"
+    ):
         load(path)
 
 

@@ -120,6 +120,7 @@ def test_a_bad_text_of_one_caller_does_not_reach_another(tmp_path: Path) -> None
         ("max_length  = 12", 'max_length = 9\npadding = "left"', "input.padding has to be one of bucket, max_length, "),
         ("max_length  = 12", "max_length = 9\ntruncation = 1", "input.truncation has to be true or false, not 1"),
         ("max_length  = 12", "max_length = 9\nlayout = 'NCHW'", "input.layout is not a field"),
+        ('"attention_mask"', '"input_ids"', "input has to be of different inputs of the graph: 'input_ids' is"),
     ],
 )  # fmt: skip
 def test_a_wrong_card_is_refused_when_it_is_read(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -143,6 +144,13 @@ def test_a_card_that_does_not_fit_its_files_is_refused(
     graphs.tokens(tmp_path, changed(old, new))
     with pytest.raises(error, match=said):
         graphs.opened(tmp_path).model("words")(["red"])
+
+
+def test_a_task_of_images_is_not_one_of_a_model_of_texts(tmp_path: Path) -> None:
+    path = graphs.tokens(tmp_path)
+    path.write_text(path.read_text().replace("text features", "image features"))
+    with pytest.raises(InvalidCard, match="task has to be one of a model that takes tokens, not 'image features'"):
+        read_card(path)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"model": 1}', "\0" * 10, '{"version": "1.0", "model": {"type": "X"}}'])

@@ -182,6 +182,7 @@ def test_external_data_named_on_the_card_is_loaded_from_beside_the_network(tmp_p
     settings = Settings(models_dir=tmp_path / "models", cards=(tmp_path / "cards",))
     model = ModelCache(Library(settings), settings).model("packed")
     assert model(np.full((1, 16, 16, 3), 255, np.uint8))["features"].tolist() == [[2, 2, 2]]
+    assert model.bytes == len(net) + len(weights)
 
 
 @pytest.mark.parametrize("location", ["weights.bin", "other.bin"])

@@ -126,6 +126,15 @@ def test_a_wrong_field_is_named_with_its_file_and_what_was_expected(
     assert said in caught.value.message
 
 
+def test_golden_numbers_can_be_those_of_a_text(tmp_path: Path) -> None:
+    crop = '"astronaut"\ncrop      = [0, 150, 10, 110]'
+    golden = read_card(written(tmp_path, FULL.replace(f"picture   = {crop}", 'text = "a red house"'))).golden
+    assert golden
+    assert (golden.text, golden.picture, golden.crop) == ("a red house", None, None)
+    with pytest.raises(InvalidCard, match=r"golden\.crop is not a field"):
+        read_card(written(tmp_path, FULL.replace('picture   = "astronaut"', 'text = "a red house"')))
+
+
 def test_a_card_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "card.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidCard, match="cannot be read"):
