@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from open_analytic.cli import service_checks
 from open_analytic.cli.checks_types import Check
-from open_analytic.errors import DatabaseTooNew, NotMigrated, OpenAnalyticError
+from open_analytic.errors import Conflict, DatabaseTooNew, NotMigrated, OpenAnalyticError, PermissionDenied
 
 if TYPE_CHECKING:
     from open_analytic.config import Settings
@@ -183,10 +183,12 @@ def _server(name: str, dsn: str) -> Iterator[Check]:
     try:
         schema.check(dsn)
         yield Check(name="schema", state="ok", detail=f"at revision {schema.head()}, the newest")
-    except (NotMigrated, DatabaseTooNew) as error:
+        is_ours = True
+    except (NotMigrated, DatabaseTooNew, PermissionDenied, Conflict) as error:
         yield broken("schema", error)
+        is_ours = False
     yield _rights(found)
-    if found.vector and (found.user or found.owner or found.superuser):
+    if is_ours and found.vector and (found.user or found.owner or found.superuser):
         yield from service_checks.look(facts.sql_facts(dsn))
 
 

@@ -477,6 +477,19 @@ SELECT value
 FROM open_analytic.settings
 WHERE name = 'python_path'
 
+-- schema_owner --
+-- Who owns the schema of our name, whether that is this role or a superuser, and a relation in it when none is ours.
+SELECT pg_catalog.pg_get_userbyid(n.nspowner), coalesce(r.rolsuper OR r.rolname = current_user, false),
+       (SELECT min(c.relname::text)
+        FROM pg_catalog.pg_class AS c
+        WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+                          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+        HAVING count(*) FILTER (WHERE c.relname IN ('pipelines', 'collections') AND c.relkind = 'r') < 2)
+FROM pg_catalog.pg_namespace AS n
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
+WHERE n.nspname = 'open_analytic'
+
 -- schema_is_there --
 -- A row where our table of the schema's revision is, and whether there is one of the functions' hash. Reading a view
 -- of such a name would run its owner's code.

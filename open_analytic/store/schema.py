@@ -18,6 +18,7 @@ import psycopg
 from open_analytic import __version__, resources
 from open_analytic.errors import (
     BadParameter,
+    Conflict,
     DatabaseTooNew,
     NotFound,
     NotMigrated,
@@ -86,6 +87,7 @@ def current(dsn: str) -> str | None:
 def check(dsn: str) -> None:
     """Raise NotMigrated or DatabaseTooNew unless the database has this package's tables and functions."""
     there = state(dsn)
+    _refuse_foreign(dsn, there)
     _refuse_newer(there)
     if there.revision is None:
         raise NotMigrated(
@@ -110,7 +112,7 @@ def upgrade(dsn: str, revision: str = "head") -> None:
     """
     from alembic import command
 
-    _refuse_newer(state(dsn))
+    _check_changeable(dsn)
     with _alembic, _config(dsn) as config:
         config.attributes["is_upgrade"] = True
         command.upgrade(config, _known(revision))
@@ -120,7 +122,7 @@ def downgrade(dsn: str, revision: str) -> None:
     """Take the schema back to a revision; ``base`` removes it. Collections stay, as ordinary tables."""
     from alembic import command
 
-    _refuse_newer(state(dsn))
+    _check_changeable(dsn)
     with _alembic, _config(dsn) as config:
         config.attributes["is_upgrade"] = False
         command.downgrade(config, _known(revision))
@@ -167,8 +169,55 @@ def revision(message: str) -> Path:
     return file
 
 
+def _check_changeable(dsn: str) -> None:
+    try:
+        there = state(dsn)
+    except PermissionDenied as error:
+        error.hint = "Only the owner of the schema open_analytic, or a superuser, changes it."
+        raise
+    _refuse_foreign(dsn, there)
+    _refuse_newer(there)
+    owner, trusted, _ = _owner(dsn)
+    if not trusted:
+        raise PermissionDenied(
+            f"The schema open_analytic belongs to {owner}, who could change what runs with your rights.",
+            hint=f"Run this as {owner}.",
+        )
+
+
+def _owner(dsn: str) -> tuple[str | None, bool, str | None]:
+    """Of the schema of our name: its owner, whether that is this role or a superuser, a relation when none is ours."""
+    with translated(), connect(dsn, vectors=False) as connection:
+        row = connection.execute(query("schema_owner")).fetchone()
+    return row or (None, True, None)
+
+
+def _refuse_foreign(dsn: str, there: State) -> None:
+    """Refuse a schema of our name that somebody else has made for something else."""
+    if _is_known(there):
+        return
+    owner, trusted, relation = _owner(dsn)
+    rename = "ALTER SCHEMA open_analytic RENAME TO another_name"
+    if not trusted and (there.revision is None or relation):
+        raise PermissionDenied(
+            f"The database has a schema open_analytic that belongs to {owner} and has no tables of open_analytic.",
+            hint=f"When it is meant for open_analytic, run `open-analytic db upgrade` as {owner}. "
+            f"When it is not, {owner} or a superuser can rename it: {rename}.",
+        )
+    if relation:
+        raise Conflict(
+            f"The database has a schema open_analytic of {owner} with other relations than those of open_analytic, "
+            f"such as {relation!r}.",
+            hint=f"Rename it, then run `open-analytic db upgrade`: {rename}.",
+        )
+
+
+def _is_known(there: State) -> bool:
+    return there.revision in {step.revision for step in history()}
+
+
 def _refuse_newer(there: State) -> None:
-    if there.revision is not None and there.revision not in {step.revision for step in history()}:
+    if there.revision is not None and not _is_known(there):
         raise DatabaseTooNew(
             f"The database is at revision {there.revision} of open_analytic's schema; "
             f"this package knows up to {head()}.",

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from open_analytic.embedded import Server
 from open_analytic.errors import (
     BadParameter,
     CannotConnect,
+    Conflict,
     DatabaseTooNew,
     MissingExtension,
     NotFound,
@@ -282,3 +283,89 @@ def test_a_new_revision_comes_with_its_sql_files(monkeypatch: pytest.MonkeyPatch
 def test_no_database_there(tmp_path: Path) -> None:
     with pytest.raises(CannotConnect):
         schema.check(f"host={tmp_path} dbname=nothing")
+
+
+# A schema of our name that is somebody else's
+
+
+@pytest.fixture
+def ann(server: Server) -> Iterator[str]:
+    """An ordinary role, without anything."""
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute("CREATE ROLE ann LOGIN")
+        yield "ann"
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datallowconn").fetchall():
+            with psycopg.connect(server.dsn, dbname=name, autocommit=True) as each:
+                each.execute("DROP OWNED BY ann CASCADE")
+        connection.execute("DROP ROLE ann")
+
+
+FOREIGN = {
+    "empty": "CREATE SCHEMA open_analytic AUTHORIZATION ann",
+    "table": "CREATE SCHEMA open_analytic AUTHORIZATION ann; CREATE TABLE open_analytic.collections (x integer)",
+    "alembic": "CREATE SCHEMA open_analytic AUTHORIZATION ann;"
+    " CREATE TABLE open_analytic.alembic_version AS SELECT 'abcd' AS version_num",
+}
+
+
+@pytest.mark.parametrize("act", [schema.check, schema.upgrade], ids=["check", "upgrade"])
+@pytest.mark.parametrize("made", FOREIGN.values(), ids=FOREIGN)
+def test_a_schema_of_somebody_else_is_named_with_its_owner(
+    empty_dsn: str, ann: str, made: str, act: Callable[[str], None]
+) -> None:
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute(made)
+    with pytest.raises(PermissionDenied) as caught:
+        act(empty_dsn)
+    assert caught.value.message == (
+        "The database has a schema open_analytic that belongs to ann and has no tables of open_analytic."
+    )
+    assert caught.value.hint == (
+        "When it is meant for open_analytic, run `open-analytic db upgrade` as ann. When it is not, ann or a superuser "
+        "can rename it: ALTER SCHEMA open_analytic RENAME TO another_name."
+    )
+
+
+@pytest.mark.parametrize("act", [schema.check, schema.upgrade], ids=["check", "upgrade"])
+def test_a_schema_with_other_tables_is_not_touched(empty_dsn: str, act: Callable[[str], None]) -> None:
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA open_analytic; CREATE TABLE open_analytic.collections (x integer)")
+    with pytest.raises(Conflict) as caught:
+        act(empty_dsn)
+    assert caught.value.message == (
+        "The database has a schema open_analytic of postgres with other relations than those of open_analytic, such as "
+        "'collections'."
+    )
+    assert caught.value.hint == (
+        "Rename it, then run `open-analytic db upgrade`: ALTER SCHEMA open_analytic RENAME TO another_name."
+    )
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute("ALTER SCHEMA open_analytic RENAME TO another_name")
+    schema.upgrade(empty_dsn)
+    schema.check(empty_dsn)
+
+
+def test_an_empty_schema_of_our_name_is_filled(empty_dsn: str) -> None:
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA open_analytic; CREATE EXTENSION dblink SCHEMA open_analytic")
+    with pytest.raises(NotMigrated):
+        schema.check(empty_dsn)
+    schema.upgrade(empty_dsn)
+    schema.check(empty_dsn)
+
+
+def test_only_the_owner_of_the_schema_changes_it(dsn: str, ann: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("ALTER SCHEMA open_analytic OWNER TO ann")
+    for change in (schema.upgrade, lambda dsn: schema.downgrade(dsn, "base")):
+        with pytest.raises(PermissionDenied) as caught:
+            change(dsn)
+        assert (caught.value.message, caught.value.hint) == (
+            "The schema open_analytic belongs to ann, who could change what runs with your rights.",
+            "Run this as ann.",
+        )
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("ALTER SCHEMA open_analytic OWNER TO postgres")
+    with pytest.raises(PermissionDenied) as caught:
+        schema.upgrade(make_conninfo(dsn, options="-c role=ann"))
+    assert caught.value.hint == "Only the owner of the schema open_analytic, or a superuser, changes it."
