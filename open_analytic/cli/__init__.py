@@ -3,10 +3,13 @@
 
 def main() -> None:
     """Run the command line; errors become one line, a hint and an exit code."""
-    from open_analytic.cli import streams
+    try:
+        from open_analytic.cli import streams
 
-    streams.prepare()
-    streams.interrupt_at_once()
+        streams.prepare()
+        streams.interrupt_at_once()
+    except KeyboardInterrupt:  # before anybody listens for it
+        raise SystemExit(130) from None
     from open_analytic.cli.root import run
 
     run()

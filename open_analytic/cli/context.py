@@ -3,12 +3,14 @@
 import dataclasses
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from open_analytic.errors import BadParameter
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., None])
 
 PANEL = "Options of every command"
+NUMBERS = (  # what Typer says of a word in the place of a number, and what this package says
+    (r"Input should be a valid integer.*", "a whole number is needed, such as 10."),
+    (r"Input should be a valid number.*", "a number is needed, such as 0.5."),
+)
 COMMON: dict[str, Any] = {
     "dsn": Annotated[
         str | None,
@@ -95,10 +101,22 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Function]
     """Register a function as a command: it receives a Context first, and its errors become a line and an exit code."""
 
     def register(function: Function) -> Function:
-        app.command(name, help=_paragraphs(function), **settings)(signed(function))
+        app.command(name, cls=_Command, help=_paragraphs(function), **settings)(signed(function))
         return function
 
     return register
+
+
+class _Command(TyperCommand):
+    """Says of a number what is needed, in words of this package."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            for pattern, words in NUMBERS:
+                error.message = re.sub(pattern, words, error.message)
+            raise
 
 
 def _keep(context: Context) -> None:

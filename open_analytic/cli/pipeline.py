@@ -197,7 +197,7 @@ def _print_output(output: Mapping[str, Any]) -> None:
     for key, value in output.items():
         records = value if isinstance(value, list) and value and isinstance(value[0], Mapping) else None
         if records is None:
-            say(f"{key}: {_short(value)}")
+            say(f"{key}: {_short(value) or 'none'}")
         else:
             say(f"{key}: {len(records)}")
             print_table(list(records[0]), [[_short(item) for item in record.values()] for record in records])

@@ -47,7 +47,7 @@ def sql(
             table_type=partial(running.table_type, connection),
         )
         if explain:
-            _explain(context, statements)
+            _explain(context, running.checked(connection, statements))
         else:
             _print(context, running.run(connection, statements))
 

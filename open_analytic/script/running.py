@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.pq import TransactionStatus
+from psycopg.pq import DiagnosticField, TransactionStatus
 
 from open_analytic.app import OpenAnalytic
 from open_analytic.errors import DatabaseError, OpenAnalyticError, UnknownPipeline
@@ -63,6 +63,24 @@ def run(connection: Connection, statements: Sequence[Statement]) -> Iterator[Out
         logger.warning("The script ends inside a transaction, which is undone: COMMIT is missing.")
 
 
+def checked(connection: Connection, statements: Sequence[Statement]) -> list[Statement]:
+    """The statements, where those that PostgreSQL's parser refuses say why. Nothing is run."""
+    return [_checked(connection, statement) for statement in statements]
+
+
+def _checked(connection: Connection, statement: Statement) -> Statement:
+    if not statement.unchanged:
+        return statement
+    with translated():
+        result = connection.pgconn.prepare(b"", statement.source.encode())
+    if result.error_field(DiagnosticField.SQLSTATE) != b"42601":
+        return statement  # it is SQL: whether its tables are there is seen when it runs
+    said = (result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"").decode("utf-8", "replace")
+    place = result.error_field(DiagnosticField.STATEMENT_POSITION)
+    where = _line(statement, statement.source, int(place)) if place else ""
+    return replace(statement, why=f"PostgreSQL cannot read it{where}: {said}.")
+
+
 def table_type(connection: Connection, table: str, column: str) -> str | None:
     """The type of a column in the database; None when it is not there."""
     with translated():
@@ -115,9 +133,11 @@ def _of_the_script(error: psycopg.Error) -> bool:
 def _where(statement: Statement, text: str, error: psycopg.Error) -> str:
     """The line the server points at, when the statement has several and is the one that was written."""
     place = error.diag.statement_position
-    if place is None or text != statement.source or "\n" not in text:
-        return ""
-    return f" in line {statement.line + text.count(chr(10), 0, int(place) - 1)}"
+    return _line(statement, text, int(place)) if place and text == statement.source else ""
+
+
+def _line(statement: Statement, text: str, place: int) -> str:
+    return f" in line {statement.line + text.count(chr(10), 0, place - 1)}" if "\n" in text else ""
 
 
 def _notice(said: psycopg.errors.Diagnostic) -> None:

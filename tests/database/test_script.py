@@ -222,6 +222,19 @@ def test_explain_prints_and_runs_nothing(dsn: str, tmp_path: Path, capsys: pytes
         assert rows(other, "SELECT to_regclass('t')") == [(None,)]
 
 
+def test_explain_says_what_postgresql_cannot_read(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "CREAT EXTENSION x;\nSELECT 1\n  FROM # comment;\nSELECT * FROM nowhere;\nSELECT $1;\nVACUUM;\nSELECT 'é' !;"
+    sql(Context(dsn=dsn), script(tmp_path, text), explain=True)
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("--")] == [
+        '-- Line 1: PostgreSQL cannot read it: syntax error at or near "CREAT".',
+        '-- Line 2: PostgreSQL cannot read it in line 3: syntax error at or near "#".',
+        "-- Line 4: PostgreSQL takes it as it is.",
+        "-- Line 5: PostgreSQL takes it as it is.",
+        "-- Line 6: PostgreSQL takes it as it is.",
+        "-- Line 7: PostgreSQL cannot read it: syntax error at end of input.",
+    ]
+
+
 def test_explain_in_json(dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sql(Context(dsn=dsn, json=True), script(tmp_path, "\nSELECT 1;"), explain=True)
     assert json.loads(capsys.readouterr().out) == [
