@@ -56,35 +56,63 @@ $$;
 COMMENT ON FUNCTION open_analytic._nodes IS
     'The nodes to ask over dblink, in this order: those that failed lately come last';
 
-CREATE OR REPLACE FUNCTION open_analytic._set_failed(link text, failed boolean) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION open_analytic._marks(
+    OUT mark text, OUT node text, OUT until numeric, OUT owes boolean
+)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        s.name,
+        split_part(s.name, '_', 4),
+        to_number('0' || left(split_part(s.name, '_', 5), 11), '999999999999'),
+        split_part(s.name, '_', 5) = 'owes'
+    FROM pg_prepared_statements AS s
+    WHERE s.name LIKE 'open@_analytic@_failed@_%' ESCAPE '@'
+$$;
+COMMENT ON FUNCTION open_analytic._marks IS
+    'Nodes that failed in this session, and until when they are left alone; owes: an answer to a '
+    'call that has ended';
+
+CREATE OR REPLACE FUNCTION open_analytic._set_failed(
+    link text, failed boolean, owes boolean DEFAULT NULL
+)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    setting CONSTANT text := 'open_analytic.failed_' || substr(link, 15);
+    digest CONSTANT text := substr(link, 15, 30);
+    mark text;
 BEGIN
-    -- The session's circuit breaker. Who changes the setting changes only where his own calls go.
-    IF failed OR coalesce(current_setting(setting, true), '') <> '' THEN
-        PERFORM set_config(
-            setting,
+    -- The session's circuit breaker. A call that fails undoes its statement, and a setting with
+    -- it; the name of a prepared statement stays. Who makes such names changes only where his own
+    -- calls go.
+    FOR mark IN SELECT m.mark FROM open_analytic._marks() AS m WHERE m.node = digest LOOP
+        EXECUTE format('DEALLOCATE %I', mark);
+    END LOOP;
+    IF failed THEN
+        EXECUTE format('PREPARE %I AS SELECT 1', concat_ws('_', 'open_analytic_failed', digest,
             CASE
-                WHEN failed THEN trunc(extract(epoch FROM clock_timestamp()) + 10)::text
-                ELSE ''
-            END,
-            false
-        );
+                WHEN owes THEN 'owes'
+                ELSE trunc(extract(epoch FROM clock_timestamp()) + 10)::text
+            END));
     END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    NULL; -- such as while a materialized view is refreshed
 END
 $$;
 COMMENT ON FUNCTION open_analytic._set_failed IS
-    'Leave a node alone for 10 seconds in this session, or take it back';
+    'Leave a node alone in this session, for 10 seconds or until it answers, or take it back';
 
 CREATE OR REPLACE FUNCTION open_analytic._is_failed(link text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT extract(epoch FROM clock_timestamp()) < to_number(
-        '0' || left(current_setting('open_analytic.failed_' || substr(link, 15), true), 11),
-        '999999999999'
-    ) IS TRUE
+    SELECT EXISTS (
+        SELECT
+        FROM open_analytic._marks() AS m
+        WHERE m.node = substr(link, 15, 30)
+            AND (m.owes OR extract(epoch FROM clock_timestamp()) < m.until)
+    )
 $$;
 COMMENT ON FUNCTION open_analytic._is_failed IS 'Whether a node failed lately in this session';
 
@@ -206,7 +234,7 @@ BEGIN
     PERFORM open_analytic._lock_dblink();
     PERFORM open_analytic._put_body('dblink', open_analytic._schema_of('dblink'));
     REVOKE ALL ON FUNCTION open_analytic._link, open_analytic._ask, open_analytic._ask_node,
-        open_analytic._attempt, open_analytic._hang_up
+        open_analytic._attempt, open_analytic._hang_up, open_analytic._look_again
         FROM PUBLIC;
 END
 $$;

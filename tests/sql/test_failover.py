@@ -1,6 +1,7 @@
 """Two nodes of the service, one of which is dead, dies during calls, or shuts down: no call is lost."""
 
 import json
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -179,3 +180,35 @@ def test_nodes_that_are_starting_are_waited_for(sql: Sql, second: Service, servi
         call = thread.submit(value, sql, RUN, picture())
         second.start()
         assert call.result()["feature"][0] > 0.9
+
+
+@pytest.mark.parametrize("connected", [True, False], ids=["connected", "new"])
+def test_a_node_that_hangs_costs_one_call_and_is_left_alone(
+    sql: Sql, service: Service, second: Service, connected: bool
+) -> None:
+    second.start()
+    know_both(sql, second, service, timeout_ms=1000)
+    expected = value(sql, RUN, picture()) if connected else None
+    assert second.process
+    second.process.send_signal(signal.SIGSTOP)
+    if not connected:  # dblink can wait without an end for a connection to a process that hangs
+        sql.execute("SET statement_timeout = '5s'")
+    assert failure(sql, RUN, picture()).sqlstate in ("OA073", "57014")
+    answers = [value(sql, RUN, picture()) for _ in range(5)]
+    assert answers == [expected or answers[0]] * 5
+    second.process.send_signal(signal.SIGCONT)
+    before = metric(second, "open_analytic_inputs_total")
+
+    def used() -> bool:
+        value(sql, RUN, picture())
+        return metric(second, "open_analytic_inputs_total") > before
+
+    until(used)
+
+
+def test_a_dead_node_is_no_error_where_nothing_can_be_remembered(sql: Sql, one_dead: str) -> None:
+    sql.execute("CREATE TABLE pictures AS SELECT %s::bytea AS data", [picture()])
+    run = "SELECT open_analytic.pipeline_run('mean_colour', data) AS colour FROM pictures"
+    sql.execute(f"CREATE MATERIALIZED VIEW colours AS {run}")
+    sql.execute("REFRESH MATERIALIZED VIEW colours")
+    assert value(sql, "SELECT colour FROM colours") == value(sql, RUN, picture())

@@ -105,19 +105,45 @@ $$;
 COMMENT ON FUNCTION open_analytic._ask IS
     'Send one request over an open connection and wait for its answer, which can be cancelled';
 
-CREATE OR REPLACE FUNCTION open_analytic._hang_up() RETURNS void
+CREATE OR REPLACE FUNCTION open_analytic._hang_up(link text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- The service takes it as: nobody waits any more. dblink_cancel_query would wait for the
     -- service in its turn.
-    PERFORM @dblink@.dblink_disconnect(c.link)
-        FROM unnest(@dblink@.dblink_get_connections()) AS c (link)
-    WHERE c.link LIKE 'open@_analytic %' ESCAPE '@';
+    IF link = ANY (@dblink@.dblink_get_connections()) THEN
+        PERFORM @dblink@.dblink_disconnect(link);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._hang_up IS
-    'Close the connections to the inference service that this session has open';
+    'Close the connection that this session has to a node';
+
+CREATE OR REPLACE FUNCTION open_analytic._look_again() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owing record;
+BEGIN
+    -- A node that hangs takes connections and says nothing, and connecting can wait without an end
+    -- (since PostgreSQL 16 dblink knows no connect_timeout). So the connection on which it owes an
+    -- answer stays open, and shows when it lives again.
+    FOR owing IN
+        SELECT m.node, c.link
+        FROM open_analytic._marks() AS m
+        LEFT JOIN unnest(@dblink@.dblink_get_connections()) AS c (link)
+            ON substr(c.link, 15, 30) = m.node
+        WHERE m.owes
+    LOOP
+        IF owing.link IS NULL OR @dblink@.dblink_is_busy(owing.link) = 0 THEN
+            PERFORM open_analytic._hang_up(owing.link);
+            PERFORM open_analytic._set_failed('open_analytic ' || owing.node, false);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._look_again IS
+    'Take back the nodes that have answered since the call ended that waited for them';
 
 CREATE OR REPLACE FUNCTION open_analytic._ask_node(
     link text, operation text, name text, hash text, definition text, parameters text, body text,
@@ -169,6 +195,13 @@ DECLARE
     kept boolean := node.link = ANY (@dblink@.dblink_get_connections()) IS TRUE;
 BEGIN
     sent := false;
+    IF kept AND @dblink@.dblink_is_busy(node.link) = 1 THEN
+        failure := format(
+            'The inference service (node %s) has not answered an earlier call of this session.',
+            node.name
+        );
+        RETURN;
+    END IF;
     LOOP
         BEGIN
             PERFORM open_analytic._link(node);
@@ -177,15 +210,24 @@ BEGIN
             FROM open_analytic._ask_node(
                 node.link, operation, name, hash, definition, parameters, body, deadline
             ) AS a;
-            PERFORM open_analytic._set_failed(node.link, false);
+            IF node.failed THEN
+                PERFORM open_analytic._set_failed(node.link, false);
+            END IF;
             RETURN;
         EXCEPTION
             WHEN connection_exception OR SQLSTATE 'OA071' THEN
                 GET STACKED DIAGNOSTICS failure = PG_EXCEPTION_DETAIL;
                 failure := split_part(coalesce(nullif(failure, ''), SQLERRM), E'\n', 1);
-                PERFORM open_analytic._hang_up();
+                PERFORM open_analytic._hang_up(node.link);
             WHEN query_canceled OR assert_failure OR OTHERS THEN
-                PERFORM open_analytic._hang_up();
+                IF SQLSTATE = 'OA073' THEN -- the node itself said nothing
+                    PERFORM open_analytic._set_failed(node.link, true, owes => true);
+                ELSE
+                    PERFORM open_analytic._hang_up(node.link);
+                    IF NOT sent THEN -- it was waited for while it took the connection
+                        PERFORM open_analytic._set_failed(node.link, true);
+                    END IF;
+                END IF;
                 RAISE;
         END;
         IF NOT kept THEN
@@ -231,6 +273,7 @@ DECLARE
 BEGIN
     -- A node that broke the connection can have computed the answer; asking another is safe,
     -- because a pipeline is a function of its input and writes nothing.
+    PERFORM open_analytic._look_again();
     LOOP
         failures := '{}';
         FOR node IN SELECT * FROM open_analytic._nodes(any_node) LOOP
