@@ -94,7 +94,7 @@ class Job:
                 self._room.clear()
 
     def decide(self, on_conflict: OnConflict) -> list[str]:
-        """What happens to pictures whose names others have, from now on; the names to send again."""
+        """What happens to pictures whose names others have, also to those that wait; the names to send again."""
         with self._lock:
             self._check_open()
             names = self.tally.take_back(Conflict)
@@ -104,8 +104,19 @@ class Job:
             self._given -= len(names)
             for name in names:
                 self._came.pop(name, None)
+            waiting = self._taken_back()
             self._coming.put(on_conflict)
+            for picture in waiting:
+                self._coming.put(picture)
         return names
+
+    def _taken_back(self) -> list[Named]:
+        """The pictures that wait, out of the queue; decisions before this one hold no more."""
+        items: list[Named | OnConflict | None] = []
+        with suppress(queue.Empty):
+            while True:
+                items.append(self._coming.get_nowait())
+        return [item for item in items if isinstance(item, tuple)]
 
     def known(self, digests: Mapping[str, bytes]) -> None:
         """These pictures are there already: they need not come."""

@@ -1,5 +1,6 @@
 """Imports over HTTP whose names other pictures have: refused, then decided on once for all."""
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from open_analytic.web.imports import Job
 from tests.process import site
 from tests.process.serving import eventually
 from tests.process.site import Album, Home, Import, picture, problem
@@ -108,6 +110,24 @@ def test_a_decision_can_come_first(home: Home, album: Album) -> None:
         job.put(name, data)
     assert job.ended()["added"] == 3
     assert problem(album.client.post(album.at("/imports"), params={"on_conflict": "all"})) == (400, "BadParameter")
+
+
+def test_a_decision_holds_for_pictures_that_wait(home: Home, album: Album) -> None:
+    async def decided_on() -> Job:
+        with home.database() as db:
+            job = Job(db.collection(album.name))
+            job.put_all(list(OTHERS.items()))
+            assert job.decide("skip") == []
+            assert job.decide("replace") == []
+            job.start()
+            job.finish()
+            await asyncio.to_thread(job.join, 60)
+            return job
+
+    counts = asyncio.run(decided_on()).counts()
+    assert {name: counts[name] for name in ("state", "added", "updated", "unchanged", "skipped", "failed")} == {
+        "state": "done", "added": 1, "updated": 2, "unchanged": 1, "skipped": 0, "failed": 0,
+    }  # fmt: skip
 
 
 def test_hashes_tell_which_names_are_taken(album: Album) -> None:
