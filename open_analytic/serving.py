@@ -6,20 +6,25 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from open_analytic import included
 from open_analytic.app import OpenAnalytic
 from open_analytic.config import Settings
 from open_analytic.embedded.companion import Post
-from open_analytic.errors import BadParameter, EmbeddedServerFailed, ServiceError
+from open_analytic.errors import BadParameter, EmbeddedServerFailed, PluginError, ServiceError
+from open_analytic.kinds import ALL_KINDS
 from open_analytic.models.library import Library
+from open_analytic.operators import ALL_OPERATORS
+from open_analytic.pipeline import spec
+from open_analytic.plugins import Registry
 from open_analytic.runtime.shared import SharedEngine
 from open_analytic.service import server
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.server import Places
-from open_analytic.store import rights, schema
+from open_analytic.store import queries, rights, schema
 from open_analytic.store.connection import Database
 from open_analytic.types import Progress
 from open_analytic.web.site import DEMOS, Site, prepare
@@ -55,25 +60,36 @@ def run(settings: Settings, places: Places, *, preload: Sequence[str], started: 
             )
 
 
-def as_companion(settings: Settings, lock: int, *, started: Started) -> None:
-    """Serve for the embedded server that runs in ``settings.home``; for its successor when one is there at the end."""
-    post = Post.inherit(settings.home, lock)
-    try:
-        with _catalogue(post.dsn, settings) as parts:
-            places = Places(folder=post.folder, owner=post.owner)
-            _run(*parts, places, preload=[], started=started, wanted=post.wanted)
-    finally:
-        if post.leave():
-            logger.info("the server was restarted: serving it")
-            post.succeed()
+def in_background(
+    settings: Settings, post: Post, library: Library, *, wanted: Callable[[], bool], started: Started
+) -> None:
+    """Serve for the embedded server of the post until that is not wanted any more."""
+    with _catalogue(post.dsn, settings, library) as parts:
+        _run(*parts, Places(folder=post.folder, owner=post.owner), preload=[], started=started, wanted=wanted)
+
+
+def preload() -> None:
+    """Import and read now what calls need first: a process that becomes another account cannot always read it later."""
+    for name in ("pillow_heif", "tokenizers"):  # of extras
+        with contextlib.suppress(ImportError):
+            import_module(name)
+    registries: tuple[Registry[Any], ...] = (ALL_KINDS, ALL_OPERATORS)
+    for registry in registries:
+        for name in registry:
+            with contextlib.suppress(PluginError):  # a pipeline that names it gets the error
+                registry[name]
+    spec.all_presets()
+    queries.load()
 
 
 @contextmanager
-def _catalogue(dsn: str, settings: Settings) -> Iterator[tuple[OpenAnalytic, SharedEngine, Metrics]]:
+def _catalogue(
+    dsn: str, settings: Settings, library: Library | None = None
+) -> Iterator[tuple[OpenAnalytic, SharedEngine, Metrics]]:
     """A database, the engine of the service on it, and its counters."""
     metrics = Metrics()
     settings = dataclasses.replace(settings, service=None)
-    library = Library(settings)
+    library = library or Library(settings)
     engine = SharedEngine(library, settings, observer=metrics.ran)
     # A new version of a pipeline is run from the next call on.
     with OpenAnalytic(Database(dsn, settings), settings, library=library, engine=engine, plan_seconds=0) as db:

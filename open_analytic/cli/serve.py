@@ -105,12 +105,14 @@ def serve(
 
 
 def _run(context: Context, settings: Settings, places: "Places", preload: Sequence[str], companion: int | None) -> None:
-    from open_analytic import serving
-
     _log(context)
     if companion is not None:
-        serving.as_companion(settings, companion, started=partial(_tell, context, False))
+        from open_analytic import background
+
+        background.run(settings, companion, started=partial(_tell, context, False))
         return
+    from open_analytic import serving
+
     _check_certificate(places)
     serving.run(settings, places, preload=preload, started=partial(_tell, context, places.web is not None))
 

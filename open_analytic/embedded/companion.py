@@ -17,6 +17,7 @@ from typing import Self
 from open_analytic import resources
 from open_analytic.config import PREFIX, Settings
 from open_analytic.embedded import cluster, keeper, process, reaper
+from open_analytic.embedded.account import Account
 from open_analytic.embedded.home import Home, State, translated
 from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError
 
@@ -146,6 +147,16 @@ class Post:
             _foreground=foreground,
             _in_foreground=in_foreground,
         )
+
+    @property
+    def account(self) -> Account:
+        """The account the server runs as."""
+        return self.home.account
+
+    @property
+    def lock(self) -> int:
+        """The descriptor of the lock that holds the place."""
+        return self._lock
 
     @property
     def dsn(self) -> str:

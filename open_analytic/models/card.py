@@ -4,9 +4,11 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from io import BufferedReader
 from pathlib import Path
+from typing import Self
 
 from open_analytic import resources
 from open_analytic.config import Settings
@@ -74,6 +76,7 @@ class ModelCard:
     files: Mapping[str, Source] = field(default_factory=dict)  # others than the network: tokenizer, external data
     golden: Golden | None = None
     labels: tuple[str, ...] = ()  # its classes in their order; an empty one is left out of results
+    _borrow: Callable[[str, str], BufferedReader] | None = field(default=None, compare=False, repr=False)
 
     @property
     def network(self) -> str:
@@ -105,6 +108,23 @@ class ModelCard:
         """(height, width) in pixels of the images it takes, None when any will do."""
         return self.input.size if isinstance(self.input, ImageInput) else None
 
+    def open_source(self, name: str) -> BufferedReader:
+        """A file beside the card; where this process cannot read it, another one opens it."""
+        if self._borrow:
+            return self._borrow(self.name, name)
+        path = self.local(name) or Path()
+        try:
+            return path.open("rb")
+        except OSError as error:
+            raise ModelUnavailable(
+                f"Model {self.name!r}: its file {path} cannot be read: {error.strerror}.",
+                hint=f"Put it there, or correct source in {self.file}.",
+            ) from error
+
+    def borrowed(self, borrow: Callable[[str, str], BufferedReader]) -> Self:
+        """The same card, whose sources another process opens."""
+        return replace(self, _borrow=borrow)
+
     def identity(self) -> str:
         """SHA-256 of all that decides what the model gives: the same on every machine."""
         decides = {
@@ -123,15 +143,8 @@ class ModelCard:
 
 
 def _hash(card: ModelCard, name: str) -> str:
-    path = card.local(name) or Path()
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelUnavailable(
-            f"Model {card.name!r}: its file {path} cannot be read: {error.strerror}.",
-            hint=f"Put it there, or correct source in {card.file}.",
-        ) from error
+    with card.open_source(name) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_cards(settings: Settings) -> dict[str, ModelCard]:

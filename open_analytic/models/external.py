@@ -1,10 +1,11 @@
 """Tensors of an ONNX file that are kept in other files: allowed beside it, never elsewhere."""
 
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from open_analytic.errors import ModelCorrupt, UnsafeModel
+from open_analytic.errors import ModelCorrupt, ModelUnavailable, UnsafeModel
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -36,6 +37,26 @@ def refuse_others(path: Path, name: str, files: Collection[str] = ()) -> None:
                 f"The model {name!r} asks for data in {location!r}.",
                 hint="Name the file in [files] of its card; a fetched model has no other file beside it.",
             )
+
+
+def whole(path: Path) -> IO[bytes]:
+    """The model in one open file: tensors that are kept in other files are put into it."""
+    if not any(True for _ in _locations(path, str(path))):
+        return path.open("rb")
+    import onnx
+    from google.protobuf.message import EncodeError
+
+    try:
+        data = onnx.load(str(path)).SerializeToString(deterministic=True)
+    except (EncodeError, ValueError) as error:
+        raise ModelUnavailable(
+            f"The model {path} with its tensors is more than one file can hold: {error}",
+            hint="Run the embedded database as an ordinary user, who reads the files where they are.",
+        ) from error
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    file.write(data)
+    file.seek(0)
+    return file
 
 
 def _locations(path: Path, what: str) -> Iterator[str]:

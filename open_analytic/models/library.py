@@ -17,6 +17,7 @@ from open_analytic.errors import UnknownModel
 from open_analytic.models import build, external, fetch
 from open_analytic.models.card import ModelCard, load_cards
 from open_analytic.models.disk import writing
+from open_analytic.models.lending import Borrower
 from open_analytic.types import Json, Progress, ProgressCallback
 
 logger = logging.getLogger(__name__)
@@ -36,16 +37,23 @@ class ModelStatus:
 
 
 class Library:
-    """Cards, and the ONNX files they lead to in ``settings.models_dir``; a file of your own stays in its place."""
+    """Cards, and the ONNX files they lead to in ``settings.models_dir``; a file of your own stays in its place.
 
-    def __init__(self, settings: Settings) -> None:
+    With a borrower, another process pulls and opens the files.
+    """
+
+    def __init__(self, settings: Settings, borrower: Borrower | None = None) -> None:
         self._folder = settings.models_dir
+        self._borrower = borrower
         self._settings = settings
 
     @cached_property
     def cards(self) -> Mapping[str, ModelCard]:
         """All cards by name."""
-        return load_cards(self._settings)
+        found = load_cards(self._settings)
+        if self._borrower is None:
+            return found
+        return {name: card.borrowed(self._borrower.source) for name, card in found.items()}
 
     def card(self, name: str) -> ModelCard:
         """The card of this name."""
@@ -60,6 +68,8 @@ class Library:
     def path(self, name: str, progress: ProgressCallback | None = None) -> Path:
         """The model's file, whole and as its card says; pulled when it is not there."""
         card = self.card(name)
+        if self._borrower:
+            return self._borrower.file(name, card.network)
         self.pull([name], progress)
         path = self._paths(card)[card.network]
         if card.in_place:
@@ -69,6 +79,8 @@ class Library:
     def files(self, name: str) -> Mapping[str, Path]:
         """The model's other files by the names on its card; ``path`` has them checked and pulled."""
         card = self.card(name)
+        if self._borrower:
+            return {file: self._borrower.file(name, file) for file in card.files}
         return {name: path for name, path in self._paths(card).items() if name != card.network}
 
     def pull(self, names: Iterable[str] | None = None, progress: ProgressCallback | None = None) -> list[str]:

@@ -16,6 +16,11 @@ def _statements() -> dict[str, str]:
     return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
 
 
+def load() -> None:
+    """Read the files now, rather than for the first statement."""
+    _statements()
+
+
 @cache
 def query(name: str) -> sql.SQL:
     """The statement of this name; its ``{places}`` are filled with psycopg.sql objects, its ``%(values)s`` bound."""

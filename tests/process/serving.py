@@ -72,6 +72,26 @@ def ask(address: str, path: str, content: bytes | None = None, **options: Any) -
 
 
 def companions(home: Path) -> list[int]:
+    """The services of a home's embedded server in the background: of monitor and worker, the monitor."""
+    found = serving(home)
+    return [pid for pid in found if parent(pid) not in found]
+
+
+def workers(home: Path) -> list[int]:
+    """The workers of those that root started."""
+    found = serving(home)
+    return [pid for pid in found if parent(pid) in found]
+
+
+def parent(pid: int) -> int:
+    """The pid of its parent; 0 once it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def serving(home: Path) -> list[int]:
     """The processes that serve a home's embedded server in the background."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):

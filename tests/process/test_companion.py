@@ -114,7 +114,7 @@ def test_it_survives_the_one_who_started_it(own: Cli, home: Path) -> None:
         assert answers(address(home))
         (pid,) = companions(home)
         os.kill(pid, signal.SIGKILL)  # and when it is killed itself, the next user starts another
-        eventually("it is gone", lambda: not companions(home))
+        eventually("it is gone", lambda: pid not in companions(home))
         own("pipeline", "list")
         eventually("another answers", lambda: answers(address(home)))
 

@@ -17,7 +17,7 @@ from open_analytic.embedded import companion, keeper, reaper
 from open_analytic.errors import OpenAnalyticError
 from tests.database.homes import free, kill_at_once
 from tests.process.runner import Cli, make
-from tests.process.serving import answers, companions, eventually, served
+from tests.process.serving import answers, companions, eventually, parent, served
 from tests.process.test_companion import address, create
 
 CLIENT = """
@@ -77,14 +77,6 @@ def running(home: Path, file: str) -> list[int]:
         if file.encode() in words and os.fsencode(home) in words and b"-c" not in words:
             pids.append(int(entry.name))
     return sorted(pids, key=lambda pid: parent(pid) in pids)
-
-
-def parent(pid: int) -> int:
-    """The pid of its parent; 0 once it has ended."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
 
 
 def command_line(pid: int) -> bytes:
