@@ -221,7 +221,9 @@ class Fetcher:
             data += part
             self._check_size(len(data))
         if not is_picture(bytes(data)):
-            raise UnsupportedImage(f"What {host} gave is not a known picture.", hint=f"Known: {', '.join(FORMATS)}.")
+            raise UnsupportedImage(
+                f"What {host} gave is not a known picture.", hint=f"Formats that are read: {', '.join(FORMATS)}."
+            )
         return bytes(data)
 
     def _check_size(self, count: int) -> None:

@@ -17,7 +17,8 @@ def test_reason_and_time_are_there_on_demand(visitor: Visitor) -> None:
     visitor.give(album.scene("teal", 3))
     with visitor.page.expect_response(lambda answer: "explain=1" in answer.url):
         visitor.page.get_by_text(visitor.t("how.title")).click()
-    expect(visitor.page.locator("#explain .reason")).to_contain_text("rows")
+    reason = {"en": "Every row that matches is measured", "zh": "逐行计算每个符合条件的行"}[visitor.view.language]
+    expect(visitor.page.locator("#explain .reason")).to_contain_text(reason)
     expect(visitor.page.locator("#explain .times dd")).to_have_count(3)
     visitor.fits()
 

@@ -87,7 +87,7 @@ def test_embed_gives_a_vector(sql: Sql) -> None:
 
 ERRORS = {
     "unknown pipeline": ("pipeline_run('nothing', %s::bytea)", "OA003", "pipeline_create('nothing')"),
-    "no picture": ("pipeline_run('mean_colour', 'words'::bytea)", "OA012", "Known: JPEG"),
+    "no picture": ("pipeline_run('mean_colour', 'words'::bytea)", "OA012", "Formats that are read: JPEG"),
     "text": ("pipeline_run('mean_colour', 'words')", "OA019", "::bytea"),
     "odd hexadecimal": ("pipeline_run('mean_colour', '\\xabc')", "OA019", "::bytea"),
     "unknown parameter": ("pipeline_run('mean_colour', %s::bytea, '{\"size\": 3}')", "OA019", ""),

@@ -110,7 +110,7 @@ ERRORS = {
         "OA015",
         "l2",
     ),
-    "no picture": ("verify(%s::bytea, 'words'::bytea, 'mean_colour')", "OA012", "Known: JPEG"),
+    "no picture": ("verify(%s::bytea, 'words'::bytea, 'mean_colour')", "OA012", "Formats that are read: JPEG"),
 }
 
 
