@@ -1,4 +1,4 @@
-"""What other distributions add: operators, kinds, builders and presets, by entry points of their metadata.
+"""What other distributions add: operators, kinds, builders, inputs and presets, by entry points of their metadata.
 
 Entry points are read once a process. A plugin is imported when a pipeline names what it adds, so one that is broken
 ends the use of its own names only.

@@ -134,7 +134,7 @@ class ModelCard:
             "outputs": {role: output.name for role, output in self.outputs.items()},
         }
         if self.input.type != "image":  # cards older than this field are of images
-            decides["input"] = [self.input.type, list(self.input.names), decides["input"]]
+            decides["input"] = [self.input.type, list(self.input.names), decides["input"], *inputs.owners(self.input)]
         if self.files:
             decides["files"] = {name: source.sha256 or _hash(self, name) for name, source in self.files.items()}
         if self.labels:
@@ -212,7 +212,7 @@ def read_card(path: Path) -> ModelCard:
             f"The card {path}: an input reads the file {missing[0]!r}, and [files] does not name it.",
             hint=f'Add [files."{missing[0]}"] with its source and sha256.',
         )
-    if card.input.type not in (*TASKS[card.task], "several"):
+    if card.input.type in inputs.INPUTS and card.input.type not in TASKS[card.task]:
         raise fields.wrong("task", f"one of a model that takes {card.input.type}")
     return card
 

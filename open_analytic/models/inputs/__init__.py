@@ -1,6 +1,7 @@
 """What models take. Each type of input is one file: how a card describes it, and how values become arrays."""
 
 from collections.abc import Callable
+from typing import cast
 
 from open_analytic.models.fields import Fields
 from open_analytic.models.inputs.base import Input
@@ -10,6 +11,7 @@ from open_analytic.models.inputs.spectrogram import SpectrogramInput
 from open_analytic.models.inputs.strings import StringsInput
 from open_analytic.models.inputs.tokens import TokensInput
 from open_analytic.models.inputs.waveform import WaveformInput
+from open_analytic.plugins import Registry
 
 # By the field ``type`` of a card's input.
 INPUTS: dict[str, Callable[[Fields], Input]] = {
@@ -19,6 +21,16 @@ INPUTS: dict[str, Callable[[Fields], Input]] = {
     "waveform": WaveformInput.read,
     "spectrogram": SpectrogramInput.read,
 }
+
+
+def _reader(function: object) -> Callable[[Fields], Input]:
+    """A plugin's function: it reads its part of a card."""
+    if not callable(function):
+        raise TypeError("it is no function that reads the fields of a card")
+    return cast(Callable[[Fields], Input], function)
+
+
+ALL_INPUTS = Registry("open_analytic.inputs", INPUTS, _reader)  # with those of plugins
 
 
 def read(fields: Fields) -> Input:
@@ -33,9 +45,15 @@ def read(fields: Fields) -> Input:
     return taken
 
 
+def owners(taken: Input) -> list[str]:
+    """The distributions of plugins that read a part of the card."""
+    each = taken.inputs.values() if isinstance(taken, SeveralInputs) else [taken]
+    return sorted({owner for one in each if (owner := ALL_INPUTS.owner(one.type))})
+
+
 def _several(tables: Fields) -> Input:
     return SeveralInputs(inputs={name: _one(tables.below(name)) for name in tables.table})
 
 
 def _one(fields: Fields) -> Input:
-    return INPUTS[fields.text("type", default="image", choices=tuple(INPUTS))](fields)
+    return ALL_INPUTS[fields.text("type", default="image", choices=tuple(ALL_INPUTS))](fields)
