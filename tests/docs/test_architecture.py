@@ -5,6 +5,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 DOCS = TOP / "docs"
+NOT_WRAPPED = ("CHANGELOG.md", "cli.md", "errors.md", "pipelines.md", "python.md", "security.md", "service.md")
 
 
 def test_the_page_lists_every_package() -> None:
@@ -28,10 +29,9 @@ def test_every_decision_has_its_three_parts() -> None:
 
 
 def test_lines_wrap_at_100_columns() -> None:
-    """Tables, links and code cannot be wrapped."""
-    pages = [TOP / "CONTRIBUTING.md", TOP / "CODE_OF_CONDUCT.md", *(DOCS / "adr").glob("*.md")]
-    pages += [DOCS / f"{name}.md" for name in ("architecture", "glossary", "versioning")]
-    prose = [
-        line for page in pages for line in page.read_text("utf-8").splitlines() if not line.startswith(("|", "!["))
-    ]
-    assert [line for line in prose if len(line) > 100] == []
+    """Tables, pictures and code cannot be wrapped."""
+    pages = {page for page in [*TOP.glob("*.md"), *DOCS.rglob("*.md")] if page.name not in NOT_WRAPPED}
+    texts = [re.sub(r"^ *```.*?^ *```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE) for page in pages]
+    lines = [line for text in texts for line in text.splitlines() if not line.lstrip().startswith(("|", "!["))]
+    assert [line for line in lines if len(line) > 100] == []
+    assert len(pages) > 40

@@ -29,7 +29,8 @@ def test_the_page_lists_every_function_as_it_is(dsn: str) -> None:
 def test_the_page_names_the_columns_of_its_tables(dsn: str) -> None:
     statement = "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
     for table in ("nodes", "settings", "current_pipelines"):
-        (line,) = [line for line in PAGE.splitlines() if line.lstrip("|- ").startswith(f"`open_analytic.{table}`")]
+        lines = re.sub(r"\n  (?=\S)", " ", PAGE).splitlines()  # an item of a list is one line
+        (line,) = [line for line in lines if line.lstrip("|- ").startswith(f"`open_analytic.{table}`")]
         with psycopg.connect(dsn) as connection:
             columns = [row[0] for row in connection.execute(statement, [f"open_analytic.{table}"])]
         assert re.findall(r"`(\w+)`", line)[: len(columns)] == columns
