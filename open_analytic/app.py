@@ -14,6 +14,7 @@ from open_analytic import embedded, included, verification
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError, VersionMismatch
+from open_analytic.kinds import ALL_KINDS
 from open_analytic.models.library import Library
 from open_analytic.origin import Origin
 from open_analytic.pipeline import spec as specs
@@ -145,19 +146,23 @@ class OpenAnalytic:
         self._forget(name)
         return info
 
-    def pipeline_run(self, name: str, data: bytes, **parameters: Any) -> Json:
-        """The pipeline's outputs for one input, as JSON has them: ``{"feature": [...]}``."""
-        (result,) = self.engine.run(self.plan(name, parameters), [_bytes(data)])
+    def pipeline_run(self, name: str, data: bytes | str, **parameters: Any) -> Json:
+        """The pipeline's outputs for one input, as JSON has them: ``{"feature": [...]}``.
+
+        ``data`` is bytes; a pipeline whose input is text takes a str too.
+        """
+        plan = self.plan(name, parameters)
+        (result,) = self.engine.run(plan, [_bytes(plan, data)])
         if isinstance(result, OpenAnalyticError):
             raise result
         return result.output
 
     def pipeline_run_many(
-        self, name: str, items: Iterable[bytes], *, batch_size: int | None = None, **parameters: Any
+        self, name: str, items: Iterable[bytes | str], *, batch_size: int | None = None, **parameters: Any
     ) -> Iterator[Json | OpenAnalyticError]:
         """One output for each input, in order; a bad input gives its error and the rest goes on. Memory is bounded."""
         plan = self.plan(name, parameters)
-        return map(_output, self.engine.run_many(plan, map(_bytes, items), batch_size=batch_size))
+        return map(_output, self.engine.run_many(plan, map(partial(_bytes, plan), items), batch_size=batch_size))
 
     def pipeline_drop(self, name: str) -> None:
         """Forget a pipeline. Refused (PipelineInUse) while collections hold its features."""
@@ -325,10 +330,14 @@ class OpenAnalytic:
             return self._plan_of(pipelines.get(connection, info.pipeline, info.version), {**info.parameters, **changed})
 
 
-def _bytes(data: bytes) -> bytes:
+def _bytes(plan: Plan, data: bytes | str) -> bytes:
+    encode = ALL_KINDS[plan.input].encode
+    if encode and isinstance(data, str):
+        return encode(data)
     if not isinstance(data, bytes | bytearray | memoryview):
         raise BadParameter(
-            f"A pipeline takes bytes, not {type(data).__name__}.", hint="Of a file: Path(name).read_bytes()."
+            f"A pipeline takes {'text or bytes' if encode else 'bytes'}, not {type(data).__name__}.",
+            hint="Of a file: Path(name).read_bytes().",
         )
     return bytes(data)
 

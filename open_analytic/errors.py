@@ -145,6 +145,12 @@ class NoFace(InvalidInput):
     sqlstate, http_status = "OA014", 422
 
 
+class BadText(InvalidInput):
+    """The bytes are not a text that can be read."""
+
+    sqlstate, http_status = "OA026", 422
+
+
 class BadVector(InvalidInput):
     """The vector does not fit the collection."""
 

@@ -11,13 +11,14 @@ from open_analytic.cli import given, verify
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.failures import SOME_FAILED, report
 from open_analytic.cli.output import place, print_json, print_record, print_table, say, shown
-from open_analytic.errors import OpenAnalyticError, UnreadableFile
+from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
 from open_analytic.plain import plain
 
 if TYPE_CHECKING:
     from open_analytic.types import PipelineInfo
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the pipeline, such as general_feature_extractor.")]
+Files = Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Pictures or texts; - is standard input.")]
 Parameters = Annotated[
     list[str] | None,
     typer.Option("--param", metavar="NAME=VALUE", help="A parameter of the pipeline, such as face=all. Repeatable."),
@@ -108,18 +109,22 @@ def show(
 def run(
     context: Context,
     name: Name,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Pictures; - is standard input.")],
+    files: Files = None,
+    text: Annotated[str | None, typer.Option(help="A text to run on, instead of FILE.")] = None,
     param: Parameters = None,
 ) -> None:
-    """Run a pipeline on pictures and print what it gives.
+    """Run a pipeline on files or on a text and print what it gives.
 
     With --json, one FILE prints the outputs as Python and SQL give them, several a list of {"name", "output"} or
     {"name", "error"}. When some of several fail the exit code is 9.
     """
+    if (text is None) == (not files):
+        raise BadParameter("A pipeline runs on files, or on a text.", hint="Give FILE, or --text TEXT.")
     with context.open() as db:
         parameters = given.parameters(param or [])
-        if len(files) == 1:
-            output = db.pipeline_run(name, given.data(files[0], db.settings.max_bytes), **parameters)
+        if not files or len(files) == 1:
+            data = given.data(files[0], db.settings.max_bytes) if files else text or ""
+            output = db.pipeline_run(name, data, **parameters)
             print_json(output) if context.json else _print_output(output)
             return
         plan = db.plan(name, parameters)

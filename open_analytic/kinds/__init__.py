@@ -3,6 +3,7 @@
 from open_analytic.kinds.general import BYTES, LABEL, NUMBER, VECTOR
 from open_analytic.kinds.image import BOXED, FACE, IMAGE, OBJECT
 from open_analytic.kinds.kind import Kind
+from open_analytic.kinds.text import TEXT
 from open_analytic.plugins import Registry
 
 KINDS: dict[str, Kind] = {
@@ -11,6 +12,7 @@ KINDS: dict[str, Kind] = {
     "face": FACE,
     "object": OBJECT,
     "box": BOXED,
+    "text": TEXT,
     "vector": VECTOR,
     "number": NUMBER,
     "label": LABEL,

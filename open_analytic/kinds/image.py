@@ -63,6 +63,7 @@ def _box(value: object) -> Json:
 IMAGE = Kind(
     name="image",
     article="an",
+    decoder="decode_image",
     bare=lambda picture: picture.pixels,
     held_bytes=lambda picture: int(picture.pixels.nbytes),
 )

@@ -35,7 +35,8 @@ class Kind:
     stack: Callable[[list[Any]], Any] | None = None  # several values as a batched operator takes them; None: a list
     bare: Callable[[Any], Any] | None = None  # a value without its place in the input, for operators that ignore it
     held_bytes: Callable[[Any], int] | None = None  # memory that counts against the budget of decoded bytes
-    decoder: str | None = None  # the operator that makes a value of bytes, for pipelines with such an input
+    decoder: str | None = None  # of a pipeline's input: the operator that makes a value of bytes; "": it is bytes
+    encode: Callable[[str], bytes] | None = None  # of an input that Python gives as a str: the bytes of it
 
     @property
     def in_json(self) -> bool:

@@ -19,6 +19,7 @@ from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits
 from open_analytic.operators.operator import Operator
 from open_analytic.operators.resize import resize
+from open_analytic.operators.text import decode_text, embed_text
 from open_analytic.plugins import Registry
 
 
@@ -70,6 +71,10 @@ OPERATORS: dict[str, Operator] = {
     ),
     "embed": Operator(
         function=embed, inputs=("image",), output="vector", tasks=("image features", "face embedding"), batched=True
+    ),
+    "decode_text": Operator(function=decode_text, inputs=("bytes",), output="text"),
+    "embed_text": Operator(
+        function=embed_text, inputs=("text",), output="vector", tasks=("text features",), batched=True
     ),
     "estimate_age": Operator(
         function=estimate_age,

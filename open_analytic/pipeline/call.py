@@ -13,6 +13,7 @@ from open_analytic.operators.operator import Operator
 from open_analytic.pipeline.spec import Step
 
 INPUT = "input"  # what the first steps take when they name nothing
+RAW = "-bytes"  # what the input is decoded from; no step can have this name
 
 
 class Tensor(Protocol):

@@ -24,7 +24,8 @@ class Lifetimes:
 def check_pixels(calls: Sequence[Call]) -> None:
     """Refuse a definition whose steps make more pixels than a service can bear."""
     made = 0
-    for number, call in enumerate(calls, 1):
+    first = 0 if calls[0].step.output == INPUT else 1  # the step that decodes the input is number 0
+    for number, call in enumerate(calls, first):
         made += _pixels(call) * (ELEMENTS if any(call.many) else 1)
         if made > MAX_PIXELS:
             raise InvalidPipeline(

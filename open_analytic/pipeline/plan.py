@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from open_analytic.errors import BadParameter, InvalidPipeline
-from open_analytic.kinds import ALL_KINDS
+from open_analytic.kinds import ALL_KINDS, KINDS
+from open_analytic.kinds.general import BYTES
 from open_analytic.kinds.kind import Kind
 from open_analytic.operators import ALL_OPERATORS
-from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults
+from open_analytic.pipeline.call import INPUT, RAW, Call, Card, Value, defaults
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
 from open_analytic.pipeline.cost import Lifetimes, check_pixels, lifetimes
-from open_analytic.pipeline.spec import Output, Spec
+from open_analytic.pipeline.spec import Output, Spec, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,16 @@ class Plan:
     @property
     def input(self) -> str:
         return self.spec.input
+
+    @property
+    def source(self) -> str:
+        """The name of the value that an item of the engine is."""
+        return RAW if self.decoder else INPUT
+
+    @property
+    def decoder(self) -> str | None:
+        """The operator that makes the input of an item; None when the input is the bytes themselves."""
+        return ALL_KINDS[self.spec.input].decoder or None
 
     @property
     def output(self) -> tuple[str, ...]:
@@ -68,15 +79,12 @@ def plan(
 
     The budget of pixels is for new definitions: one that is ``registered`` runs, because features of it are stored.
     """
-    if spec.input != "bytes":
-        raise InvalidPipeline(f"The input of pipeline {spec.name!r} cannot be {spec.input!r}.", hint="Known: bytes.")
     given = dict(parameters or {})
     for key in given:
         if key not in spec.parameters:
             raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(spec.parameters, key))
     settled = ChainMap(given, dict(spec.parameters))
-    values = {INPUT: Value(kind=ALL_KINDS["bytes"])}
-    calls = []
+    calls, values = _input(spec, settled)
     for number, step in enumerate(spec.steps, 1):
         checked = StepCheck(f"Step {number} ({step.operator} -> {step.output})", step, cards)
         call = checked.call(values, settled)
@@ -98,6 +106,22 @@ def plan(
     )
 
 
+def _input(spec: Spec, settled: ChainMap[str, Any]) -> tuple[list[Call], dict[str, Value]]:
+    """The input as a value, and the call that decodes it where it is not the bytes themselves."""
+    decoder = ALL_KINDS[spec.input].decoder if spec.input in ALL_KINDS else None
+    if decoder is None:
+        inputs = sorted(name for name, kind in KINDS.items() if kind.decoder is not None)
+        raise InvalidPipeline(
+            f"The input of pipeline {spec.name!r} cannot be {spec.input!r}.", hint=f"Known: {', '.join(inputs)}."
+        )
+    if not decoder:
+        return [], {INPUT: Value(kind=ALL_KINDS[spec.input])}
+    raw = {RAW: Value(kind=BYTES)}
+    checked = StepCheck(f"The input ({decoder})", Step(operator=decoder, inputs=(RAW,), output=INPUT), {})
+    call = checked.call(raw, settled)
+    return [call], {INPUT: checked.value(call, raw)}
+
+
 def kept_values(spec: Spec, values: Mapping[str, Value]) -> set[str]:
     """The values that the result needs: what the output names, and the regions that was made of."""
     named = {reference.partition(".")[0] for _, reference in leaves(spec.output)}
@@ -113,9 +137,9 @@ def leaves(output: Mapping[str, Output]) -> Iterator[tuple[str, str]]:
 def _hash(spec: Spec, cards: Mapping[str, Card]) -> str:
     """What the definition says, what it leaves to defaults, and what its operators and models are."""
     models = {step.model: cards[step.model].identity() for step in spec.steps if step.model}
-    operators = [
-        [ALL_OPERATORS[step.operator].version, defaults(step.operator), *_plugin(step.operator)] for step in spec.steps
-    ]
+    decoder = ALL_KINDS[spec.input].decoder
+    names = [*([decoder] if decoder else []), *(step.operator for step in spec.steps)]
+    operators = [[ALL_OPERATORS[name].version, defaults(name), *_plugin(name)] for name in names]
     return hashlib.sha256(json.dumps([spec.canonical(), operators, models], sort_keys=True).encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.kind import same
 from open_analytic.operators.budget import Hold, NoRoom
 from open_analytic.operators.limits import Limits
-from open_analytic.pipeline.call import INPUT, Call
+from open_analytic.pipeline.call import Call
 from open_analytic.pipeline.cost import LIST_BYTES
 from open_analytic.pipeline.plan import Plan, kept_values, leaves
 from open_analytic.ticket import check_ticket
@@ -121,7 +121,7 @@ def begin(plan: Plan, item: bytes, limits: Limits, *, wait: bool = True) -> Begu
     """
     hold = Hold(times=plan.lifetimes.decodings, beside=plan.lifetimes.beside_bytes, wait=wait)
     limits = replace(limits, hold=hold)
-    state: State = {INPUT: item, HOLD: hold}
+    state: State = {plan.source: item, HOLD: hold}
     try:
         for number, call in enumerate(plan.calls[: _before_models(plan)]):
             check_ticket()

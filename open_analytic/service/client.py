@@ -15,6 +15,7 @@ import time
 from open_analytic.errors import (
     BadImage,
     BadParameter,
+    BadText,
     DeadlineExceeded,
     ModelFailed,
     NoFace,
@@ -40,7 +41,7 @@ LARGEST_HEAD = 65_536
 SMALL = 16_384
 UNIX = "unix:"
 NOT_HTTP = "its answer is not HTTP"
-OF_AN_INPUT = (BadImage, NoFace, ModelFailed)  # what an only input is at fault for; else the whole call failed
+OF_AN_INPUT = (BadImage, BadText, NoFace, ModelFailed)  # what an only input is at fault for; else the whole call failed
 
 
 class Client:

@@ -6,6 +6,10 @@ from open_analytic import __version__
 from open_analytic.service import limits
 from open_analytic.service.asked import SEARCH_OPTIONS
 
+INPUT = {"content": {
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+    "text/plain": {"schema": {"type": "string"}},
+}}  # fmt: skip
 PICTURE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 _BATCH = {"type": "object", "required": ["inputs"], "properties": {"inputs": {
     "type": "array", "maxItems": limits.MAX_ITEMS, "items": {
@@ -69,7 +73,7 @@ def _pipelines() -> dict[str, Any]:
         "/api/v1/pipelines": {"get": call("The registered pipelines.", None)},
         "/api/v1/pipelines/{name}": {"get": call("One of them.", None, parameters=[name])},
         "/api/v1/pipelines/{name}/run": {
-            "post": call("Run its newest version on a picture.", PICTURE, parameters=[name, *options])
+            "post": call("Run its newest version on a picture or a text.", INPUT, parameters=[name, *options])
         },
         "/api/v1/pipelines/{name}/run-batch": {
             "post": call("Run it on several.", json_body(_BATCH), parameters=[name, *options], schema=_RESULTS)

@@ -75,7 +75,7 @@ def test_many_run_in_order_and_a_bad_one_is_an_error_in_its_place(tiny_db: OpenA
 
 def test_what_is_not_bytes_is_told_so(tiny_db: OpenAnalytic) -> None:
     with pytest.raises(BadParameter, match="A pipeline takes bytes, not str"):
-        tiny_db.pipeline_run("mean_colour", "photo.jpg")  # type: ignore[arg-type]
+        tiny_db.pipeline_run("mean_colour", "photo.jpg")
 
 
 def test_an_unknown_pipeline_tells_how_to_create_it(tiny_db: OpenAnalytic) -> None:

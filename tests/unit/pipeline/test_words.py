@@ -11,8 +11,7 @@ import open_analytic
 
 ROOT = Path(open_analytic.__file__).parent
 WORDS = re.compile(r"(?<![a-z])(face|picture|image)s?(?![a-z])")
-PARTS = [ROOT / "pipeline", *(ROOT / "runtime" / f"{name}.py" for name in ("ahead", "cache", "local", "shared"))]
-MODULES = [path for part in PARTS for path in (part.glob("*.py") if part.is_dir() else [part])]
+MODULES = [path for part in ("pipeline", "runtime") for path in (ROOT / part).glob("*.py")]
 
 
 def _names(node: ast.AST) -> Iterator[str]:

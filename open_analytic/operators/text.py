@@ -1,0 +1,49 @@
+"""Bytes to text, and text to vectors."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+
+from open_analytic.errors import BadText, ModelFailed
+from open_analytic.operators.operator import Between
+from open_analytic.types import Model, Vectors
+
+
+def decode_text(data: bytes, *, max_characters: Annotated[int, Between(1, 10_000_000)] = 100_000) -> str:
+    """The text that the bytes are in UTF-8, without a byte order mark; BadText when they are none, or too many."""
+    # A character has at most 4 bytes: longer bytes are refused before they are decoded.
+    if len(data) > 4 * max_characters + 3:
+        raise _too_long(f"at least {len(data) // 4:,}", max_characters)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadText(
+            f"The bytes are not text in UTF-8: byte {error.start:,} does not fit.", hint="Convert the text to UTF-8."
+        ) from error
+    if len(text) > max_characters:
+        raise _too_long(f"{len(text):,}", max_characters)
+    if (at := text.find("\0")) >= 0:
+        raise BadText(
+            f"The text has a NUL at character {at:,}.", hint="PostgreSQL cannot hold it as text: leave it out."
+        )
+    if not text.strip():
+        raise BadText("The text is empty.", hint="Give a text with at least one character that is no space.")
+    return text
+
+
+def embed_text(texts: Sequence[str], model: Model, *, role: str = "") -> Vectors:
+    """One vector a text: the model's output of this role, or its only one."""
+    arrays = model(texts, (role,) if role else None)
+    rows = arrays[role] if role else next(iter(arrays.values()))
+    if not np.isfinite(rows).all():
+        raise ModelFailed(f"Model {model.name!r} gave numbers that are not finite.", hint="Check its card and weights.")
+    vectors: Vectors = rows.reshape(len(texts), -1)
+    return vectors
+
+
+def _too_long(count: str, most: int) -> BadText:
+    return BadText(
+        f"The text has {count} characters; at most {most:,} are read.",
+        hint="Give a part of it, or decode it in a step with another max_characters.",
+    )

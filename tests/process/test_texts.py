@@ -1,0 +1,55 @@
+"""Texts on the command line and over HTTP: as an option, a file, standard input, a body."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import tiny_texts
+from tests.process import site
+from tests.process.runner import Cli
+
+HOUSE = {"vector": [4.25, 21.75]}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[site.Home]:
+    with site.home(tmp_path_factory.mktemp("texts")) as made:
+        with made.database() as db:
+            tiny_texts.write(made.settings.cards[0])
+        with made.database() as db:
+            db.pipeline_create("texts", tiny_texts.PIPELINE)
+        yield made
+
+
+def test_the_command_line_takes_a_text_a_file_and_standard_input(home: site.Home, tmp_path: Path) -> None:
+    run: Cli = home.cli
+    file = tmp_path / "text"
+    file.write_bytes(b"red house")
+    assert run("--json", "pipeline", "run", "texts", "--text", "red house").json == HOUSE
+    assert run("--json", "pipeline", "run", "texts", file).json == HOUSE
+    assert run("--json", "pipeline", "run", "texts", "-", text="red house").json == HOUSE
+    both = run("--json", "pipeline", "run", "texts", file, file).json
+    assert [each["output"] for each in both] == [HOUSE, HOUSE]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sqlstate"),
+    [
+        (["texts", "--text", ""], 3, "OA026"),
+        (["texts"], 3, "OA019"),
+        (["texts", "file", "--text", "red"], 3, "OA019"),
+        (["mean_colour", "--text", "red"], 3, "OA019"),
+    ],
+)
+def test_what_the_command_line_refuses(home: site.Home, words: list[str], code: int, sqlstate: str) -> None:
+    assert home.cli("--json", "pipeline", "run", *words, code=code).error["sqlstate"] == sqlstate
+
+
+def test_a_body_is_a_text(home: site.Home) -> None:
+    with site.site(home) as (_, http):
+        headers = {"content-type": "text/plain; charset=utf-8"}
+        answer = http.post("/api/v1/pipelines/texts/run", content="red house", headers=headers)
+        assert (answer.status_code, answer.json()) == (200, HOUSE)
+        empty = http.post("/api/v1/pipelines/texts/run", content=" ", headers=headers)
+        assert (empty.status_code, empty.json()["sqlstate"]) == (422, "OA026")
