@@ -28,7 +28,7 @@ from tests.process import runner
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
-TOKEN = "open-sesame-123"  # noqa: S105 - of a service of these tests
+TOKEN = "open-sesame-12345"  # noqa: S105 - of a service of these tests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
