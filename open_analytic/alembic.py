@@ -365,7 +365,7 @@ def _is_ours(operation: MigrateOperation, entry: _There) -> bool:
 
 
 def _warn(wanted: tables.Shape, found: tables.Shape) -> None:
-    """A different shape is not a change we can write: it is said, for its author to decide."""
+    """A different shape is not a change that autogenerate can write: a warning names it, for its author to decide."""
     for what in ("dim", "metric", "many", "pipeline", "version"):
         if getattr(wanted, what) != getattr(found, what):
             logger.warning(

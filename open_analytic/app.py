@@ -83,7 +83,7 @@ def _engine(library: Library, settings: Settings) -> Engine:
 
 
 class OpenAnalytic:
-    """Pipelines and collections of one database. May be shared by threads; close it, or use it in ``with``."""
+    """Pipelines and collections of one database. Threads can share it; close it, or use it in ``with``."""
 
     def __init__(
         self,
@@ -223,7 +223,7 @@ class OpenAnalytic:
         """Whether two pictures (bytes, or a path) or two vectors show the same, and what that is worth.
 
         Of a picture with several faces the largest counts. ``false_accept_rate`` is the share of different pairs that
-        may be taken for the same; it is decided at the largest rate of the pipeline's table that is not above it.
+        can be taken for the same; it is decided at the largest rate of the pipeline's table that is not above it.
         """
         return verification.verify(
             self._database, self.engine, self._plan_of(self.pipeline(pipeline), {}), (a, b),
@@ -321,7 +321,7 @@ class OpenAnalytic:
         )
 
     def _plan_for(self, info: CollectionInfo, **changed: Any) -> Plan:
-        """The plan of the very version the collection was created with; parameters may be others."""
+        """The plan of the version that the collection was created with; parameters can differ."""
         if info.pipeline is None:
             raise BadParameter(
                 f"Collection {info.name!r} is bound to no pipeline.", hint="Import and search by vectors instead."

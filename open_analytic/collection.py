@@ -94,7 +94,7 @@ class Collection:
         the folder given. The rows of a changed file are updated; your columns stay. A file of another folder that has
         the name of a picture is another picture: Conflict before anything is written, unless ``on_conflict`` is
         ``skip``, ``replace`` or ``keep_both`` (under a new name). When the collection has no index yet, one is built at
-        the end; of many rows an existing one is dropped first and built anew, and searches measure every row meanwhile.
+        the end; of many rows an existing one is dropped first and rebuilt, and searches measure every row meanwhile.
         """
         report = importer.import_files(
             self._database, self._engine, self._plan, self.info, paths,
@@ -161,7 +161,7 @@ class Collection:
     ) -> None:
         """Build the HNSW index, in place of the one there is. Searches and imports go on meanwhile.
 
-        With ``partition_by``, a column of yours, the index stays, and each value that a thousand rows have gets one
+        With ``partition_by``, one of your columns, the index stays, and each value that a thousand rows have gets one
         of its own: filters that keep only such rows are answered as quickly as no filter is.
         """
         options: dict[str, Any] = {"m": m, "ef_construction": ef_construction, "progress": progress}
@@ -187,7 +187,7 @@ class Collection:
 
         ``where`` is an SQL condition on the table's columns, values as ``%(name)s`` from ``params``: never put a value
         into it yourself. All k are there when k rows match, ``target_recall`` of them the very nearest (1: all). ``k``
-        may be None when ``max_distance`` is given; ``after`` is the last hit of the page before. Of a picture with
+        can be None when ``max_distance`` is given; ``after`` is the last hit of the page before. Of a picture with
         several faces the largest is searched for. ``timeout_s`` ends a statement that takes longer.
         """
         vector = self.vector(query)

@@ -35,7 +35,7 @@ class Account:
         return subprocess.run(command, capture_output=True, check=False, cwd="/", **self.options).returncode == 0
 
     def owns(self, descriptor: int) -> None:
-        """Hand an open file or folder to the account, unless another name leads to the file: it may be anyone's."""
+        """Hand an open file or folder to the account, unless another name leads to the file: it could be anyone's."""
         found = os.fstat(descriptor)
         if self.borrowed and found.st_uid != self.uid and (found.st_nlink == 1 or stat.S_ISDIR(found.st_mode)):
             os.fchown(descriptor, self.uid, self.gid)
@@ -72,7 +72,7 @@ def choose(home: Path) -> Account:
 
 
 def _refuse_foreign(home: Path, data: Path) -> None:
-    """As root: what names the data belongs to root or to the owner of the data, who may not lead us to another's."""
+    """As root: what names the data belongs to root or to the owner of the data, who must not lead us to another's."""
     owners = {0, data.stat().st_uid}
     for path in (home, data):
         if path.lstat().st_uid not in owners:

@@ -20,7 +20,7 @@ _LONGEST_PATH = 900  # bytes; PostgreSQL cuts paths at 1023 and appends its own
 
 
 def environment() -> dict[str, str]:
-    """What the server's programs see of ours: no PG* setting, nobody's secrets."""
+    """The environment of the server's programs: no PG* setting and no secret."""
     kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     return {"PATH": os.defpath} | kept | {"LC_ALL": "C"}
 
@@ -67,7 +67,7 @@ def check(data: Path, binaries: Binaries, account: Account) -> None:
 def create(data: Path, binaries: Binaries, account: Account, lock: int) -> None:
     """Run initdb beside ``data`` and move the result there, so that it is complete or not there.
 
-    initdb inherits the server's lock: whoever comes after us waits for it, even if we are killed.
+    initdb inherits the server's lock: the next process waits for it, even if this one is killed.
     """
     new = data.with_name("data.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -103,7 +103,7 @@ def _has_c_utf8() -> bool:
 
 
 def configure(data: Path, binaries: Binaries, account: Account) -> None:
-    """Write our settings and who may come in. ALTER SYSTEM still wins over our settings.
+    """Write our settings and who can connect. ALTER SYSTEM still wins over our settings.
 
     Written as the account itself: it owns the folder, so root must not be led by a link in it.
     """
@@ -126,7 +126,7 @@ def configure(data: Path, binaries: Binaries, account: Account) -> None:
 
 
 def _identities(binaries: Binaries, account: Account) -> str:
-    """The accounts that may be any role: the server's, ours and root. Before 16 there is no word for any role."""
+    """The accounts that can use any role: the server's, ours and root. Before 16 there is no word for any role."""
     roles = ["all"] if binaries.major >= 16 else [ROLE, SERVICE_ROLE]
     names = sorted({account.name, me().name, "root"})
     return "".join(f'owner "{name}" {role}\n' for name in names for role in roles)

@@ -1,7 +1,7 @@
 """The service that comes with an embedded server: started by the first user of its home, gone with the server.
 
-Who serves holds ``service.lock``, which it inherits or takes: the kernel drops it with the process, so no recycled pid
-is believed. Who serves in the foreground holds ``serve.lock`` too, at which one in the background makes room.
+The service holds ``service.lock``, which it inherits or takes: the kernel drops it with the process, so no recycled pid
+is believed. One in the foreground holds ``serve.lock`` too, at which one in the background makes room.
 """
 
 import contextlib
@@ -185,7 +185,7 @@ class Post:
         return True
 
     def _ensure_watch(self) -> None:
-        """Who was killed of those that watch is started again: the keeper, which looks after the reaper."""
+        """Start a killed watchdog again: the keeper, which looks after the reaper."""
         lock = reaper.REAPER if self._in_foreground else keeper.KEEPER
         if not (self.home.folder / lock).exists():  # the home is being deleted
             return

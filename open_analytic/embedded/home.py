@@ -61,7 +61,7 @@ class Home:
 
     @property
     def state(self) -> State | None:
-        """What was recorded last; the server may be gone meanwhile."""
+        """The last recorded state; the server can have ended since."""
         try:
             folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
@@ -148,7 +148,7 @@ def _has_current_folder() -> bool:
 
 
 def _make(folder: Path) -> None:
-    """Make the folder; others may pass through what root makes, since the server runs as another account."""
+    """Make the folder; others can pass through what root makes, since the server runs as another account."""
     with contextlib.suppress(FileExistsError):
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()

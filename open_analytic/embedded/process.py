@@ -76,7 +76,7 @@ def is_own(home: Home, state: State) -> bool:
 
 
 def _is_held(home: Home) -> bool:
-    """Whether a server of this home lives; the home may be on a read-only file system."""
+    """Whether a server of this home lives; the home can be on a read-only file system."""
     try:
         lock = os.open(home.folder / reaper.SERVER, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -144,7 +144,7 @@ def ensure_reaper(home: Home, linger_s: float) -> None:
 
 
 def open_log(home: Home, name: str = "postgres.log") -> int:
-    """The log of the server or of another, to append to. Neither it nor its folder may be a link."""
+    """The log of the server or of another, to append to. Neither it nor its folder can be a link."""
     folder = cluster.open_folder(home.log.parent)
     try:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -35,7 +35,7 @@ STEPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 def open_lock(path: Path, *, make: bool = True) -> int:
     """A descriptor for flock; the file is made when missing, but not by those who only watch: a home can be deleted.
 
-    Links are not followed: root may come here too.
+    Links are not followed: root can come here too.
     """
     return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0), 0o600)
 
@@ -65,7 +65,7 @@ def as_owner(owner: os.stat_result) -> dict[str, Any]:
 def members(data: Path) -> list[int]:
     """The processes of the server on this data directory: PostgreSQL's, with the directory as their working one.
 
-    Asked as the directory's owner, since a container's root may not look at other accounts' processes.
+    Asked as the directory's owner, since a container's root cannot look at other accounts' processes.
     """
     owner = data.stat()
     if not Path("/proc/self/cwd").exists():
@@ -92,7 +92,7 @@ def _name(pid: int) -> str:
 
 
 def recorded(data: Path) -> int | None:
-    """The pid in postmaster.pid, whoever has it today."""
+    """The pid in postmaster.pid; another process can have it today."""
     try:
         return int(read_small(data / "postmaster.pid").split("\n", 1)[0])
     except (OSError, ValueError):
@@ -206,7 +206,7 @@ def recorded_socket(data: Path) -> Path | None:
 
 
 def commanded_socket(data: Path) -> Path | None:
-    """The same as the living postmaster was told it, where the home was deleted before anyone read it."""
+    """The same from the command line of the living postmaster, where the home was deleted before anyone read it."""
     for pid in members(data):
         for argument in _title(pid).decode(errors="replace").split("\0"):
             name, _, value = argument.partition("=")
@@ -260,7 +260,7 @@ def become(owner: os.stat_result) -> None:
 
 
 def in_pair(work: Callable[[Callable[[], bool]], bool], lock: int) -> None:
-    """Do the work in a child until it is complete; whichever of the two processes is killed, the other replaces it.
+    """Do the work in a child until it is complete; when one of the two processes is killed, the other replaces it.
 
     The work returns True once it is complete, and False soon after the check it gets says that its parent is gone.
     Both have the lock: it is free when both are dead, or the work is complete.

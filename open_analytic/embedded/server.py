@@ -50,12 +50,12 @@ class Server:
     def bin(self) -> Path:
         """The folder with psql, pg_dump and the others: of this process's settings.
 
-        The home names one too, but whoever can write there is not trusted with what we run.
+        The home names one too, but a process that can write there must not choose what we run.
         """
         return binaries.find(self._pg_bin, choose(self.home)).folder
 
     def address(self) -> str:
-        """The DSN as it is now: a server that has ended is started again, one that others started anew is looked up."""
+        """The DSN as it is now: a server that has ended is started again, one that others restarted is looked up."""
         with self._lock:
             if self._hold is None or self._runs_elsewhere():  # closed, or its home was moved
                 return self.dsn
@@ -67,7 +67,7 @@ class Server:
             return self.dsn
 
     def _runs_elsewhere(self) -> bool:
-        """Whether the server runs although its home was moved. Without one, no home is made anew in the old place.
+        """Whether the server runs although its home was moved. Without one, no home is made again in the old place.
 
         An empty database there would look like a loss.
         """
@@ -114,7 +114,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """What can be said of a home's server without starting it."""
+    """The state of a home's server, without starting it."""
 
     running: bool
     pid: int | None
@@ -177,7 +177,7 @@ def _bring_up(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> S
 
 
 def stop(home: Path) -> bool:
-    """Stop the server now, whoever uses it; False when none ran. The next start brings it back."""
+    """Stop the server now, also while others use it; False when none ran. The next start brings it back."""
     folder = Path(home).expanduser().resolve()
     if not (folder / "data").is_dir():
         return False

@@ -91,7 +91,7 @@ class Batcher:
             runner.start()
 
     def model(self, name: str) -> "BatchedModel":
-        """The model of this name, its calls merged with those of other threads; one that cannot be had is said here."""
+        """The model of this name, its calls merged with those of other threads; one that cannot load raises here."""
         self._cache.model(name, threads=self._threads)
         return BatchedModel(name, self, self._cache)
 
@@ -115,7 +115,7 @@ class Batcher:
             runner.join()
 
     def submit(self, name: str, batch: Values, outputs: tuple[str, ...] | None) -> Arrays:
-        """Wait for the arrays of the batch, whoever else's values are run with them."""
+        """Wait for the arrays of the batch, which can hold values of other callers."""
         feed = self._cache.model(name, threads=self._threads).feed
         grouped = groups(feed, feed.read(batch))
         jobs = {(name, group.key, outputs): self._jobs(feed, group) for group in grouped}

@@ -1,4 +1,4 @@
-"""Models loaded once, whoever asks, and let go when nobody has for a while."""
+"""Models loaded once for all callers, and unloaded when unused for a while."""
 
 import threading
 import time

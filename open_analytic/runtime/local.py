@@ -20,7 +20,7 @@ from open_analytic.types import ProgressCallback
 
 
 class LocalEngine:
-    """Meets ``pipeline.engine.Engine`` with models in this process. May be shared by threads."""
+    """Meets ``pipeline.engine.Engine`` with models in this process. Threads can share it."""
 
     def __init__(self, library: Library, settings: Settings) -> None:
         self._cache, self._origin = ModelCache(library, settings), Origin()

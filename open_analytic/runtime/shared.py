@@ -1,4 +1,4 @@
-"""The engine of the service: whoever calls, in whatever thread, shares models and batches with the others."""
+"""The engine of the service: all callers, in all threads, share models and batches."""
 
 import os
 import threading

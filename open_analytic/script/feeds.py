@@ -48,7 +48,7 @@ def feeds(source: Source, columns: Mapping[str, tuple[str, ...]]) -> Iterator[Fe
 
 
 def _elsewhere(source: Source) -> Iterator[Feed]:
-    """An INSERT without pipelines is not parsed: it may hold megabytes of values."""
+    """An INSERT without pipelines is not parsed: it can hold megabytes of values."""
     if source.words(2) == ["insert", "into"]:
         names = [source.tokens[2].name] if len(source.tokens) > 2 else []
         if len(source.tokens) > 4 and source.tokens[3].text == ".":

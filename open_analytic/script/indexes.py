@@ -116,7 +116,7 @@ def _using(source: Source) -> int | None:
 
 
 def _column(source: Source, parameters: exp.Expression) -> exp.Column:
-    """The one column, without an order and an operator class: the distance is said in WITH."""
+    """The one column, without an order and an operator class: WITH names the distance."""
     columns = parameters.args.get("columns") or []
     column = columns[0].this if len(columns) == 1 else None
     if not isinstance(column, exp.Column) or columns[0].args.get("desc") is not None:

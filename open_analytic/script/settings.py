@@ -1,4 +1,4 @@
-"""SET of fastann's settings. PostgreSQL would take any of them without a word, and nothing would come of it."""
+"""SET of fastann's settings. PostgreSQL would accept any of them silently, without an effect."""
 
 from collections.abc import Mapping
 

@@ -45,7 +45,7 @@ OF_AN_INPUT = (BadImage, BadText, NoFace, ModelFailed)  # what an only input is 
 
 
 class Client:
-    """One node of the service. Connections are kept and used again; may be shared by threads.
+    """One node of the service. Connections are kept and used again; threads can share it.
 
     A call ends at its ``deadline`` (of ``time.monotonic``), or ``timeout_s`` from now when it has none.
     """
@@ -65,7 +65,7 @@ class Client:
         pause: Pause,
         deadline: float | None = None,
     ) -> list[tuple[str | None, OpenAnalyticError | None]]:
-        """JSON text or an error for each input, in order. UnknownPlan when the service has to be told first."""
+        """JSON text or an error for each input, in order. UnknownPlan when the service needs the definition first."""
         if not inputs:
             return []
         check_parameters(len(parameters.encode()))  # a URL holds no more
@@ -305,7 +305,7 @@ def _plan_path(hash: str) -> str:  # noqa: A002
 
 
 def _quote(text: str) -> str:
-    """The text as part of a URL; most of ours are letters and digits already."""
+    """The text as part of a URL; most are letters and digits already."""
     if text.isascii() and text.isalnum():
         return text
     if text == "{}":
@@ -336,7 +336,7 @@ def _outcome(result: Any) -> tuple[str | None, OpenAnalyticError | None]:
 
 
 def _text(body: bytes) -> str:
-    """The body, which has to look like JSON: whoever asked will read it."""
+    """The body, which has to look like JSON: the caller parses it."""
     try:
         text = body.decode()
     except ValueError:

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def length(request: Request, most: int) -> int:
-    """The bytes of the body that may be held: as many as can be when it does not say, and no more when it does."""
+    """The bytes of the body to hold at most: the limit, or the announced length when that is less."""
     text = request.headers.get("content-length", "")
     return min(most, int(text)) if is_number(text) else most
 

@@ -1,6 +1,6 @@
 """Sends a call to the next node of the service when one does not answer. Standard library only, like the client.
 
-A call that reached a node which then broke the connection is sent again, although that node may have computed it:
+A call that reached a node which then broke the connection is sent again, although that node can have computed it:
 pipelines are pure functions of their input, so a second run costs time and changes nothing.
 """
 

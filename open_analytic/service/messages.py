@@ -207,7 +207,7 @@ def parameter(name: str, value: str) -> bytes:
 
 
 def greeting(pid: int, key: bytes) -> bytes:
-    """What a client is told once it is let in."""
+    """The messages that a client gets after it is admitted."""
     parameters = {
         "server_version": "15.0 (open_analytic)",
         "server_encoding": "UTF8",
@@ -234,7 +234,7 @@ def refused(refusal: Refusal) -> bytes:
 
 
 def answer(rows: Sequence[Row]) -> bytes:
-    """A result set of rows (output, error). Text that is not ASCII is a mistake of ours and raises."""
+    """A result set of rows (output, error). Text that is not ASCII is a bug and raises."""
     lines = [message(b"D", b"\0\2" + _cell(output) + _cell(error)) for output, error in rows]
     return b"".join((_COLUMNS, *lines, message(b"C", b"SELECT %d\0" % len(rows))))
 

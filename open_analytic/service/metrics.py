@@ -29,7 +29,7 @@ class Ran(Protocol):
 
 
 class Metrics:
-    """The counters of one service. May be used by threads."""
+    """The counters of one service. Threads can share them."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Definitions by their hash. Who calls sends the hash; a definition travels only when the service asks for it."""
+"""Definitions by their hash. A caller sends the hash; a definition travels only when the service asks for it."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Whether the database answers: asked at most once a second, by one thread, whoever asks how often."""
+"""Whether the database answers: asked at most once a second, by one thread for all callers."""
 
 import asyncio
 import time

@@ -40,7 +40,7 @@ class Received:
 
 
 class RemoteEngine:
-    """Meets ``pipeline.engine.Engine``. May be shared by threads.
+    """Meets ``pipeline.engine.Engine``. Threads can share it.
 
     Several addresses, each an argument or separated by commas, are nodes that serve the same models. Requests are
     spread over them; one that does not answer is left alone for some seconds, and its requests go to the others.

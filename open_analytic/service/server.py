@@ -328,7 +328,7 @@ def _bind(sock: socket.socket, path: Path, places: Places) -> None:
 
 
 def _give_away(path: Path, places: Places) -> None:
-    """To its owner and group. Where others may write to the folder, what is there by now may be their link."""
+    """To its owner and group. Where others can write to the folder, the file can be their link by now."""
     owner = -1 if places.owner in (None, os.geteuid()) else places.owner
     group = grp.getgrnam(places.group).gr_gid if places.group else -1
     if (owner, group) != (-1, -1):

@@ -25,7 +25,7 @@ Busy: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 class Admission(Protocol):
-    """Who counts the requests and bytes of all doors; ``work.Work`` is one. ServiceBusy when there are too many."""
+    """Counts the requests and bytes of all doors; ``work.Work`` is one. ServiceBusy when there are too many."""
 
     def admitted(self, size: int, *, own: int = 0) -> contextlib.AbstractContextManager[None]: ...
     def reserve(self, size: int) -> None: ...

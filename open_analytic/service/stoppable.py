@@ -1,4 +1,4 @@
-"""Work that somebody else may stop. It runs in the caller's task: one of its own would cost turns of the event loop."""
+"""Work that another task can stop. It runs in the caller's task: one of its own would cost turns of the event loop."""
 
 import asyncio
 from collections.abc import Awaitable

@@ -159,7 +159,7 @@ class _Lane:
 
 
 async def _all(lane: _Lane, functions: Sequence[Callable[[], T]], timeout_s: float | None) -> list[T]:
-    """What they give, each in a thread, in time; what was begun for nothing is told so by the ticket."""
+    """Run the functions in threads and return their results before the deadline; the ticket cancels the others."""
     ticket = Ticket(None if timeout_s is None else time.monotonic() + timeout_s)
     try:
         async with asyncio.timeout(timeout_s):

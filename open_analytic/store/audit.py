@@ -30,7 +30,7 @@ SAMPLED = 3.0  # rows asked for, times those needed
 
 
 class Auditor:
-    """Does every so-manieth search again, exactly, and rests after each. May be shared by threads."""
+    """Repeats every Nth search exactly in the background, and pauses after each. Threads can share it."""
 
     def __init__(self, database: Database, *, percent: int, rest: float = REST) -> None:
         self._database, self._rest = database, rest
@@ -54,7 +54,7 @@ class Auditor:
             self._waiting = 0
 
     def settle(self) -> None:
-        """Wait for what was begun."""
+        """Wait for audits under way."""
         self._thread.submit(lambda: None).result()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Connections: set up so that nothing in the database changes what our statements mean; faults are errors of ours."""
+"""Connections: set up so that nothing in the database changes what our statements mean; faults become our errors."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from open_analytic.store.pool import Pool
 
 
 class Address(Protocol):
-    """Where a database is: one that is started anew is elsewhere."""
+    """Where a database is: one that was restarted is elsewhere."""
 
     def __call__(self) -> str:
         """The DSN as it is at the moment."""
@@ -70,11 +70,11 @@ class Connection(psycopg.Connection[Any]):
             self.execute(session.assignments(local=True).encode())
 
     def abandon(self) -> None:
-        """Close the socket in a fork, without a word to the server: the parent goes on using it."""
+        """Close the socket in a fork, without a message to the server: the parent goes on using it."""
         os.close(self.fileno())
 
     def __del__(self, *_: Any) -> None:
-        """Nothing is said of a connection in a pool: it ends with the process."""
+        """No warning about a connection in a pool: it ends with the process."""
         if not self.used:
             super().__del__()
 
@@ -82,7 +82,7 @@ class Connection(psycopg.Connection[Any]):
 class Database:
     """Connections to one database. Can be shared by threads; a fork needs its own.
 
-    An address is asked for the DSN at each new connection: an embedded server that was started anew is elsewhere.
+    An address is asked for the DSN at each new connection: an embedded server that was restarted is elsewhere.
     """
 
     def __init__(self, dsn: str | Address, settings: Settings) -> None:

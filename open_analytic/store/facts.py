@@ -1,4 +1,4 @@
-"""What a server is and what the connected role may do there, for ``open-analytic doctor``."""
+"""What a server is and what the connected role can do there, for ``open-analytic doctor``."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ def facts(dsn: str) -> Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """Where a process of the inference service is, as the database was told."""
+    """Where a process of the inference service is, as the database has it."""
 
     name: str
     http: str | None

@@ -1,4 +1,4 @@
-"""What the database driver raises, as errors of ours: one table, applied at the room's edge by ``translated()``."""
+"""What the database driver raises, as our errors: one table, applied at the room's edge by ``translated()``."""
 
 import re
 from collections.abc import Iterator

@@ -53,7 +53,7 @@ def create(
     progress: ProgressCallback | None = None,
     wait: bool = True,
 ) -> None:
-    """Build the index, in place of the one there is. Who comes while another builds it waits, and is done then.
+    """Build the index, in place of the one there is. A second caller waits while another builds it, and is done then.
 
     With ``wait=False`` it is left to the other at once.
     """

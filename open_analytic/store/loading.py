@@ -52,7 +52,7 @@ def loading(database: Database, info: CollectionInfo, progress: ProgressCallback
 
 class Loading:
     """Drops the index once this import has written a tenth of what was there. It drops once, and never fights:
-    where another builds or drops, or may, the import goes on inserting."""
+    where another builds or drops, or could, the import goes on inserting."""
 
     def __init__(self, dsn: str, info: CollectionInfo) -> None:
         self._dsn, self._info = dsn, info
@@ -145,7 +145,7 @@ class Loading:
         return found[0]
 
     def _stay(self, holder: Connection) -> None:
-        """A sign of life: who hears nothing for long may cut the connection, and others would build then."""
+        """A sign of life: a silent connection can be cut, and others would build then."""
         try:
             holder.execute("SELECT 1")
         except psycopg.Error:

@@ -1,4 +1,4 @@
-"""What the database is told of its inference service: where it is, and the role it connects as."""
+"""What the database knows of its inference service: where it is, and the role it connects as."""
 
 from pathlib import Path
 from typing import LiteralString

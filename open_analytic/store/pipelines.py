@@ -98,7 +98,7 @@ def _info(row: Any) -> PipelineInfo:
 
 
 def _definition(name: str, text: str) -> Any:
-    """Who writes into the catalogue by other ways than ours may nest it deeper than Python, or we, can follow."""
+    """A program that writes into the catalogue itself can nest it deeper than Python, or we, can follow."""
     try:
         definition = json.loads(text)
     except (ValueError, RecursionError):

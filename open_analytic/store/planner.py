@@ -57,7 +57,7 @@ def calibration(connection: Connection, info: CollectionInfo) -> RecallCurve | N
 
 
 def out_of_date(known: RecallCurve | None, rows: int) -> bool:
-    """Whether a collection of so many rows should be measured anew."""
+    """Whether a collection of so many rows should be measured again."""
     return known is None or not known.rows / CHANGED <= rows <= known.rows * CHANGED
 
 

@@ -29,7 +29,7 @@ _Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
 
 
 class Pool:
-    """Connections to one database, at most ``size`` at once. May be shared by threads, not by processes."""
+    """Connections to one database, at most ``size`` at once. Threads can share it, processes cannot."""
 
     def __init__(self, make: "Callable[[], Connection]", size: int) -> None:
         self.size = size
@@ -72,7 +72,7 @@ class Pool:
     def close(self) -> None:
         """Close those that are idle, and each other one when it is given back. Can be called twice.
 
-        In a fork the sockets are closed without a word to the server: they are the parent's.
+        In a fork the sockets are closed without a message to the server: they are the parent's.
         """
         if not self._origin.is_here:
             while self._idle:

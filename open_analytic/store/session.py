@@ -1,4 +1,4 @@
-"""What a session of ours is set to, whatever ALTER DATABASE, ALTER ROLE, the DSN and PG* variables say.
+"""What our sessions are set to, whatever ALTER DATABASE, ALTER ROLE, the DSN and PG* variables say.
 
 Set by the first statement of a session, which also asks for the user's own search_path before it is replaced. SET wins
 over every other source, and connection poolers let it through, where they refuse start-up options.

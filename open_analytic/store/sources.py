@@ -19,7 +19,7 @@ def same(one: str | None, other: str | None) -> bool:
 
 
 def conflicts(there: Known, source: str | None, digest: bytes | None) -> bool:
-    """Whether a picture of this source and hash is another one than that which is there. Without a hash: may be."""
+    """Whether a picture of this source and hash is another one than that which is there. Without a hash: possibly."""
     if there.digest is None or there.digest == digest:
         return False
     return not same(there.source, source)

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def after_import(
     database: Database, info: CollectionInfo, report: ImportReport, progress: ProgressCallback | None
 ) -> None:
-    """Also after an import that found all there: the one before may have ended without the index."""
+    """Also after an import that found all there: the one before can have ended without the index."""
     missing = (report.rows or report.unchanged) and _state(database, info) != "ready"
     if missing:
         try:

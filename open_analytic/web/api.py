@@ -52,7 +52,7 @@ class Api:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="open_analytic-web")
 
     def routes(self) -> list[Route]:
-        """Where they are. A name may have slashes, so what is more than a name comes before it."""
+        """Where they are. A name can have slashes, so what is more than a name comes before it."""
         one = f"/api/v1/collections/{{collection:{NAME}}}"
         return [
             Route(f"{one}/curve.svg", self.curve),
@@ -160,7 +160,7 @@ class Api:
         return JSONResponse({"name": new})
 
     async def query(self, request: Request) -> Response:
-        """Keep a picture to search with, and say what was found in it."""
+        """Keep a picture to search with, and return its regions."""
         most = limits.JSON_BYTES if is_json(request) else self.work.max_bytes
         with self.work.admitted(length(request, most)):
             data = await body(request, most)

@@ -21,7 +21,7 @@ _IMPORT = re.compile(r'\b(from |import ?\(?)"(\./[\w-]+\.js)"')
 
 
 class Assets:
-    """The files of ``static``. Their stamp is the version and a hash of them all: a changed file is asked for anew."""
+    """The files of ``static``. Their stamp is the version and a hash of them all: a changed file is asked for again."""
 
     def __init__(self, version: str) -> None:
         files = {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir()) if file.suffix in TYPES}
@@ -30,7 +30,7 @@ class Assets:
         self._files = {name: self._stamped(name, data) for name, data in files.items()}
 
     def url(self, name: str) -> str:
-        """Where a file is; a name that is not there is a mistake of ours."""
+        """Where a file is; a name that is not there is a bug."""
         if name not in self._files:
             raise KeyError(name)
         return f"/static/{name}?v={quote(self.stamp)}"

@@ -109,7 +109,7 @@ class _Wire:
 
 
 class Fetcher:
-    """Fetches pictures; may be shared between threads. Tests say which addresses, ports and certificates they allow."""
+    """Fetches pictures; threads can share it. Tests say which addresses, ports and certificates they allow."""
 
     def __init__(
         self, *, max_bytes: int, timeout_s: float = 10.0, max_redirects: int = 3,
@@ -234,7 +234,7 @@ class Fetcher:
 
 
 def _connect(addresses: Sequence[Address], port: int, deadline: _Deadline) -> socket.socket:
-    """A connection to the first address that takes one; each may use its share of the time."""
+    """A connection to the first address that takes one; each can use its share of the time."""
     failed: OSError = TimeoutError()
     tried = addresses[:ADDRESSES]
     for number, address in enumerate(tried):

@@ -1,4 +1,4 @@
-"""Who may ask the site what: hosts it knows, its own pages, those who showed the token. And what browsers are told."""
+"""Access control (host, origin, token) and security headers for the site."""
 
 import asyncio
 import hashlib
@@ -58,7 +58,7 @@ class Pass:
         return value
 
     def end(self, scope: Scope) -> None:
-        """The session of this request ends: its cookie opens nothing any more, whoever has a copy."""
+        """The session of this request ends: its cookie and copies of it open nothing any more."""
         self._until.pop(_digest(_cookie(scope)), None)
 
     def opens(self, token: str) -> bool:
@@ -120,7 +120,7 @@ class Guard:
 
 
 def _is_foreign(scope: Scope, headers: Headers) -> bool:
-    """Whether a page of another site asks. A link from there to a page here may be followed."""
+    """Whether a page of another site asks. A link from there to a page here can be followed."""
     site = headers.get("sec-fetch-site")
     if site is None:  # an old browser says Origin with what changes something; curl says neither
         origin = headers.get("origin")

@@ -233,7 +233,7 @@ class Job:
                         return None
 
     def _let_go(self) -> None:
-        """What was not taken is not kept, and who waits to hand something over is told."""
+        """Pictures that were not taken are not kept, and callers that wait to hand one over get an error."""
         self.tally.end()
         with self._lock, suppress(queue.Empty):
             while True:
@@ -283,7 +283,7 @@ class Jobs:
         return self._jobs[id_]
 
     def drain(self, timeout_s: float) -> None:
-        """Take nothing more, and store what was taken; a log line counts what is not stored in time."""
+        """Take nothing more, and store the pictures taken so far; a log line counts what is not stored in time."""
         self._ending = True
         until = time.monotonic() + timeout_s
         jobs = [job for job in self._jobs.values() if job.tally.ended is None]

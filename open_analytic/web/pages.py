@@ -138,7 +138,7 @@ class Pages:
         return self._missing(request, await self._collections(), "missing.page", request.scope["path"])
 
     async def login(self, request: Request, *, refused: bool = False, wanted: str | None = None) -> Response:
-        """The form that asks for the token; nothing of what is here is told before."""
+        """The form that asks for the token; the page shows nothing of the database before."""
         if not self._data.site()["login"]:
             return RedirectResponse("/", 303)
         place, status = local(wanted or request.query_params.get("next")), 401 if refused else 200

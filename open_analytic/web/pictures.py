@@ -1,4 +1,4 @@
-"""Pictures of a collection as pages show them: small, upright, encoded anew, kept for the next who looks."""
+"""Pictures of a collection as pages show them: small, upright, encoded again, and cached."""
 
 import hashlib
 import threading
