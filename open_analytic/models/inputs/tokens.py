@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic.errors import InvalidCard, InvalidInput, ModelCorrupt, ModelUnavailable
+from open_analytic.errors import BadText, InvalidCard, ModelCorrupt, ModelUnavailable
 from open_analytic.models.fields import Fields
 from open_analytic.models.inputs.base import Arrays, Graph, Values, bucket
 from open_analytic.models.inputs.text import MAX_CHARACTERS, check
@@ -136,13 +136,13 @@ class TokensFeed:
         try:
             encoding = self._tokenizer.encode(text, add_special_tokens=self._card.special_tokens)
         except Exception as error:  # the library has no class of its own
-            raise InvalidInput(
+            raise BadText(
                 f"The tokenizer of model {self._model!r} cannot read the text: {error}", hint="Check the text."
             ) from error
         if not encoding.ids:
-            raise InvalidInput(f"The text has no tokens for model {self._model!r}.", hint="Give a text with words.")
+            raise BadText(f"The text has no tokens for model {self._model!r}.", hint="Give a text with words.")
         if len(encoding.ids) > self._card.max_length:
-            raise InvalidInput(
+            raise BadText(
                 f"The text has {len(encoding.ids):,} tokens; model {self._model!r} takes {self._card.max_length:,}.",
                 hint="Cut the text into parts, or set truncation on the model's card.",
             )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from open_analytic.errors import InvalidCard, InvalidInput, ModelCorrupt, ModelFailed
+from open_analytic.errors import BadText, InvalidCard, ModelCorrupt, ModelFailed
 from open_analytic.models.card import read_card
 from tests.models.runtime import graphs
 from tests.models.runtime.calls import batched
@@ -28,8 +28,8 @@ def test_texts_of_any_length_share_a_batch(tmp_path: Path, layout: str) -> None:
 @pytest.mark.parametrize(
     ("value", "error", "said"),
     [
-        ("a" * 1_000_000, InvalidInput, r"The text has 1,000,000 characters; model 'labels' takes 100,000\."),
-        ("red \ud800", InvalidInput, r"The text is not Unicode"),
+        ("a" * 1_000_000, BadText, r"The text has 1,000,000 characters; model 'labels' takes 100,000\."),
+        ("red \ud800", BadText, r"The text is not Unicode"),
         (np.zeros(3), ModelFailed, r"Model 'labels' takes texts, and this is ndarray\."),
     ],
     ids=["a million characters", "a lone surrogate", "numbers"],
@@ -41,7 +41,8 @@ def test_what_it_does_not_take_is_an_error(tmp_path: Path, value: Any, error: ty
 
 
 def test_a_graph_that_takes_numbers_takes_no_strings(tmp_path: Path) -> None:
-    graphs.waveform(tmp_path, graphs.WAVEFORM.replace('"waveform"', '"strings"').replace("rate = 8_000", ""))
+    path = graphs.waveform(tmp_path, graphs.WAVEFORM.replace('"waveform"', '"strings"').replace("rate = 8_000", ""))
+    path.write_text(path.read_text().replace("audio features", "text features"))
     with pytest.raises(ModelCorrupt, match=r"takes 'samples' as tensor\(float\); .* given as tensor\(string\)"):
         graphs.opened(tmp_path).model("sounds")
 

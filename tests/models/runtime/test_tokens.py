@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto
 
-from open_analytic.errors import InvalidCard, InvalidInput, ModelCorrupt, ModelFailed, ModelUnavailable
+from open_analytic.errors import BadText, InvalidCard, ModelCorrupt, ModelFailed, ModelUnavailable
 from open_analytic.models.card import read_card
 from open_analytic.models.inputs.base import bucket
 from open_analytic.types import Json
@@ -68,7 +68,7 @@ def test_a_long_text_is_cut_at_its_end(tmp_path: Path) -> None:
 
 def test_without_truncation_a_long_text_is_an_error(tmp_path: Path) -> None:
     graphs.tokens(tmp_path, changed("max_length  = 12", "max_length  = 12\ntruncation = false"))
-    with pytest.raises(InvalidInput, match=r"The text has 52 tokens; model 'words' takes 12\."):
+    with pytest.raises(BadText, match=r"The text has 52 tokens; model 'words' takes 12\."):
         graphs.opened(tmp_path).model("words")(["red " * 50])
 
 
@@ -76,15 +76,15 @@ def test_special_tokens_are_left_out_where_the_card_says_so(tmp_path: Path) -> N
     graphs.tokens(tmp_path, changed("max_length  = 12", "max_length  = 12\nspecial_tokens = false"))
     model = graphs.opened(tmp_path).model("words")
     assert model(["red"])["features"].tolist() == [mean(["red"])]
-    with pytest.raises(InvalidInput, match=r"The text has no tokens for model 'words'\."):
+    with pytest.raises(BadText, match=r"The text has no tokens for model 'words'\."):
         model([" "])
 
 
 @pytest.mark.parametrize(
     ("value", "error", "said"),
     [
-        ("a" * 1_000_000, InvalidInput, r"The text has 1,000,000 characters; model 'words' takes 100,000\."),
-        ("red \ud800", InvalidInput, r"The text is not Unicode"),
+        ("a" * 1_000_000, BadText, r"The text has 1,000,000 characters; model 'words' takes 100,000\."),
+        ("red \ud800", BadText, r"The text is not Unicode"),
         (b"red", ModelFailed, r"Model 'words' takes texts, and this is bytes\."),
         (np.zeros((2, 2, 3), np.uint8), ModelFailed, r"Model 'words' takes texts, and this is ndarray\."),
     ],
@@ -105,7 +105,7 @@ def test_texts_are_errors_of_an_image_model(tmp_path: Path) -> None:
 def test_a_bad_text_of_one_caller_does_not_reach_another(tmp_path: Path) -> None:
     graphs.tokens(tmp_path)
     cache = graphs.opened(tmp_path)
-    with pytest.raises(InvalidInput, match="1,000,000 characters"):
+    with pytest.raises(BadText, match="1,000,000 characters"):
         batched(cache, "words", [["a" * 1_000_000]])
     assert batched(cache, "words", [["red"]])[0][0].tolist() == [mean(["[CLS]", "red", "[SEP]"])]
 
