@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,27 +73,34 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server
 
 
 def database(server: embedded.Server, template: str = "template0") -> str:
-    """The DSN of a new database on the server."""
+    """The DSN of a new database on the server; ``template`` is the name or the DSN of the one it is a copy of."""
     name = f"test_{next(_numbers)}"
+    if "=" in template:
+        template = _name(template)
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         statement = "CREATE DATABASE {} TEMPLATE {}"
         connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(template)))
     return psycopg.conninfo.make_conninfo(server.dsn, dbname=name)
 
 
-def _drop(server: embedded.Server, dsn: str) -> None:
-    """Thousands of databases would fill the disk."""
-    name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+@contextmanager
+def clone(server: embedded.Server, template: str = "template0") -> Iterator[str]:
+    """The DSN of a new database that is dropped afterwards: thousands of them would fill the disk."""
+    dsn = database(server, template)
+    yield dsn
     with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_name(dsn))))
+
+
+def _name(dsn: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
 
 
 @pytest.fixture
 def empty_dsn(server: embedded.Server) -> Iterator[str]:
     """A database of its own, without our schema."""
-    dsn = database(server)
-    yield dsn
-    _drop(server, dsn)
+    with clone(server) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")
@@ -102,15 +110,14 @@ def template(server: embedded.Server) -> str:
 
     dsn = database(server)
     schema.upgrade(dsn)
-    return str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+    return _name(dsn)
 
 
 @pytest.fixture
 def dsn(server: embedded.Server, template: str) -> Iterator[str]:
     """A database of its own, with our schema."""
-    dsn = database(server, template)
-    yield dsn
-    _drop(server, dsn)
+    with clone(server, template) as dsn:
+        yield dsn
 
 
 @pytest.fixture

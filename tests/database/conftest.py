@@ -7,11 +7,15 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from open_analytic import embedded
 from open_analytic.config import Settings
 from open_analytic.kinds.kind import Kind
-from open_analytic.store import collections, pipelines
+from open_analytic.store import collections, pipelines, planner
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.types import CollectionInfo, Metric
+from tests.conftest import clone
+from tests.conftest import database as new_database
+from tests.database.filled import Filled, Original, costs, fill
 
 
 @dataclass(frozen=True)
@@ -101,3 +105,37 @@ def make(connection: Connection) -> MakeCollection:
 @pytest.fixture
 def photos_table(make: MakeCollection) -> CollectionInfo:
     return make(columns={"district": "text", "year": "integer"})
+
+
+@pytest.fixture(scope="session")
+def filled_original(server: embedded.Server, template: str, settings: Settings) -> Original:
+    database = OpenDatabase(new_database(server, template), settings)
+    made = fill(database)
+    database.close()
+    return Original(database.dsn, made.info)
+
+
+@pytest.fixture(scope="session")
+def measured_original(server: embedded.Server, filled_original: Original, settings: Settings) -> Original:
+    """Calibrated, and told that measuring rows is dear, so that the index is taken wherever it can be."""
+    database = OpenDatabase(new_database(server, filled_original.dsn), settings)
+    planner.calibrate(database, filled_original.info, queries=150)
+    costs(Filled(database, filled_original.info), 1e7)
+    database.close()
+    return Original(database.dsn, filled_original.info)
+
+
+@pytest.fixture
+def filled(server: embedded.Server, filled_original: Original, settings: Settings) -> Iterator[Filled]:
+    with clone(server, filled_original.dsn) as dsn:
+        database = OpenDatabase(dsn, settings)
+        yield Filled(database, filled_original.info)
+        database.close()
+
+
+@pytest.fixture
+def measured(server: embedded.Server, measured_original: Original, settings: Settings) -> Iterator[Filled]:
+    with clone(server, measured_original.dsn) as dsn:
+        database = OpenDatabase(dsn, settings)
+        yield Filled(database, measured_original.info)
+        database.close()

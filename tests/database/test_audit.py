@@ -12,9 +12,7 @@ from open_analytic.store import audit
 from open_analytic.store.audit import Auditor
 from open_analytic.store.connection import Database
 from open_analytic.types import Hit
-from tests.database.test_planner import Filled, queries
-from tests.database.test_planner import filled as filled  # a fixture
-from tests.database.test_planner import measured as measured  # a fixture
+from tests.database.filled import Filled, queries
 
 OPTIONS = {"k": 10, "where": None, "params": None, "max_distance": None, "target_recall": 0.95, "after": None}
 

@@ -14,9 +14,7 @@ from open_analytic.store import collections, rows, search, tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.types import CollectionInfo, Feature, Row
 from tests.database.conftest import MakeCollection, reading
-from tests.database.test_planner import Filled, costs, queries
-from tests.database.test_planner import filled as filled  # a fixture
-from tests.database.test_planner import measured as measured  # a fixture
+from tests.database.filled import Filled, costs, queries
 
 
 @pytest.fixture

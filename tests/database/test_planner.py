@@ -2,21 +2,19 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
-from numpy.typing import NDArray
 from psycopg.conninfo import make_conninfo
 
 from open_analytic.errors import BadParameter, Conflict, DatabaseError, InvalidFilter, PermissionDenied
-from open_analytic.store import collections, indexes, planner, search, tables
+from open_analytic.store import collections, indexes, planner, tables
 from open_analytic.store.connection import Database
-from open_analytic.types import CollectionInfo, Hit, Metric
+from open_analytic.types import Hit, Metric
+from tests.database.filled import DIM, ROWS, Filled, costs, points, queries
 
-ROWS, DIM, CLUSTERS = 5000, 24, 25
 FILTERS = {
     "all": None,
     "half": "number % 2 = 0",
@@ -27,74 +25,6 @@ FILTERS = {
     "other clusters": "cluster > 12",
     "none": "number < 0",
 }
-
-
-def points(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    """Vectors in clusters of six dimensions each, and the clusters' numbers."""
-    shape, rng = np.random.default_rng(3), np.random.default_rng(seed)
-    centres, spans = shape.standard_normal((CLUSTERS, DIM)) / 2, shape.standard_normal((CLUSTERS, 6, DIM)) / 3
-    cluster = rng.integers(0, CLUSTERS, count)
-    inside = np.einsum("ni,nid->nd", rng.standard_normal((count, 6)), spans[cluster])
-    return (centres[cluster] + inside).astype(np.float32), cluster
-
-
-def queries(count: int, cluster: int = 0) -> list[NDArray[np.float32]]:
-    """Vectors that are in no table, all of one cluster."""
-    vectors, clusters = points(3000, 99)
-    return list(vectors[clusters == cluster][:count])
-
-
-@dataclass(frozen=True)
-class Filled:
-    """A collection with an index, in a database that others may look into."""
-
-    database: Database
-    info: CollectionInfo
-
-    def find(self, vector: Any, **options: Any) -> list[Hit]:
-        with self.database.reading() as connection:
-            return search.search(connection, self.info, vector, **({"k": 10} | options))
-
-    def explain(self, vector: Any, **options: Any) -> dict[str, Any]:
-        with self.database.reading() as connection:
-            return planner.explain(connection, self.info, vector, **({"k": 10} | options))
-
-    def run(self, statement: str, *values: Any) -> list[Any]:
-        with psycopg.connect(self.database.dsn, autocommit=True) as connection:
-            cursor = connection.execute(statement, values or ())
-            return cursor.fetchall() if cursor.description else []
-
-
-@pytest.fixture
-def filled(database: Database) -> Filled:
-    with database.transaction() as connection:
-        info = collections.make(
-            connection, tables.Shape(name="points", dim=DIM, columns={"number": "integer", "cluster": "integer"})
-        )
-        vectors, clusters = points(ROWS, 1)
-        with connection.cursor().copy("COPY points (image_name, feature, number, cluster) FROM STDIN") as copy:
-            for number, (vector, cluster) in enumerate(zip(vectors, clusters, strict=True)):
-                copy.write_row((f"{number:05d}", str(vector.tolist()), number, int(cluster)))
-    indexes.create(database, info)
-    made = Filled(database, info)
-    made.run("ANALYZE points")
-    return made
-
-
-@pytest.fixture
-def measured(filled: Filled) -> Filled:
-    """Calibrated, and told that measuring rows is dear, so that the index is taken wherever it can be."""
-    planner.calibrate(filled.database, filled.info, queries=150)
-    costs(filled, 1e7)
-    return filled
-
-
-def costs(filled: Filled, exact_ms: float) -> None:
-    """What measuring every row takes, beside five microseconds for a row of the index."""
-    filled.run(
-        "UPDATE open_analytic.calibrations SET exact_ms = %s, scan_ms = %s,"
-        " all_ms = ARRAY(SELECT e::float8 / 200::float8 FROM unnest(efforts) AS e ORDER BY e)", exact_ms, exact_ms / 3,
-    )  # fmt: skip
 
 
 def found(hits: list[Hit], true: list[Hit]) -> float:
