@@ -8,6 +8,7 @@ import numpy as np
 
 from open_analytic import folder
 from open_analytic.errors import BadParameter, OpenAnalyticError
+from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.image import nothing
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
@@ -23,7 +24,9 @@ class QueryReader:
         self._engine, self._max_bytes, self._plan = engine, max_bytes, plan
 
     def vector(self, query: Query) -> Vector:
-        """Of a picture with several features that of the largest."""
+        """Of an input with several features the largest one's. A str is a path, or a text where the input is text."""
+        if isinstance(query, str) and (encode := ALL_KINDS[self._plan().input].encode):
+            query = encode(query)
         if isinstance(query, str | Path):
             query = folder.read(Path(query), self._max_bytes)
         if isinstance(query, bytes | bytearray | memoryview):

@@ -18,7 +18,7 @@ version = "1.0"
 packages = ["{package}"]
 """
 OPERATORS = '''\
-"""Operators on bytes: no model, no picture."""
+"""Operators on texts and bytes: no model, no picture."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -54,22 +54,23 @@ def _words(data):
     return found
 
 
-def _letters(data, *, size: Annotated[int, Between(1, 26)] = 26):
+def _letters(text, *, size: Annotated[int, Between(1, 26)] = 26):
     """How often each of the first letters occurs."""
-    counts = np.bincount([byte - 97 for byte in data.lower() if 97 <= byte < 97 + size], minlength=size)
+    counts = np.bincount([ord(each) - 97 for each in text.lower() if 97 <= ord(each) < 97 + size], minlength=size)
     return counts.astype(np.float32)
 
 
 def _letters_of(word, *, size: Annotated[int, Between(1, 26)] = 26):
-    return _letters(word.text.encode(), size=size)
+    return _letters(word.text, size=size)
 
 
 words = Operator(function=_words, inputs=("bytes",), output="word", finds_many=True)
-letters = Operator(function=_letters, inputs=("bytes",), output="vector", dim=lambda given: given["size"])
+letters = Operator(function=_letters, inputs=("text",), output="vector", dim=lambda given: given["size"])
 letters_of = Operator(function=_letters_of, inputs=("word",), output="vector", dim=lambda given: given["size"])
 '''
 PRESET = """\
-description = "How often each letter occurs in the bytes."
+description = "How often each letter occurs in a text."
+input       = "text"
 
 [[steps]]
 operator = "letters"

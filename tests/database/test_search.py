@@ -1,6 +1,5 @@
 """Searches: all k rows when k match, under any filter; and a filter stays where it is put."""
 
-import dataclasses
 import math
 import time
 from typing import Any
@@ -51,7 +50,7 @@ def line(connection: Connection, photos_table: CollectionInfo) -> CollectionInfo
 
 def test_the_nearest_come_first_with_the_users_columns(connection: Connection, line: CollectionInfo) -> None:
     hits = search.search(connection, line, QUERY, k=2)
-    assert [dataclasses.asdict(hit) for hit in hits] == [
+    assert [hit.as_dict() for hit in hits] == [
         {"name": "00000", "distance": 0.0, "row": {"district": "A", "year": 2000}, "box": None, "part": None},
         {"name": "00001", "distance": 1.0, "row": {"district": "B%", "year": 2001}, "box": None, "part": None},
     ]

@@ -47,4 +47,5 @@ def test_a_collection_of_texts_is_searched_by_one(db: OpenAnalytic) -> None:
     texts.import_pictures([("1", b"red house"), ("2", b"blue"), ("3", b"a a a a")], values={"1": {"lang": "en"}})
     (hit,) = texts.search(b"a red house", k=1)
     assert (hit.name, hit.box, hit.region, dict(hit.row)) == ("1", None, None, {"lang": "en"})
+    assert [hit.name for hit in texts.search("a red house", k=1)] == ["1"]
     assert bytes(texts.image("2")) == b"blue"

@@ -16,7 +16,7 @@ from tests import plugin
 from tests.process.runner import REPOSITORY, Cli, make
 from tests.process.serving import served
 
-DATA = b"abba cab"
+DATA = "abba cab"
 OTHER: Mapping[str, str] = {
     "other_plugin/__init__.py": "",
     "other_plugin/operators.py": plugin.OPERATORS,
@@ -81,13 +81,14 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 def test_a_plugin_gives_the_same_everywhere(letters: Place) -> None:
-    (letters.home.parent / "text").write_bytes(DATA)
+    (letters.home.parent / "text").write_text(DATA)
     letters.cli("pipeline", "create", "letters")
     output = letters.python(f"with oa.connect() as db:\n    print(json.dumps(db.pipeline_run('letters', {DATA!r})))")
     assert output == {"feature": pytest.approx([3 / 19**0.5, 3 / 19**0.5, 1 / 19**0.5, 0])}
     assert letters.cli("--json", "pipeline", "run", "letters", "text").json == output
+    assert letters.cli("--json", "pipeline", "run", "letters", "--text", DATA).json == output
     with embedded.start(letters.home) as server, served(letters.cli), psycopg.connect(server.dsn) as connection:
-        row = connection.execute("SELECT open_analytic.pipeline_run('letters', %s::bytea)", [DATA]).fetchone()
+        row = connection.execute("SELECT open_analytic.pipeline_run('letters', %s::text)", [DATA]).fetchone()
         assert row == (output,)
 
 

@@ -1,0 +1,58 @@
+"""Kinds: their parts, their JSON, and regions as the service sends them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from open_analytic.kinds import KINDS, region
+from open_analytic.kinds.kind import Kind
+from open_analytic.plain import plain
+from open_analytic.types import Box, Face, Feature, Hit, Label, Object, Region, Span, TextSpan
+
+BOX = Box(x=1.5, y=2, width=3, height=4)
+REGIONS: list[Region | None] = [None, BOX, Span(start=0.5, end=2), TextSpan(start=3, end=9)]
+
+
+@pytest.mark.parametrize("each", REGIONS, ids=lambda each: type(each).__name__)
+def test_a_region_comes_back_as_it_was_sent(each: Region | None) -> None:
+    sent = json.loads(json.dumps({"vector": [1.0], **region.to_json(each), "attributes": {}}))
+    assert region.from_json(sent) == each
+    assert (sent["box"] is None) == (each != BOX)
+
+
+def test_the_extent_of_a_region_is_in_its_own_unit() -> None:
+    vector = np.ones(1, np.float32)
+    assert [Feature(vector=vector, region=each).extent for each in REGIONS] == [0, 12, 1.5, 6]
+    assert [Feature(vector=vector, region=each).box for each in REGIONS] == [None, BOX, None, None]
+
+
+def test_a_hit_keeps_its_key_box_in_json() -> None:
+    hit = Hit(name="a", distance=0.5, row={"age": 30}, region=BOX, part=1)
+    assert list(plain(hit)) == ["name", "distance", "row", "box", "part"]
+    assert plain(hit)["box"] == {"x": 1.5, "y": 2, "width": 3, "height": 4}
+    assert plain(Hit(name="a", distance=0.5, row={})) == {
+        "name": "a", "distance": 0.5, "row": {}, "box": None, "part": None,
+    }  # fmt: skip
+    spoken = plain(Hit(name="a", distance=0.5, row={}, region=Span(start=0, end=1)))
+    assert (spoken["box"], spoken["region"]) == (None, {"start": 0, "end": 1})
+
+
+def test_values_and_their_parts_in_json() -> None:
+    face = Face(box=BOX, score=0.5, landmarks=np.zeros((5, 2), np.float32))
+    box = {"x": 1.5, "y": 2, "width": 3, "height": 4}
+    assert KINDS["face"].to_json(face) == {"box": box, "score": 0.5, "landmarks": [[0, 0]] * 5}
+    assert KINDS["face"].to_json(face, "box") == box
+    thing = Object(label="cat", score=0.5, box=BOX)
+    assert KINDS["object"].to_json(thing) == {"label": "cat", "score": 0.5, "box": box}
+    assert KINDS["label"].to_json(Label("cat", 0.5), "label") == "cat"
+    assert KINDS["vector"].to_json(np.array([0.1], np.float32)) == [0.1]
+    assert (KINDS["text"].to_json("a"), KINDS["number"].to_json(3.5)) == ("a", 3.5)
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items(), ids=KINDS)
+def test_every_kind_holds_together(name: str, kind: Kind) -> None:
+    assert kind.name == name
+    assert (kind.region is None) == (kind.region_type is None)
+    assert set(kind.attributes) <= set(kind.parts)
+    assert kind.article == ("an" if name[0] in "aeiou" else "a")
