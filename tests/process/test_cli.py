@@ -227,6 +227,7 @@ def test_sql_for_a_dba(cli: Cli) -> None:
 def test_doctor_needs_nothing_started(tmp_path: Path, cards: Path) -> None:
     cli = make(tmp_path, cards)
     checks = {check["name"]: check for check in cli("doctor", "--json").json}
+    assert checks["providers"]["detail"] == "models run on cpu; installed: cpu"
     assert {"open_analytic", "python", "packages", "models", "database", "disk (home)"} <= set(checks)
     assert all(check["state"] in ("ok", "note") for check in checks.values())
     assert "models pull" in checks["models"]["hint"]
@@ -247,8 +248,9 @@ def test_doctor_looks_at_a_running_server(cli: Cli) -> None:
         {"OPEN_ANALYTIC_DSN": "postgresql://me:s3cret@[/db"},
         {"OPEN_ANALYTIC_PG_BIN": "/nowhere"},
         {"OPEN_ANALYTIC_MAX_BYTES": "many"},
+        {"OPEN_ANALYTIC_PROVIDERS": "cuda,cpu"},
     ],
-    ids=["unreachable", "unreadable DSN", "no programs", "a bad setting"],
+    ids=["unreachable", "unreadable DSN", "no programs", "a bad setting", "a provider that is not installed"],
 )
 def test_doctor_finds_what_is_broken(tmp_path: Path, cards: Path, environment: dict[str, str]) -> None:
     done = make(tmp_path, cards, **environment)("doctor", "--json", code=1)
