@@ -216,3 +216,16 @@ def test_another_default_or_version_of_an_operator_is_another_pipeline(
     operator = OPERATORS["detect_faces"]
     monkeypatch.setitem(OPERATORS, "detect_faces", dataclasses.replace(operator, version=operator.version + 1))
     assert plan(load(TOML), cards).hash != now
+
+
+HASHES = {
+    "face_analyzer": "25b3f84586bcd277f52efe1813aaf4540f869718ee5cfb1930d34c7940cf5353",
+    "face_feature_extractor": "45b4447336bb48deaacbe1930cc41cdb5ffd31944be8448e8df409b42d381abd",
+    "general_feature_extractor": "c80597c263c258f562d0b986c767c93a1e8a0074d048f661b4162354a1afd873",
+}
+
+
+@pytest.mark.parametrize(("name", "hash_"), HASHES.items(), ids=HASHES)
+def test_a_presets_hash_is_that_of_stored_vectors(name: str, hash_: str, cards: Mapping[str, ModelCard]) -> None:
+    """Collections are bound to it: another hash is another version, whose vectors are not compared with theirs."""
+    assert plan(preset(name), cards).hash == hash_
