@@ -241,6 +241,9 @@ BEGIN
             HINT = 'A collection needs a pipeline that gives one, such as '
                 'general_feature_extractor.';
     END IF;
+    IF told ? 'unstorable' THEN
+        PERFORM open_analytic._raise(told -> 'unstorable');
+    END IF;
     IF metric NOT IN ('l2', 'cosine', 'ip') THEN
         RAISE EXCEPTION 'There is no metric %.', quote_literal(metric)
             USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';

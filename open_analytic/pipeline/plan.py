@@ -16,6 +16,7 @@ from open_analytic.pipeline.call import INPUT, RAW, Call, Card, Value, defaults
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
 from open_analytic.pipeline.cost import Lifetimes, check_pixels, lifetimes
 from open_analytic.pipeline.spec import Output, Spec, Step
+from open_analytic.types import Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,17 @@ class Plan:
         """The kind of what its features were made of, which has their regions; None when they have none."""
         name = self.values[self.vector].region if self.vector else None
         return self.values[name].kind if name else None
+
+    @property
+    def unstorable(self) -> InvalidPipeline | None:
+        """The error of a collection of its features; None when a collection can store them with their regions."""
+        if not self.many or self.region is None or self.region.region_type is Box:
+            return None
+        return InvalidPipeline(
+            f"The vectors of pipeline {self.name!r} belong to regions of kind {self.region.name!r}; a collection can "
+            "store boxes only.",
+            hint="Use a pipeline whose regions are boxes, or one that gives one vector an input.",
+        )
 
 
 def plan(

@@ -94,6 +94,7 @@ class Plans:
         spec = specs.preset(name) if request.get("definition") is None else specs.load(_definition(request), name=name)
         made = plan(spec, self._cards, _parameters(request.get("parameters")), registered=True)
         self._check_pixels(made)
+        error = made.unstorable
         return json.dumps(
             {
                 "name": made.name,
@@ -105,6 +106,7 @@ class Plans:
                 "definition": json.dumps(spec.as_dict()),
                 "parameters": dict(made.parameters),
             }
+            | ({"unstorable": error.as_dict()} if error else {})
         )
 
 

@@ -11,7 +11,7 @@ from open_analytic.store import tables
 from open_analytic.store.connection import Connection
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
-from open_analytic.types import Box, CollectionInfo, Metric, PipelineInfo
+from open_analytic.types import CollectionInfo, Metric, PipelineInfo
 
 if TYPE_CHECKING:
     from open_analytic.pipeline.plan import Plan
@@ -36,12 +36,8 @@ def shape(
     """What a collection of a pipeline's present version is like."""
     if plan.dim is None:
         raise InvalidPipeline(f"Pipeline {plan.name!r} gives no vector.", hint="Choose one whose dim is a number.")
-    if plan.many and plan.region and plan.region.region_type is not Box:
-        raise InvalidPipeline(
-            f"The vectors of pipeline {plan.name!r} belong to regions of kind {plan.region.name!r}; a collection can "
-            "store boxes only.",
-            hint="Use a pipeline whose regions are boxes, or one that gives one vector an input.",
-        )
+    if plan.unstorable:
+        raise plan.unstorable
     return tables.Shape(
         name=name,
         dim=plan.dim,

@@ -9,7 +9,7 @@ import pytest
 
 from open_analytic import embedded
 from open_analytic.config import Settings
-from open_analytic.kinds.kind import Kind
+from open_analytic.errors import InvalidPipeline
 from open_analytic.store import collections, pipelines, planner
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.types import CollectionInfo, Metric
@@ -36,7 +36,7 @@ class SmallPlan:
     output: tuple[str, ...] = ("feature",)
     dim: int | None = 4
     many: bool = False
-    region: Kind | None = None
+    unstorable: InvalidPipeline | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"scale": 0.5})
     spec: Definition = Definition({"name": "colours", "scale": 1e20})
 

@@ -127,6 +127,10 @@ def test_a_kind_of_a_plugin_has_parts_and_regions(letters: Place) -> None:
         [[0, 4], [5, 8]],
         "The vectors of pipeline 'words' belong to regions of kind 'word'; a collection can store boxes only.",
     ]
+    with embedded.start(letters.home) as server, served(letters.cli), psycopg.connect(server.dsn) as connection:
+        with pytest.raises(psycopg.Error, match="regions of kind 'word'; a collection can store boxes only") as caught:
+            connection.execute("SELECT open_analytic.create_collection('words', 'words')")
+        assert caught.value.sqlstate == "OA016"
 
 
 def planned(*steps: dict[str, Any]) -> str:
