@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Of a wire: from a point to one further down, where it may enter a box."""
+    """Of a wire: from a point to one further down, where it can enter a box."""
 
     x: float
     y: float

@@ -90,7 +90,7 @@ def _end(text: str, found: re.Match[str], group: str) -> int | None:
 
 
 def _comment(text: str, place: int) -> int | None:
-    """Where a comment ends that may hold others."""
+    """Where a comment ends that can hold others."""
     depth = 1
     while depth and (edge := EDGE.search(text, place)):
         depth += 1 if edge[0] == "/*" else -1

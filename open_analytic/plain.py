@@ -1,4 +1,4 @@
-"""Any value of ours made of what JSON has: the same from the command line and over HTTP."""
+"""Converts our values to JSON-compatible types: the same from the command line and over HTTP."""
 
 import dataclasses
 import math

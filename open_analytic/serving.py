@@ -121,7 +121,7 @@ def _run(
 
 @contextmanager
 def _pages(service: server.Service, db: OpenAnalytic, dsn: str, host: str) -> Iterator[None]:
-    """The site, on a connection that may change collections: the service's own may not where the database is ours."""
+    """The site, on a connection that can change collections: the service's own cannot where the database is ours."""
     settings = db.settings
     with OpenAnalytic(Database(dsn, settings), settings, library=db.library, engine=db.engine) as owner:
         if not settings.dsn and not owner.collections():
@@ -150,7 +150,7 @@ def _fetch(db: OpenAnalytic) -> None:
 
 
 def _folder(places: Places) -> Path | None:
-    """The folder of the Unix sockets: what was given, else the system's or the user's own."""
+    """The folder of the Unix sockets: the option, else the system's or the user's own."""
     if places.folder:
         return _make(places.folder)
     own = os.environ.get("XDG_RUNTIME_DIR")

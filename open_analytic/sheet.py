@@ -1,4 +1,4 @@
-"""A contact sheet: the picture searched for, large, and what was found beside it, with captions and boxes."""
+"""A contact sheet: the query picture, large, and the hits beside it, with captions and boxes."""
 
 import contextlib
 import io

@@ -19,7 +19,7 @@ _OFF = ("1", "true")  # what ONNX Runtime takes for yes
 
 
 def disable() -> bool:
-    """Set the variable, whatever it was; False when onnxruntime is imported already, and was not told."""
+    """Set the variable, whatever it was; False when onnxruntime is imported already, without the variable."""
     in_time = "onnxruntime" not in sys.modules or os.environ.get(VARIABLE, "").lower() in _OFF
     os.environ[VARIABLE] = "1"
     return in_time

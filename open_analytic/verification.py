@@ -50,7 +50,7 @@ def verify(
     metric: Metric,
     max_bytes: int,
 ) -> Verification:
-    """The verdict on two pictures or vectors; a rate that cannot be had is told before a model runs."""
+    """The verdict on two pictures or vectors; a rate that the table lacks raises before a model runs."""
     with database.transaction() as connection:
         rates.check(connection, plan.name, false_accept_rate=false_accept_rate, metric=metric)
     a, b = _compared(engine, plan, both, max_bytes)

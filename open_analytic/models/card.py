@@ -168,7 +168,7 @@ def load_cards(settings: Settings) -> dict[str, ModelCard]:
 
 
 def _same(card: ModelCard, other: ModelCard) -> bool:
-    """Whether one is a copy of the other: ``models_dir`` may be that of a checkout, whose cards are shipped too.
+    """Whether one is a copy of the other: ``models_dir`` can be that of a checkout, whose cards are shipped too.
 
     That of an older checkout has no hash of the archive.
     """

@@ -134,7 +134,7 @@ def check(weight: int, most: int, what: str) -> None:
 
 
 def default_bytes() -> int:
-    """What all pictures together may take where nothing else is set."""
+    """The default memory budget of all pictures together."""
     return total_bytes() // SHARE
 
 

@@ -153,7 +153,7 @@ def _is_empty(picture: Pillow.Image) -> bool:
 
 
 def halving(side: int, shrink_to: int) -> int:
-    """The largest of 1, 2, 4, 8 by which the side may be divided."""
+    """The largest of 1, 2, 4, 8 by which the side can be divided."""
     return max(factor for factor in (1, 2, 4, 8) if factor == 1 or (shrink_to and side // factor >= shrink_to))
 
 

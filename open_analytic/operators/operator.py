@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Between(NamedTuple):
-    """The range a parameter may have, both ends included."""
+    """The range a parameter can have, both ends included."""
 
     low: float
     high: float

@@ -226,7 +226,7 @@ def _check_part(where: str, name: str, part: str, kind: Kind) -> None:
 
 
 def known(candidates: Iterable[str], given: str = "") -> str:
-    """A hint: what there is, and what may have been meant."""
+    """A hint: what there is, and the closest name."""
     ordered = sorted(candidates)
     near = difflib.get_close_matches(given, ordered, 1)
     guess = f"Did you mean {near[0]!r}? " if near else ""

@@ -24,7 +24,7 @@ class Result(Protocol):
 
 
 class Engine(Protocol):
-    """Runs plans on inputs. May be shared by threads."""
+    """Runs plans on inputs. Threads can share it."""
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """A result or an error for each item, in order."""
@@ -35,7 +35,7 @@ class Engine(Protocol):
         """The same for any number of items, in bounded memory: decoding goes on while models run."""
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
-        """Pull the models of the plan, so that running it waits for nothing."""
+        """Pull the models of the plan, so that running it waits for no download."""
 
     def close(self) -> None:
         """Let go of models and threads."""

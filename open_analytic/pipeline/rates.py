@@ -44,7 +44,7 @@ def table(same: Same, found: Distances) -> tuple[Rate, ...]:
 
 
 def upper_bound(accepts: int, pairs: int) -> float:
-    """The true rate may be as high (Clopper and Pearson, 95 %, one side), were each pair of people of its own."""
+    """The true rate can be as high (Clopper and Pearson, 95 %, one side), were each pair of people of its own."""
     seen = np.arange(accepts + 1)
     ways = np.cumsum(np.log(pairs - seen + 1) - np.log(np.maximum(seen, 1))) - np.log(
         pairs + 1
@@ -58,7 +58,7 @@ def upper_bound(accepts: int, pairs: int) -> float:
 
 
 def _line(near: Distances, far: Distances, one_in: int) -> Rate:
-    """Below the distance of the first pair that may not be accepted; those at the very distance are not."""
+    """Below the distance of the first pair that must not be accepted; those at the very distance are not."""
     distance = far[len(far) // one_in]
     accepts = int((far < distance).sum())
     return Rate(

@@ -92,7 +92,7 @@ class Result:
         return [region(self.values[name])] * count
 
     def _attributes(self, vector: str, count: int) -> list[dict[str, Any]]:
-        """The numbers and texts that were said of each vector's region, by their keys in the output."""
+        """The numbers and texts beside each vector's region, by their keys in the output."""
         wanted = self.plan.values[vector].list_of
         rows: list[dict[str, Any]] = [{} for _ in range(count)]
         for key, reference in leaves(self.plan.spec.output):

@@ -1,4 +1,4 @@
-"""TIFF: one page of the file, described anew with only the tags that its pixels need."""
+"""TIFF: one page of the file, described again with only the tags that its pixels need."""
 
 import io
 import re
