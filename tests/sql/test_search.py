@@ -94,7 +94,7 @@ ERRORS = {
     "no numbers": ("'photos', '{}'::real[]", "OA015", "finite"),
     "words": ("'photos', 'words'::text", "OA019", "bytea"),
     "too large for halfvec": ("'photos', '[70000,0,0]'::vector", "OA015", "Normalise"),
-    "no picture": ("'photos', 'words'::bytea", "OA012", "Known"),
+    "no picture": ("'photos', 'words'::bytea", "OA012", "Formats that are read"),
     "negative k": (f"'photos', {QUERY}, -1", "OA019", "0 or more"),
     "no k": (f"'photos', {QUERY}, NULL", "OA019", "0 or more"),
     "no distance": (f"'photos', {QUERY}, max_distance => 'NaN'", "OA019", "a number"),
