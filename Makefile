@@ -47,7 +47,7 @@ demo: .venv/ready ## import real photos, search them by a picture, find a person
 # running in its thread until the end. They run when others failed, too.
 define run_tests
 	$(1)/python -m pytest --numprocesses $(JOBS) --dist loadfile --ignore tests/browser; others=$$?; \
-	$(1)/python -m pytest tests/browser && exit $$others
+	$(1)/python -m pytest --numprocesses $(JOBS) --dist loadfile tests/browser && exit $$others
 endef
 
 test: .venv/ready-dev ## run every test, JOBS files at once: make test JOBS=4
