@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from open_analytic.config import Settings
-from open_analytic.errors import UnknownModel
+from open_analytic.errors import ModelUnavailable, UnknownModel
 from open_analytic.models import build, external, fetch
 from open_analytic.models.card import ModelCard, load_cards
 from open_analytic.models.disk import writing
@@ -90,6 +90,8 @@ class Library:
             return []
         with self._alone(progress), tempfile.TemporaryDirectory(dir=self._folder, prefix=".pull-") as folder:
             waiting = [card for card in cards if self._state(card) != "ready"]
+            for card in waiting:
+                self._refuse_loss(card)
             for card, place in _fetched(waiting, Path(folder), progress):
                 self._make(card, place, progress)
         return [card.name for card in waiting]
@@ -140,6 +142,17 @@ class Library:
         right = all(fetch.check(paths[name], sha256) for name, sha256 in known.items() if sha256 is not None)
         return "ready" if right else "corrupt"
 
+    def _refuse_loss(self, card: ModelCard) -> None:
+        """Refuse to pull a model where that would replace files that no pull has made."""
+        place, network = self._place(card), self._paths(card)[card.network]
+        target = place if card.files else network
+        is_foreign = bool(card.files) and place.exists() and _receipt(network) is None
+        if not card.in_place and (is_foreign or _holds_source(card, target)):
+            raise ModelUnavailable(
+                f"Model {card.name!r}: pulling it would replace {target}, which has files that were not pulled.",
+                hint="Move them elsewhere, and correct their source on the card when it names them.",
+            )
+
     def _make(self, card: ModelCard, made: Path, progress: ProgressCallback | None) -> None:
         """Build the model where its files were fetched to, then move all of them to their place."""
         if card.in_place:
@@ -161,7 +174,9 @@ class Library:
         else:
             for name in names:  # the receipt comes last
                 _into_place(made / name, self._folder / name)
-            shutil.rmtree(self._folder / f"{card.name}.files", ignore_errors=True)
+            old = self._folder / f"{card.name}.files"  # pulled when the card named several files
+            if _receipt(old / card.network) and not _holds_source(card, old):
+                shutil.rmtree(old, ignore_errors=True)
         logger.info("model %s is ready: %s", card.name, self._place(card) / card.network)
         if progress:
             progress(Progress(what=say, done=1, total=1))
@@ -181,6 +196,12 @@ class Library:
                 for left in self._folder.glob(".pull-*"):
                     shutil.rmtree(left, ignore_errors=True)
                 yield
+
+
+def _holds_source(card: ModelCard, target: Path) -> bool:
+    """Whether a file that the card reads beside itself is this file, or is in this folder."""
+    sources = [path for name in card.sources if (path := card.local(name))]
+    return any(path.resolve().is_relative_to(target.resolve()) for path in sources)
 
 
 def _receipt(network: Path) -> Json | None:

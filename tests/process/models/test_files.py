@@ -209,13 +209,39 @@ def test_a_card_that_names_more_files_moves_the_model(library: Library, tmp_path
     ]  # fmt: skip
 
 
-def test_a_folder_that_is_no_whole_model_is_replaced(library: Library, tmp_path: Path) -> None:
+def test_a_folder_that_no_pull_has_made_is_not_replaced(library: Library, tmp_path: Path) -> None:
     folder = tmp_path / "models" / "packed.files"
     folder.mkdir(parents=True)
-    (folder / "words.json").write_bytes(WORDS)
+    (folder / "mine.json").write_bytes(WORDS)
+    with pytest.raises(ModelUnavailable, match=r"would replace .*packed\.files"):
+        library.path("packed")
+    assert [path.read_bytes() for path in folder.iterdir()] == [WORDS]
+
+
+def test_a_model_of_one_file_leaves_a_folder_that_no_pull_has_made(
+    library: Library, tmp_path: Path, data: bytes
+) -> None:
+    path = tmp_path / "cards" / "packed.toml"
+    path.write_text(path.read_text().partition("\n[files.")[0])
+    folder = tmp_path / "models" / "packed.files"
+    folder.mkdir(parents=True)
+    (folder / "mine.json").write_bytes(WORDS)
+    assert opened(tmp_path).path("packed").read_bytes() == data
+    assert (folder / "mine.json").read_bytes() == WORDS
+
+
+@pytest.mark.parametrize("source", ["packed.files/w.json", "./packed.files/w.json"])
+def test_a_source_is_never_in_the_place_of_the_pulled_model(
+    library: Library, tmp_path: Path, data: bytes, source: str
+) -> None:
     library.path("packed")
-    assert state(library) == "ready"
-    assert sorted(entry.name for entry in (tmp_path / "models").iterdir()) == [".lock", "packed.files"]
+    models = tmp_path / "models"
+    (models / "packed.files" / "w.json").write_bytes(WORDS)
+    (tmp_path / "cards" / "packed.toml").unlink()
+    write(models, data, files(words__json=(f"file:{source}", WORDS)))
+    with pytest.raises(ModelUnavailable, match="would replace"):
+        Library(Settings(models_dir=models)).path("packed")
+    assert (models / "packed.files" / "w.json").read_bytes() == WORDS
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,15 @@ def test_what_a_killed_pull_left_is_cleared_away(library: Library, tmp_path: Pat
     assert not left.exists()
 
 
+def test_a_source_is_not_replaced_by_what_is_built_of_it(tmp_path: Path) -> None:
+    weights = os.urandom(1_000)
+    (tmp_path / "big.onnx").write_bytes(weights)
+    card(tmp_path, "big", "file:big.onnx", weights, 'builder = "dlib_face_resnet"\n')
+    with pytest.raises(ModelUnavailable, match=r"would replace .*big\.onnx"):
+        Library(Settings(models_dir=tmp_path)).pull(["big"])
+    assert (tmp_path / "big.onnx").read_bytes() == weights
+
+
 def test_a_full_disk_is_said_plainly_and_leaves_nothing(library: Library, tmp_path: Path) -> None:
     weights = os.urandom(400_000)
     (tmp_path / "cards" / "big.dat").write_bytes(weights)
