@@ -101,7 +101,10 @@ class _Bounded:
         return self._file.read(count)
 
     def readline(self) -> bytes:
-        return self._file.readline(MAX_LINE_BYTES)
+        line = self._file.readline(MAX_LINE_BYTES)
+        if b"\\" in line:  # Python warns about an unknown escape sequence; the names of tensors and classes have none
+            raise ValueError("a name in it has a backslash")
+        return line
 
 
 def _read(file: _Bounded) -> dict[str, NDArray[Any]]:

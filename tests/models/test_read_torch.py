@@ -146,6 +146,7 @@ def views(count: int, size: int) -> bytes:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
+        pytest.param(bomb(b"S'\\o'\n"), "a name in it has a backslash", id="unknown escape sequence"),
         pytest.param(bomb(b"Nr\xff\xff\xff\x0f"), "it numbers its values wrongly", id="LONG_BINPUT 2^28"),
         pytest.param(bomb(b"Np268435455\n"), "it numbers its values wrongly", id="PUT 2^28"),
         pytest.param(bomb(b"\x8e" + (2**34).to_bytes(8, "little")), "it ends too early", id="BINBYTES8 of 16 GB"),
