@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self, TypeAlias
+
+from msgspec import Meta
 
 from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelUnavailable
 from open_analytic.models import build, inputs
-from open_analytic.models.fields import Fields
+from open_analytic.models.fields import Count, Fields, Positive, Real, Reals, Text, Texts
 from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.source import Source, read_files
@@ -32,29 +33,35 @@ TASKS = {
     "audio features": _SOUND,
 }
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it is also the name of a file
+# The name of a card is also that of a file.
+CardName: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z", description="letters, digits, '.', '_' and '-'"),
+]
+Sizes: TypeAlias = Annotated[tuple[Count, ...], Meta(description="a list of sizes without the batch, 0 for any")]
+Crop: TypeAlias = Annotated[tuple[Count, Count, Count, Count], Meta(description="top, bottom, left, right in pixels")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """An output tensor: its name in the graph, and its shape without the batch axis; 0 is any."""
 
-    name: str
-    shape: tuple[int, ...]
+    name: Text
+    shape: Sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Golden:
     """What the original implementation gives for a text, or for a cut of a known picture, used as it is."""
 
-    picture: str | None = None  # of skimage.data
-    crop: tuple[int, int, int, int] | None = None  # top, bottom, left, right
-    text: str | None = None
+    picture: Text | None = None  # of skimage.data
+    crop: Crop | None = None
+    text: Text | None = None
     output: str  # role
-    first: tuple[float, ...]  # the first numbers of the output, flat
-    l2: float  # its length
-    tolerance: float
-    reference: str  # which implementation gave them
+    first: Reals  # the first numbers of the output, flat
+    l2: Real  # its length
+    tolerance: Real
+    reference: Text  # which implementation gave them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +194,7 @@ def read_card(path: Path) -> ModelCard:
         "name", "task", "licence", "description", "source", "sha256", "archive_sha256", "builder", "max_batch", "input",
         "inputs", "outputs", "files", "golden", "labels",
     )  # fmt: skip
-    name = fields.text("name", like=_NAME, expected="letters, digits, '.', '_' and '-'")
+    name = fields.value("name", CardName)
     source = Source.read(fields)
     outputs = fields.below("outputs")
     card = ModelCard(
@@ -199,11 +206,11 @@ def read_card(path: Path) -> ModelCard:
         sha256=source.sha256,
         archive_sha256=source.archive_sha256,
         builder=fields.text("builder", choices=tuple(build.ALL_BUILDERS)) if "builder" in table else None,
-        max_batch=fields.number("max_batch", default=1, least=1),
+        max_batch=fields.value("max_batch", Positive, 1),
         input=inputs.read(fields),
-        outputs={role: _output(outputs.below(role)) for role in outputs.table},
+        outputs={role: outputs.below(role).read(Output) for role in outputs.table},
         golden=_golden(fields.below("golden"), tuple(outputs.table)) if "golden" in table else None,
-        labels=tuple(fields.texts("labels")) if "labels" in table else (),
+        labels=fields.value("labels", Texts, ()),
         file=path,
         files=read_files(fields, f"{name}.onnx"),
     )
@@ -217,30 +224,9 @@ def read_card(path: Path) -> ModelCard:
     return card
 
 
-def _output(fields: Fields) -> Output:
-    fields.only("name", "shape")
-    return Output(
-        name=fields.text("name"),
-        shape=tuple(fields.numbers("shape", int, "a list of sizes without the batch, 0 for any")),
-    )
-
-
 def _golden(fields: Fields, roles: tuple[str, ...]) -> Golden:
-    text = fields.text("text") if "text" in fields.table else None
-    what = ("text",) if text else ("picture", "crop")
-    fields.only(*what, "output", "first", "l2", "tolerance", "reference")
-    return Golden(
-        text=text,
-        picture=None if text else fields.text("picture"),
-        crop=None if text else _crop(fields),
-        output=fields.text("output", choices=roles),
-        first=tuple(fields.numbers("first", float, "a list of numbers")),
-        l2=fields.real("l2"),
-        tolerance=fields.real("tolerance"),
-        reference=fields.text("reference"),
-    )
-
-
-def _crop(fields: Fields) -> tuple[int, int, int, int]:
-    top, bottom, left, right = fields.numbers("crop", int, "top, bottom, left, right in pixels", count=4)
-    return top, bottom, left, right
+    """Of a text, or of a cut of a picture."""
+    kinds = {"text": Text} if "text" in fields.table else {"picture": Text, "crop": Crop}
+    what = {name: fields.value(name, kind) for name, kind in kinds.items()}
+    only = (*kinds, "output", "first", "l2", "tolerance", "reference")
+    return fields.read(Golden, only=only, output=fields.text("output", choices=roles), **what)

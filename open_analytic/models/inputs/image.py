@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.errors import ModelFailed
-from open_analytic.models.fields import Fields
+from open_analytic.models.fields import Colors, Count, Fields, Text
 from open_analytic.models.inputs.base import Arrays, Graph, Values
 
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
@@ -22,30 +22,22 @@ class ImageInput:
     """
 
     type: Literal["image"] = "image"
-    name: str
-    layout: str  # NCHW or NHWC
-    color: str  # RGB or BGR
+    name: Text
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    color: Literal["RGB", "BGR"] = "RGB"
     height: int | None
     width: int | None
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: Colors
+    std: Colors
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """This part of a card."""
-        fields.only("type", "name", "layout", "color", "height", "width", "mean", "std")
-        std = fields.three("std")
-        if 0 in std:
+        height, width = (fields.value(side, Count, 0) or None for side in ("height", "width"))
+        card = fields.read(cls, height=height, width=width)
+        if 0 in card.std:
             raise fields.wrong("std", "three numbers other than 0")
-        return cls(
-            name=fields.text("name"),
-            layout=fields.text("layout", default="NCHW", choices=("NCHW", "NHWC")),
-            color=fields.text("color", default="RGB", choices=("RGB", "BGR")),
-            height=fields.number("height", default=0) or None,
-            width=fields.number("width", default=0) or None,
-            mean=fields.three("mean"),
-            std=std,
-        )
+        return card
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,10 +1,16 @@
 """Log-mel spectrograms as librosa computes them (McFee et al., ISC licence): its mel scales, filters and framing."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from open_analytic.models.fields import PositiveReal, Real
+
+MAX_FFT, MAX_MELS = 65_536, 1_024
+Fft: TypeAlias = Annotated[int, Meta(ge=2, le=MAX_FFT)]
 FRAMES_AT_ONCE = 512  # bounds the memory of one transform
 STEP = np.log(6.4) / 27  # of Slaney's scale above 1,000 Hz
 
@@ -14,18 +20,18 @@ class Mel:
     """How a sound becomes (frames, mels); ``window``, ``fft`` and ``hop`` in samples, ``low`` and ``high`` in Hz."""
 
     rate: int
-    fft: int
+    fft: Fft
     window: int
-    hop: int
-    mels: int
-    low: float
-    high: float
-    scale: str  # slaney or htk
-    area: bool  # each filter divided by its width, as in Slaney's toolbox
-    power: int  # 1: magnitudes, 2: their squares
-    padding: str  # none; constant or reflect: half a window before and after
-    log: str  # db, ln, log10 or none
-    floor: float  # before the logarithm
+    hop: Annotated[int, Meta(ge=1, le=MAX_FFT)]
+    mels: Annotated[int, Meta(ge=1, le=MAX_MELS)]
+    low: Real = 0.0
+    high: Real
+    scale: Literal["slaney", "htk"] = "slaney"
+    area: bool = True  # each filter divided by its width, as in Slaney's toolbox
+    power: Annotated[int, Meta(ge=1, le=2)] = 2  # 1: magnitudes, 2: their squares
+    padding: Literal["constant", "reflect", "none"] = "constant"  # constant or reflect: half a window before and after
+    log: Literal["db", "ln", "log10", "none"] = "db"
+    floor: PositiveReal = 1e-10  # before the logarithm
 
 
 def spectrogram(sound: NDArray[np.float32], mel: Mel) -> NDArray[np.float32]:

@@ -2,18 +2,17 @@
 
 from collections.abc import Hashable
 from dataclasses import astuple, dataclass
-from typing import Any, Literal, Self
+from dataclasses import fields as of
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
-from open_analytic.models.fields import Fields
+from open_analytic.models.fields import Fields, PositiveReal, Real, Text
 from open_analytic.models.inputs.base import Arrays, Graph, Values
-from open_analytic.models.inputs.mel import Mel, spectrogram
-from open_analytic.models.inputs.waveform import FLOATS, MAX_RATE, MAX_SECONDS, sound
-
-MAX_FFT, MAX_MELS = 65_536, 1_024
-LAYOUTS = ("NMT", "NTM", "NCMT", "NCTM")
+from open_analytic.models.inputs.mel import Fft, Mel, spectrogram
+from open_analytic.models.inputs.waveform import FLOATS, Rate, Samples, Seconds, sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,36 +20,20 @@ class SpectrogramInput:
     """A value is a (samples,) float array of one channel, -1..1, at ``rate``; sounds of equal length share a batch."""
 
     type: Literal["spectrogram"] = "spectrogram"
-    name: str
-    rate: int  # samples a second
-    layout: str  # one of LAYOUTS: batch, channel (1), mels, time
+    name: Text
+    rate: Rate
+    layout: Literal["NMT", "NTM", "NCMT", "NCTM"] = "NMT"  # batch, channel (1), mels, time
     samples: int | None  # a shorter sound is filled up with silence to so many; None: any length
-    max_seconds: int
+    max_seconds: Seconds = 60
     mel: Mel
-    mean: float  # (x - mean) / std of the logarithms
-    std: float
+    mean: Real = 0.0  # (x - mean) / std of the logarithms
+    std: PositiveReal = 1.0
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """This part of a card."""
-        fields.only(
-            "type", "name", "rate", "layout", "samples", "max_seconds", "mean", "std", "fft", "window", "hop", "mels",
-            "low", "high", "scale", "area", "power", "padding", "log", "floor",
-        )  # fmt: skip
-        rate = fields.number("rate", least=1, most=MAX_RATE)
-        std = fields.real("std", default=1.0)
-        if std <= 0:
-            raise fields.wrong("std", "a number above 0")
-        return cls(
-            name=fields.text("name"),
-            rate=rate,
-            layout=fields.text("layout", default="NMT", choices=LAYOUTS),
-            samples=fields.number("samples", default=0, most=MAX_RATE * MAX_SECONDS) or None,
-            max_seconds=fields.number("max_seconds", default=60, least=1, most=MAX_SECONDS),
-            mel=_mel(fields, rate),
-            mean=fields.real("mean", default=0.0),
-            std=std,
-        )
+        samples = fields.value("samples", Samples, 0) or None
+        return fields.read(cls, only=FIELDS, samples=samples, mel=_mel(fields))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,26 +54,17 @@ class SpectrogramInput:
         return SpectrogramFeed(self, graph)
 
 
-def _mel(fields: Fields, rate: int) -> Mel:
-    fft = fields.number("fft", least=2, most=MAX_FFT)
-    high = fields.real("high", default=rate / 2)
-    low = fields.real("low", default=0.0)
-    if not 0 <= low < high <= rate / 2:
+FIELDS = tuple(dict.fromkeys(each.name for kind in (SpectrogramInput, Mel) for each in of(kind) if each.name != "mel"))
+
+
+def _mel(fields: Fields) -> Mel:
+    """The fields of a ``Mel``, which stand in the same table."""
+    rate, fft = fields.value("rate", Rate), fields.value("fft", Fft)
+    window = fields.value("window", Annotated[int, Meta(ge=2, le=fft)], fft)
+    mel = fields.read(Mel, only=FIELDS, rate=rate, window=window, high=fields.value("high", Real, rate / 2))
+    if not 0 <= mel.low < mel.high <= rate / 2:
         raise fields.wrong("high", f"above low, and at most half of the rate, {rate / 2:g}")
-    floor = fields.real("floor", default=1e-10)
-    if floor <= 0:
-        raise fields.wrong("floor", "a number above 0")
-    return Mel(
-        rate=rate, fft=fft, low=low, high=high, floor=floor,
-        window=fields.number("window", default=fft, least=2, most=fft),
-        hop=fields.number("hop", least=1, most=MAX_FFT),
-        mels=fields.number("mels", least=1, most=MAX_MELS),
-        scale=fields.text("scale", default="slaney", choices=("slaney", "htk")),
-        area=fields.flag("area", default=True),
-        power=fields.number("power", default=2, least=1, most=2),
-        padding=fields.text("padding", default="constant", choices=("constant", "reflect", "none")),
-        log=fields.text("log", default="db", choices=("db", "ln", "log10", "none")),
-    )  # fmt: skip
+    return mel
 
 
 class SpectrogramFeed:

@@ -2,11 +2,12 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from msgspec import Meta
 
-from open_analytic.models.fields import Fields
+from open_analytic.models.fields import Fields, Text
 from open_analytic.models.inputs import text
 from open_analytic.models.inputs.base import Arrays, Graph, Values
 
@@ -16,19 +17,14 @@ class StringsInput:
     """A value is a text; all texts share a batch."""
 
     type: Literal["strings"] = "strings"
-    name: str
-    layout: str  # N: (n,), or N1: (n, 1)
-    max_characters: int
+    name: Text
+    layout: Literal["N", "N1"] = "N"  # (n,), or (n, 1)
+    max_characters: Annotated[int, Meta(ge=1, le=text.MAX_CHARACTERS)] = 100_000
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """This part of a card."""
-        fields.only("type", "name", "layout", "max_characters")
-        return cls(
-            name=fields.text("name"),
-            layout=fields.text("layout", default="N", choices=("N", "N1")),
-            max_characters=fields.number("max_characters", default=100_000, least=1, most=text.MAX_CHARACTERS),
-        )
+        return fields.read(cls)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,20 +3,21 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from open_analytic.errors import BadText, InvalidCard, ModelCorrupt, ModelUnavailable
-from open_analytic.models.fields import Fields
+from open_analytic.models.fields import Fields, Text
 from open_analytic.models.inputs.base import Arrays, Graph, Values, bucket
 from open_analytic.models.inputs.text import MAX_CHARACTERS, check
 
 DTYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
-PADDINGS = ("bucket", "max_length", "none")
 PAD_TOKENS = ("[PAD]", "<pad>")  # of BERT's family, of T5's and RoBERTa's
 MAX_TOKENS, MAX_TOKENIZER_BYTES = 100_000, 100_000_000
+Padding: TypeAlias = Literal["bucket", "max_length", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,37 +28,22 @@ class TokensInput:
     """
 
     type: Literal["tokens"] = "tokens"
-    name: str
-    mask: str | None
-    token_types: str | None
-    tokenizer: str  # the name of the card's file
-    max_length: int  # tokens, with the special ones
-    truncation: bool  # a longer text loses its end; without it, it is an error
-    padding: str  # one of PADDINGS
-    pad_token: str | None  # None: the one of the tokenizer file
-    special_tokens: bool  # [CLS] and [SEP], or what the tokenizer file says
-    max_characters: int  # of a text, before it is cut into tokens
+    name: Text
+    mask: Text | None = None
+    token_types: Text | None = None
+    tokenizer: Text  # the name of the card's file
+    max_length: Annotated[int, Meta(ge=1, le=MAX_TOKENS)]  # tokens, with the special ones
+    truncation: bool = True  # a longer text loses its end; without it, it is an error
+    padding: Padding
+    pad_token: Text | None = None  # None: the one of the tokenizer file
+    special_tokens: bool = True  # [CLS] and [SEP], or what the tokenizer file says
+    max_characters: Annotated[int, Meta(ge=1, le=MAX_CHARACTERS)] = 100_000  # of a text, before it is cut into tokens
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """This part of a card."""
-        fields.only(
-            "type", "name", "mask", "token_types", "tokenizer", "max_length", "truncation", "padding", "pad_token",
-            "special_tokens", "max_characters",
-        )  # fmt: skip
-        mask = fields.text("mask") if "mask" in fields.table else None
-        return cls(
-            name=fields.text("name"),
-            mask=mask,
-            token_types=fields.text("token_types") if "token_types" in fields.table else None,
-            tokenizer=fields.text("tokenizer"),
-            max_length=fields.number("max_length", least=1, most=MAX_TOKENS),
-            truncation=fields.flag("truncation", default=True),
-            padding=fields.text("padding", default="bucket" if mask else "none", choices=PADDINGS),
-            pad_token=fields.text("pad_token") if "pad_token" in fields.table else None,
-            special_tokens=fields.flag("special_tokens", default=True),
-            max_characters=fields.number("max_characters", default=100_000, least=1, most=MAX_CHARACTERS),
-        )
+        padding = fields.value("padding", Padding, "bucket" if "mask" in fields.table else "none")
+        return fields.read(cls, padding=padding)
 
     @property
     def names(self) -> tuple[str, ...]:

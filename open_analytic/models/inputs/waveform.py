@@ -2,18 +2,22 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from open_analytic.errors import InvalidInput, ModelFailed
-from open_analytic.models.fields import Fields
+from open_analytic.models.fields import Fields, Text
 from open_analytic.models.inputs.base import Arrays, Graph, Values, bucket
 
 FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 MASKS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(float)": np.float32, "tensor(bool)": np.bool_}
 MAX_RATE, MAX_SECONDS = 768_000, 3600
+Rate: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_RATE)]  # samples a second
+Samples: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_RATE * MAX_SECONDS)]  # 0 in a card: any length
+Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_SECONDS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,27 +28,18 @@ class WaveformInput:
     """
 
     type: Literal["waveform"] = "waveform"
-    name: str
-    rate: int  # samples a second
-    layout: str  # NT: (n, samples), or NCT: (n, 1, samples)
+    name: Text
+    rate: Rate
+    layout: Literal["NT", "NCT"] = "NT"  # (n, samples), or (n, 1, samples)
     samples: int | None  # a shorter sound is filled up with silence to so many; None: any length
-    mask: str | None  # the graph's input that is 1 for each sample of the sound, (n, samples); None: it has none
-    normalize: bool  # each sound to mean 0 and variance 1
-    max_seconds: int
+    mask: Text | None = None  # the graph's input, (n, samples), that is 1 for each sample; None: it has none
+    normalize: bool = False  # each sound to mean 0 and variance 1
+    max_seconds: Seconds = 60
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """This part of a card."""
-        fields.only("type", "name", "rate", "layout", "samples", "mask", "normalize", "max_seconds")
-        return cls(
-            name=fields.text("name"),
-            rate=fields.number("rate", least=1, most=MAX_RATE),
-            layout=fields.text("layout", default="NT", choices=("NT", "NCT")),
-            samples=fields.number("samples", default=0, most=MAX_RATE * MAX_SECONDS) or None,
-            mask=fields.text("mask") if "mask" in fields.table else None,
-            normalize=fields.flag("normalize", default=False),
-            max_seconds=fields.number("max_seconds", default=60, least=1, most=MAX_SECONDS),
-        )
+        return fields.read(cls, samples=fields.value("samples", Samples, 0) or None)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Spectrograms against librosa 0.11."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_without_a_logarithm_the_filters_add_up_the_power() -> None:
 
 @pytest.mark.parametrize("samples", [1, 100, 255, 256, 257])
 @pytest.mark.parametrize("padding", ["constant", "reflect", "none"])
-def test_a_short_sound_has_at_least_a_frame(samples: int, padding: str) -> None:
+def test_a_short_sound_has_at_least_a_frame(samples: int, padding: Literal["constant", "reflect", "none"]) -> None:
     made = spectrogram(SOUND[:samples], replace(PLAIN, padding=padding))
     assert len(made) >= 1
     assert np.isfinite(made).all()
