@@ -13,7 +13,7 @@ from open_analytic.cli.pipeline import Parameters
 from open_analytic.cli.progress import bar
 from open_analytic.errors import BadParameter, NotFound
 from open_analytic.plain import plain
-from open_analytic.plot import RANKS
+from open_analytic.render.recall_curve import RANKS
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection
@@ -183,14 +183,15 @@ def _check(plot: Path | None) -> None:
 
 
 def _draw(path: Path, collection: "Collection", curve: "RecallCurve | None") -> None:
-    from open_analytic import files, plot
+    from open_analytic import files
+    from open_analytic.render import recall_curve
 
     if curve is None:
         raise NotFound(
             f"The index of {collection.name!r} was not measured yet.",
             hint="`open-analytic collection calibrate` does it.",
         )
-    files.write(path, plot.draw(curve, name=collection.name).encode(), what="plot")
+    files.write(path, recall_curve.draw(curve, name=collection.name).encode(), what="plot")
     note(f"The plot is {path}.")
 
 

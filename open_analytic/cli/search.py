@@ -91,10 +91,10 @@ def _print(context: Context, hits: "list[Hit]") -> None:
 
 
 def _write_sheet(path: Path, collection: "Collection", query: bytes, title: str, hits: "list[Hit]") -> None:
-    from open_analytic import sheet
+    from open_analytic.render import contact_sheet
 
     tiles = [(_image(collection, hit.name), f"{Path(hit.name).name}\n{hit.distance:.3f}", hit.box) for hit in hits]
-    sheet.write(path, query=query, title=title, tiles=tiles)
+    contact_sheet.write(path, query=query, title=title, tiles=tiles)
 
 
 def _image(collection: "Collection", name: str) -> bytes | None:

@@ -18,8 +18,8 @@ from open_analytic.errors import UnreadableFile
 from open_analytic.plain import plain
 
 if TYPE_CHECKING:
-    from open_analytic.script.running import Outcome
-    from open_analytic.script.statement import Statement
+    from open_analytic.analyticdb.running import Outcome
+    from open_analytic.analyticdb.statement import Statement
 
 SHOWN_BYTES = 8  # of a bytea in a table
 
@@ -36,8 +36,8 @@ def sql(
     Its extensions, tables and ann indexes become those of PostgreSQL with pgvector; other statements run as they are.
     Each is committed for itself, the first that fails ends it.
     """
-    from open_analytic.script import running
-    from open_analytic.script.translation import translate
+    from open_analytic.analyticdb import running
+    from open_analytic.analyticdb.translation import translate
 
     script = _text(file)
     with context.open() as db, running.session(db.dsn) as connection:

@@ -14,12 +14,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from open_analytic import sheet
 from open_analytic.app import OpenAnalytic, connect
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.demo import gather, in_sql
 from open_analytic.errors import CollectionExists, UnknownCollection
+from open_analytic.render import contact_sheet
 from open_analytic.types import Hit, ProgressCallback
 
 Bar: TypeAlias = Callable[[str], AbstractContextManager[ProgressCallback]]
@@ -150,7 +150,7 @@ def _write_sheets(
     }
     for path, (collection, hits, query) in work.items():
         tiles = [(collection.image(hit.name), f"{_stem(hit)}\n{hit.distance:.3f}", hit.box) for hit in hits]
-        sheet.write(path, query=query.read_bytes(), title=f"{collection.name}: {query.name}", tiles=tiles)
+        contact_sheet.write(path, query=query.read_bytes(), title=f"{collection.name}: {query.name}", tiles=tiles)
     return list(work)
 
 

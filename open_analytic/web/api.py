@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from open_analytic import graph, plot
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, InvalidInput, NotFound
 from open_analytic.operators.limits import Limits
 from open_analytic.plain import plain
 from open_analytic.readable import HEIF, SUFFIXES
+from open_analytic.render import graph, recall_curve
 from open_analytic.service import limits
 from open_analytic.service.asked import is_json, is_number, json_object
 from open_analytic.service.exchange import body, json_bytes, length, while_connected
@@ -123,7 +123,7 @@ class Api:
                     f"The index of {collection.name!r} was never calibrated.",
                     hint=f"open-analytic collection calibrate {collection.name}",
                 )
-            return plot.draw(known, name=collection.name)
+            return recall_curve.draw(known, name=collection.name)
 
         return _drawing(await self._with(request, draw))
 

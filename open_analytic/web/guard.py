@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from open_analytic.analyticdb.demo_routes import DEMOS
 from open_analytic.errors import PermissionDenied, Unauthorized
 from open_analytic.service import limits
 from open_analytic.service.exchange import claims, refusal, shows, unexpected
-from open_analytic.web.demo_routes import DEMOS
 
 COOKIE, COOKIE_S = "open_analytic", 12 * 3600
 MOST_SESSIONS = 10_000

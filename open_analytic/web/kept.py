@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from open_analytic import thumbnail
 from open_analytic.collection import Collection
 from open_analytic.errors import BadParameter, UnknownQuery
 from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits
+from open_analytic.render import thumbnail
 from open_analytic.types import Box, Feature
 
 PREVIEW = 1024  # pixels of the longer side

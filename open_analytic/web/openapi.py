@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from open_analytic.analyticdb.demo_routes import DEMOS, MOST
+from open_analytic.analyticdb.form import MULTIPART, URLENCODED
 from open_analytic.service import openapi as service
 from open_analytic.service.openapi import PICTURE, in_path, in_query, json_body
 from open_analytic.web.api import MOST_NAMES
-from open_analytic.web.demo_routes import DEMOS, MOST
-from open_analytic.web.form import MULTIPART, URLENCODED
 from open_analytic.web.guard import COOKIE
 from open_analytic.web.language import LANGUAGES
 from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, choice, each, ref, thing

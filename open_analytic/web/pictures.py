@@ -5,9 +5,9 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from open_analytic import thumbnail
 from open_analytic.collection import Collection
 from open_analytic.operators.limits import Limits
+from open_analytic.render import thumbnail
 
 THUMBNAIL, WHOLE = 320, 2048  # pixels of the longer side
 MOST_BYTES = 128_000_000

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from open_analytic.web.demo_routes import MOST, TOP_K
+from open_analytic.analyticdb.demo_routes import MOST, TOP_K
 from open_analytic.web.filters import OPERATORS
 
 Schema: TypeAlias = dict[str, Any]

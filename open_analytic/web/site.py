@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 import open_analytic
+from open_analytic.analyticdb import demo_routes
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import CollectionExists, UnknownCollection, UnknownPipeline
@@ -22,7 +23,7 @@ from open_analytic.service.exchange import body
 from open_analytic.service.http import application
 from open_analytic.service.work import Work
 from open_analytic.types import CollectionInfo, PipelineInfo
-from open_analytic.web import demo_routes, openapi, pages
+from open_analytic.web import openapi, pages
 from open_analytic.web.api import Api
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.guard import COOKIE, COOKIE_S, LOOPBACK, Guard, Pass

@@ -11,10 +11,10 @@ import pytest
 
 import open_analytic
 from open_analytic import errors
+from open_analytic.analyticdb import running
+from open_analytic.analyticdb.translation import translate
 from open_analytic.cli.context import Context
 from open_analytic.cli.sql import sql
-from open_analytic.script import running
-from open_analytic.script.translation import translate
 from open_analytic.store.connection import Connection
 
 

@@ -15,8 +15,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import open_analytic
 from open_analytic import embedded
+from open_analytic.analyticdb import running
 from open_analytic.config import Settings
-from open_analytic.script import running
 from open_analytic.store import facts, schema, session
 from open_analytic.store.connection import connect
 from open_analytic.types import Vector

@@ -20,10 +20,10 @@ from starlette.applications import Starlette
 
 import open_analytic
 from open_analytic import errors
+from open_analytic.analyticdb.demo_routes import DEMOS, routes
 from open_analytic.config import Settings
 from open_analytic.errors import CollectionExists, NotFound
 from open_analytic.service import listener
-from open_analytic.web.demo_routes import DEMOS, routes
 from tests import tiny
 from tests.conftest import database
 

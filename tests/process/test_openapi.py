@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from schemathesis.core import NOT_SET
 from starlette.routing import Route
 
+from open_analytic.analyticdb.form import MULTIPART, URLENCODED
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
 from open_analytic.service.work import Work
-from open_analytic.web.form import MULTIPART, URLENCODED
 from open_analytic.web.openapi import document
 from open_analytic.web.site import Site
 from tests import tiny

@@ -13,13 +13,14 @@ import httpx
 import pytest
 
 import open_analytic
+from open_analytic.analyticdb import demo_routes
 from open_analytic.config import Settings
 from open_analytic.operators.budget import budget
 from open_analytic.service import listener
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
 from open_analytic.service.work import Work
-from open_analytic.web import api, demo_routes
+from open_analytic.web import api
 from open_analytic.web.site import Site
 from tests import tiny
 from tests.conftest import database

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from PIL import Image
 
-from open_analytic import thumbnail
 from open_analytic.errors import BadParameter, DeadlineExceeded, NoFace, UnknownImage, UnknownQuery
 from open_analytic.operators.limits import Limits
+from open_analytic.render import thumbnail
 from open_analytic.types import Box, CollectionInfo
 from open_analytic.web import finder, kept
 from open_analytic.web.finder import Asked

@@ -19,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from open_analytic import thumbnail
+from open_analytic.analyticdb import form
+from open_analytic.analyticdb.form import Upload, Value
 from open_analytic.collection import Collection
 from open_analytic.errors import (
     BadImage,
@@ -36,12 +37,11 @@ from open_analytic.errors import (
 )
 from open_analytic.operators.limits import Limits
 from open_analytic.plain import plain
+from open_analytic.render import thumbnail
 from open_analytic.service import limits
 from open_analytic.service.exchange import json_bytes, length, outward
 from open_analytic.service.work import RETRY_AFTER_S
 from open_analytic.store.sources import UPLOAD
-from open_analytic.web import form
-from open_analytic.web.form import Upload, Value
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from open_analytic.script.source import Source
+from open_analytic.analyticdb.source import Source
 
 CREATE: Mapping[str, tuple[tuple[str, ...], str]] = {
     "open_analytic": ((), "open_analytic is here already: its schema is kept by the migrations of this package."),

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from open_analytic.analyticdb.source import split
 from open_analytic.errors import UntranslatableStatement
 from open_analytic.lexer import tokens
-from open_analytic.script.source import split
 
 # Each hides a semicolon, or looks as if it began something that does.
 PIECES = (

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from open_analytic.script import syntax
-from open_analytic.script.source import Source
+from open_analytic.analyticdb import syntax
+from open_analytic.analyticdb.source import Source
 
 RUNS = ("pipeline_run", "pipeline_run_dist_random", "embed")
 

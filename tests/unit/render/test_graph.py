@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from open_analytic import graph
 from open_analytic.pipeline import spec
+from open_analytic.render import graph
 from open_analytic.types import Json
 
 SVG = "{http://www.w3.org/2000/svg}"

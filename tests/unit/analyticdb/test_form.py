@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from open_analytic.analyticdb import form
 from open_analytic.errors import InvalidInput
-from open_analytic.web import form
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=60)), max_size=3), st.integers(4, 20))

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from open_analytic import types
-from open_analytic.script.column import MAX_DIM
-from open_analytic.script.source import Source
+from open_analytic.analyticdb.column import MAX_DIM
+from open_analytic.analyticdb.source import Source
 
 METRICS = {"l2": "l2", "ip": "ip", "cosine": "cosine"}  # AnalyticDB's word -> pgvector's, as in vector_l2_ops
 OFF = ("0", "off", "false", "no")

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from open_analytic.script import column, syntax
-from open_analytic.script.column import ColumnType
-from open_analytic.script.source import Edit, Source, closing, outside
+from open_analytic.analyticdb import column, syntax
+from open_analytic.analyticdb.column import ColumnType
+from open_analytic.analyticdb.source import Edit, Source, closing, outside
 
 GREENPLUM = ("appendonly", "appendoptimized", "orientation", "compresstype", "compresslevel", "blocksize", "checksum")
 HINT = "Remove it: a table of PostgreSQL has rows, and compresses long values by itself."

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from open_analytic import plot
+from open_analytic.render import recall_curve
 from open_analytic.types import RecallCurve
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -26,7 +26,7 @@ CURVE = RecallCurve(
 
 
 def drawn(curve: RecallCurve, name: str = "photos") -> ElementTree.Element:
-    return ElementTree.fromstring(plot.draw(curve, name=name))  # noqa: S314 - our own
+    return ElementTree.fromstring(recall_curve.draw(curve, name=name))  # noqa: S314 - our own
 
 
 def texts(root: ElementTree.Element) -> list[str | None]:
@@ -83,9 +83,11 @@ def test_it_says_what_it_shows_also_to_who_does_not_see_it() -> None:
 def test_from_90_to_99_percent_is_as_far_as_from_0_to_90_and_1_is_at_the_top() -> None:
     root = drawn(curve((1.0, 2.0, 3.0), 4.0, ((0.0,), (0.9,), (0.99,))))
     bottom, ninety, more = (y for _, y in lines(root)["recall of 1"])
-    assert bottom == plot.BOTTOM
+    assert bottom == recall_curve.BOTTOM
     assert more - ninety == pytest.approx(ninety - bottom, abs=0.2)
-    assert {y for _, y in lines(drawn(curve((1.0, 2.0), 4.0, ((1.0,), (0.9995,)))))["recall of 1"]} == {plot.TOP}
+    assert {y for _, y in lines(drawn(curve((1.0, 2.0), 4.0, ((1.0,), (0.9995,)))))["recall of 1"]} == {
+        recall_curve.TOP
+    }
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_time_is_logarithmic_where_the_range_asks_for_it(
     all_ms: tuple[float, ...], exact_ms: float, ticks: list[str], scale: str
 ) -> None:
     said = texts(drawn(curve(all_ms, exact_ms, ((0.5,), (0.9,)))))
-    assert said[2 + len(plot.RECALLS) + 1 :][: len(ticks) + 1] == [
+    assert said[2 + len(recall_curve.RECALLS) + 1 :][: len(ticks) + 1] == [
         *ticks,
         f"time in ms{scale} of a search that takes 40 to 640 rows of the index",
     ]
@@ -124,13 +126,13 @@ def test_labels_stand_apart_and_beside_the_exact_search(shape: RecallCurve) -> N
     labels = [group.findall(f"{SVG}text")[0] for group in root.iter(f"{SVG}g")]
     assert [len(points) for points in lines(root).values()] == [len(shape.efforts)] * len(labels)
     heights = sorted(float(str(label.get("y"))) for label in labels)
-    assert all(below - above >= plot.LINE for above, below in pairwise(heights))
-    assert heights[0] > plot.TOP
-    assert heights[-1] < plot.BOTTOM + plot.LINE
+    assert all(below - above >= recall_curve.LINE for above, below in pairwise(heights))
+    assert heights[0] > recall_curve.TOP
+    assert heights[-1] < recall_curve.BOTTOM + recall_curve.LINE
     (exact,) = [float(str(line.get("x1"))) for line in root.iter(f"{SVG}line") if line.get("class") == "exact"]
     left = float(str(labels[0].get("x")))
-    assert not left <= exact <= left + plot.LABEL_WIDTH
-    assert left + plot.LABEL_WIDTH <= plot.WIDTH
+    assert not left <= exact <= left + recall_curve.LABEL_WIDTH
+    assert left + recall_curve.LABEL_WIDTH <= recall_curve.WIDTH
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,10 @@ def test_whatever_was_measured_every_number_is_one_within_the_picture(
 ) -> None:
     all_ms = data.draw(st.tuples(*[MS] * efforts))
     recalls = data.draw(st.tuples(*[st.tuples(*[st.floats(0, 1)] * ranks)] * efforts))
-    picture = plot.draw(curve(all_ms, data.draw(MS), recalls), name="photos")
+    picture = recall_curve.draw(curve(all_ms, data.draw(MS), recalls), name="photos")
     assert not re.search(r'="-|\b(nan|inf)\b', picture, re.IGNORECASE)
     for points in lines(ElementTree.fromstring(picture)).values():  # noqa: S314 - our own
-        assert all(plot.LEFT <= x <= plot.RIGHT and plot.TOP <= y <= plot.BOTTOM for x, y in points)
+        assert all(
+            recall_curve.LEFT <= x <= recall_curve.RIGHT and recall_curve.TOP <= y <= recall_curve.BOTTOM
+            for x, y in points
+        )

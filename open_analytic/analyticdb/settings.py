@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from open_analytic.script.source import Source
+from open_analytic.analyticdb.source import Source
 
 SETTINGS: Mapping[str, str] = {
     "hnsw_ef_search": "hnsw.ef_search",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from open_analytic.layered import Piece, Place, Plan, arrange
+from open_analytic.render.graph_layout import Piece, Place, Plan, arrange
 
 INPUT = "input"  # what a step takes that names nothing
 WORDS = ("operator", "model", "input", "output")  # of a step; the others are parameters

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from open_analytic.analyticdb.statement import Statement
+from open_analytic.analyticdb.translation import SAME, translate
 from open_analytic.errors import UntranslatableStatement
-from open_analytic.script.statement import Statement
-from open_analytic.script.translation import SAME, translate
 
 DIMS = {"general_feature_extractor": 1024, "face_feature_extractor": 128, "scene_recognition": None}
 USUAL = " WITH (ef_construction = 200)"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from open_analytic.analyticdb.translation import translate
 from open_analytic.errors import UntranslatableStatement
-from open_analytic.script.translation import translate
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 DIMS = {"general_feature_extractor": 1024, "face_feature_extractor": 128}

@@ -10,11 +10,11 @@ import psycopg
 from psycopg import errors as pg
 from psycopg.pq import DiagnosticField, TransactionStatus
 
+from open_analytic.analyticdb.source import named
+from open_analytic.analyticdb.statement import Statement
 from open_analytic.app import OpenAnalytic
 from open_analytic.errors import DatabaseError, OpenAnalyticError, UnknownPipeline
 from open_analytic.pipeline import plan, spec
-from open_analytic.script.source import named
-from open_analytic.script.statement import Statement
 from open_analytic.store.connection import Connection, connect
 from open_analytic.store.faults import detail, translate, translated
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from open_analytic.script import column, extensions, feeds, indexes, settings, tables
-from open_analytic.script.column import ColumnType
-from open_analytic.script.feeds import Feed
-from open_analytic.script.indexes import AnnIndex
-from open_analytic.script.source import Edit, Source, split
-from open_analytic.script.statement import Statement
-from open_analytic.script.tables import Table
+from open_analytic.analyticdb import column, extensions, feeds, indexes, settings, tables
+from open_analytic.analyticdb.column import ColumnType
+from open_analytic.analyticdb.feeds import Feed
+from open_analytic.analyticdb.indexes import AnnIndex
+from open_analytic.analyticdb.source import Edit, Source, split
+from open_analytic.analyticdb.statement import Statement
+from open_analytic.analyticdb.tables import Table
 
 PipelineDim: TypeAlias = Callable[[str], int | None]
 TableType: TypeAlias = Callable[[str, str], str | None]

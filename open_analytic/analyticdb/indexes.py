@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from open_analytic.script import options, syntax
-from open_analytic.script.column import MAX_DIM, PLAIN_DIM, ColumnType
-from open_analytic.script.options import Options
-from open_analytic.script.source import Edit, Source, closing, outside
+from open_analytic.analyticdb import options, syntax
+from open_analytic.analyticdb.column import MAX_DIM, PLAIN_DIM, ColumnType
+from open_analytic.analyticdb.options import Options
+from open_analytic.analyticdb.source import Edit, Source, closing, outside
 
 OURS = ("real[]", "float2[]", "vector", "halfvec")
 
