@@ -7,6 +7,8 @@ from typing import Any
 from open_analytic import importer
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter
+from open_analytic.kinds import ALL_KINDS
+from open_analytic.kinds.kind import Kind
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
 from open_analytic.query_reader import Query, QueryReader
@@ -71,6 +73,11 @@ class Collection:
         """The models its pipeline runs."""
         return self._plan.models
 
+    @property
+    def kind(self) -> Kind:
+        """The kind of its pipeline's input, such as text; what an import and a search take depends on it."""
+        return ALL_KINDS[self._plan.input]
+
     @cached_property
     def _plan(self) -> Plan:
         return self._make_plan()
@@ -86,9 +93,15 @@ class Collection:
         *,
         values: importer.Values | None = None,
         on_conflict: OnConflict = "error",
+        name_column: str | None = None,
+        text_column: str | None = None,
         progress: ProgressCallback | None = None,
     ) -> ImportReport:
         """Import files and folders: added, updated, unchanged, left out by type, and what failed with its reason.
+
+        Where the pipeline's input is text, a CSV or JSON Lines file (.csv, .tsv, .jsonl, .ndjson) holds a text a row:
+        ``name_column`` ("name") is the row's name, ``text_column`` ("text") the text, and columns that the collection
+        has too are stored. Other columns are ``ignored_columns`` of the report. Errors name the file and the line.
 
         ``values`` gives your columns by image name: a mapping, or a function. A picture's name is its path below
         the folder given. The rows of a changed file are updated; your columns stay. A file of another folder that has
@@ -98,45 +111,49 @@ class Collection:
         """
         report = importer.import_files(
             self._database, self._engine, self._plan, self.info, paths,
-            values=values, on_conflict=on_conflict, progress=progress, settings=self._settings,
+            values=values, on_conflict=on_conflict, name_column=name_column, text_column=text_column,
+            progress=progress, settings=self._settings,
         )  # fmt: skip
         upkeep.after_import(self._database, self.info, report, progress)
         return report
 
-    def import_pictures(
+    def import_items(
         self,
-        named: Iterable[importer.Named],
+        items: Iterable[importer.Named],
         *,
         values: importer.Values | None = None,
         source: str | None = None,
         on_conflict: OnConflict = "error",
         tally: importer.Tally | None = None,
     ) -> ImportReport:
-        """Import pictures as they come, each (name, bytes) or (name, bytes, source), such as a URL.
+        """Import pictures or texts as they come: (name, data), (name, data, source) or (name, data, source, values).
 
-        A picture with other bytes replaces the one of its name when both have the same source; otherwise
-        ``on_conflict`` decides, as for import_files. Of a list all names are checked before anything is written, of an
-        iterator each such picture is a failure of the report. ``tally`` can be looked at meanwhile.
+        Data is bytes, or a str where the pipeline's input is text. A source is a URL, for example, or None; the values
+        are those of your columns. An item with other data replaces the one of its name when both have the same source;
+        otherwise ``on_conflict`` decides, as for import_files. Of a list all names are checked before anything is
+        written, of an iterator each such item is a failure of the report. ``tally`` can be looked at meanwhile.
         """
         tally = tally or importer.Tally()
         report = importer.import_pictures(
-            self._database, self._engine, self._plan, self.info, named,
+            self._database, self._engine, self._plan, self.info, items,
             values=values, source=source, on_conflict=on_conflict, tally=tally,
         )  # fmt: skip
         upkeep.after_import(self._database, self.info, report, tally.progress)
         return report
 
+    import_pictures = import_items  # the name that version 0.1 had first
+
     def add(
         self,
         name: str,
-        data: bytes,
+        data: bytes | str,
         *,
         values: Mapping[str, Any] | None = None,
         source: str | None = None,
         on_conflict: OnConflict = "error",
     ) -> ImportReport:
-        """Import one picture; what is wrong with it is raised, such as Conflict when another picture has the name."""
-        report = self.import_pictures(
+        """Import one picture or text; what is wrong with it is raised, such as Conflict when another has the name."""
+        report = self.import_items(
             [(name, data)], values={name: values} if values else None, source=source, on_conflict=on_conflict
         )
         for failure in report.failed:

@@ -29,6 +29,10 @@ class OpenAnalyticError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.hint)
 
+    def at(self, place: str) -> OpenAnalyticError:
+        """The same error; its message begins with the place, such as a file and a line."""
+        return type(self)(f"{place}: {self.message}", hint=self.hint)
+
     def as_dict(self) -> dict[str, Any]:
         """The form errors have in JSON, the same from Python, SQL and the command line."""
         return {"type": type(self).__name__, "sqlstate": self.sqlstate, "message": self.message, "hint": self.hint}

@@ -1,4 +1,4 @@
-"""The pictures of files and folders on this machine: found in order of their names, read up to a limit."""
+"""Files and folders on this machine: what an import takes of them, in order of their names, read up to a limit."""
 
 import hashlib
 import logging
@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,9 +62,17 @@ KINDS = {
 }  # fmt: skip
 
 
-def hint(type_: str) -> str | None:
-    """What helps with files of a type; None for what is no picture."""
-    return next((kind.hint for kind in KINDS.values() if type_ in kind.suffixes), None)
+TABLES = frozenset((".csv", ".tsv", ".jsonl", ".ndjson"))  # files with an item a row
+TABLE_HINT = "Give such a file itself to import its rows."
+ANY = (KINDS["archive"], KINDS[HIDDEN], KINDS[NO_SUFFIX])  # of these the hints are right for every kind of item
+
+
+def hint(type_: str, suffixes: Collection[str] = SUFFIXES) -> str | None:
+    """What helps with files of a type where those of the suffixes are taken; None for what is none of them."""
+    kinds = KINDS.values() if suffixes == SUFFIXES else ANY
+    if suffixes != SUFFIXES and type_ in TABLES:
+        return TABLE_HINT
+    return next((kind.hint for kind in kinds if type_ in kind.suffixes), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +114,35 @@ class File:
 class Survey:
     """What an import of files and folders will meet."""
 
+    suffixes: Collection[str] = SUFFIXES  # of the files that a folder gives
     files: int = 0
     names: set[str] = field(default_factory=set)  # when they were asked for
     types: Counter[str] = field(default_factory=Counter)  # of what is left out
     unlisted: list[tuple[str, OpenAnalyticError]] = field(default_factory=list)  # folders
 
+    def add(self, name: str, *, named: bool) -> None:
+        """Count an item."""
+        self.files += 1
+        if named:
+            self.names.add(name)
+
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
         """The types that are not taken, the most frequent first."""
-        return tuple(LeftOut(type=type_, count=count, hint=hint(type_)) for type_, count in self.types.most_common())
+        types = self.types.most_common()
+        return tuple(LeftOut(type=type_, count=count, hint=hint(type_, self.suffixes)) for type_, count in types)
 
 
 def survey(paths: Sequence[Path], *, named: bool) -> Survey:
     """Count what there is, without reading it; with the names of the pictures when ``named``."""
     found = Survey()
     for file in find(paths, found):
-        found.files += 1
-        if named:
-            found.names.add(file.name)
+        found.add(file.name, named=named)
     return found
 
 
 def find(paths: Sequence[Path], survey: Survey | None = None) -> Iterator[File]:
-    """The files in order: those named, whatever they are called, and the pictures below each folder."""
+    """The files in order: those named, whatever they are called, and those of the suffixes below each folder."""
     for path in paths:
         if path.is_dir():
             yield from _walk(path, "", set(), survey or Survey())
@@ -174,7 +188,7 @@ def _walk(folder: Path, prefix: str, above: set[tuple[int, int]], survey: Survey
             survey.types[HIDDEN] += 1
         elif entry.is_dir():
             yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", above, survey)
-        elif (suffix := Path(entry.name).suffix.lower()) in SUFFIXES:
+        elif (suffix := Path(entry.name).suffix.lower()) in survey.suffixes:
             yield File(prefix + entry.name, Path(entry.path))
         else:
             survey.types[suffix or NO_SUFFIX] += 1

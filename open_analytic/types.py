@@ -274,6 +274,7 @@ class Failure:
 
     name: str
     error: Exception
+    place: str | None = None  # of a row of a table: its file and line, as in the error's message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +302,7 @@ class ImportReport:
     failed: tuple[Failure, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     unmatched: tuple[str, ...] = ()  # names in ``values`` that no picture has
+    ignored_columns: tuple[str, ...] = ()  # of tables: those that the collection has no column for
     seconds: float = 0.0
 
 

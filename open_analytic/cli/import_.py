@@ -1,4 +1,4 @@
-"""``open-analytic import``: folders and files into a collection."""
+"""``open-analytic import``: folders, files and tables of texts into a collection."""
 
 import os
 import re
@@ -18,7 +18,8 @@ from open_analytic.errors import BadParameter, OpenAnalyticError
 
 if TYPE_CHECKING:
     from open_analytic.importer import Defaults
-    from open_analytic.types import ImportReport
+    from open_analytic.kinds.kind import Kind
+    from open_analytic.types import Failure, ImportReport
 
 MOST = 40  # failures named on a terminal
 
@@ -44,13 +45,20 @@ def import_(
             help="When a picture of another source has the name: error, skip, replace or keep_both.",
         ),
     ] = "error",
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of CSV or JSONL files that holds the text: text.")
+    ] = None,
+    name_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of CSV or JSONL files that names a text: name.")
+    ] = None,
 ) -> None:
-    """Import folders and files of pictures.
+    """Import folders and files of pictures, or texts.
 
-    New pictures are added, those of changed files and values updated, the rest is left alone. A run that was stopped
-    goes on where it was: give the same command again. A picture that cannot be used is listed with its reason and the
-    others go on; the exit code is 9 then, 0 when every picture is in. A picture of another folder never takes the place
-    of one that has its name: the command ends with exit code 5 before anything is written, or --on-conflict decides.
+    New ones are added, those of changed files and values updated, the rest is left alone. A run that was stopped
+    goes on where it was: give the same command again. What cannot be used is listed with its reason and the others go
+    on; the exit code is 9 then, 0 when everything is in. A picture of another folder never takes the place of one that
+    has its name: the command ends with exit code 5 before anything is written, or --on-conflict decides. A collection
+    of texts takes CSV and JSONL files with a text a row, and .txt and .md files with one each.
     """
     places = _places(source)
     _check_choice(on_conflict)
@@ -61,11 +69,15 @@ def import_(
             with bar(f"model {model}") as progress:
                 db.library.pull([model], progress)
         with bar(collection) as progress:
-            report = target.import_files(places, values=chosen, on_conflict=on_conflict, progress=progress)  # type: ignore[arg-type]  # checked above
+            report = target.import_files(
+                places, values=chosen, on_conflict=on_conflict, progress=progress,  # type: ignore[arg-type]  # checked
+                name_column=name_column, text_column=text_column,
+            )  # fmt: skip
+        kind = target.kind
     if context.json:
         print_json(_record(report))
     else:
-        _print(collection, report)
+        _print(collection, kind, report)
     if report.failed:
         raise typer.Exit(SOME_FAILED)
 
@@ -109,23 +121,27 @@ def _record(report: "ImportReport") -> dict[str, Any]:
         "failed": failed,
         "left_out": list(report.left_out),
         "unmatched": list(report.unmatched),
+        "ignored_columns": list(report.ignored_columns),
         "seconds": round(report.seconds, 3),
     }
 
 
-def _print(collection: str, report: "ImportReport") -> None:
+def _print(collection: str, kind: "Kind", report: "ImportReport") -> None:
     always = COUNTS[:3]
     counts = {name: getattr(report, name) for name in COUNTS}
     words = [f"{n:,} {name.replace('_face', ' a face')}" for name, n in counts.items() if n or name in always]
     say(f"{collection}: {', '.join(words)}, {len(report.failed):,} failed, in {report.seconds:.1f} s")
     if report.left_out:
         _print_left_out(report)
+    if report.ignored_columns:
+        say(f"Columns that the collection does not have were ignored: {', '.join(report.ignored_columns)}")
     if report.unmatched:
         _print_unmatched(report.unmatched)
     if report.failed:
         _print_failed(report)
     elif not sum(counts.values()):
-        say("There was no picture: of a folder the files with a picture's suffix are taken (.jpg, .png, .webp, ...).")
+        taken = ", ".join(sorted(kind.suffixes))
+        say(f"There was no {kind.noun}: of a folder the files with these suffixes are taken: {taken}.")
 
 
 def _print_left_out(report: "ImportReport") -> None:
@@ -156,9 +172,9 @@ def _print_failed(report: "ImportReport") -> None:
     left = MOST if sys.stdout.isatty() else len(report.failed)
     for failure in report.failed:
         error = _known(failure.error)
-        message = _without(failure.name, error.message)
+        message = _without(failure.name, error.message.removeprefix(f"{failure.place}: "))
         words = filter(None, (f"{type(error).__name__}: {message}", as_command(error.hint or "")))
-        reasons.setdefault(" ".join(words), []).append(failure.name)
+        reasons.setdefault(" ".join(words), []).append(_where(failure))
     for reason, names in reasons.items():
         say(f"{len(names):,} failed with {reason}")
         for name in names[:left]:
@@ -166,6 +182,11 @@ def _print_failed(report: "ImportReport") -> None:
         if len(names) > left:
             say(f"  ... and {len(names) - left:,} more; --json lists all")
         left = max(left - len(names), 0)
+
+
+def _where(failure: "Failure") -> str:
+    """The name, and the line of a table."""
+    return f"{failure.name} ({failure.place})" if failure.place else failure.name
 
 
 def _without(name: str, message: str) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ from open_analytic.errors import BadParameter, Conflict, InvalidInput, InvalidNa
 from open_analytic.importer import values as given
 from open_analytic.importer.tally import Tally
 from open_analytic.importer.values import Values
+from open_analytic.kinds.kind import Kind
 from open_analytic.store import records
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
@@ -18,7 +19,12 @@ from open_analytic.store.sources import UPLOAD, Known, conflicts, where
 from open_analytic.types import CollectionInfo, OnConflict
 
 Bytes: TypeAlias = bytes | OpenAnalyticError  # a picture's bytes, or why they are not there
-Named: TypeAlias = tuple[str, Bytes] | tuple[str, Bytes, str | None]  # its name, its bytes, its source
+Item: TypeAlias = Bytes | str  # a str where the pipeline's input is text
+Named: TypeAlias = (
+    tuple[str, Item]
+    | tuple[str, Item, str | None]  # its source
+    | tuple[str, Item, str | None, Mapping[str, Any]]  # and values of your columns
+)
 
 CHUNK_FILES = 64  # names asked for in one query
 CHUNK_BYTES = 32_000_000
@@ -31,6 +37,9 @@ class Incoming:
     name: str
     data: Bytes
     source: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)  # of the user's columns, that came with it
+    place: str | None = None  # of a row of a table, for messages
+    repeats: str | None = None  # the row of the same table that has the name already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,8 @@ class Picture:
     source: str | None
     known: bool  # its rows are there, to be updated
     known_as: bytes | None  # the hash those had
+    values: Mapping[str, Any]
+    place: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +64,10 @@ class Valued:
     name: str  # in the collection
     given: str  # as it came in
     values: Mapping[str, Any]
+    place: str | None
 
 
-Pending: TypeAlias = "deque[Picture | str]"  # a name: its error is the result
+Pending: TypeAlias = "deque[Picture | Incoming]"  # the second: its error is the result
 
 
 class Feed:
@@ -83,7 +95,7 @@ class Feed:
                     self.pending.append(item)
                     yield item.data
                 elif item is not None:
-                    self.pending.append(picture.name)
+                    self.pending.append(picture)
                     yield item
             if moved:
                 with self._database.transaction() as connection:
@@ -103,10 +115,12 @@ class Feed:
             return wrong
         digest = hashlib.sha256(picture.data).digest()
         there = self._taken.get(picture.name) or known.get(picture.name)
+        if picture.repeats:
+            return self._decide(picture, digest, there)
         if there and there.digest == digest and there.complete:
             if picture.source and _is_newer_place(picture.source, there.source):
                 moved[picture.name] = picture.source
-            self._unchanged(picture.name, picture.name)
+            self._unchanged(picture.name, picture)
             return None
         if picture.name in self._taken or (there and self._conflicts(there, picture.source, digest)):
             return self._decide(picture, digest, there)
@@ -127,6 +141,11 @@ class Feed:
                 return self._picture(picture, digest, picture.name, there)
             case "keep_both":
                 return self._beside(picture, digest)
+            case _ if picture.repeats:
+                return InvalidName(
+                    f"The name {picture.name!r:.200} is that of {picture.repeats}, too.",
+                    hint="Give each row a name of its own, or choose with on_conflict.",
+                )
             case _ if picture.name in self._taken:
                 return InvalidName(
                     f"Another file of this import has the name of {picture.name!r}.",
@@ -144,17 +163,17 @@ class Feed:
             for name in names:
                 there = self._taken.get(name) or known.get(name)
                 if there and there.digest == digest and there.complete:
-                    self._unchanged(name, picture.name)
+                    self._unchanged(name, picture)
                     return None
                 if there is None or (name not in self._taken and not self._conflicts(there, picture.source, digest)):
                     return self._picture(picture, digest, name, there)
             first, width = first + width, width * 8
 
-    def _unchanged(self, name: str, incoming_name: str) -> None:
+    def _unchanged(self, name: str, picture: Incoming) -> None:
         """Count a picture that is there; its values, when it comes with some, are compared with those of its row."""
-        values = {} if name in self._taken else given.of(self._values, incoming_name)
+        values = {} if name in self._taken else given.of(self._values, picture.name, picture.values)
         if values:
-            self._valued.append(Valued(name=name, given=incoming_name, values=values))
+            self._valued.append(Valued(name=name, given=picture.name, values=values, place=picture.place))
         else:
             self._tally.count("unchanged")
 
@@ -167,7 +186,7 @@ class Feed:
             changed = self._database.write(lambda connection: records.update_many(connection, self._info, rows))
         except (InvalidInput, Conflict) as error:
             if len(valued) == 1:
-                self._tally.fail(valued[0].given, error)
+                self._tally.fail(valued[0].given, error, place=valued[0].place)
                 return
             for each in valued:
                 self._write_values([each])
@@ -183,6 +202,7 @@ class Feed:
         return Picture(
             name=name, given=picture.name, data=picture.data, sha256=digest, source=picture.source,
             known=there is not None, known_as=there.digest if there else None,
+            values=picture.values, place=picture.place,
         )  # fmt: skip
 
     def _known(self, names: list[str]) -> dict[str, Known]:
@@ -190,10 +210,26 @@ class Feed:
             return store.known(connection, self._info, [name for name in names if storable(name)])
 
 
-def incoming(pictures: Iterable[Named], source: str | None) -> Iterator[Incoming]:
-    """Tuples of a caller as pictures; ``source`` is that of those that do not name theirs."""
+def incoming(pictures: Iterable[Named], source: str | None, kind: Kind) -> Iterator[Incoming]:
+    """Tuples of a caller as items; ``source`` is that of those that do not name theirs."""
     for name, data, *rest in pictures:
-        yield Incoming(name=name, data=data, source=rest[0] if rest and rest[0] is not None else source)
+        own, values = (*rest, None, None)[:2]
+        yield Incoming(
+            name=name,
+            data=_encoded(data, kind),
+            source=source if own is None else own,
+            values=values or {},
+        )
+
+
+def _encoded(data: Item, kind: Kind) -> Bytes:
+    """A str as bytes where the kind has a form for it; elsewhere it is refused with what else is not bytes."""
+    if not isinstance(data, str) or kind.encode is None:
+        return data  # type: ignore[return-value]
+    try:
+        return kind.encode(data)
+    except OpenAnalyticError as error:
+        return error
 
 
 def numbered(name: str, number: int) -> str:

@@ -13,9 +13,11 @@ from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError
 from open_analytic.importer import conflicts
 from open_analytic.importer import values as given
 from open_analytic.importer.feed import Feed, Incoming, Named, Picture, incoming
+from open_analytic.importer.items import Items, TableColumns
 from open_analytic.importer.tally import Tally
 from open_analytic.importer.values import Values
 from open_analytic.importer.writer import Writer
+from open_analytic.kinds import ALL_KINDS
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.store import rows as store
@@ -46,28 +48,33 @@ def import_files(
     *,
     values: Values | None = None,
     on_conflict: OnConflict = "error",
+    name_column: str | None = None,
+    text_column: str | None = None,
     progress: ProgressCallback | None = None,
     settings: Settings,
 ) -> ImportReport:
-    """Import files and folders. A picture that cannot be used is a failure in the report; the rest goes on.
+    """Import files and folders. An item that cannot be used is a failure in the report; the rest goes on.
+
+    The kind of the pipeline's input says which files a folder gives, and whether tables hold items.
 
     What is already there with the same bytes is left alone but for ``values`` that differ from those of its row, which
     are written and counted as updated. The rows of a changed file are updated. Each chunk is one
     transaction: an interruption loses the chunk under way, and the next run goes on from there.
     """
     _check_choice(on_conflict)
-    places = folder.places(paths)
+    kind = ALL_KINDS[plan.input]
+    columns = TableColumns.of(kind, name_column, text_column, info.columns)
+    items = Items(folder.places(paths), kind, columns, settings.max_bytes)
     given.check(database, info, values)
-    survey = folder.survey(places, named=bool(given.by_picture(values)))
+    survey, ignored = items.survey(named=bool(given.by_picture(values)))
     unmatched = given.unmatched(values, survey.names)
     if on_conflict == "error":
-        conflicts.refuse(database, info, _candidates(places))
+        conflicts.refuse(database, info, items.candidates())
     tally = Tally(survey.files + len(survey.unlisted), progress, left_out=survey.left_out, unmatched=unmatched)
+    tally.ignored_columns = ignored
     for name, error in survey.unlisted:
         tally.fail(name, error)
-    most = settings.max_bytes
-    files = (Incoming(name=each.name, data=each.bytes(most), source=each.source) for each in folder.find(places))
-    return _import(database, engine, plan, info, files, values=values, on_conflict=on_conflict, tally=tally)
+    return _import(database, engine, plan, info, items, values=values, on_conflict=on_conflict, tally=tally)
 
 
 def import_pictures(
@@ -88,6 +95,7 @@ def import_pictures(
     of an iterator each such picture is a failure.
     """
     _check_choice(on_conflict)
+    kind = ALL_KINDS[plan.input]
     given.check(database, info, values)
     if on_conflict == "error" and isinstance(pictures, Sequence):
         conflicts.refuse(
@@ -95,11 +103,18 @@ def import_pictures(
             info,
             (
                 conflicts.Candidate(name=each.name, source=each.source, digest=partial(conflicts.digest_of, each.data))
-                for each in incoming(pictures, source)
+                for each in incoming(pictures, source, kind)
             ),
         )
     return _import(
-        database, engine, plan, info, incoming(pictures, source), values=values, on_conflict=on_conflict, tally=tally
+        database,
+        engine,
+        plan,
+        info,
+        incoming(pictures, source, kind),
+        values=values,
+        on_conflict=on_conflict,
+        tally=tally,
     )
 
 
@@ -141,17 +156,17 @@ def _import(
                 item = feed.pending.popleft()
                 row = _row(item, result, values, replace=on_conflict == "replace")
                 if isinstance(item, Picture) and isinstance(row, Row):
-                    writer.add(row, known=item.known, name=item.given)
+                    writer.add(row, known=item.known, name=item.given, place=item.place)
                 elif isinstance(row, OpenAnalyticError):
-                    tally.fail(item if isinstance(item, str) else item.given, row)
+                    tally.fail(item.given if isinstance(item, Picture) else item.name, row, place=item.place)
         return tally.report()
 
 
 def _row(
-    item: Picture | str, result: Result | OpenAnalyticError, values: Values | None, *, replace: bool
+    item: Picture | Incoming, result: Result | OpenAnalyticError, values: Values | None, *, replace: bool
 ) -> Row | OpenAnalyticError:
     """The row of a picture; one without a face is a result, too, which the next import need not look for again."""
-    if isinstance(item, str) or (isinstance(result, OpenAnalyticError) and not isinstance(result, NoFace)):
+    if isinstance(item, Incoming) or (isinstance(result, OpenAnalyticError) and not isinstance(result, NoFace)):
         assert isinstance(result, OpenAnalyticError)  # noqa: S101 - files without bytes were given to the engine as errors
         return result
     return Row(
@@ -160,14 +175,9 @@ def _row(
         data=item.data,
         sha256=item.sha256,
         source=item.source,
-        values=given.of(values, item.given),
+        values=given.of(values, item.given, item.values),
         replaces=True if replace else item.known_as,
     )
-
-
-def _candidates(places: Sequence[Any]) -> Iterator[conflicts.Candidate]:
-    for file in folder.find(places):
-        yield conflicts.Candidate(name=file.name, source=file.source, digest=file.digest)
 
 
 def _check_choice(on_conflict: str) -> None:

@@ -28,6 +28,7 @@ class Tally:
     failed: list[Failure] = field(default_factory=list)
     left_out: Sequence[LeftOut] = ()
     unmatched: Sequence[str] = ()
+    ignored_columns: Sequence[str] = ()
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
     stopped: bool = False  # set from outside: what did not begin yet is left out
@@ -39,12 +40,13 @@ class Tally:
             self.rows += rows
             self._tell()
 
-    def fail(self, name: str, error: OpenAnalyticError) -> None:
+    def fail(self, name: str, error: OpenAnalyticError, *, place: str | None = None) -> None:
         # Where it was raised the picture was at hand: with that every bad picture would stay in memory.
         error = self.shown(name, error) if self.shown else error
+        error = error.at(place) if place else error
         error.__traceback__ = error.__cause__ = error.__context__ = None
         with self.lock:
-            self.failed.append(Failure(name=name, error=error))
+            self.failed.append(Failure(name=name, error=error, place=place))
             self._tell()
 
     def take_back(self, kind: type[OpenAnalyticError]) -> list[str]:
@@ -86,5 +88,6 @@ class Tally:
             failed=tuple(sorted(self.failed, key=lambda failure: failure.name)),
             left_out=tuple(self.left_out),
             unmatched=tuple(self.unmatched),
+            ignored_columns=tuple(self.ignored_columns),
             seconds=self.seconds,
         )

@@ -21,13 +21,12 @@ class Defaults:
 Values: TypeAlias = Mapping[str, Mapping[str, Any]] | Callable[[str], Mapping[str, Any]] | Defaults
 
 
-def of(values: Values | None, name: str) -> Mapping[str, Any]:
-    """Those of one picture."""
+def of(values: Values | None, name: str, own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those of one picture: for every picture, then its ``own`` (it came with them), then those for its name."""
     if isinstance(values, Defaults):
-        return {**values.every, **values.by_name.get(name, {})}
-    if callable(values):
-        return values(name)
-    return (values or {}).get(name, {})
+        return {**values.every, **own, **values.by_name.get(name, {})}
+    named = values(name) if callable(values) else (values or {}).get(name, {})
+    return {**own, **named} if own else named
 
 
 def check(database: Database, info: CollectionInfo, values: Values | None) -> None:

@@ -26,6 +26,7 @@ class Entry:
     row: Row
     known: bool
     name: str  # of the picture, in a failure
+    place: str | None
 
 
 class Writer:
@@ -53,11 +54,11 @@ class Writer:
         finally:
             self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def add(self, row: Row, *, known: bool, name: str | None = None) -> None:
+    def add(self, row: Row, *, known: bool, name: str | None = None, place: str | None = None) -> None:
         if row.name in self._names:  # its second row goes into the next transaction, and wins
             self._hand_over()
         self._names.add(row.name)
-        self._entries.append(Entry(row=row, known=known, name=name or row.name))
+        self._entries.append(Entry(row=row, known=known, name=name or row.name, place=place))
         self._bytes += len(row.data or b"")
         waited = time.monotonic() - self._handed_over >= CHUNK_S
         if waited or len(self._entries) >= self._chunk or self._bytes >= CHUNK_BYTES:
@@ -80,7 +81,7 @@ class Writer:
             self._commit(entries)
         except (InvalidInput, Conflict) as error:
             if len(entries) == 1:
-                self._tally.fail(entries[0].name, error)
+                self._tally.fail(entries[0].name, error, place=entries[0].place)
                 return
             logger.debug("a row of %d was refused, writing them one by one: %s", len(entries), error)
             for entry in entries:

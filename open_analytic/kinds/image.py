@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from open_analytic.errors import NoFace
 from open_analytic.kinds.kind import Kind
 from open_analytic.plain import numbers
+from open_analytic.readable import SUFFIXES
 from open_analytic.types import Box, Image, Json, Points
 
 Pair: TypeAlias = tuple[float, float]  # along x, along y
@@ -64,6 +65,8 @@ IMAGE = Kind(
     name="image",
     article="an",
     decoder="decode_image",
+    noun="picture",
+    suffixes=SUFFIXES,
     bare=lambda picture: picture.pixels,
     held_bytes=lambda picture: int(picture.pixels.nbytes),
 )

@@ -13,4 +13,12 @@ def _encode(text: str) -> bytes:
         ) from error
 
 
-TEXT = Kind(name="text", whole=lambda text: text, decoder="decode_text", encode=_encode)
+TEXT = Kind(
+    name="text",
+    whole=lambda text: text,
+    decoder="decode_text",
+    encode=_encode,
+    noun="text",
+    suffixes=frozenset((".txt", ".md")),
+    column="text",
+)

@@ -53,3 +53,26 @@ def test_a_body_is_a_text(home: site.Home) -> None:
         assert (answer.status_code, answer.json()) == (200, HOUSE)
         empty = http.post("/api/v1/pipelines/texts/run", content=" ", headers=headers)
         assert (empty.status_code, empty.json()["sqlstate"]) == (422, "OA026")
+
+
+def test_the_command_line_imports_a_table(home: site.Home, tmp_path: Path) -> None:
+    run: Cli = home.cli
+    file = tmp_path / "notes.csv"
+    file.write_text("id,body,lang,author\n1,red house,en,ann\n2,blue,,bob\n3,,de,ann\n4,red\n")
+    run("collection", "create", "notes", "--pipeline", "texts", "--column", "lang:text")
+    words = ["import", file, "--collection", "notes", "--text-column", "body", "--name-column", "id"]
+    report = run("--json", *words, "--set", "lang=fr", code=9).json
+    assert [report[key] for key in ("added", "updated", "unchanged", "ignored_columns")] == [2, 0, 0, ["author"]]
+    assert [(each["name"], each["error"]["sqlstate"], each["error"]["message"]) for each in report["failed"]] == [
+        ("3", "OA026", f"{file}, line 4: The text is empty."),
+        ("notes.csv:5", "OA019", f"{file}, line 5: The row has 2 cells, and the header 4."),
+    ]
+    assert run(*words, code=9).out.split("\n", 1)[1] == (
+        "Columns that the collection does not have were ignored: author\n"
+        "1 failed with BadText: The text is empty. Give a text with at least one character that is no space.\n"
+        f"  3 ({file}, line 4)\n"
+        "1 failed with BadParameter: The row has 2 cells, and the header 4. Quote cells with a separator.\n"
+        f"  notes.csv:5 ({file}, line 5)\n"
+    )
+    assert run(*words[:-2], code=3).err.startswith(f"Error: {file} has no column 'name'.")
+    assert "There was no text: of a folder" in run("import", tmp_path, "--collection", "notes").out
