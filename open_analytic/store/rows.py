@@ -1,6 +1,5 @@
 """Rows of a collection: which are known, written, deleted. New rows are one binary COPY, known ones one UPDATE."""
 
-import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+from pgvector import HalfVector
 from psycopg import sql
 from psycopg.adapt import Transformer
 
@@ -23,9 +23,6 @@ from open_analytic.types import Box, CollectionInfo, Feature, Row
 MAX_NAME = 2000  # bytes; an entry of the primary key's index holds 2,700
 ATTEMPTS = 3  # to write names that are new to everybody
 CHECKED = 1_000  # rows of values, converted in one statement
-SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
-END = struct.pack(">h", -1)
-FLOAT4 = 700  # OID of real
 
 
 class Record(NamedTuple):
@@ -205,33 +202,37 @@ def _stored_region(info: CollectionInfo, row: Row, feature: Feature) -> Box | No
     return feature.box
 
 
-def _fields(info: CollectionInfo, record: Record) -> tuple[bytes | None, ...]:
-    """Our columns in binary, as ``_copy`` names them."""
-    vector = None if record.vector is None else vectors.binary(record.vector)
-    source = (record.source.encode() if record.source is not None else None,) if info.has_source else ()
-    region = (_integer(record.part), _box(record.box)) if info.many else ()
-    return (record.name.encode(), record.data, vector, record.sha256, _integer(info.version), *source, *region)
+# Our columns and the types that psycopg writes them as. ``bytea`` leaves bytes as they are: those of a vector are
+# what halfvec reads.
+OWN = {
+    "image_name": "text",
+    "image_data": "bytea",
+    "feature": "bytea",
+    "image_sha256": "bytea",
+    "pipeline_version": "int4",
+}
+SOURCE, REGION = {"source": "text"}, {"part": "int4", "box": "float4[]"}
 
 
-COPIED = ("image_name", "image_data", "feature", "image_sha256", "pipeline_version")
+def _own(info: CollectionInfo, record: Record) -> tuple[Any, ...]:
+    """Values of our columns, as ``_copy`` names them."""
+    vector = None if record.vector is None else HalfVector(record.vector).to_binary()
+    box = record.box and [record.box.x, record.box.y, record.box.width, record.box.height]
+    source = (record.source,) if info.has_source else ()
+    region = (record.part, box) if info.many else ()
+    return (record.name, record.data, vector, record.sha256, info.version, *source, *region)
 
 
 def _copy(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
-    own = (*COPIED, *(("source",) if info.has_source else ()), *(("part", "box") if info.many else ()))
-    names = (*own, *columns)
+    own = OWN | (SOURCE if info.has_source else {}) | (REGION if info.many else {})
     values = _converted(connection, info, columns, [record.values for record in records])
     statement = query("rows_copy").format(
-        table=tables.identifier(info), columns=sql.SQL(", ").join(map(sql.Identifier, names))
+        table=tables.identifier(info), columns=sql.SQL(", ").join(map(sql.Identifier, (*own, *columns)))
     )
     with connection.cursor().copy(statement) as copy:
-        copy.write(SIGNATURE)
+        copy.set_types([*own.values(), *("bytea" for _ in columns)])  # the user's values have their binary form already
         for record, converted in zip(records, values, strict=True):
-            copy.write(struct.pack(">h", len(names)))
-            for field in (*_fields(info, record), *converted):
-                copy.write(struct.pack(">i", -1 if field is None else len(field)))
-                if field:
-                    copy.write(field)
-        copy.write(END)
+            copy.write_row((*_own(info, record), *converted))
 
 
 def _converted(
@@ -356,15 +357,3 @@ def encoded(name: str) -> bytes:
 def part_of(info: CollectionInfo) -> sql.SQL:
     """What numbers the rows of one picture."""
     return sql.SQL("part" if info.many else "0")
-
-
-def _integer(number: int | None) -> bytes | None:
-    return None if number is None else struct.pack(">i", number)
-
-
-def _box(box: Box | None) -> bytes | None:
-    """real[4] in PostgreSQL's binary form: one dimension, no NULLs, its type, four elements from 1."""
-    if box is None:
-        return None
-    numbers = (struct.pack(">if", 4, number) for number in (box.x, box.y, box.width, box.height))
-    return struct.pack(">iiIii", 1, 0, FLOAT4, 4, 1) + b"".join(numbers)

@@ -1,6 +1,4 @@
-"""Vectors as halfvec takes them: 16-bit floats, checked, and in PostgreSQL's binary form."""
-
-import struct
+"""Vectors as halfvec takes them: 16-bit floats, checked."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,11 +27,6 @@ def half(vector: ArrayLike, info: CollectionInfo, what: str) -> NDArray[np.float
     if info.metric == "cosine" and not narrow.any():
         raise BadVector(f"{what} is zero, so it has no direction for the cosine.", hint="Use the metric l2 for such.")
     return narrow
-
-
-def binary(vector: NDArray[np.float16]) -> bytes:
-    """What halfvec_recv reads: the dimension, two bytes unused, the numbers, all big-endian."""
-    return struct.pack(">HH", len(vector), 0) + vector.astype(">f2").tobytes()
 
 
 def _source(info: CollectionInfo) -> str:
