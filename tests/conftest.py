@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,9 @@ def pytest_configure() -> None:
     """A test run in the background is born with Ctrl-C ignored, and so would be the processes that tests interrupt."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Else every process that tests start would compile the package: a quarter of the time that a command takes.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +73,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server
     from open_analytic import embedded
 
     with embedded.start(tmp_path_factory.mktemp("server")) as server:
+        forget(server)
         yield server
+
+
+def forget(server: embedded.Server) -> None:
+    """Save the work by which a server outlives a crash of the machine and keeps old tables in order."""
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def database(server: embedded.Server, template: str = "template0") -> str:
@@ -78,8 +91,10 @@ def database(server: embedded.Server, template: str = "template0") -> str:
     if "=" in template:
         template = _name(template)
     with psycopg.connect(server.dsn, autocommit=True) as connection:
-        statement = "CREATE DATABASE {} TEMPLATE {}"
-        connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(template)))
+        # Copying files takes a third of the work of copying pages. PostgreSQL 14 has no other way, and no word for it.
+        how = sql.SQL("STRATEGY file_copy" if connection.info.server_version >= 150000 else "")
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} {}")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template), how))
     return psycopg.conninfo.make_conninfo(server.dsn, dbname=name)
 
 

@@ -31,6 +31,7 @@ from tests.process.serving import served
 if TYPE_CHECKING:
     from open_analytic import OpenAnalytic
 
+pytest_plugins = ["schemathesis.pytest.plugin"]  # pyproject.toml leaves it out elsewhere
 API = schemathesis.openapi.from_dict(document())
 EXAMPLES = 20  # of each call
 OSLO = '[{"column": "city", "operator": "=", "value": "Oslo"}]'
