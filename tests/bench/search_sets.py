@@ -151,12 +151,15 @@ def _draw(centres: Singles, bases: Singles, rows: int, seed: int) -> tuple[Halve
         random = np.random.default_rng([seed, start])
         which = random.integers(0, CLUSTERS, BLOCK)
         places = random.standard_normal((BLOCK, bases.shape[1]), dtype=np.float32)
-        block = centres[which] + NOISE * random.standard_normal((BLOCK, DIM), dtype=np.float32)
-        for number in range(CLUSTERS):
-            block[which == number] += places[which == number] @ bases[number]
-        block /= np.linalg.norm(block, axis=1, keepdims=True)
         stop = min(rows, start + BLOCK)
-        vectors[start:stop], cluster[start:stop] = block[: stop - start], which[: stop - start]
+        kept = which[: stop - start]
+        block = centres[kept] + NOISE * random.standard_normal((len(kept), DIM), dtype=np.float32)
+        for number in np.unique(kept):
+            here = kept == number
+            # The product of all: that of fewer rows is rounded otherwise.
+            block[here] += (places[which == number] @ bases[number])[: here.sum()]
+        block /= np.linalg.norm(block, axis=1, keepdims=True)
+        vectors[start:stop], cluster[start:stop] = block, kept
     return vectors, cluster
 
 

@@ -153,11 +153,12 @@ def test_numbers_are_read_in_every_compression(compression: str) -> None:
     assert np.array_equal(pixels(file.getvalue())[:, :, 0], wide)
 
 
-@pytest.mark.parametrize("packed", [{"rows": 100, **DEFLATE}, DEFLATE], ids=["strips", "one strip"])
-def test_large_numbers_are_not_taken_for_a_bomb(packed: dict[str, Any]) -> None:
+@pytest.mark.parametrize("rows", [100, 0], ids=["strips", "one strip"])
+def test_large_numbers_are_not_taken_for_a_bomb(rows: int) -> None:
     """Pillow's limit of 89 million counts bytes here; four megapixels of 24 bytes are more."""
     whole = np.ones((2000, 2000, 3), np.float64)
-    assert pixels(tiff_file.file(whole, **packed)).min() == 255
+    packed = tiff_file.file(whole, rows=rows, compress=lambda data: zlib.compress(data, 1), compression=8)
+    assert pixels(packed).min() == 255
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "uint32 up to 2^32"])
