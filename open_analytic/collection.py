@@ -6,6 +6,7 @@ from typing import Any
 
 from open_analytic import importer
 from open_analytic.config import Settings
+from open_analytic.deprecated import renamed
 from open_analytic.errors import BadParameter
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.kind import Kind
@@ -186,7 +187,7 @@ class Collection:
             indexes.create(self._database, self.info, **options)
         else:
             parts.create(self._database, self.info, partition_by, **options)
-        upkeep.calibrate_if_useful(self._database, self.info)
+        upkeep.measure_if_useful(self._database, self.info)
 
     def search(
         self,
@@ -255,12 +256,9 @@ class Collection:
                 target_recall=target_recall,
             )  # fmt: skip
 
-    def calibrate(self, *, queries: int = planner.QUERIES, seconds: float = planner.SECONDS) -> RecallCurve:
-        """Measure what the index finds and costs, so that searches keep their recall at the least cost.
-
-        Done by itself after the first index, and after an import that changed much.
-        """
-        return planner.calibrate(self._database, self.info, queries=queries, seconds=seconds)
+    def measure_index(self, *, queries: int = planner.QUERIES, seconds: float = planner.SECONDS) -> RecallCurve:
+        """Measure recall and time of the index; imports call it after the first index and after large changes."""
+        return planner.measure_index(self._database, self.info, queries=queries, seconds=seconds)
 
     def evaluate(
         self,
@@ -276,10 +274,12 @@ class Collection:
             self._database, self.info, queries=queries, k=k, where=where, params=params, target_recall=target_recall
         )
 
-    def calibration(self) -> RecallCurve | None:
-        """What was measured last, or None."""
+    def recall_curve(self) -> RecallCurve | None:
+        """The curve of the last ``measure_index``, or None."""
         with self._database.reading() as connection:
-            return planner.calibration(connection, self.info)
+            return planner.recall_curve(connection, self.info)
+
+    calibrate, calibration = renamed("calibrate", "measure_index"), renamed("calibration", "recall_curve")
 
     def vector(self, query: Query) -> Vector:
         """The vector a query is searched by."""

@@ -24,7 +24,7 @@ AS $$
         WHEN 'small'
             THEN format(
                 'Every row that matches is measured: with about %s rows that is quick, and the '
-                    'index was never calibrated.',
+                    'index was never measured.',
                 open_analytic._few(plan.rows)
             )
         WHEN 'out of reach'

@@ -112,6 +112,7 @@ GRANT EXECUTE ON FUNCTION
     open_analytic.create_collection(text, text, json, boolean, jsonb, text),
     open_analytic.create_collection(text, text, json, text, jsonb),
     open_analytic.drop_collection,
+    open_analytic.measure_index,
     open_analytic.pipeline_create(text),
     open_analytic.pipeline_create(text, jsonb),
     open_analytic.pipeline_drop,

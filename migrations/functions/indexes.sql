@@ -298,7 +298,7 @@ BEGIN
        AND pg_has_role('open_analytic_admin', 'USAGE')
        AND info.table_name IS NOT NULL
     THEN
-        PERFORM open_analytic.calibrate(collection);
+        PERFORM open_analytic.measure_index(collection);
     END IF;
     SELECT i.indexrelid::regclass::text INTO made
     FROM open_analytic._indexes(collection, opclass) AS i WHERE NOT i.partial;

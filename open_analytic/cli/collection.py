@@ -1,4 +1,4 @@
-"""``open-analytic collection``: create, list, show, index, calibrate, drop."""
+"""``open-analytic collection``: create, list, show, index, measure-index, drop."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from open_analytic.types import RecallCurve
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the collection: table, or schema.table.")]
-Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw what was measured of its index: .svg.")]
+Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the recall curve of its index: .svg.")]
 
 
 def add(app: typer.Typer) -> None:
@@ -29,7 +29,8 @@ def add(app: typer.Typer) -> None:
     command(app, "list")(list_)
     command(app, "show")(show)
     command(app, "index")(index)
-    command(app, "calibrate")(calibrate)
+    command(app, "measure-index")(measure_index)
+    command(app, "calibrate", hidden=True)(measure_index)  # its old name
     command(app, "evaluate")(evaluate)
     command(app, "drop")(drop)
 
@@ -90,7 +91,7 @@ def show(context: Context, name: Name, plot: Plot = None) -> None:
     with context.open() as db:
         collection = db.collection(name)
         if plot:
-            _draw(plot, collection, collection.calibration())
+            _draw(plot, collection, collection.recall_curve())
         _print(context, collection)
 
 
@@ -120,22 +121,22 @@ def index(
             say(f"The index of {collection.name} is {collection.index()}.")
 
 
-def calibrate(
+def measure_index(
     context: Context,
     name: Name,
     queries: Annotated[int, typer.Option(min=1, max=10_000, help="Rows that are searched for.")] = 200,
     seconds: Annotated[float, typer.Option(help="Time limit, approximately; with less time fewer queries run.")] = 60.0,
     plot: Plot = None,
 ) -> None:
-    """Measure what the index finds and costs, so that searches keep their recall.
+    """Measure recall and time of the index, so that searches keep their recall.
 
-    Done by itself after the first index, and after an import that changed much.
+    Imports do it after they build the first index, and after they change much.
     """
     _check(plot)
     with context.open() as db:
         collection = db.collection(name)
         with bar(f"measuring the index of {name}"):
-            curve = collection.calibrate(queries=queries, seconds=seconds)
+            curve = collection.measure_index(queries=queries, seconds=seconds)
     print_json(curve) if context.json else _print_curve(curve)
     if plot:
         _draw(plot, collection, curve)
@@ -189,7 +190,7 @@ def _draw(path: Path, collection: "Collection", curve: "RecallCurve | None") -> 
     if curve is None:
         raise NotFound(
             f"The index of {collection.name!r} was not measured yet.",
-            hint="`open-analytic collection calibrate` does it.",
+            hint="`open-analytic collection measure-index` does it.",
         )
     files.write(path, recall_curve.draw(curve, name=collection.name).encode(), what="plot")
     note(f"The plot is {path}.")

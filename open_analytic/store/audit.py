@@ -86,7 +86,7 @@ class Auditor:
             self._warned = time.monotonic()
             logger.warning(
                 "searches of %s find %.3f of the nearest rows, %.3f were asked for: "
-                "run `open-analytic collection calibrate %s`", info.name, row[1], row[2], info.name,
+                "run `open-analytic collection measure-index %s`", info.name, row[1], row[2], info.name,
             )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ ORDER = (
     "existing",
     "collections",
     "indexes",
-    "calibration",
+    "recall",
     "embedding",
     "filters",
     "search_plan",

@@ -1,4 +1,4 @@
-"""How searches are done: explained, and calibrated by measuring. The choice itself is made in the database."""
+"""Explains searches, and measures the index. The database chooses the plan of each search."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from open_analytic.types import CollectionInfo, RecallCurve, Vector
 
 QUERIES, SECONDS = 200, 60.0
 SMALL = 20_000_000  # rows times dim: up to here every row is measured when nothing is known of the index
-CHANGED = 1.5  # as many times more rows, or fewer, make a calibration out of date
+CHANGED = 1.5  # as many times more rows, or fewer, make a recall curve out of date
 
 
 def explain(
@@ -37,23 +37,23 @@ def explain(
     return told
 
 
-def calibrate(
+def measure_index(
     database: Database | str, info: CollectionInfo, *, queries: int = QUERIES, seconds: float = SECONDS
 ) -> RecallCurve:
-    """Measure what the index finds and costs. Interrupted, what was known before stays."""
+    """Measure recall and time of the index. An interrupted measurement leaves the last curve in place."""
     dsn = database if isinstance(database, str) else database.dsn
     values = {"table": tables.identifier(info).as_string(), "queries": queries, "seconds": seconds}
     with translated(), connect(dsn, autocommit=True) as connection:
-        row = connection.execute(query("calibrate"), values).fetchone()
+        row = connection.execute(query("measure_index"), values).fetchone()
     assert row is not None  # noqa: S101 - the function gives one row or fails
-    return _calibration(row)
+    return _recall_curve(row)
 
 
-def calibration(connection: Connection, info: CollectionInfo) -> RecallCurve | None:
-    """What was measured last; None when the collection never was."""
+def recall_curve(connection: Connection, info: CollectionInfo) -> RecallCurve | None:
+    """The last curve; None when the index was never measured."""
     schema, table = tables.split(info.name)
-    row = connection.execute(query("calibration"), {"schema": schema, "table": table}).fetchone()
-    return _calibration(row) if row else None
+    row = connection.execute(query("recall_curve"), {"schema": schema, "table": table}).fetchone()
+    return _recall_curve(row) if row else None
 
 
 def out_of_date(known: RecallCurve | None, rows: int) -> bool:
@@ -61,7 +61,7 @@ def out_of_date(known: RecallCurve | None, rows: int) -> bool:
     return known is None or not known.rows / CHANGED <= rows <= known.rows * CHANGED
 
 
-def _calibration(row: tuple[Any, ...]) -> RecallCurve:
+def _recall_curve(row: tuple[Any, ...]) -> RecallCurve:
     measured_at, rows, queries, scan_ms, exact_ms, efforts, first_ms, all_ms, ranks, recalls = row
     return RecallCurve(
         measured_at=measured_at, rows=int(rows), queries=queries, scan_ms=scan_ms, exact_ms=exact_ms,

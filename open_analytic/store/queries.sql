@@ -195,12 +195,12 @@ ORDER BY n.distance, n.image_name, n.part
 SELECT open_analytic._explain_search(to_regclass(%(table)s), %(vector)s, %(k)s::integer, %(filter)s::text,
                                      %(near)s::float8, %(recall)s::float8, %(path)s::text)
 
--- calibrate --
+-- measure_index --
 -- Measures, and keeps what it measured.
 SELECT measured_at, rows, queries, scan_ms, exact_ms, efforts, first_ms, all_ms, ranks, recalls
-FROM open_analytic.calibrate(to_regclass(%(table)s), %(queries)s, %(seconds)s)
+FROM open_analytic.measure_index(to_regclass(%(table)s), %(queries)s, %(seconds)s)
 
--- calibration --
+-- recall_curve --
 -- What was measured last, of the collection as it is now.
 SELECT c.measured_at, c.rows, c.queries, c.scan_ms, c.exact_ms, c.efforts, c.first_ms, c.all_ms, c.ranks, c.recalls
 FROM open_analytic.calibrations AS c

@@ -1,4 +1,4 @@
-"""What a collection needs after an import or a new index: an index where there is none, a calibration of its size."""
+"""What a collection needs after an import or a new index: an index where there is none, a recall curve of its size."""
 
 import logging
 
@@ -21,17 +21,17 @@ def after_import(
         except PermissionDenied as error:  # its owner can, who only imports cannot
             logger.warning("%s has no index, so searches measure every row: %s", info.name, error)
     if report.rows or missing:
-        calibrate_if_useful(database, info)
+        measure_if_useful(database, info)
 
 
-def calibrate_if_useful(database: Database, info: CollectionInfo) -> None:
-    """Where there is so much that searches walk the index, and what was measured is of another size or missing."""
+def measure_if_useful(database: Database, info: CollectionInfo) -> None:
+    """Measure the index if searches use it and its recall curve is missing or of another size."""
     with database.reading() as connection:
         _, rows = collections.count(connection, info)
-        if rows * info.dim <= planner.SMALL or not planner.out_of_date(planner.calibration(connection, info), rows):
+        if rows * info.dim <= planner.SMALL or not planner.out_of_date(planner.recall_curve(connection, info), rows):
             return
     try:
-        planner.calibrate(database, info, queries=planner.QUERIES, seconds=planner.SECONDS)
+        planner.measure_index(database, info, queries=planner.QUERIES, seconds=planner.SECONDS)
     except (PermissionDenied, Conflict) as error:  # who only imports may not; another may be at the index
         logger.info("the index of %s was not measured: %s", info.name, error)
 

@@ -117,11 +117,11 @@ class Api:
         """The recall curve."""
 
         def draw(collection: Collection) -> str:
-            known = collection.calibration()
+            known = collection.recall_curve()
             if known is None:
                 raise NotFound(
-                    f"The index of {collection.name!r} was never calibrated.",
-                    hint=f"open-analytic collection calibrate {collection.name}",
+                    f"The index of {collection.name!r} was never measured.",
+                    hint=f"open-analytic collection measure-index {collection.name}",
                 )
             return recall_curve.draw(known, name=collection.name)
 
@@ -282,7 +282,7 @@ class Api:
         told: dict[str, Any] = plain(collection.info)
         return told | {
             "pictures": pictures, "rows": rows, "vectors": collection.vectors(), "index": collection.index(),
-            "bytes": {"table": table, "index": index}, "calibration": plain(collection.calibration()),
+            "bytes": {"table": table, "index": index}, "calibration": plain(collection.recall_curve()),
             "rates": [{name: getattr(rate, name) for name in shown} for rate in rates.rates] if rates else [],
             "filters": filters.offered(collection),
         }  # fmt: skip

@@ -119,7 +119,7 @@ def filled_original(server: embedded.Server, template: str, settings: Settings) 
 def measured_original(server: embedded.Server, filled_original: Original, settings: Settings) -> Original:
     """Calibrated, and told that measuring rows is dear, so that the index is taken wherever it can be."""
     database = OpenDatabase(new_database(server, filled_original.dsn), settings)
-    planner.calibrate(database, filled_original.info, queries=150)
+    planner.measure_index(database, filled_original.info, queries=150)
     costs(Filled(database, filled_original.info), 1e7)
     database.close()
     return Original(database.dsn, filled_original.info)

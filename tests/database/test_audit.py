@@ -52,7 +52,7 @@ def test_what_was_lost_is_seen_and_said(measured: Filled, caplog: pytest.LogCapt
     assert quality(measured)[0][1:] == (audit.ENOUGH + 5, 0.0, pytest.approx(0.95), True)
     (said,) = caplog.messages
     assert "find 0.000" in said
-    assert "open-analytic collection calibrate points" in said
+    assert "open-analytic collection measure-index points" in said
 
 
 def test_an_audit_has_a_time_limit_of_its_own(
@@ -73,7 +73,7 @@ def test_an_audit_has_a_time_limit_of_its_own(
 def test_exact_searches_and_no_percentage_are_not_audited(filled: Filled, percent: int) -> None:
     auditor = Auditor(filled.database, percent=percent, rest=0)
     for vector in queries(3):
-        auditor.saw(filled.info, vector, filled.find(vector), OPTIONS)  # never calibrated: exact
+        auditor.saw(filled.info, vector, filled.find(vector), OPTIONS)  # never measured: exact
         auditor.saw(filled.info, vector, filled.find(vector), OPTIONS | {"target_recall": 1.0})
     auditor.settle()
     auditor.close()

@@ -134,7 +134,7 @@ WHERE = {
 def built(database: Database, info: CollectionInfo, monkeypatch: pytest.MonkeyPatch) -> CollectionInfo:
     parts.create(database, info, "district")
     run(database, "VACUUM ANALYZE photos")
-    planner.calibrate(database, info)
+    planner.measure_index(database, info)
     # Measuring is made to look dear, so that the index is taken of so few rows.
     run(database, "UPDATE open_analytic.calibrations SET scan_ms = 1000, exact_ms = 5000")
     return info

@@ -1,4 +1,4 @@
-"""Searches keep their rows and their recall, say why they are done as they are, and are measured by calibrations."""
+"""Searches keep their rows and their recall, give a reason for their plan, and follow the recall curve of the index."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +57,7 @@ def test_the_index_is_walked_where_it_is_cheaper_and_left_where_too_little_match
 
 
 REASONS: dict[str, tuple[dict[str, Any], str]] = {
-    "never calibrated": ({}, "never calibrated"),
+    "never measured": ({}, "never measured"),
     "exact": ({"target_recall": 1}, "a recall of 1"),
     "nothing": ({"k": 0}, "k is 0"),
 }
@@ -110,10 +110,10 @@ def test_all_within_a_distance_are_found_without_a_number(measured: Filled, targ
         assert measured.find(vector, k=None, max_distance=-1, target_recall=target) == []
 
 
-def test_a_calibration_is_kept_and_tells_what_was_measured(filled: Filled) -> None:
-    made = planner.calibrate(filled.database, filled.info, queries=40)
+def test_a_recall_curve_is_stored_and_read_again(filled: Filled) -> None:
+    made = planner.measure_index(filled.database, filled.info, queries=40)
     with filled.database.transaction() as connection:
-        assert planner.calibration(connection, filled.info) == made
+        assert planner.recall_curve(connection, filled.info) == made
     assert (made.rows, made.queries) == (ROWS, 40)
     assert list(made.efforts) == sorted(made.efforts)
     assert all(len(line) == len(made.ranks) for line in made.recalls)
@@ -124,41 +124,41 @@ def test_a_calibration_is_kept_and_tells_what_was_measured(filled: Filled) -> No
     assert planner.out_of_date(None, ROWS)
 
 
-def test_a_calibration_of_a_table_that_was_made_anew_is_forgotten(filled: Filled) -> None:
-    planner.calibrate(filled.database, filled.info, queries=5)
+def test_the_recall_curve_of_a_table_that_was_recreated_is_forgotten(filled: Filled) -> None:
+    planner.measure_index(filled.database, filled.info, queries=5)
     with filled.database.transaction() as connection:
         collections.drop(connection, "points")
         info = collections.make(connection, tables.Shape(name="points", dim=DIM, columns={}))
-        assert planner.calibration(connection, info) is None
+        assert planner.recall_curve(connection, info) is None
 
 
-def test_a_calibration_that_is_interrupted_leaves_the_one_before(filled: Filled) -> None:
-    before = planner.calibrate(filled.database, filled.info, queries=5)
+def test_an_interrupted_measurement_leaves_the_curve_before(filled: Filled) -> None:
+    before = planner.measure_index(filled.database, filled.info, queries=5)
     with psycopg.connect(filled.database.dsn, autocommit=True) as connection:
         connection.execute("SET statement_timeout = '50ms'")
         with pytest.raises(psycopg.errors.QueryCanceled):
-            connection.execute("SELECT open_analytic.calibrate('points', 5000)")
+            connection.execute("SELECT open_analytic.measure_index('points', 5000)")
     with filled.database.transaction() as connection:
-        assert planner.calibration(connection, filled.info) == before
+        assert planner.recall_curve(connection, filled.info) == before
 
 
-def test_what_cannot_be_calibrated_is_a_typed_error(filled: Filled) -> None:
+def test_an_index_that_cannot_be_measured_is_a_typed_error(filled: Filled) -> None:
     with pytest.raises(BadParameter):
-        planner.calibrate(filled.database, filled.info, queries=0)
+        planner.measure_index(filled.database, filled.info, queries=0)
     filled.run("DELETE FROM points WHERE number > 0")
     with pytest.raises(Conflict, match="too few rows"):
-        planner.calibrate(filled.database, filled.info)
+        planner.measure_index(filled.database, filled.info)
     indexes.drop(filled.database, filled.info)
     with pytest.raises(Conflict, match="no index"):
-        planner.calibrate(filled.database, filled.info)
+        planner.measure_index(filled.database, filled.info)
 
 
-def test_only_an_admin_calibrates(filled: Filled) -> None:
+def test_only_an_admin_measures_an_index(filled: Filled) -> None:
     filled.run("CREATE ROLE planner_reader LOGIN IN ROLE open_analytic_user")
     try:
         dsn = make_conninfo(filled.database.dsn, user="planner_reader")
         with pytest.raises(PermissionDenied):
-            planner.calibrate(dsn, filled.info)
+            planner.measure_index(dsn, filled.info)
     finally:
         filled.run("DROP ROLE planner_reader")
 
@@ -269,7 +269,7 @@ def test_every_metric_and_faces_keep_their_promises(database: Database, metric: 
                 copy.write_row((*where, str(vector.tolist()), number))
     indexes.create(database, info)
     made = Filled(database, info)
-    planner.calibrate(database, info, queries=100)
+    planner.measure_index(database, info, queries=100)
     costs(made, 1e7)
     recalls = []
     for vector in queries(20):

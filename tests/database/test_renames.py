@@ -27,7 +27,7 @@ def people(db: OpenAnalytic) -> OpenAnalytic:
     people = db.collection("people")
     people.import_vectors(VECTORS)
     people.create_index()
-    people.calibrate()
+    people.measure_index()
     people.cluster(max_distance=0.5)
     return db
 
@@ -73,9 +73,9 @@ def test_a_table_under_another_name_is_the_same_collection(people: OpenAnalytic,
     collection = people.collection(name)
     assert [hit.name for hit in collection.search([1.0, 0, 0, 0], k=2)] == ["a", "b"]
     assert clusters(people, name) == [["a", "b"]]
-    assert collection.calibration() is not None
+    assert collection.recall_curve() is not None
     collection.import_vectors([("d", [1.0, 0.2, 0, 0], None)])
-    collection.calibrate()
+    collection.measure_index()
     collection.cluster(max_distance=0.5)
     assert clusters(people, name) == [["a", "b", "d"]]
     with pytest.raises(UnknownCollection):

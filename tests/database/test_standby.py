@@ -54,7 +54,7 @@ def replicated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicated]
             points = db.create_collection("points", pipeline="mean_colour", columns={"number": "integer"})
             points.import_vectors((f"{n:04d}", vector, {"number": n}) for n, vector in enumerate(vectors))
             points.create_index()
-            planner.calibrate(db._database, points.info, queries=20)
+            planner.measure_index(db._database, points.info, queries=20)
         with psycopg.connect(primary, autocommit=True) as connection:
             dear = "UPDATE open_analytic.calibrations SET exact_ms = 1e7, scan_ms = 1e6"
             connection.execute(dear)
@@ -115,7 +115,7 @@ CHANGES: dict[str, Callable[[open_analytic.OpenAnalytic], object]] = {
     "rename": lambda db: db.collection("points").rename("0001", "other"),
     "delete": lambda db: db.collection("points").delete(["0001"]),
     "index": lambda db: db.collection("points").create_index(),
-    "calibrate": lambda db: db.collection("points").calibrate(),
+    "measure_index": lambda db: db.collection("points").measure_index(),
     "cluster": lambda db: db.collection("points").cluster(max_distance=0.1),
     "create": lambda db: db.create_collection("more", pipeline="mean_colour"),
     "register": lambda db: db.pipeline_create("other", tiny.PIPELINE),

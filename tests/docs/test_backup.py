@@ -41,7 +41,7 @@ def fill(db: open_analytic.OpenAnalytic) -> None:
     people = db.collection("people")
     people.import_vectors([(name, vector, {"place": "A"}) for name, vector in VECTORS])
     people.create_index()
-    people.calibrate()
+    people.measure_index()
     people.cluster(max_distance=0.5)
     people.delete(["anna1", "anna2"])  # Anna's id is given to nobody else, also not after a restore
     people.cluster(max_distance=0.5)

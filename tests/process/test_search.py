@@ -24,10 +24,10 @@ def test_all_within_a_distance_need_no_number(cli: Cli, filled: str, pictures: P
 
 
 def test_an_index_is_measured_and_searches_with_it(cli: Cli, filled: str) -> None:
-    curve = cli("collection", "calibrate", filled, "--queries", "5", "--json").json
+    curve = cli("collection", "measure-index", filled, "--queries", "5", "--json").json
     assert curve["queries"] == 5
     assert len(curve["recalls"]) == len(curve["efforts"])
-    header, *_ = cli("collection", "calibrate", filled, "--queries", "5").out.splitlines()[1:]
+    header, *_ = cli("collection", "measure-index", filled, "--queries", "5").out.splitlines()[1:]
     assert header.split()[:4] == ["rows", "of", "the", "index"]
     report = cli("collection", "evaluate", filled, "--queries", "4", "-k", "2", "--json").json
     assert (report["queries"], report["k"], report["recall"]) == (4, 2, 1.0)
@@ -36,9 +36,15 @@ def test_an_index_is_measured_and_searches_with_it(cli: Cli, filled: str) -> Non
     assert second.startswith("A search takes")
 
 
+def test_the_old_name_of_measure_index_works_and_is_not_listed(cli: Cli, filled: str) -> None:
+    assert cli("collection", "calibrate", filled, "--queries", "5", "--json").json["queries"] == 5
+    commands = cli("collection", "--help").out
+    assert ("measure-index" in commands, "calibrate" in commands) == (True, False)
+
+
 def test_what_was_measured_is_drawn(cli: Cli, filled: str, tmp_path: Path) -> None:
     curve, again = tmp_path / "curve.svg", tmp_path / "again.svg"
-    done = cli("collection", "calibrate", filled, "--queries", "5", "--plot", curve)
+    done = cli("collection", "measure-index", filled, "--queries", "5", "--plot", curve)
     assert done.out.startswith("Measured with 5 rows of 5 as queries.")
     assert done.err.splitlines()[-1] == f"The plot is {curve}."
     assert ElementTree.parse(curve).getroot()[0].text == f"Recall and time of the index of {filled}"  # noqa: S314
@@ -51,7 +57,7 @@ def test_what_was_measured_is_drawn(cli: Cli, filled: str, tmp_path: Path) -> No
 def test_a_plot_that_cannot_be_is_an_error_and_what_was_measured_is_told(cli: Cli, filled: str, tmp_path: Path) -> None:
     told = cli("collection", "show", filled, "--plot", tmp_path / "curve.svg", "--json", code=4)
     assert (told.error["message"], told.out) == (f"The index of {filled!r} was not measured yet.", "")
-    words = ("collection", "calibrate", filled, "--queries", "5", "--json", "--plot")
+    words = ("collection", "measure-index", filled, "--queries", "5", "--json", "--plot")
     told = cli(*words, tmp_path / "curve.png", code=3)
     assert (told.error["message"], told.out) == ("A plot cannot be written as '.png'.", "")
     told = cli(*words, tmp_path / "missing" / "curve.svg", code=3)

@@ -84,7 +84,7 @@ def test_searches_clusters_and_calibrations_answer_as_before(
     assert clusters == ([(1, "1.jpg"), (1, "2.jpg")] if commit in WITH_CLUSTERS else [])
     with open_analytic.connect(empty_dsn, settings=settings) as db:
         photos = db.collection("photos")
-        assert (photos.calibration() is not None) == (commit in WITH_CLUSTERS)
+        assert (photos.recall_curve() is not None) == (commit in WITH_CLUSTERS)
         assert photos.values("district") == ["A", "B"]
 
 

@@ -39,9 +39,9 @@ AS $$
     ) AS e
 $$;
 COMMENT ON FUNCTION open_analytic._recalls IS
-    'Which part of the true neighbours an effort found, by effort and rank';
+    'Recall of each effort at each rank';
 
-CREATE OR REPLACE FUNCTION open_analytic.calibrate(
+CREATE OR REPLACE FUNCTION open_analytic.measure_index(
     collection regclass, queries integer DEFAULT 200, seconds float8 DEFAULT 60
 )
 RETURNS open_analytic.calibrations
@@ -76,7 +76,7 @@ DECLARE
 BEGIN
     IF queries IS NULL OR queries NOT BETWEEN 1 AND 10000 OR seconds IS NULL OR NOT seconds > 0
     THEN
-        RAISE EXCEPTION 'A calibration cannot have % queries in % seconds.', queries, seconds
+        RAISE EXCEPTION 'No index is measured with % queries in % seconds.', queries, seconds
             USING ERRCODE = 'OA019', HINT = 'Give 1 to 10000 queries, and some time.';
     END IF;
     PERFORM open_analytic._follow_renames();
@@ -89,7 +89,7 @@ BEGIN
         LIMIT 1
     );
     IF made.index_name IS NULL THEN
-        RAISE EXCEPTION 'Collection % has no index that could be calibrated.',
+        RAISE EXCEPTION 'Collection % has no index that could be measured.',
             quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name))
             USING ERRCODE = 'OA030',
             HINT = format(
@@ -107,7 +107,7 @@ BEGIN
         );
     END LOOP;
     IF made.rows < 2 THEN
-        RAISE EXCEPTION 'Collection % has too few rows to calibrate anything.',
+        RAISE EXCEPTION 'Collection % has too few rows to measure its index.',
             quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name))
             USING ERRCODE = 'OA030', HINT = 'Import some first.';
     END IF;
@@ -262,8 +262,16 @@ BEGIN
     RETURN made;
 END
 $$;
-COMMENT ON FUNCTION open_analytic.calibrate IS
-    'Measure what the index of a collection finds and costs, with rows of its own as queries';
+COMMENT ON FUNCTION open_analytic.measure_index IS
+    'Measure recall and time of the index of a collection, with its own rows as queries';
+
+CREATE OR REPLACE FUNCTION open_analytic.calibrate(
+    collection regclass, queries integer DEFAULT 200, seconds float8 DEFAULT 60
+)
+RETURNS open_analytic.calibrations
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT open_analytic.measure_index(collection, queries, seconds) $$;
+COMMENT ON FUNCTION open_analytic.calibrate IS 'Deprecated: use measure_index';
 
 CREATE OR REPLACE FUNCTION open_analytic._record_audit(
     collection regclass, plan text, k integer, filtered boolean, target_recall float8,
