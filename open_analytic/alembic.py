@@ -2,6 +2,7 @@
 
 It registers ``op.create_collection``, ``op.drop_collection``, ``op.create_ann_index`` and ``op.drop_ann_index``, and
 teaches ``--autogenerate`` to write them for what ``collection(...)`` declares beside your tables.
+``op.adopt_collection`` makes a collection of a table that is there.
 """
 
 import logging
@@ -41,16 +42,8 @@ def collection(
     ann_index: bool = False,
 ) -> None:
     """Declare a collection beside your tables, for ``alembic revision --autogenerate``."""
-    shape = _shape(
-        name,
-        dim=dim,
-        columns=columns,
-        metric=metric,
-        many=many,
-        pipeline=pipeline,
-        version=version,
-        parameters=parameters,
-    )
+    options = {"columns": columns, "pipeline": pipeline, "version": version, "parameters": parameters}
+    shape = _shape(name, dim=dim, metric=metric, many=many, **options)
     metadata.info.setdefault(KEY, {})[".".join(tables.split(name))] = (shape, ann_index)
 
 
@@ -93,6 +86,39 @@ class CreateCollection(MigrateOperation):
 
     def to_diff_tuple(self) -> tuple[str, str]:
         return ("create_collection", self.shape.name)
+
+
+@Operations.register_operation("adopt_collection")
+class AdoptCollection(MigrateOperation):
+    """Make a collection of a table that is there."""
+
+    def __init__(self, shape: tables.Shape, renamed: Mapping[str, str], feature_version: int | None) -> None:
+        self.shape, self.renamed, self.feature_version = shape, renamed, feature_version
+
+    @classmethod
+    def adopt_collection(
+        cls,
+        operations: Operations,
+        name: str,
+        *,
+        dim: int,
+        metric: Metric = "l2",
+        many: bool = False,
+        pipeline: str | None = None,
+        version: int | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        name_column: str = "image_name",
+        data_column: str = "image_data",
+        feature_column: str = "feature",
+        feature_version: int | None = None,
+    ) -> None:
+        """Make a collection of a table: columns are added, its rows stay. drop_collection makes it a table again."""
+        options = {"pipeline": pipeline, "version": version, "parameters": parameters}
+        renamed = {"image_name": name_column, "image_data": data_column, "feature": feature_column}
+        operations.invoke(cls(_shape(name, dim=dim, metric=metric, many=many, **options), renamed, feature_version))
+
+    def reverse(self) -> "DropCollection":
+        return DropCollection(self.shape.name)
 
 
 @Operations.register_operation("drop_collection")
@@ -187,6 +213,12 @@ def _create_collection(operations: Operations, operation: CreateCollection) -> N
     _run(operations, tables.make(operation.shape, migrated=True))
 
 
+@Operations.implementation_for(AdoptCollection)
+def _adopt_collection(operations: Operations, operation: AdoptCollection) -> None:
+    shape, version = operation.shape, operation.feature_version
+    _run(operations, tables.adopt(shape, renamed=operation.renamed, feature_version=version))
+
+
 @Operations.implementation_for(DropCollection)
 def _drop_collection(operations: Operations, operation: DropCollection) -> None:
     _run(operations, tables.drop(operation.name))
@@ -265,21 +297,8 @@ class _There:
     """A collection of the database, as autogenerate sees it."""
 
     def __init__(self, row: Any) -> None:
-        (
-            schema,
-            table,
-            pipeline,
-            version,
-            dim,
-            metric,
-            many,
-            parameters,
-            migrated,
-            columns,
-            found,
-            indexed,
-            has_source,
-        ) = row
+        schema, table, pipeline, version, dim, metric, many, *rest = row
+        parameters, migrated, columns, found, indexed, has_source = rest
         self.key = (schema, table)
         self.migrated, self.indexes, self.indexed = migrated, set(found), indexed
         self.own = set(tables.own(many, has_source))

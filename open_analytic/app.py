@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from open_analytic import embedded, included, verification
+from open_analytic import embedded, importer, included, verification
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError, VersionMismatch
@@ -30,6 +30,7 @@ from open_analytic.store.connection import Database
 from open_analytic.types import (
     Calibration,
     CollectionInfo,
+    ImportReport,
     Json,
     Metric,
     PathLike,
@@ -281,14 +282,7 @@ class OpenAnalytic:
         CollectionExists when the name is taken. With ``exist_ok`` the collection of that name comes back when it is
         alike (columns added later make no difference), else the error says what differs.
         """
-        with self._database.transaction() as connection:
-            info = pipelines.get(connection, pipeline)
-            plan = self._plan_of(info, parameters or {})
-            if plan.dim is None:
-                raise InvalidPipeline(
-                    f"Pipeline {pipeline!r} gives no vector, so there is nothing to search by.",
-                    hint="A collection needs a pipeline that gives one, such as general_feature_extractor.",
-                )
+        info, plan = self._storable(pipeline, parameters)
         try:
             with self._database.transaction() as connection:
                 made = collections.create(
@@ -299,6 +293,41 @@ class OpenAnalytic:
                 shape = collections.shape(name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric)
                 made = collections.existing(connection, shape, error, exist_ok=exist_ok)
         return self._collection(made)
+
+    def adopt(
+        self,
+        table: str,
+        *,
+        pipeline: str,
+        metric: Metric = "l2",
+        parameters: Mapping[str, Any] | None = None,
+        name_column: str = "image_name",
+        data_column: str = "image_data",
+        feature_column: str = "feature",
+        feature_version: int | None = None,
+    ) -> Collection:
+        """Make a collection of your own table: its rows, columns, indexes, triggers and owner stay.
+
+        The columns that a collection needs are added; nothing else changes. UnsuitableTable when a column that is there
+        has another name or type: its hint holds the ALTER TABLE statements, for you to run. ``feature_version`` says
+        which version of the pipeline made the features of the table; ``compute_features`` makes those it lacks.
+        """
+        info, plan = self._storable(pipeline, parameters)
+        shape = collections.shape(name=table, plan=plan, pipeline=info, columns={}, metric=metric)
+        renamed = {"image_name": name_column, "image_data": data_column, "feature": feature_column}
+        with self._database.transaction() as connection:
+            return self._collection(
+                collections.adopt(connection, shape, renamed=renamed, feature_version=feature_version)
+            )
+
+    def compute_features(self, name: str, *, progress: ProgressCallback | None = None) -> ImportReport:
+        """Run the pipeline on rows of a collection that have bytes and no feature, such as those of an adopted table.
+
+        Each chunk is one transaction; an interrupted call goes on where it stopped when it is repeated.
+        """
+        collection = self.collection(name)
+        tally = importer.Tally(progress=progress)
+        return collection.import_items(importer.uncomputed(self._database, collection.info), tally=tally)
 
     def collection(self, name: str) -> Collection:
         """The collection of this name."""
@@ -311,9 +340,21 @@ class OpenAnalytic:
             return [self._collection(info) for info in collections.all(connection)]
 
     def drop_collection(self, name: str) -> None:
-        """Drop the collection with its table: its pictures and vectors are gone."""
+        """Drop the collection with its table: its pictures and vectors are gone. An adopted table stays."""
         with self._database.transaction() as connection:
             collections.drop(connection, name)
+
+    def _storable(self, pipeline: str, parameters: Mapping[str, Any] | None) -> tuple[PipelineInfo, Plan]:
+        """A pipeline's newest version and its plan; InvalidPipeline when it gives no vector."""
+        with self._database.transaction() as connection:
+            info = pipelines.get(connection, pipeline)
+            plan = self._plan_of(info, parameters or {})
+            if plan.dim is None:
+                raise InvalidPipeline(
+                    f"Pipeline {pipeline!r} gives no vector, so there is nothing to search by.",
+                    hint="A collection needs a pipeline that gives one, such as general_feature_extractor.",
+                )
+        return info, plan
 
     def _collection(self, info: CollectionInfo) -> Collection:
         return Collection(

@@ -233,6 +233,12 @@ class VersionMismatch(Conflict):
     sqlstate = "OA033"
 
 
+class UnsuitableTable(Conflict):
+    """The table cannot become a collection as it is."""
+
+    sqlstate = "OA034"
+
+
 class ModelError(OpenAnalyticError):
     """A model cannot be used."""
 

@@ -100,6 +100,51 @@ $$;
 COMMENT ON FUNCTION open_analytic._describe_table IS
     'Comments on a collection''s table and on the columns that every collection has';
 
+CREATE OR REPLACE FUNCTION open_analytic._check_schema(name text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    place CONSTANT record := open_analytic._split(name);
+BEGIN
+    -- A temporary table is there for one session only, and the rest is not for tables of users.
+    IF place.schema_name ~ '^pg_'
+       OR place.schema_name IN ('information_schema', 'open_analytic')
+    THEN
+        RAISE EXCEPTION '% cannot be a collection''s name: the schema % is not for collections.',
+            quote_literal(name), place.schema_name
+            USING ERRCODE = 'OA017', HINT = 'Use public, or a schema of your own.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._check_schema IS
+    'Refuse the name of a collection in a schema of the system';
+
+CREATE OR REPLACE FUNCTION open_analytic._enter_collection(
+    id uuid, name text, dim integer, metric text, many boolean, pipeline text, version integer,
+    parameters json, migrated boolean, has_source boolean
+)
+RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$
+    -- A row left by a table that was dropped with plain SQL is replaced.
+    INSERT INTO open_analytic.collections AS c (
+        id, schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated,
+        has_source
+    )
+    SELECT
+        _enter_collection.id, place.schema_name, place.table_name, _enter_collection.pipeline,
+        _enter_collection.version, _enter_collection.dim, _enter_collection.metric,
+        _enter_collection.many, _enter_collection.parameters, _enter_collection.migrated,
+        _enter_collection.has_source
+    FROM open_analytic._split(name) AS place
+    ON CONFLICT ON CONSTRAINT collections_pkey DO UPDATE
+    SET id = excluded.id, pipeline = excluded.pipeline, version = excluded.version,
+        dim = excluded.dim, metric = excluded.metric, many = excluded.many,
+        parameters = excluded.parameters, migrated = excluded.migrated,
+        has_source = excluded.has_source, created_at = now(), created_by = current_user
+$$;
+COMMENT ON FUNCTION open_analytic._enter_collection IS 'Write a collection into the catalogue';
+
 CREATE OR REPLACE FUNCTION open_analytic._make_collection(
     name text, dim integer, metric text, many boolean, columns json, pipeline text,
     version integer, parameters json, migrated boolean, path text
@@ -121,14 +166,7 @@ DECLARE
     has_source boolean := true;
     statement text;
 BEGIN
-    -- A temporary table is there for one session only, and the rest is not for tables of users.
-    IF place.schema_name ~ '^pg_'
-       OR place.schema_name IN ('information_schema', 'open_analytic')
-    THEN
-        RAISE EXCEPTION '% cannot be a collection''s name: the schema % is not for collections.',
-            quote_literal(name), place.schema_name
-            USING ERRCODE = 'OA017', HINT = 'Use public, or a schema of your own.';
-    END IF;
+    PERFORM open_analytic._check_schema(name);
     PERFORM open_analytic._follow_renames(); -- a renamed table frees the name it had
     FOR column_name, column_type IN SELECT * FROM json_each_text(columns) LOOP
         PERFORM open_analytic._check_column(column_name, column_type, many, path);
@@ -182,24 +220,60 @@ BEGIN
         );
     END IF;
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO open_analytic_user', relation);
-    -- A row left by a table that was dropped with plain SQL is replaced.
-    INSERT INTO open_analytic.collections AS c (
-        id, schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated,
-        has_source
-    )
-    VALUES (
-        id, place.schema_name, place.table_name, pipeline, version, dim, metric, many, parameters,
-        migrated, has_source
-    )
-    ON CONFLICT ON CONSTRAINT collections_pkey DO UPDATE
-    SET id = excluded.id, pipeline = excluded.pipeline, version = excluded.version,
-        dim = excluded.dim, metric = excluded.metric, many = excluded.many,
-        parameters = excluded.parameters, migrated = excluded.migrated,
-        has_source = excluded.has_source, created_at = now(), created_by = current_user;
+    PERFORM open_analytic._enter_collection(
+        id, name, dim, metric, many, pipeline, version, parameters, migrated, has_source
+    );
 END
 $$;
 COMMENT ON FUNCTION open_analytic._make_collection IS
     'The table of a collection and its row in the catalogue';
+
+CREATE OR REPLACE FUNCTION open_analytic._storable(
+    pipeline open_analytic.current_pipelines, metric text, parameters jsonb
+)
+RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told CONSTANT jsonb := open_analytic._describe(
+        jsonb_build_object(
+            'name', pipeline.name,
+            'definition', pipeline.definition::jsonb,
+            'parameters', parameters
+        )
+    );
+BEGIN
+    IF told ->> 'hash' <> pipeline.hash THEN
+        RAISE EXCEPTION 'The models of pipeline % version % have changed since it was created: '
+            'its vectors would not be comparable.',
+            quote_literal(pipeline.name),
+            pipeline.version
+            USING ERRCODE = 'OA033',
+                HINT = format(
+                    'Put the models'' cards back, or pipeline_create(%L) for a new version and '
+                        'import into a new collection.',
+                    pipeline.name
+                );
+    END IF;
+    IF told ->> 'dim' IS NULL THEN
+        RAISE EXCEPTION 'Pipeline % gives no vector, so there is nothing to search by.',
+            quote_literal(pipeline.name)
+            USING ERRCODE = 'OA016',
+            HINT = 'A collection needs a pipeline that gives one, such as '
+                'general_feature_extractor.';
+    END IF;
+    IF told ? 'unstorable' THEN
+        PERFORM open_analytic._raise(told -> 'unstorable');
+    END IF;
+    IF metric NOT IN ('l2', 'cosine', 'ip') THEN
+        RAISE EXCEPTION 'There is no metric %.', quote_literal(metric)
+            USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
+    END IF;
+    RETURN told;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._storable IS
+    'What a pipeline gives with these parameters; refused when a collection cannot hold it';
 
 CREATE OR REPLACE FUNCTION open_analytic._create_collection(
     name text, pipeline text, columns json, metric text, parameters jsonb, path text,
@@ -211,42 +285,12 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     found open_analytic.current_pipelines := open_analytic._pipeline(pipeline);
-    told jsonb := open_analytic._describe(
-        jsonb_build_object(
-            'name', pipeline, 'definition', found.definition::jsonb, 'parameters', parameters
-        )
-    );
+    told jsonb := open_analytic._storable(found, metric, parameters);
     place record := open_analytic._split(name);
 BEGIN
     IF json_typeof(columns) <> 'object' THEN
         RAISE EXCEPTION 'columns is not an object.'
             USING ERRCODE = 'OA019', HINT = 'Give {"name": "SQL type", ...}.';
-    END IF;
-    IF told ->> 'hash' <> found.hash THEN
-        RAISE EXCEPTION 'The models of pipeline % version % have changed since it was created: '
-            'its vectors would not be comparable.',
-            quote_literal(pipeline),
-            found.version
-            USING ERRCODE = 'OA033',
-                HINT = format(
-                    'Put the models'' cards back, or pipeline_create(%L) for a new version and '
-                        'import into a new collection.',
-                    pipeline
-                );
-    END IF;
-    IF told ->> 'dim' IS NULL THEN
-        RAISE EXCEPTION 'Pipeline % gives no vector, so there is nothing to search by.',
-            quote_literal(pipeline)
-            USING ERRCODE = 'OA016',
-            HINT = 'A collection needs a pipeline that gives one, such as '
-                'general_feature_extractor.';
-    END IF;
-    IF told ? 'unstorable' THEN
-        PERFORM open_analytic._raise(told -> 'unstorable');
-    END IF;
-    IF metric NOT IN ('l2', 'cosine', 'ip') THEN
-        RAISE EXCEPTION 'There is no metric %.', quote_literal(metric)
-            USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
     END IF;
     BEGIN
         PERFORM open_analytic._make_collection(
@@ -321,9 +365,13 @@ BEGIN
         RAISE EXCEPTION 'There is no collection %.', quote_literal(name)
             USING ERRCODE = 'OA006', HINT = format('There are: %s.', open_analytic._names());
     END IF;
-    EXECUTE format('DROP TABLE %s', info.relation);
+    IF open_analytic._is_adopted(info.relation, info.id) THEN
+        PERFORM open_analytic._release(info.relation, info.id);
+    ELSE
+        EXECUTE format('DROP TABLE %s', info.relation);
+    END IF;
     DELETE FROM open_analytic.collections AS c WHERE c.id = info.id;
 END
 $$;
 COMMENT ON FUNCTION open_analytic.drop_collection IS
-    'Drop a collection with its table: its pictures and vectors are gone';
+    'Drop a collection with its table, pictures and vectors; an adopted table stays';

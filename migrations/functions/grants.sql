@@ -107,6 +107,7 @@ GRANT EXECUTE ON FUNCTION
     TO open_analytic_user;
 
 GRANT EXECUTE ON FUNCTION
+    open_analytic.adopt_collection,
     open_analytic.calibrate,
     open_analytic.create_ann_index,
     open_analytic.create_collection(text, text, json, boolean, jsonb, text),
@@ -116,15 +117,29 @@ GRANT EXECUTE ON FUNCTION
     open_analytic.pipeline_create(text),
     open_analytic.pipeline_create(text, jsonb),
     open_analytic.pipeline_drop,
+    open_analytic._adopt_table,
+    open_analytic._adoptable,
+    open_analytic._adoption_columns,
+    open_analytic._check_adoption,
     open_analytic._check_column,
     open_analytic._check_existing,
+    open_analytic._check_features,
+    open_analytic._check_schema,
+    open_analytic._column_problems,
     open_analytic._column_types,
     open_analytic._create_collection,
     open_analytic._create_pipeline,
     open_analytic._describe,
     open_analytic._describe_table,
     open_analytic._difference,
+    open_analytic._enter_collection,
     open_analytic._index_values,
+    open_analytic._is_adopted,
+    open_analytic._key_problems,
     open_analytic._make_collection,
-    open_analytic._type
+    open_analytic._needed_columns,
+    open_analytic._release,
+    open_analytic._storable,
+    open_analytic._type,
+    open_analytic._type_problems
     TO open_analytic_admin;

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from open_analytic.cli import given
+from open_analytic.cli import given, import_
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import note, print_json, print_record, print_table, say
 from open_analytic.cli.pipeline import Parameters
@@ -26,6 +26,7 @@ Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the recall
 def add(app: typer.Typer) -> None:
     """Register the commands of the noun."""
     command(app, "create")(create)
+    command(app, "adopt")(adopt)
     command(app, "list")(list_)
     command(app, "show")(show)
     command(app, "index")(index)
@@ -68,6 +69,44 @@ def create(
             exist_ok=exist_ok,
         )
         _print(context, made)
+
+
+def adopt(
+    context: Context,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Your table: its name, or schema.table.")],
+    pipeline: Annotated[str, typer.Option(help="The registered pipeline whose vectors it holds.")],
+    metric: Annotated[str, typer.Option(help="How near two vectors are: l2, cosine or ip (inner product).")] = "l2",
+    param: Parameters = None,
+    name_column: Annotated[str, typer.Option(metavar="COLUMN", help="The column with the names.")] = "image_name",
+    data_column: Annotated[str, typer.Option(metavar="COLUMN", help="The column with the bytes.")] = "image_data",
+    feature_column: Annotated[str, typer.Option(metavar="COLUMN", help="The column with the vectors.")] = "feature",
+    feature_version: Annotated[
+        int | None, typer.Option(min=1, help="The version of the pipeline that made the vectors of the table.")
+    ] = None,
+    run: Annotated[bool, typer.Option("--run", help="Compute the vectors of rows that have bytes and none.")] = False,
+) -> None:
+    """Make a collection of your own table; its rows, columns, indexes and owner stay.
+
+    Columns that a collection needs are added. Nothing else is changed: where a column has another name or type, the
+    error lists the statements for you to run.
+    """
+    with context.open() as db:
+        adopted = db.adopt(
+            table,
+            pipeline=pipeline,
+            metric=metric,  # type: ignore[arg-type]  # checked by the collection's shape
+            parameters=given.parameters(param or []),
+            name_column=name_column,
+            data_column=data_column,
+            feature_column=feature_column,
+            feature_version=feature_version,
+        )
+        if run:
+            with bar(adopted.name) as progress:
+                report = db.compute_features(adopted.name, progress=progress)
+            import_.finish(context, adopted.name, adopted.kind, report)
+        else:
+            _print(context, adopted)
 
 
 def list_(context: Context) -> None:

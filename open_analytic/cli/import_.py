@@ -74,6 +74,11 @@ def import_(
                 name_column=name_column, text_column=text_column,
             )  # fmt: skip
         kind = target.kind
+    finish(context, collection, kind, report)
+
+
+def finish(context: Context, collection: str, kind: "Kind", report: "ImportReport") -> None:
+    """Print what an import did; exit code 9 when some of it failed."""
     if context.json:
         print_json(_record(report))
     else:

@@ -3,6 +3,7 @@
 from open_analytic.importer.feed import Named
 from open_analytic.importer.run import VectorRow, import_files, import_pictures, import_vectors
 from open_analytic.importer.tally import Tally
+from open_analytic.importer.uncomputed import uncomputed
 from open_analytic.importer.values import Defaults, Values
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "import_files",
     "import_pictures",
     "import_vectors",
+    "uncomputed",
 ]

@@ -117,6 +117,15 @@ def make(connection: Connection, shape: tables.Shape) -> CollectionInfo:
     return get(connection, shape.name)
 
 
+def adopt(
+    connection: Connection, shape: tables.Shape, *, renamed: Mapping[str, str], feature_version: int | None
+) -> CollectionInfo:
+    """Make a collection of a table that is there. Errors: UnsuitableTable, VersionMismatch, PermissionDenied."""
+    with translated(), connection.transaction():
+        connection.execute(tables.adopt(shape, renamed=renamed, feature_version=feature_version))
+    return get(connection, shape.name)
+
+
 def get(connection: Connection, name: str) -> CollectionInfo:
     """The collection of this name, with the columns its table has now."""
     schema, table = tables.split(name)

@@ -21,6 +21,8 @@ ORDER = (
     "pipelines",
     "existing",
     "collections",
+    "adoption_check",
+    "adoption",
     "indexes",
     "recall",
     "embedding",

@@ -16,6 +16,15 @@ from open_analytic.types import Box, CollectionInfo, Vector
 FEW, LOOKED_AT = 20, 100_000  # values worth a list, and rows in which they are counted
 
 
+def uncomputed(connection: Connection, info: CollectionInfo, *, after: str, limit: int) -> list[tuple[str, str | None]]:
+    """Names after one, with their sources, of pictures that no pipeline has run on: those of an adopted table."""
+    source = sql.SQL("source" if info.has_source else "NULL")
+    statement = query("pictures_uncomputed").format(table=tables.bound(info), source=source)
+    with translated(), connection.transaction():
+        tables.check(connection, info)
+        return connection.execute(statement, {"after": after, "limit": limit}).fetchall()
+
+
 def image(connection: Connection, info: CollectionInfo, name: str) -> bytes:
     """A picture's bytes as they were imported."""
     return _found(connection, info, name, None)[0]

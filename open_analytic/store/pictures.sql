@@ -13,6 +13,14 @@ SELECT feature
 FROM {table}
 WHERE image_name = %(name)s {part}
 
+-- pictures_uncomputed --
+-- Names after one, of rows with bytes that no pipeline has run on, and where they come from.
+SELECT image_name, {source}
+FROM {table}
+WHERE image_name > %(after)s AND feature IS NULL AND image_sha256 IS NULL AND image_data IS NOT NULL
+ORDER BY image_name
+LIMIT %(limit)s
+
 -- pictures_whole --
 -- A picture's bytes.
 SELECT image_data, NULL

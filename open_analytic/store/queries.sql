@@ -36,6 +36,12 @@ SELECT open_analytic._make_collection(
     {name}, {dim}, {metric}, {many}, {columns}::pg_catalog.json, {pipeline}, {version}, {parameters}::pg_catalog.json, {migrated},
     {path})
 
+-- collection_adopt --
+-- A table that is there becomes a collection.
+SELECT open_analytic._adopt_table(
+    {name}, {dim}, {metric}, {many}, {pipeline}, {version}, {parameters}::pg_catalog.json, {migrated}, {renamed}::pg_catalog.jsonb,
+    {feature_version})
+
 -- collections --
 -- Collections whose table is there, with the columns that are the user's own: what we made ourselves is left out.
 SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, c.created_at,

@@ -126,20 +126,35 @@ def make(shape: Shape, *, migrated: bool = False, path: str | None = None) -> sq
 
     ``path`` is the search_path that types of columns are read with: None for the session's own.
     """
+    own = sql.SQL("pg_catalog.current_setting('search_path')")
+    return query("collection_make").format(
+        **_literals(shape, migrated=migrated),
+        columns=sql.Literal(Json(dict(shape.columns))),
+        path=own if path is None else sql.Literal(path),
+    )
+
+
+def adopt(shape: Shape, *, renamed: Mapping[str, str], feature_version: int | None = None) -> sql.Composed:
+    """What makes a collection of the table of this name; ``renamed``: image_name -> the column's name in the table."""
+    return query("collection_adopt").format(
+        **_literals(shape, migrated=False),
+        renamed=sql.Literal(Json(dict(renamed))),
+        feature_version=sql.Literal(feature_version),
+    )
+
+
+def _literals(shape: Shape, *, migrated: bool) -> dict[str, sql.Literal]:
     values = {
         "name": shape.name,
         "dim": shape.dim,
         "metric": shape.metric,
         "many": shape.many,
-        "columns": Json(dict(shape.columns)),
         "pipeline": shape.pipeline,
         "version": shape.version,
         "parameters": Json(dict(shape.parameters)),
         "migrated": migrated,
     }
-    literals = {name: sql.Literal(value) for name, value in values.items()}
-    own = sql.SQL("pg_catalog.current_setting('search_path')")
-    return query("collection_make").format(**literals, path=own if path is None else sql.Literal(path))
+    return {name: sql.Literal(value) for name, value in values.items()}
 
 
 def drop(name: str) -> sql.Composed:

@@ -238,6 +238,25 @@ def test_a_collection_may_be_bound_to_a_pipeline(
         connection.execute("INSERT INTO bound (image_name, pipeline_version) VALUES ('a', 2)")
 
 
+def test_a_table_is_adopted_and_left_by_migrations(project: Project, connection: Connection) -> None:
+    connection.execute("CREATE TABLE mine (image_name text PRIMARY KEY, image_data bytea, feature halfvec(4), n int)")
+    connection.execute("INSERT INTO mine VALUES ('a', 'x', '[1,0,0,0]', 7)")
+    project.declare("""Table("mine", metadata, Column("image_name", Text, primary_key=True), Column("n", Integer))""")
+    (project.folder / "versions" / "adopt.py").write_text(
+        "from alembic import op\nrevision = 'adopt'\ndown_revision = None\n"
+        "def upgrade() -> None:\n    op.adopt_collection('mine', dim=4, metric='cosine')\n"
+        "def downgrade() -> None:\n    op.drop_collection('mine')\n",
+        encoding="utf-8",
+    )
+    project.upgrade()
+    mine = collections.get(connection, "mine")
+    assert (mine.dim, mine.metric, mine.pipeline, dict(mine.columns)) == (4, "cosine", None, {"n": "integer"})
+    assert body(project.autogenerate("second")) == ([], [])
+    project.downgrade()
+    assert names(connection) == []
+    assert connection.execute("SELECT image_name, n, feature::text FROM mine").fetchall() == [("a", 7, "[1,0,0,0]")]
+
+
 def test_the_printed_script_does_the_same(
     project: Project, connection: Connection, server: Server, tmp_path: Path
 ) -> None:

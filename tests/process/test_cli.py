@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from PIL import Image
 
@@ -79,6 +80,24 @@ def test_a_collection_from_creation_to_drop(cli: Cli) -> None:
     assert cli("collection", "drop", "a collection", "--yes").out == "a collection is dropped.\n"
     error = cli("collection", "show", "a collection", "--json", code=4).error
     assert error["type"] == UnknownCollection.__name__
+
+
+def test_a_table_is_adopted_and_its_features_computed(cli: Cli, pictures: Path) -> None:
+    with psycopg.connect(cli("db", "status", "--json").json["dsn"], autocommit=True) as owner:
+        owner.execute("CREATE TABLE mine (title text PRIMARY KEY, image_data bytea, feature halfvec(3))")
+        for name in NAMES[:2]:
+            owner.execute("INSERT INTO mine VALUES (%s, %s)", [name, (pictures / name).read_bytes()])
+        words = ("mine", "--pipeline", "mean_colour", "--name-column", "title", "--run", "--json")
+        error = cli("collection", "adopt", *words, code=5).error
+        assert (error["type"], error["hint"]) == (
+            "UnsuitableTable",
+            "ALTER TABLE public.mine RENAME COLUMN title TO image_name;",
+        )
+        owner.execute(error["hint"])
+    report = cli("collection", "adopt", *words).json
+    assert (report["updated"], report["rows"], report["failed"]) == (2, 2, [])
+    hits = cli("search", "mine", pictures / NAMES[1], "-k", "1", "--json").json
+    assert [hit["name"] for hit in hits] == [NAMES[1]]
 
 
 def test_a_second_import_adds_nothing_and_a_changed_file_is_updated(
