@@ -10,10 +10,11 @@ from open_analytic.cli.root import app
 
 
 def commands(parent: typer.Typer = app, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Words and function of each command."""
-    for found in parent.registered_commands:
-        assert found.name
-        yield (*before, found.name), found.callback
+    """Words and function of each command; old names, which are hidden, are left out."""
+    for command in parent.registered_commands:
+        assert command.name
+        if not command.hidden:
+            yield (*before, command.name), command.callback
     for group in parent.registered_groups:
         assert group.name
         assert group.typer_instance
