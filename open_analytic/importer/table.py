@@ -13,6 +13,7 @@ DIALECTS = {".csv": "excel", ".tsv": "excel-tab"}  # any other suffix of folder.
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 OBJECT = 'Write an object a line: {"name": "1", "text": "..."}.'
 QUOTE = "Check the quotes: a cell with a quote, a line break or the separator is quoted, and a quote in it doubled."
+LONG = f"{QUOTE} JSON Lines has longer rows."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +25,15 @@ class TableRow:
 
 
 def rows(path: Path, max_characters: int) -> Iterator[TableRow]:
-    """The rows of a table; what makes the whole file unusable is raised. A row has at most ``max_characters``."""
+    """The rows of a table; what makes the whole file unusable is raised. A row has at most ``max_characters``.
+
+    A row of CSV also has at most as many as ``csv.field_size_limit()`` (131,072).
+    """
     with _open(path) as file:
-        lines = _Lines(path, file, max_characters)
         if (dialect := DIALECTS.get(path.suffix.lower())) is None:
-            yield from _json_rows(lines)
-        else:
-            yield from _csv_rows(path, lines, dialect)
+            yield from _json_rows(_Lines(path, file, max_characters))
+        else:  # csv's limit is one of the process: another program's to set
+            yield from _csv_rows(path, _Lines(path, file, min(max_characters, csv.field_size_limit())), dialect)
 
 
 def _open(path: Path) -> TextIO:
@@ -88,8 +91,6 @@ class _Lines:
 
 
 def _csv_rows(path: Path, lines: _Lines, dialect: str) -> Iterator[TableRow]:
-    # The limit is one of the process. It is only raised: the lines are bounded here.
-    csv.field_size_limit(max(csv.field_size_limit(), lines.most))
     reader = csv.reader(lines, dialect, strict=True)
     header = _header(path, reader)
     while True:
@@ -102,7 +103,7 @@ def _csv_rows(path: Path, lines: _Lines, dialect: str) -> Iterator[TableRow]:
             yield TableRow(line=line, cells=BadParameter(f"The row is not CSV: {error}.", hint=QUOTE))
             continue
         except _TooLong as error:  # where it ends is not known: a quote can be the mistake
-            yield TableRow(line=line, cells=BadText(f"{error} The rest of the file is not read.", hint=QUOTE))
+            yield TableRow(line=line, cells=BadText(f"{error} The rest of the file is not read.", hint=LONG))
             return
         if cells:
             yield TableRow(line=line, cells=_cells(header, cells))

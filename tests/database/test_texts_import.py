@@ -1,5 +1,6 @@
 """Texts of CSV and JSON Lines files, of folders and iterables in a collection: stored, counted, refused."""
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -246,3 +247,13 @@ def test_rows_are_read_one_at_a_time(tmp_path: Path) -> None:
     *_, last = table.rows(file, 1_000)
     assert (last.line, type(last.cells)) == (2, BadText)
     assert str(last.cells).startswith("The row has more than 1,000 characters. The rest of the file is not read.")
+
+
+def test_a_row_of_csv_is_as_long_as_the_csv_module_reads(tmp_path: Path) -> None:
+    """Its limit is one of the process, which an import leaves alone."""
+    limit, file = csv.field_size_limit(), tmp_path / "notes.csv"
+    file.write_text(f"name,text\na,{'x' * (limit - 3)}\nb,{'x' * (limit - 2)}\n")
+    first, last = table.rows(file, 10 * limit)
+    assert first == table.TableRow(line=2, cells={"name": "a", "text": "x" * (limit - 3)})
+    assert str(last.cells).startswith(f"The row has more than {limit:,} characters.")
+    assert csv.field_size_limit() == limit
