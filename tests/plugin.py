@@ -66,6 +66,7 @@ def _letters_of(word, *, size: Annotated[int, Between(1, 26)] = 26):
 
 words = Operator(function=_words, inputs=("bytes",), output="word", finds_many=True)
 letters = Operator(function=_letters, inputs=("text",), output="vector", dim=lambda given: given["size"])
+TASK = ("strings",)
 letters_of = Operator(function=_letters_of, inputs=("word",), output="vector", dim=lambda given: given["size"])
 '''
 PRESET = """\
@@ -94,6 +95,7 @@ LETTERS: Mapping[str, str] = {
 POINTS: Mapping[str, Mapping[str, str]] = {
     "operators": {name: f"letters_plugin.operators:{name}" for name in ("words", "letters", "letters_of")},
     "kinds": {"word": "letters_plugin.operators:WORD"},
+    "tasks": {"spelling": "letters_plugin.operators:TASK"},
     "presets": {"letters": "letters_plugin.presets"},
 }
 

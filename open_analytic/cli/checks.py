@@ -35,7 +35,7 @@ MODELS_BYTES, HOME_BYTES = 300_000_000, 500_000_000  # what the models take, and
 def run(settings: "Settings") -> Iterator[Check]:
     """Every check, in order; none starts a server, fetches or changes anything."""
     checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-        _program, _privacy, _packages, _providers, _models, _database, _disk,
+        _program, _privacy, _packages, _providers, _plugins, _models, _database, _disk,
     )  # fmt: skip
     for check in checks:
         try:
@@ -121,6 +121,15 @@ def _providers(settings: "Settings") -> Iterator[Check]:
         f"models run on {', '.join(settings.providers)}; installed: {', '.join(providers.names(session.installed()))}"
     )
     yield Check(name="providers", state="ok", detail=detail)
+
+
+def _plugins(settings: "Settings") -> Iterator[Check]:
+    try:
+        from open_analytic.cli import plugin_checks
+
+        yield from plugin_checks.look()
+    except ImportError:
+        return  # the check of the packages has named it
 
 
 def _models(settings: "Settings") -> Iterator[Check]:

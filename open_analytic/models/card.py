@@ -19,10 +19,11 @@ from open_analytic.models.fields import Count, Fields, Positive, Real, Reals, Te
 from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.source import Source, read_files
+from open_analytic.plugins import Registry
 
 _IMAGE, _TEXT, _SOUND = ("image",), ("tokens", "strings"), ("waveform", "spectrogram")
 # What an operator gives a model of each task, by the types of inputs; several inputs are for operators of their own.
-TASKS = {
+TASKS: dict[str, tuple[str, ...]] = {
     "image features": _IMAGE,
     "face detection": _IMAGE,
     "face embedding": _IMAGE,
@@ -32,6 +33,18 @@ TASKS = {
     "text features": _TEXT,
     "audio features": _SOUND,
 }
+
+
+def _task(value: object) -> tuple[str, ...]:
+    """A plugin's task: the types of inputs that models of it take."""
+    if not isinstance(value, tuple) or not value or not all(isinstance(each, str) for each in value):
+        raise TypeError("it is no tuple of the types of inputs that models of the task take")
+    if unknown := [each for each in value if each not in inputs.ALL_INPUTS]:
+        raise ValueError(f"no type of input is named {unknown[0]!r}")
+    return value
+
+
+ALL_TASKS = Registry("open_analytic.tasks", TASKS, _task)  # with those of plugins
 
 # The name of a card is also that of a file.
 CardName: TypeAlias = Annotated[
@@ -199,7 +212,7 @@ def read_card(path: Path) -> ModelCard:
     outputs = fields.below("outputs")
     card = ModelCard(
         name=name,
-        task=fields.text("task", choices=tuple(TASKS)),
+        task=fields.text("task", choices=tuple(ALL_TASKS)),
         licence=fields.text("licence"),
         description=fields.text("description", default=name),
         source=source.source,
@@ -219,7 +232,7 @@ def read_card(path: Path) -> ModelCard:
             f"The card {path}: an input reads the file {missing[0]!r}, and [files] does not name it.",
             hint=f'Add [files."{missing[0]}"] with its source and sha256.',
         )
-    if card.input.type in inputs.INPUTS and card.input.type not in TASKS[card.task]:
+    if card.input.type in inputs.INPUTS and card.input.type not in ALL_TASKS[card.task]:
         raise fields.wrong("task", f"one of a model that takes {card.input.type}")
     return card
 

@@ -102,7 +102,7 @@ def all_presets() -> Mapping[str, Spec]:
     for entries in plugins.entry_points(PRESETS).values():
         for entry in entries:
             try:
-                found = {**_plugin_presets(entry), **found}
+                found = {**plugin_presets(entry), **found}
             except PluginError as error:
                 logger.warning("%s", error)
     return dict(sorted(found.items()))
@@ -114,7 +114,7 @@ def preset(name: str) -> Spec:
     broken, found = [], {plugins.OWN: presets()[name]} if name in presets() else {}
     for entry in entries:
         try:
-            found |= {plugins.distribution(entry): each for key, each in _plugin_presets(entry).items() if key == name}
+            found |= {plugins.distribution(entry): each for key, each in plugin_presets(entry).items() if key == name}
         except PluginError as error:
             broken.append(error)
     if len(found) > 1:
@@ -130,7 +130,7 @@ def preset(name: str) -> Spec:
 
 
 @cache
-def _plugin_presets(entry: EntryPoint) -> Mapping[str, Spec]:
+def plugin_presets(entry: EntryPoint) -> Mapping[str, Spec]:
     """The TOML files of the package that a plugin names."""
     module = plugins.load(entry)
     try:

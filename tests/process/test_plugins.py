@@ -32,6 +32,7 @@ POINTS: Mapping[str, Mapping[str, str]] = {
         "gone": "other_plugin.broken:operator", "number": "other_plugin.operators:NONE",
         "kind": "other_plugin.operators:WORD", "words_of": "other_plugin.operators:letters_of",
     },
+    "tasks": {"wrong": "other_plugin.operators:WORD", "taste": "other_plugin.operators:TASK"},
     "presets": {"first": "other_plugin.presets", "second": "other_plugin.bad_presets", "third": "nothing.at_all"},
 }  # fmt: skip
 
@@ -214,3 +215,79 @@ def test_an_operator_that_fails_is_the_error_of_its_item(letters: Place) -> None
         "The plugin's operator letters_plugin.operators._words failed: UnicodeDecodeError: 'utf-8' codec can't decode "
         "byte 0xff in position 0: invalid start byte.",
     ]
+
+
+CARD = """\
+name    = "speller"
+task    = "{task}"
+licence = "Apache-2.0"
+source  = "file:speller.onnx"
+
+[input]
+name = "text"
+{input}
+
+[outputs.vectors]
+name  = "vectors"
+shape = [4]
+"""
+
+INPUTS = {
+    "strings": 'type = "strings"',
+    "waveform": 'type = "waveform"\nrate = 16000\nsamples = 16000',
+}
+
+
+@pytest.mark.parametrize(
+    ("task", "type_", "said"),
+    [
+        ("spelling", "strings", None),
+        ("spelling", "waveform", "one of a model that takes waveform"),
+        ("nothing", "strings", "spelling"),
+        ("wrong", "strings", "its 'wrong' of open_analytic.tasks: it is no tuple of the types of inputs"),
+    ],
+)
+def test_a_card_has_a_task_of_a_plugin(both: Place, task: str, type_: str, said: str | None) -> None:
+    (both.home.parent / "speller.toml").write_text(CARD.format(task=task, input=INPUTS[type_]))
+    told = both.python(
+        "from pathlib import Path\n"
+        "from open_analytic.errors import OpenAnalyticError\n"
+        "from open_analytic.models.card import read_card\n"
+        "try:\n"
+        "    print(json.dumps(read_card(Path('speller.toml')).task))\n"
+        "except OpenAnalyticError as error:\n"
+        "    print(json.dumps([error.message, error.hint]))"
+    )
+    assert (told == task) if said is None else any(said in str(part) for part in told)
+
+
+def test_doctor_lists_plugins_and_what_each_adds(letters: Place, both: Place) -> None:
+    checks = letters.cli("doctor", "--json", code=None).json
+    assert [check for check in checks if check["name"].startswith("plugin")] == [
+        {
+            "name": "plugin letters-plugin",
+            "state": "ok",
+            "detail": "1.0: operators letters, letters_of, words; kinds word; tasks spelling; presets letters",
+            "hint": None,
+        }
+    ]
+    checks = both.cli("doctor", "--json", code=1).json
+    other = [check for check in checks if check["name"] == "plugin other-plugin"]
+    assert other[0] | {"hint": None} == {
+        "name": "plugin other-plugin",
+        "state": "ok",
+        "detail": "1.0: operators words_of; tasks taste; presets general_feature_extractor",
+        "hint": None,
+    }
+    assert {check["state"] for check in other[1:]} == {"broken"}
+    assert [check["detail"].partition(" does not work: ")[2].partition(",")[0] for check in other[1:]] == [
+        "",  # embed, which the package has too
+        "other_plugin.broken:operator",
+        "other_plugin.operators:WORD",
+        "",  # letters, which the other plugin has too
+        "other_plugin.operators:NONE",
+        "other_plugin.operators:WORD",
+        "other_plugin.bad_presets",
+        "nothing.at_all",
+    ]
+    assert "database" in [check["name"] for check in checks]
