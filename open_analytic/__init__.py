@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from open_analytic.app import OpenAnalytic, connect
     from open_analytic.collection import Collection
     from open_analytic.config import Settings
+    from open_analytic.search_options import SearchOptions
     from open_analytic.types import Box, Hit, ImportReport, Progress
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ __all__ = [
     "OpenAnalytic",
     "OpenAnalyticError",
     "Progress",
+    "SearchOptions",
     "Settings",
     "connect",
 ]
@@ -40,6 +42,7 @@ _HOMES = {
     "ImportReport": "types",
     "OpenAnalytic": "app",
     "Progress": "types",
+    "SearchOptions": "search_options",
     "Settings": "config",
     "connect": "app",
 }

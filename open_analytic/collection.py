@@ -1,8 +1,9 @@
 """A collection: an ordinary table with a vector column, filled by one version of one pipeline, searched by pictures."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Unpack
 
 from open_analytic import importer
 from open_analytic.config import Settings
@@ -13,6 +14,7 @@ from open_analytic.kinds.kind import Kind
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
 from open_analytic.query_reader import Query, QueryReader
+from open_analytic.search_options import SearchKeywords, SearchOptions, renamed_where, search_options
 from open_analytic.store import (
     audit,
     collections,
@@ -24,11 +26,9 @@ from open_analytic.store import (
     records,
     rows,
     search,
-    statement,
     upkeep,
 )
 from open_analytic.store.connection import Database
-from open_analytic.store.search import TARGET_RECALL
 from open_analytic.store.sources import Known
 from open_analytic.types import (
     EF_CONSTRUCTION,
@@ -190,89 +190,55 @@ class Collection:
         upkeep.measure_if_useful(self._database, self.info)
 
     def search(
-        self,
-        query: Query,
-        *,
-        k: int | None = 10,
-        where: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        max_distance: float | None = None,
-        target_recall: float = TARGET_RECALL,
-        after: Hit | None = None,
-        timeout_s: float | None = None,
+        self, query: Query, *, options: SearchOptions | None = None, **keywords: Unpack[SearchKeywords]
     ) -> list[Hit]:
-        """The nearest k rows, nearest first, to a picture (its bytes or path) or a vector.
+        """The nearest k rows, nearest first, to a picture (its bytes or path), a text or a vector.
 
-        ``where`` is an SQL condition on the table's columns, values as ``%(name)s`` from ``params``: never put a value
-        into it yourself. All k are there when k rows match, ``target_recall`` of them the very nearest (1: all). ``k``
-        can be None when ``max_distance`` is given; ``after`` is the last hit of the page before. Of a picture with
-        several faces the largest is searched for. ``timeout_s`` ends a statement that takes longer.
+        ``k=10, filter=None, params=None, max_distance=None, target_recall=0.95, after=None, timeout_s=None``: the
+        fields of ``SearchOptions``, or such a value as ``options``. ``filter`` is an SQL condition on the table's
+        columns, values as ``%(name)s`` from ``params``: never put a value into it yourself. All k are there when k
+        rows match, with a recall of ``target_recall`` (1: exact). ``k`` can be None when ``max_distance`` is there;
+        ``after`` is the last hit of the page before. Of a picture with several faces the largest is the query.
+        ``timeout_s`` ends a statement that takes longer.
+
+            photos.search("query.jpg", k=10, filter="district = %(d)s", params={"d": "A"})
         """
+        options = search_options(options, keywords)
         vector = self.vector(query)
-        options: dict[str, Any] = {
-            "k": k, "where": where, "params": params, "max_distance": max_distance, "target_recall": target_recall,
-            "after": after,
-        }  # fmt: skip
         with self._database.reading() as connection:
-            hits = search.search(connection, self.info, vector, **options, timeout_s=timeout_s)
+            hits = search.search(connection, self.info, vector, options)
         if self._auditor:
-            self._auditor.saw(self.info, vector, hits, options)
+            self._auditor.saw(self.info, vector, hits, replace(options, timeout_s=None))
         return hits
 
     def explain_search(
-        self,
-        query: Query,
-        *,
-        k: int | None = 10,
-        where: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        max_distance: float | None = None,
-        target_recall: float = TARGET_RECALL,
-        timeout_s: float | None = None,
+        self, query: Query, *, options: SearchOptions | None = None, **keywords: Unpack[SearchKeywords]
     ) -> dict[str, Any]:
-        """How that search is done and why, what else there was to choose, and how it went."""
+        """How the search with these options is done and why, the alternatives, and how it went."""
+        options = search_options(options, keywords)
         vector = self.vector(query)
         with self._database.reading() as connection:
-            return planner.explain(
-                connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance,
-                target_recall=target_recall, timeout_s=timeout_s,
-            )  # fmt: skip
+            return planner.explain(connection, self.info, vector, options)
 
     def statement(
-        self,
-        query: Query,
-        *,
-        k: int | None = 10,
-        where: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        max_distance: float | None = None,
-        target_recall: float = TARGET_RECALL,
+        self, query: Query, *, options: SearchOptions | None = None, **keywords: Unpack[SearchKeywords]
     ) -> str:
         """The SQL statement that gives what that search does: the names, their distances, your columns."""
+        options = search_options(options, keywords)
         vector = self.vector(query)
         with self._database.reading() as connection:
-            return statement.of_search(
-                connection, self.info, vector, k=k, where=where, params=params, max_distance=max_distance,
-                target_recall=target_recall,
-            )  # fmt: skip
+            return search.as_sql(connection, self.info, vector, options)
 
     def measure_index(self, *, queries: int = planner.QUERIES, seconds: float = planner.SECONDS) -> RecallCurve:
         """Measure recall and time of the index; imports call it after the first index and after large changes."""
         return planner.measure_index(self._database, self.info, queries=queries, seconds=seconds)
 
     def evaluate(
-        self,
-        *,
-        queries: int = 100,
-        k: int = 10,
-        where: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        target_recall: float = TARGET_RECALL,
+        self, *, queries: int = 100, options: SearchOptions | None = None, **keywords: Unpack[SearchKeywords]
     ) -> RecallReport:
-        """Search for rows of its own, also exactly, and say how much was found and how long both took."""
-        return audit.evaluate(
-            self._database, self.info, queries=queries, k=k, where=where, params=params, target_recall=target_recall
-        )
+        """Search for rows of its own with these options, also exactly: the recall, and how long both take."""
+        options = search_options(options, keywords)
+        return audit.evaluate(self._database, self.info, queries=queries, options=options)
 
     def recall_curve(self) -> RecallCurve | None:
         """The curve of the last ``measure_index``, or None."""
@@ -388,11 +354,22 @@ class Collection:
             return pictures.feature(connection, self.info, name, part)
 
     def near_duplicates(
-        self, *, max_distance: float, where: str | None = None, params: Mapping[str, Any] | None = None
+        self,
+        *,
+        max_distance: float,
+        filter: str | None = None,  # noqa: A002 - the word of SQL
+        params: Mapping[str, Any] | None = None,
+        where: str | None = None,
     ) -> list[NearDuplicate]:
-        """Pairs of rows at most this far apart, each once, nearest first; ``where`` holds for both rows."""
+        """Pairs of rows at most this far apart, each once, nearest first; ``filter`` holds for both rows.
+
+        ``where`` is the deprecated name of ``filter``.
+        """
+        filter_ = renamed_where(filter, where)
         with self._database.reading() as connection:
-            return joins.near_duplicates(connection, self.info, max_distance=max_distance, where=where, params=params)
+            return joins.near_duplicates(
+                connection, self.info, max_distance=max_distance, filter_=filter_, params=params
+            )
 
     def knn_join(self, other: "Collection", *, k: int = 10) -> list[Neighbour]:
         """For each row its k nearest rows in another collection, or in this one, where no row is its own neighbour."""

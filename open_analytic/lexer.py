@@ -96,3 +96,14 @@ def _comment(text: str, place: int) -> int | None:
         depth += 1 if edge[0] == "/*" else -1
         place = edge.end()
     return place if depth == 0 else None
+
+
+def is_text(value: object) -> bool:
+    """Whether PostgreSQL can hold this as text: no NUL, no half of a surrogate pair."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -197,6 +197,7 @@ def evaluate(
     name: Name,
     queries: Annotated[int, typer.Option(min=1, max=100_000, help="Rows that are searched for.")] = 100,
     k: Annotated[int, typer.Option("-k", "--k", min=1, help="How many hits each.")] = 10,
+    filter_: given.Filter = None,
     where: given.Where = None,
     param: given.Param = None,
     target_recall: given.TargetRecall = 0.95,
@@ -204,8 +205,8 @@ def evaluate(
     """Measure the recall that searches have, with rows of the collection as queries."""
     with context.open() as db, bar(f"searching {name}"):
         report = db.collection(name).evaluate(
-            queries=queries, k=k, where=where, params=given.texts(param or [], "--param") or None,
-            target_recall=target_recall,
+            queries=queries, k=k, filter=given.condition(filter_, where), target_recall=target_recall,
+            params=given.texts(param or [], "--param") or None,
         )  # fmt: skip
     if context.json:
         print_json(report)

@@ -12,16 +12,26 @@ import typer
 
 from open_analytic.errors import BadParameter, UnreadableFile
 
-Where = Annotated[
-    str | None, typer.Option(metavar="SQL", help="A condition on the columns, such as \"district = 'A'\".")
+Filter = Annotated[
+    str | None, typer.Option("--filter", metavar="SQL", help="A condition on the columns, such as \"district = 'A'\".")
 ]
+Where = Annotated[str | None, typer.Option("--where", hidden=True, help="Deprecated: --filter.")]
 Param = Annotated[
     list[str] | None,
-    typer.Option("--param", metavar="NAME=VALUE", help="A value for %(NAME)s in --where. Repeatable."),
+    typer.Option("--param", metavar="NAME=VALUE", help="A value for %(NAME)s in --filter. Repeatable."),
 ]
-TargetRecall = Annotated[float, typer.Option(help="Which part of the true neighbours has to be found; 1: all of them.")]
+TargetRecall = Annotated[
+    float, typer.Option(help="Minimum recall: share of the true nearest neighbours to return; 1: exact search.")
+]
 
 KEY = "image_name"  # the column of a file of values that says which picture
+
+
+def condition(filter_: str | None, where: str | None) -> str | None:
+    """The value of --filter, or that of its deprecated name --where."""
+    if filter_ is not None and where is not None:
+        raise BadParameter("Both --filter and --where are present.", hint="--where is the old name: give --filter.")
+    return where if filter_ is None else filter_
 
 
 def parameters(words: Sequence[str]) -> dict[str, Any]:

@@ -26,15 +26,16 @@ def duplicates(
     context: Context,
     name: Name,
     max_distance: MaxDistance,
-    where: Annotated[
-        str | None, typer.Option(metavar="SQL", help="A condition both rows meet, such as \"district = 'A'\".")
+    filter_: Annotated[
+        str | None, typer.Option("--filter", metavar="SQL", help="Both rows meet it, such as \"district = 'A'\".")
     ] = None,
+    where: given.Where = None,
     param: given.Param = None,
 ) -> None:
     """List pairs of rows that are nearer than a distance, nearest first."""
-    params = given.texts(param or [], "--param") or None
+    condition, params = given.condition(filter_, where), given.texts(param or [], "--param") or None
     with context.open() as db:
-        pairs = db.collection(name).near_duplicates(max_distance=max_distance, where=where, params=params)
+        pairs = db.collection(name).near_duplicates(max_distance=max_distance, filter=condition, params=params)
     if context.json:
         print_json(pairs)
     elif pairs:

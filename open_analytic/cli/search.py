@@ -33,6 +33,7 @@ def search(
     k: Annotated[
         int, typer.Option("-k", "--k", min=0, help="How many hits at most; 0: all within --max-distance.")
     ] = 10,
+    filter_: given.Filter = None,
     where: given.Where = None,
     param: given.Param = None,
     max_distance: Annotated[float | None, typer.Option(help="Leave out what is further away.")] = None,
@@ -44,18 +45,24 @@ def search(
 
     Of a query with several faces the largest is searched for.
     """
+    from open_analytic.search_options import SearchOptions
+
     if (query is None) == (like is None):
         raise BadParameter("There is no query.", hint="Give one of: a picture's path, or --like NAME.")
-    params = given.texts(param or [], "--param") or None
+    options = SearchOptions(
+        k=k or None,
+        filter=given.condition(filter_, where),
+        params=given.texts(param or [], "--param") or None,
+        max_distance=max_distance,
+        target_recall=target_recall,
+    )
     with context.open() as db:
         found = db.collection(collection)
         data = found.image(like) if like is not None else given.data(query or Path("-"), db.settings.max_bytes)
-        options: dict[str, Any] = {"k": k or None, "where": where, "params": params, "max_distance": max_distance}
-        options["target_recall"] = target_recall
         if explain:
-            _explain(context, found.explain_search(data, **options))
+            _explain(context, found.explain_search(data, options=options))
             return
-        hits = found.search(data, **options)
+        hits = found.search(data, options=options)
         if sheet:
             _write_sheet(sheet, found, data, f"{collection}: {like or (query.name if query else '')}", hits)
     _print(context, hits)

@@ -52,7 +52,7 @@ def show(
     for name, distance in rows:
         table.add_row(name, f"{distance:.3f}")
     console.print(table)
-    expected = [hit.name for hit in collection.search(query, k=limit, where=where)]
+    expected = [hit.name for hit in collection.search(query, k=limit, filter=where)]
     if [name for name, _ in rows] != expected:
         raise OpenAnalyticError(
             f"SQL found {[name for name, _ in rows]}, Python {expected}.", hint="This is a bug: please report it."

@@ -112,9 +112,9 @@ def _collection(
 
 def _find_originals(console: Console, images: Collection, album: gather.Album) -> list[Hit]:
     """Screenshots of photos, none of them imported, find the photo they show; then the nearest kinds."""
-    title = "1. An edited copy finds its original, among originals only (Python: search(picture, k=4, where=...))"
+    title = "1. An edited copy finds its original, among originals only (Python: search(picture, k=4, filter=...))"
     table = titled(console, title, "picture searched for", "found", "distance", "then the nearest kinds")
-    answers = {photo: images.search(album.query(photo), k=4, where=ORIGINALS) for photo in IMAGE_QUERIES}
+    answers = {photo: images.search(album.query(photo), k=4, filter=ORIGINALS) for photo in IMAGE_QUERIES}
     for photo, (first, *others) in answers.items():
         kinds = ", ".join(f"{_stem(hit)} {hit.distance:.2f}" for hit in others)
         table.add_row(album.query(photo).name, _stem(first), f"{first.distance:.3f}", kinds)

@@ -11,12 +11,13 @@ import orjson
 from starlette.requests import Request
 
 from open_analytic.errors import BadParameter, InvalidInput
+from open_analytic.search_options import SearchOptions
 from open_analytic.service import limits
 from open_analytic.types import Hit
 
 PIECE = 1_000_000  # letters of Base64 that are read in one go, a multiple of four
 OTHERS = 16  # values in a batch beside its inputs
-SEARCH_OPTIONS = ("k", "where", "params", "max_distance", "target_recall", "after")
+SEARCH_OPTIONS = ("k", "filter", "params", "max_distance", "target_recall", "after")
 
 
 def is_json(request: Request) -> bool:
@@ -98,39 +99,46 @@ def _base64(data: bytes | memoryview) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def query(request: Request, body: bytes) -> tuple[Any, dict[str, Any]]:
-    """What is searched for, and how: JSON says both; a picture as it is has its options in the query string."""
+def query(request: Request, body: bytes) -> tuple[Any, SearchOptions]:
+    """What is searched for, and how: JSON has both; a picture as it is has its options in the query string."""
     if not is_json(request):
-        given = dict(request.query_params)
-        options: dict[str, Any] = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
-        if "k" in options:
-            options["k"] = int(options["k"]) if is_number(options["k"]) else options["k"]
-        options |= {key: json_object(options[key]) for key in ("params", "after") if key in options}
-        return body, _known(options, given)
+        return body, _options(_texts(request.query_params))
     if body.count(b",") > limits.JSON_VALUES:
         raise InvalidInput(
             f"The search has more than {limits.JSON_VALUES:,} values.", hint="/openapi.json describes the request."
         )
-    given = json_object(body)
-    options = {key: given.pop(key) for key in SEARCH_OPTIONS if key in given}
-    image, vector = given.pop("image", None), given.pop("vector", None)
+    values = json_object(body)
+    image, vector = values.pop("image", None), values.pop("vector", None)
     if (image is None) == (vector is None):
         raise InvalidInput("There is no query.", hint="Give one of: image (Base64), vector (numbers).")
     if image is None and not isinstance(vector, list):  # a text would be taken for a path of ours
         raise InvalidInput("vector is not a list of numbers.", hint="Send [0.1, 0.2, ...].")
     if image is not None and not isinstance(image, str):
         raise InvalidInput("image is not a text.", hint="Give the picture in Base64.")
-    return (vector if image is None else _base64(image.encode("utf-8", "surrogatepass"))), _known(options, given)
+    return (vector if image is None else _base64(image.encode("utf-8", "surrogatepass"))), _options(values)
 
 
-def _known(options: dict[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:
-    if rest:
-        raise BadParameter(f"A search has no option {sorted(rest)[0]!r}.", hint=f"Known: {', '.join(SEARCH_OPTIONS)}.")
-    if not isinstance(options.get("params", {}), Mapping | None):
+def _texts(values: Mapping[str, str]) -> dict[str, Any]:
+    """Options of a query string: numbers and JSON objects are texts there."""
+    options: dict[str, Any] = dict(values)
+    if is_number(options.get("k", "")):
+        options["k"] = int(options["k"])
+    return options | {key: json_object(options[key]) for key in ("params", "after") if key in options}
+
+
+def _options(values: dict[str, Any]) -> SearchOptions:
+    """The options by their names; ``where`` is the deprecated name of ``filter``."""
+    unknown = sorted(set(values) - {*SEARCH_OPTIONS, "where"})
+    if unknown:
+        raise BadParameter(f"A search has no option {unknown[0]!r:.80}.", hint=f"Known: {', '.join(SEARCH_OPTIONS)}.")
+    if not isinstance(values.get("params", {}), Mapping | None):
         raise BadParameter("params is not an object.", hint="Give values by the names in the filter.")
-    if "after" in options:
-        options["after"] = _last(options["after"])
-    return options
+    where = values.pop("where", None)
+    if where is not None and values.get("filter") is not None:
+        raise BadParameter("Both filter and where are present.", hint="where is the old name of filter: give filter.")
+    if where is not None:
+        values["filter"] = where
+    return SearchOptions(**(values | {"after": _last(values.get("after"))}))
 
 
 def _last(told: Any) -> Hit | None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -26,6 +27,7 @@ from open_analytic.errors import (
     Unauthorized,
 )
 from open_analytic.pipeline.plan import Plan
+from open_analytic.search_options import SearchOptions
 from open_analytic.service import limits
 from open_analytic.service.asked import is_json, items, json_object, parameters_text, query
 from open_analytic.service.exchange import (
@@ -58,8 +60,8 @@ class Searchable(Protocol):
 
     @property
     def info(self) -> Any: ...
-    def search(self, *query: Any, **options: Any) -> list[Hit]: ...
-    def explain_search(self, *query: Any, **options: Any) -> dict[str, Any]: ...
+    def search(self, query: Any, *, options: SearchOptions) -> list[Hit]: ...
+    def explain_search(self, query: Any, *, options: SearchOptions) -> dict[str, Any]: ...
 
 
 class Catalogue(Protocol):
@@ -153,7 +155,7 @@ class Doors:
         most = limits.SEARCH_BYTES + self._work.max_bytes * 4 // 3 if is_json(request) else self._work.max_bytes
         with self._work.admitted(length(request, most)):
             wanted, options = await _read(partial(query, request), await body(request, most))
-            if "where" in options and not self._trusted:
+            if options.filter is not None and not self._trusted:
                 raise PermissionDenied(
                     "Conditions in SQL are not taken where pages are served.",
                     hint="Search with the filter of /api/v1/collections/{name}/hits, or ask the service's own address.",
@@ -164,7 +166,8 @@ class Doors:
 
             def find() -> Any:
                 collection = self._catalogue.collection(request.path_params["name"])
-                return json_bytes(kind(collection)(wanted, **options, timeout_s=deadline - time.monotonic()))
+                left = replace(options, timeout_s=deadline - time.monotonic())
+                return json_bytes(kind(collection)(wanted, options=left))
 
             work = self._work.search(find, timeout_s=timeout_s)
             return _json(await while_connected(request, work))

@@ -6,17 +6,18 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
 
 from psycopg import sql
 
 from open_analytic.errors import BadParameter, OpenAnalyticError
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import planner, search, tables
 from open_analytic.store.connection import Database
 from open_analytic.store.queries import query
-from open_analytic.store.search import TARGET_RECALL
+from open_analytic.store.search import DEFAULT
 from open_analytic.types import CollectionInfo, Hit, RecallReport, Vector
 
 logger = logging.getLogger(__name__)
@@ -38,9 +39,9 @@ class Auditor:
         self._seen, self._waiting, self._warned, self._rested_at = 0, 0, -WARN_S, -math.inf
         self._lock, self._thread = threading.Lock(), ThreadPoolExecutor(1, thread_name_prefix="open_analytic-audit")
 
-    def saw(self, info: CollectionInfo, vector: Vector, hits: Sequence[Hit], options: Mapping[str, Any]) -> None:
+    def saw(self, info: CollectionInfo, vector: Vector, hits: Sequence[Hit], options: SearchOptions) -> None:
         """A search that was done. What it should have found is looked for later, when its turn comes."""
-        wanted = self._every and hits and options["target_recall"] < 1 and options["after"] is None
+        wanted = self._every and hits and options.target_recall < 1 and options.after is None
         if not wanted:
             return
         with self._lock:
@@ -61,10 +62,10 @@ class Auditor:
         """What has not begun is not done any more."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _audit(self, info: CollectionInfo, vector: Vector, hits: Sequence[Hit], options: Mapping[str, Any]) -> None:
+    def _audit(self, info: CollectionInfo, vector: Vector, hits: Sequence[Hit], options: SearchOptions) -> None:
         begun = time.monotonic()
         try:
-            options = {**options, "timeout_s": AUDIT_S}
+            options = replace(options, timeout_s=AUDIT_S)
             told = explained(self._database, info, vector, options)
             if told != "exact":
                 self._record(info, told, options, recall(hits, again(self._database, info, vector, options)))
@@ -75,7 +76,7 @@ class Auditor:
                 self._waiting -= 1
                 self._rested_at = time.monotonic() + self._rest * (time.monotonic() - begun)
 
-    def _record(self, info: CollectionInfo, plan: str, options: Mapping[str, Any], found: float) -> None:
+    def _record(self, info: CollectionInfo, plan: str, options: SearchOptions, found: float) -> None:
         schema, table = tables.split(info.name)
         record(self._database, info, plan, options, found)
         with self._database.reading() as connection:
@@ -91,19 +92,13 @@ class Auditor:
 
 
 def evaluate(
-    database: Database,
-    info: CollectionInfo,
-    *,
-    queries: int = 100,
-    k: int = 10,
-    where: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    target_recall: float = TARGET_RECALL,
+    database: Database, info: CollectionInfo, *, queries: int = 100, options: SearchOptions = DEFAULT
 ) -> RecallReport:
     """Search for rows of the collection, also exactly, and compare. A row is not its own neighbour."""
+    k, target_recall = options.k or 0, options.target_recall
     if queries < 1 or k < 1:
         raise BadParameter(f"{queries} queries for {k} rows measure nothing.", hint="Give at least one of each.")
-    options = {"k": k + 1, "where": where, "params": params, "max_distance": None, "target_recall": target_recall}
+    options, asked = replace(options, k=k + 1, after=None), options
     recalls, times, exact_times, plans = [], [], [], Counter[str]()
     for name, vector in _sample(database, info, queries):
         plan = explained(database, info, vector, options)
@@ -116,7 +111,7 @@ def evaluate(
         plans[plan] += 1
         recalls.append(recall(_others(hits, name, k), _others(true, name, k)))
         if plan != "exact":
-            record(database, info, plan, options | {"k": k}, recalls[-1])
+            record(database, info, plan, asked, recalls[-1])
     if not recalls:
         raise BadParameter(f"Collection {info.name!r} has no rows to search for.", hint="Import some first.")
     return RecallReport(
@@ -132,27 +127,26 @@ def recall(hits: Sequence[Hit], true: Sequence[Hit]) -> float:
     return min(1.0, sum(hit.distance <= true[-1].distance for hit in hits) / len(true))
 
 
-def explained(database: Database, info: CollectionInfo, vector: Vector, options: Mapping[str, Any]) -> str:
+def explained(database: Database, info: CollectionInfo, vector: Vector, options: SearchOptions) -> str:
     """How the search is really done: index, exact, or one after the other."""
-    given = {name: value for name, value in options.items() if name != "after"}
     with database.reading() as connection:
-        told = planner.explain(connection, info, vector, **given)
+        told = planner.explain(connection, info, vector, options)
     return str(told["done"]["plan"])
 
 
 def again(
-    database: Database, info: CollectionInfo, vector: Vector, options: Mapping[str, Any], target_recall: float = 1.0
+    database: Database, info: CollectionInfo, vector: Vector, options: SearchOptions, target_recall: float = 1.0
 ) -> list[Hit]:
     """The same search at another recall; at 1 what it should have found."""
     with database.reading() as connection:
-        return search.search(connection, info, vector, **({**options, "target_recall": target_recall}))
+        return search.search(connection, info, vector, replace(options, target_recall=target_recall))
 
 
-def record(database: Database, info: CollectionInfo, plan: str, options: Mapping[str, Any], found: float) -> None:
+def record(database: Database, info: CollectionInfo, plan: str, options: SearchOptions, found: float) -> None:
     """Keep it for ``open_analytic.search_quality``. A standby keeps nothing."""
     values = {
-        "table": tables.identifier(info).as_string(), "plan": plan, "k": options["k"] or 0,
-        "filtered": options["where"] is not None, "target_recall": options["target_recall"], "recall": found,
+        "table": tables.identifier(info).as_string(), "plan": plan, "k": options.k or 0,
+        "filtered": options.filter is not None, "target_recall": options.target_recall, "recall": found,
     }  # fmt: skip
     with database.transaction() as connection:
         if connection.execute("SHOW in_hot_standby").fetchone() == ("on",):  # a query would fix the mode

@@ -22,12 +22,12 @@ def near_duplicates(
     info: CollectionInfo,
     *,
     max_distance: float,
-    where: str | None = None,
+    filter_: str | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> list[NearDuplicate]:
     """Pairs of rows at most this far apart, each once, nearest first."""
     values: dict[str, Any] = {"table": _table(connection, info), "max_distance": _distance(max_distance)}
-    values["filter"] = condition(connection, info, where, params)
+    values["filter"] = condition(connection, info, filter_, params)
     with opened(connection, info, None):
         rows = connection.execute(query("near_duplicates"), values).fetchall()
     return [

@@ -1,13 +1,13 @@
 """Explains searches, and measures the index. The database chooses the plan of each search."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.store.faults import translated
 from open_analytic.store.queries import query
-from open_analytic.store.search import TARGET_RECALL, arguments, condition, opened
+from open_analytic.store.search import arguments, opened
 from open_analytic.types import CollectionInfo, RecallCurve, Vector
 
 QUERIES, SECONDS = 200, 60.0
@@ -15,22 +15,13 @@ SMALL = 20_000_000  # rows times dim: up to here every row is measured when noth
 CHANGED = 1.5  # as many times more rows, or fewer, make a recall curve out of date
 
 
-def explain(
-    connection: Connection,
-    info: CollectionInfo,
-    vector: Vector,
-    *,
-    k: int | None,
-    where: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    max_distance: float | None = None,
-    target_recall: float = TARGET_RECALL,
-    timeout_s: float | None = None,
-) -> dict[str, Any]:
-    """The plan of a search, the reason in a sentence, its alternatives, and how it went. The search is done for it."""
-    values = arguments(info, vector, k, max_distance, target_recall)
-    values |= {"filter": condition(connection, info, where, params), "path": connection.filter_path}
-    with opened(connection, info, timeout_s):
+def explain(connection: Connection, info: CollectionInfo, vector: Vector, options: SearchOptions) -> dict[str, Any]:
+    """The plan of a search, the reason in a sentence, its alternatives, and how it went. The search is done for it.
+
+    ``options.after`` changes nothing: the plan is that of the first page.
+    """
+    values = arguments(connection, info, vector, options)
+    with opened(connection, info, options.timeout_s):
         row = connection.execute(query("search_explain"), values).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     told: dict[str, Any] = row[0]

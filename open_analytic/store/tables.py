@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.types.json import Json
 
 from open_analytic.errors import BadParameter, InvalidName
+from open_analytic.lexer import is_text as is_text
 from open_analytic.store.queries import query, quoted
 from open_analytic.types import CollectionInfo, Metric
 
@@ -74,19 +75,6 @@ def split(name: str) -> tuple[str, str]:
 def is_identifier(name: str) -> bool:
     """Whether PostgreSQL takes this as a name, quoted; longer ones it would cut off silently."""
     return is_text(name) and 1 <= len(name.encode()) <= 63
-
-
-def is_text(name: str) -> bool:
-    """Whether PostgreSQL can hold this as text: no NUL, no half of a surrogate pair."""
-    return isinstance(name, str) and "\0" not in name and _is_unicode(name)
-
-
-def _is_unicode(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def own(many: bool, has_source: bool = False) -> tuple[str, ...]:

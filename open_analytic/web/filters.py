@@ -54,7 +54,7 @@ def offered(collection: Collection) -> list[dict[str, Any]]:
 
 
 def condition(info: CollectionInfo, conditions: Any) -> tuple[str | None, dict[str, str]]:
-    """The condition for ``search(where=, params=)``, in which every one holds; None when there is none."""
+    """The condition for ``search(filter=, params=)``, in which every one holds; None when there is none."""
     if not isinstance(conditions, Sequence) or isinstance(conditions, str) or len(conditions) > MOST:
         raise BadParameter(
             "filter is not a list of conditions.",

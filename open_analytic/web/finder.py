@@ -12,6 +12,7 @@ from open_analytic.collection import Collection
 from open_analytic.errors import BadParameter, NoFace, UnknownPipeline
 from open_analytic.operators.limits import Limits
 from open_analytic.plain import plain
+from open_analytic.search_options import SearchOptions
 from open_analytic.types import Box, Feature, RateTable, Vector
 from open_analytic.web import filters
 from open_analytic.web.kept import Kept, Shelf
@@ -74,22 +75,22 @@ def find(
     vector, model_ms = _vector(collection, asked, shelf, limits)
     looking_ms = 1000 * (time.perf_counter() - start)
     limit, rate = _limit(db, collection, asked)
-    where, params = filters.condition(collection.info, asked.filter)
+    condition, params = filters.condition(collection.info, asked.filter)
     if asked.like is not None:
-        where, params = _others(collection, asked, where, params)
-    options: dict[str, Any] = {
-        "k": asked.k, "where": where, "params": params if where else None, "max_distance": limit,
-    }  # fmt: skip
+        condition, params = _others(collection, asked, condition, params)
+    options = SearchOptions(
+        k=asked.k, filter=condition, params=params if condition else None, max_distance=limit, timeout_s=timeout_s
+    )
     begun = time.perf_counter()
-    hits = collection.search(vector, **options, timeout_s=timeout_s)
+    hits = collection.search(vector, options=options)
     search_ms = 1000 * (time.perf_counter() - begun)
     answer = {
         "hits": plain(hits),
         "limit": {"max_distance": limit, "false_accept_rate": rate},
-        "sql": collection.statement(vector, **options),
+        "sql": collection.statement(vector, options=options),
     }
     if asked.explain:
-        answer["explained"] = plain(collection.explain_search(vector, **options, timeout_s=timeout_s))
+        answer["explained"] = plain(collection.explain_search(vector, options=options))
     total_ms = 1000 * (time.perf_counter() - start) - looking_ms + max(looking_ms, model_ms or 0)
     return answer | {"milliseconds": {"decode_and_model": model_ms, "search": search_ms, "total": total_ms}}
 
@@ -146,7 +147,7 @@ def _limit(db: OpenAnalytic, collection: Collection, asked: Asked) -> tuple[floa
 
 
 def _others(
-    collection: Collection, asked: Asked, where: str | None, params: dict[str, str]
+    collection: Collection, asked: Asked, condition: str | None, params: dict[str, str]
 ) -> tuple[str, dict[str, str]]:
     """The condition that leaves out the row that is searched for."""
     unequal = filters.qualified("<>")
@@ -154,7 +155,7 @@ def _others(
     params = params | {"like": asked.like or ""}
     if collection.info.many:
         other, params = f"({other} OR part {unequal} %(like_part)s)", params | {"like_part": str(asked.part or 0)}
-    return f"{where} AND {other}" if where else other, params
+    return f"{condition} AND {other}" if condition else other, params
 
 
 def _whole(given: Mapping[str, str], name: str) -> int | None:

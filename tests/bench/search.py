@@ -226,7 +226,7 @@ def measure(
 def ours(collection: Collection, gallery: Gallery, k: int, target: float) -> Ask:
     def ask(query: int, condition: Filter) -> list[str]:
         vector = gallery.queries[query].astype(np.float32)
-        hits = collection.search(vector, k=k, where=condition.where, params=condition.params, target_recall=target)
+        hits = collection.search(vector, k=k, filter=condition.where, params=condition.params, target_recall=target)
         return [hit.name for hit in hits]
 
     return ask
@@ -236,7 +236,7 @@ def judge(cell: Cell, one: Contestant, target: float, collection: Collection, ga
     told = [
         collection.explain_search(
             gallery.queries[query].astype(np.float32),
-            k=k, where=condition.where, params=condition.params, target_recall=target,
+            k=k, filter=condition.where, params=condition.params, target_recall=target,
         )
         for query, condition in enumerate(cell.filters[:EXPLAINED])
     ]  # fmt: skip

@@ -71,7 +71,7 @@ class Filter:
 
     @property
     def where(self) -> str | None:
-        """For search(where=...)."""
+        """For search(filter=...)."""
         parts = ["cluster = ANY(%(clusters)s)"] if self.clusters is not None else []
         parts += [f"{self.below[0]} < %(below)s"] if self.below else []
         return " AND ".join(parts) or None

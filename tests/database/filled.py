@@ -7,6 +7,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import collections, indexes, planner, search, tables
 from open_analytic.store.connection import Database
 from open_analytic.types import CollectionInfo, Hit
@@ -38,11 +39,11 @@ class Filled:
 
     def find(self, vector: Any, **options: Any) -> list[Hit]:
         with self.database.reading() as connection:
-            return search.search(connection, self.info, vector, **({"k": 10} | options))
+            return search.search(connection, self.info, vector, SearchOptions(**options))
 
     def explain(self, vector: Any, **options: Any) -> dict[str, Any]:
         with self.database.reading() as connection:
-            return planner.explain(connection, self.info, vector, **({"k": 10} | options))
+            return planner.explain(connection, self.info, vector, SearchOptions(**options))
 
     def run(self, statement: str, *values: Any) -> list[Any]:
         with psycopg.connect(self.database.dsn, autocommit=True) as connection:

@@ -82,7 +82,7 @@ def test_an_adopted_table_does_all_that_a_collection_does(
     again = db.compute_features("photos")
     assert (again.updated, again.rows) == (0, 0)
     assert [hit.name for hit in photos.search(picture(RED), k=1)] == ["red"]
-    assert next(hit.name for hit in photos.search(picture(BLUE), k=3, where="note = 'mine'")) == "blue"
+    assert next(hit.name for hit in photos.search(picture(BLUE), k=3, filter="note = 'mine'")) == "blue"
 
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "dark.png").write_bytes(picture((90, 0, 0)))

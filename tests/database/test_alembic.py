@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 
 from open_analytic.embedded import Server
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import collections, indexes, rows, search
 from open_analytic.store.connection import Connection, connect
 from open_analytic.types import Feature, Row
@@ -154,7 +155,7 @@ def test_a_migrated_collection_is_filled_and_searched(project: Project, connecti
     photos = collections.get(connection, "photos")
     row = Row(name="a", features=(Feature(vector=np.ones(4, np.float32)),), values={"district": "A", "price": "9.5"})
     rows.write(connection, photos, [row])
-    (hit,) = search.search(connection, photos, np.ones(4, np.float32), k=3, where="district = 'A'")
+    (hit,) = search.search(connection, photos, np.ones(4, np.float32), SearchOptions(k=3, filter="district = 'A'"))
     assert (hit.name, hit.distance, str(hit.row["price"])) == ("a", 0.0, "9.50")
 
 

@@ -164,6 +164,36 @@ def test_a_query_is_a_picture_a_path_or_a_vector(tiny_db: OpenAnalytic, tmp_path
             colours.search(bad)
 
 
+def test_options_are_one_value_or_keywords(tiny_db: OpenAnalytic) -> None:
+    colours = tiny_db.create_collection("colours", pipeline="mean_colour")
+    colours.import_vectors([("red", [1, 0, 0], None), ("green", [0, 1, 0], None)])
+    red = open_analytic.SearchOptions(k=1, filter="image_name < 'red' IS FALSE")
+    query = [0, 1, 0]
+    (hit,) = colours.search(query, options=red)
+    assert hit.name == "red"
+    assert colours.search(query, k=1, filter="image_name < 'red' IS FALSE") == [hit]
+    assert [hit.name for hit in colours.search(query, options=red, k=2, filter=None)] == ["green", "red"]
+    assert colours.explain_search(query, options=red)["done"]["rows"] == 1
+    assert "k => 1, filter => 'image_name < ''red'' IS FALSE'" in colours.statement(query, options=red)
+    assert colours.evaluate(queries=1, options=red).k == 1
+
+
+def test_where_still_works_and_warns_at_the_call(tiny_db: OpenAnalytic) -> None:
+    colours = tiny_db.create_collection("colours", pipeline="mean_colour")
+    colours.import_vectors([("red", [1, 0, 0], None), ("green", [0, 1, 0], None)])
+    where = "image_name <> 'green'"
+    calls: list[Callable[[], Any]] = [
+        lambda: [hit.name for hit in colours.search([0, 1, 0], where=where)],
+        lambda: colours.explain_search([0, 1, 0], where=where)["done"]["rows"],
+        lambda: "filter => " in colours.statement([0, 1, 0], where=where),
+        lambda: colours.evaluate(queries=1, where=where).queries,
+    ]
+    for call, answer in zip(calls, [["red"], 1, True, 1], strict=True):
+        with pytest.warns(DeprecationWarning, match="where is deprecated: use filter") as caught:
+            assert call() == answer
+        assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_one_db_is_shared_by_threads(tiny_db: OpenAnalytic) -> None:
     colours = tiny_db.create_collection("colours", pipeline="mean_colour")
 

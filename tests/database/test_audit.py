@@ -1,6 +1,7 @@
 """The recall of searches is measured again exactly: a share of them in the background, or many at once."""
 
 import logging
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -8,13 +9,14 @@ from psycopg.conninfo import make_conninfo
 
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, PermissionDenied
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import audit
 from open_analytic.store.audit import Auditor
 from open_analytic.store.connection import Database
 from open_analytic.types import Hit
 from tests.database.filled import Filled, queries
 
-OPTIONS = {"k": 10, "where": None, "params": None, "max_distance": None, "target_recall": 0.95, "after": None}
+OPTIONS = SearchOptions(k=10)
 
 
 def quality(filled: Filled) -> list[tuple[object, ...]]:
@@ -62,7 +64,7 @@ def test_an_audit_has_a_time_limit_of_its_own(
     auditor = Auditor(measured.database, percent=100, rest=0)
     (vector,) = queries(1)
     with caplog.at_level(logging.INFO, "open_analytic"):
-        auditor.saw(measured.info, vector, measured.find(vector), OPTIONS | {"where": "pg_sleep(30) IS NOT NULL"})
+        auditor.saw(measured.info, vector, measured.find(vector), replace(OPTIONS, filter="pg_sleep(30) IS NOT NULL"))
         auditor.settle()
     auditor.close()
     assert [line.partition(":")[0] for line in caplog.messages] == ["a search of points was not audited"]
@@ -74,14 +76,16 @@ def test_exact_searches_and_no_percentage_are_not_audited(filled: Filled, percen
     auditor = Auditor(filled.database, percent=percent, rest=0)
     for vector in queries(3):
         auditor.saw(filled.info, vector, filled.find(vector), OPTIONS)  # never measured: exact
-        auditor.saw(filled.info, vector, filled.find(vector), OPTIONS | {"target_recall": 1.0})
+        auditor.saw(filled.info, vector, filled.find(vector), replace(OPTIONS, target_recall=1.0))
     auditor.settle()
     auditor.close()
     assert quality(filled) == []
 
 
 def test_an_evaluation_says_what_was_found_and_how(measured: Filled) -> None:
-    report = audit.evaluate(measured.database, measured.info, queries=40, k=5, where="number % 3 = 0")
+    report = audit.evaluate(
+        measured.database, measured.info, queries=40, options=SearchOptions(k=5, filter="number % 3 = 0")
+    )
     assert (report.queries, report.k, report.target_recall) == (40, 5, 0.95)
     assert report.worst <= report.recall <= 1
     assert report.recall >= 0.95

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from open_analytic.errors import BadParameter
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import conversion, rows, search
 from open_analytic.store.connection import Connection
 from open_analytic.types import Feature, Row
@@ -53,7 +54,7 @@ def test_values_are_stored_as_they_are_meant(connection: Connection, make: MakeC
     connection.execute("CREATE TYPE public.pair AS (n integer, t text)")
     info = make("things", columns={f"c{number}": type_ for number, (type_, _, _) in enumerate(STORED)})
     rows.write(connection, info, [picture("a", {f"c{number}": value for number, (_, value, _) in enumerate(STORED)})])
-    (hit,) = search.search(connection, info, np.array([1, 0, 0, 0], np.float32), k=1)
+    (hit,) = search.search(connection, info, np.array([1, 0, 0, 0], np.float32), SearchOptions(k=1))
     found = [(type_, value) for (type_, _, _), value in zip(STORED, hit.row.values(), strict=True)]
     assert found == [(type_, stored) for type_, _, stored in STORED]
 
@@ -99,7 +100,11 @@ def test_params_are_converted_alike(connection: Connection, make: MakeCollection
     ]
     rows.write(connection, info, [picture(f"{number}", values) for number, values in enumerate(made)])
     counts = [
-        len(search.search(connection, info, np.zeros(4, np.float32), k=9, where=where, params={"x": value}))
+        len(
+            search.search(
+                connection, info, np.zeros(4, np.float32), SearchOptions(k=9, filter=where, params={"x": value})
+            )
+        )
         for where, value, _ in PARAMETERS
     ]
     assert counts == [count for _, _, count in PARAMETERS]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidFilter
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import collections, rows, search, tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.types import CollectionInfo, Feature, Row
@@ -37,7 +38,7 @@ def test_a_value_stays_a_value(connection: Connection, places: CollectionInfo, v
         try:
             with reading(connection):
                 hits = search.search(
-                    connection, places, np.zeros(4, np.float32), k=10, where=where, params={"x": value}
+                    connection, places, np.zeros(4, np.float32), SearchOptions(k=10, filter=where, params={"x": value})
                 )
         except InvalidFilter:
             continue  # an E before a text with a backslash is no PostgreSQL
@@ -49,7 +50,12 @@ def test_a_value_stays_a_value(connection: Connection, places: CollectionInfo, v
 )
 def test_a_placeholder_within_quotes_is_refused(connection: Connection, places: CollectionInfo, where: str) -> None:
     with pytest.raises(InvalidFilter, match="within quotes or a comment"):
-        search.search(connection, places, np.zeros(4, np.float32), k=10, where=where, params={"x": "' OR true OR '"})
+        search.search(
+            connection,
+            places,
+            np.zeros(4, np.float32),
+            SearchOptions(k=10, filter=where, params={"x": "' OR true OR '"}),
+        )
 
 
 def test_operators_in_the_searchers_schema_are_not_called(measured: Filled) -> None:
@@ -81,9 +87,9 @@ def test_operators_in_the_searchers_schema_are_not_called(measured: Filled) -> N
     for exact_ms in (1e7, 3, 0.002):
         costs(measured, exact_ms)
         for where in (None, "number % 10 = 3", "cluster > 12"):
-            page = measured.find(vector, where=where, max_distance=1e6)
+            page = measured.find(vector, filter=where, max_distance=1e6)
             assert len(page) == 10
-            assert len(measured.find(vector, where=where, after=page[-1])) == 10
+            assert len(measured.find(vector, filter=where, after=page[-1])) == 10
     with measured.database.reading() as connection:
         assert collections.get(connection, "points") == measured.info
 
@@ -102,7 +108,7 @@ def test_names_of_other_schemas_are_found_where_the_user_trusts_them(dsn: str) -
         database = Database(dsn, Settings(filter_path=filter_path))
         try:
             with database.reading() as connection:
-                return len(search.search(connection, info, vector, k=1, where=where))
+                return len(search.search(connection, info, vector, SearchOptions(k=1, filter=where)))
         finally:
             database.close()
 

@@ -67,7 +67,7 @@ def test_pairs_are_values_nearest_first(connection: Connection, line: Collection
 def test_a_condition_holds_for_both_rows(
     connection: Connection, line: CollectionInfo, where: str, params: dict[str, Any] | None, count: int
 ) -> None:
-    assert len(joins.near_duplicates(connection, line, max_distance=1, where=where, params=params)) == count
+    assert len(joins.near_duplicates(connection, line, max_distance=1, filter_=where, params=params)) == count
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_a_condition_holds_for_both_rows(
 )
 def test_what_is_no_condition_is_refused(connection: Connection, line: CollectionInfo, where: Any, params: Any) -> None:
     with pytest.raises(InvalidFilter) as caught:
-        joins.near_duplicates(connection, line, max_distance=1, where=where, params=params)
+        joins.near_duplicates(connection, line, max_distance=1, filter_=where, params=params)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("value", ["a\0b", object()])
 def test_a_parameter_that_cannot_be_sent_is_named(connection: Connection, line: CollectionInfo, value: Any) -> None:
     with pytest.raises(BadParameter, match="'d'"):
-        joins.near_duplicates(connection, line, max_distance=1, where="district = %(d)s", params={"d": value})
+        joins.near_duplicates(connection, line, max_distance=1, filter_="district = %(d)s", params={"d": value})
 
 
 def test_neighbours_are_values_by_rank(connection: Connection, line: CollectionInfo, make: MakeCollection) -> None:
@@ -179,7 +179,10 @@ def test_a_collection_offers_them(db: open_analytic.OpenAnalytic, make: MakeColl
     fill(connection, info, LINE)
     connection.commit()
     photos = db.collection("photos")
-    assert len(photos.near_duplicates(max_distance=1, where="image_name < %(n)s", params={"n": "c"})) == 1
+    assert len(photos.near_duplicates(max_distance=1, filter="image_name < %(n)s", params={"n": "c"})) == 1
+    with pytest.warns(DeprecationWarning, match="where is deprecated") as caught:
+        assert len(photos.near_duplicates(max_distance=1, where="image_name < %(n)s", params={"n": "c"})) == 1
+    assert [warning.filename for warning in caught] == [__file__]
     assert len(photos.knn_join(photos, k=1)) == 5
     with open_analytic.connect(f"{db.dsn} application_name=another") as other, pytest.raises(BadParameter, match="two"):
         photos.knn_join(other.collection("photos"))

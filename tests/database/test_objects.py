@@ -39,7 +39,7 @@ def test_rows_have_boxes_and_labels_and_hits_show_them(db: OpenAnalytic) -> None
         "name": "salad", "distance": 0.0, "row": {"label": "leaf"},
         "box": {"x": 64.0, "y": 0.0, "width": 64.0, "height": 64.0}, "part": 1,
     }  # fmt: skip
-    assert [hit.name for hit in things.search([0, 0, 1], where="label <> 'berry'", k=9)] == ["salad", "salad"]
+    assert [hit.name for hit in things.search([0, 0, 1], filter="label <> 'berry'", k=9)] == ["salad", "salad"]
 
 
 def test_a_run_gives_json(db: OpenAnalytic) -> None:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from open_analytic.errors import BadParameter, UnknownCollection
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import collections, indexes, parts, planner, search, tables
 from open_analytic.store.connection import Database
 from open_analytic.types import CollectionInfo, Progress
@@ -145,8 +146,10 @@ def test_searches_keep_their_rows_and_their_recall(database: Database, built: Co
     found = 0.0
     for vector in np.random.default_rng(2).standard_normal((20, DIM)).astype(np.float32):
         with database.reading() as connection:
-            hits = search.search(connection, built, vector, k=10, where=where, params={})
-            true = search.search(connection, built, vector, k=10, where=where, params={}, target_recall=1)
+            hits = search.search(connection, built, vector, SearchOptions(k=10, filter=where, params={}))
+            true = search.search(
+                connection, built, vector, SearchOptions(k=10, filter=where, params={}, target_recall=1)
+            )
         assert len(hits) == 10
         found += len({hit.name for hit in hits} & {hit.name for hit in true}) / 10
     assert found / 20 >= 0.95
@@ -155,7 +158,9 @@ def test_searches_keep_their_rows_and_their_recall(database: Database, built: Co
 @pytest.mark.parametrize(("where", "used"), list(zip(WHERE.values(), (True, True, False, False), strict=True)))
 def test_a_search_says_whose_index_it_walked(database: Database, built: CollectionInfo, where: str, used: bool) -> None:
     with database.reading() as connection:
-        told = planner.explain(connection, built, np.ones(DIM, np.float32), k=10, where=where, params={})
+        told = planner.explain(
+            connection, built, np.ones(DIM, np.float32), SearchOptions(k=10, filter=where, params={})
+        )
     assert told["done"]["plan"] == "index"
     assert ("in the index of district = 'B%s'::text" in told["reason"]) == used
     assert (told["rows"] == 1200) == used
@@ -179,7 +184,7 @@ def test_a_predicate_that_runs_code_is_not_repeated(database: Database, built: C
         assert run(database, "SELECT says FROM open_analytic._condition('odd'::regclass)") == [(None,)]
         run(database, "DROP INDEX odd")
     with database.reading() as connection:
-        assert search.search(connection, built, np.ones(DIM, np.float32), k=3, where="district = 'few'")
+        assert search.search(connection, built, np.ones(DIM, np.float32), SearchOptions(k=3, filter="district = 'few'"))
 
 
 def test_a_view_in_the_tables_place_is_not_read(database: Database, info: CollectionInfo) -> None:

@@ -38,8 +38,8 @@ def found(hits: list[Hit], true: list[Hit]) -> float:
 def test_rows_and_recall_are_kept_under_any_filter(measured: Filled, where: str | None, target: float) -> None:
     recalls = []
     for vector in queries(30):
-        true = measured.find(vector, where=where, target_recall=1)
-        hits = measured.find(vector, where=where, target_recall=target)
+        true = measured.find(vector, filter=where, target_recall=1)
+        hits = measured.find(vector, filter=where, target_recall=target)
         assert hits == sorted(hits, key=lambda hit: (hit.distance, hit.name))
         recalls.append(found(hits, true))
     assert np.mean(recalls) >= target
@@ -47,9 +47,9 @@ def test_rows_and_recall_are_kept_under_any_filter(measured: Filled, where: str 
 
 def test_the_index_is_walked_where_it_is_cheaper_and_left_where_too_little_matches(measured: Filled) -> None:
     (vector,) = queries(1)
-    assert measured.explain(vector, where="number % 2 = 0")["done"]["plan"] == "index"
+    assert measured.explain(vector, filter="number % 2 = 0")["done"]["plan"] == "index"
     costs(measured, 3)
-    told = measured.explain(vector, where="cluster > 12")
+    told = measured.explain(vector, filter="cluster > 12")
     assert (told["plan"], told["done"]["plan"], told["done"]["rows"]) == ("index", "index, then exact", 10)
     assert "that was not enough" in told["reason"]
     costs(measured, 0.002)
@@ -72,7 +72,7 @@ def test_an_explanation_is_a_sentence(filled: Filled, options: dict[str, Any], r
 
 
 def test_an_explanation_says_what_there_was_to_choose(measured: Filled) -> None:
-    told = measured.explain(queries(1)[0], where="number %% 10 = %(n)s", params={"n": 3}, target_recall=0.9)
+    told = measured.explain(queries(1)[0], filter="number %% 10 = %(n)s", params={"n": 3}, target_recall=0.9)
     exact, index = told["alternatives"]
     assert (told["plan"], told["k"], told["target_recall"], told["rows"]) == ("index", 10, 0.9, ROWS)
     assert (exact["plan"], exact["recall"], index["plan"]) == ("exact", 1, "index")
@@ -90,12 +90,12 @@ def test_pages_follow_each_other(measured: Filled, where: str | None, kind: str)
     target = 1 if kind == "exact" else 0.95
     pages: list[Hit] = []
     while len(pages) < 45:
-        page = measured.find(vector, k=9, where=where, after=pages[-1] if pages else None, target_recall=target)
+        page = measured.find(vector, k=9, filter=where, after=pages[-1] if pages else None, target_recall=target)
         assert len(page) == 9
         pages += page
     assert pages == sorted(pages, key=lambda hit: (hit.distance, hit.name))
     assert len({hit.name for hit in pages}) == 45
-    assert found(pages, measured.find(vector, k=45, where=where, target_recall=1)) >= (1 if kind == "exact" else 0.9)
+    assert found(pages, measured.find(vector, k=45, filter=where, target_recall=1)) >= (1 if kind == "exact" else 0.9)
 
 
 @pytest.mark.parametrize("target", [1, 0.9])
@@ -216,7 +216,7 @@ def test_searches_stand_changes_vacuum_and_reindexing(measured: Filled) -> None:
             for _ in range(3):
                 for vector in vectors:
                     for where in (None, "number % 10 = 3", "cluster > 12"):
-                        hits = measured.find(vector, where=where)
+                        hits = measured.find(vector, filter=where)
                         assert len({hit.name for hit in hits}) == 10, where
         finally:
             stop.set()
@@ -247,12 +247,12 @@ def test_more_than_there_is_and_nothing_at_all(measured: Filled) -> None:
 def test_a_fault_of_the_filter_names_it(measured: Filled) -> None:
     (vector,) = queries(1)
     with pytest.raises(InvalidFilter, match=r"'points'.*division by zero"):
-        measured.explain(vector, where="10 / (number %% 2) > 0", params={})
+        measured.explain(vector, filter="10 / (number %% 2) > 0", params={})
     for where in ("nothing = 1", "number = ", "number / 0 = 1", "pg_sleep()", "number; DROP TABLE points"):
         with pytest.raises(InvalidFilter, match="'points'"):
-            measured.find(vector, where=where)
+            measured.find(vector, filter=where)
     with pytest.raises((InvalidFilter, DatabaseError)):
-        measured.find(vector, where="set_config('transaction_read_only', 'off', false) = 'x' AND lo_create(0) = 1")
+        measured.find(vector, filter="set_config('transaction_read_only', 'off', false) = 'x' AND lo_create(0) = 1")
 
 
 @pytest.mark.parametrize("metric", ["l2", "cosine", "ip"])
@@ -273,14 +273,14 @@ def test_every_metric_and_faces_keep_their_promises(database: Database, metric: 
     costs(made, 1e7)
     recalls = []
     for vector in queries(20):
-        options: dict[str, Any] = {"where": "number % 4 = 1", "k": 12}
+        options: dict[str, Any] = {"filter": "number % 4 = 1", "k": 12}
         first = made.find(vector, **options)
         second = made.find(vector, **options, after=first[-1])
         true = made.find(vector, **options | {"k": 24}, target_recall=1)
         assert [hit.part is None for hit in first] == [not many] * 12
         assert len({(hit.name, hit.part) for hit in first + second}) == 24
         recalls.append(found(first + second, true))
-    assert made.explain(queries(1)[0], where="number % 4 = 1")["done"]["plan"] == "index"
+    assert made.explain(queries(1)[0], filter="number % 4 = 1")["done"]["plan"] == "index"
     assert np.mean(recalls) >= 0.95
 
 
@@ -290,8 +290,8 @@ def test_pages_of_rows_that_are_equally_near_are_complete(measured: Filled, wher
     (vector,) = queries(1)
     measured.run("UPDATE points SET feature = %s WHERE number < 60", str(vector.tolist()))
     names: list[str] = []
-    page = measured.find(vector, k=7, where=where)
+    page = measured.find(vector, k=7, filter=where)
     while page and page[0].distance == 0:
         names += [hit.name for hit in page if hit.distance == 0]
-        page = measured.find(vector, k=7, where=where, after=page[-1])
+        page = measured.find(vector, k=7, filter=where, after=page[-1])
     assert names == [f"{number:05d}" for number in range(60) if where is None or number % 2 == 0]

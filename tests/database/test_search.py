@@ -18,6 +18,7 @@ from open_analytic.errors import (
     InvalidFilter,
     UnknownCollection,
 )
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import rows, search
 from open_analytic.store.connection import Connection
 from open_analytic.types import Box, CollectionInfo, Feature, Metric, Row
@@ -37,7 +38,7 @@ def fill(connection: Connection, info: CollectionInfo, vectors: NDArray[Any], **
 
 def find(connection: Connection, info: CollectionInfo, vector: Any = QUERY, **options: Any) -> list[tuple[str, float]]:
     with reading(connection):
-        return [(hit.name, hit.distance) for hit in search.search(connection, info, vector, **({"k": 10} | options))]
+        return [(hit.name, hit.distance) for hit in search.search(connection, info, vector, SearchOptions(**options))]
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def line(connection: Connection, photos_table: CollectionInfo) -> CollectionInfo
 
 
 def test_the_nearest_come_first_with_the_users_columns(connection: Connection, line: CollectionInfo) -> None:
-    hits = search.search(connection, line, QUERY, k=2)
+    hits = search.search(connection, line, QUERY, SearchOptions(k=2))
     assert [hit.as_dict() for hit in hits] == [
         {"name": "00000", "distance": 0.0, "row": {"district": "A", "year": 2000}, "box": None, "part": None},
         {"name": "00001", "distance": 1.0, "row": {"district": "B%", "year": 2001}, "box": None, "part": None},
@@ -84,7 +85,7 @@ def test_each_region_is_a_hit_with_its_box(connection: Connection, make: MakeCol
     box = Box(x=1, y=2, width=3, height=4)
     found = (Feature(vector=QUERY, region=box), Feature(vector=QUERY * 2))
     rows.write(connection, faces, [Row(name="party", features=found), Row(name="empty", features=())])
-    hits = search.search(connection, faces, QUERY, k=10)
+    hits = search.search(connection, faces, QUERY, SearchOptions(k=10))
     assert [(hit.name, hit.distance, hit.box) for hit in hits] == [("party", 0.0, box), ("party", 1.0, None)]
 
 
@@ -143,7 +144,7 @@ def test_a_bad_query_is_a_bad_vector(connection: Connection, line: CollectionInf
 def test_a_filter_keeps_what_meets_it(
     connection: Connection, line: CollectionInfo, where: str, params: Any, count: int
 ) -> None:
-    assert len(find(connection, line, where=where, params=params)) == count
+    assert len(find(connection, line, filter=where, params=params)) == count
 
 
 HOSTILE = [
@@ -162,14 +163,14 @@ HOSTILE = [
 def test_what_is_no_condition_is_refused(connection: Connection, line: CollectionInfo, where: Any) -> None:
     params: dict[str, Any] | None = {} if isinstance(where, str) and "%" in where else None
     with pytest.raises(InvalidFilter) as caught, connection.transaction():
-        find(connection, line, where=where, params=params)
+        find(connection, line, filter=where, params=params)
     assert "district" in (caught.value.hint or "")
     assert connection.execute("SELECT count(*) FROM photos").fetchone() == (10,)
 
 
 def test_placeholders_without_params_are_pointed_out(connection: Connection, line: CollectionInfo) -> None:
     with pytest.raises(InvalidFilter, match="params"):
-        find(connection, line, where="district = %(d)s")
+        find(connection, line, filter="district = %(d)s")
 
 
 PIECES = [
@@ -187,7 +188,7 @@ def test_no_text_leaves_its_place(connection: Connection, line: CollectionInfo, 
     """Whatever the text, the other conditions hold and nothing changes: at most the 3 rows within 2.5, in order."""
     with connection.transaction(force_rollback=True):
         try:
-            found = find(connection, line, where=where, params={"d": "A"}, max_distance=2.5)
+            found = find(connection, line, filter=where, params={"d": "A"}, max_distance=2.5)
         except InvalidFilter:
             found = []
         everything = connection.execute("SELECT count(*) FROM photos").fetchone()
@@ -198,7 +199,7 @@ def test_no_text_leaves_its_place(connection: Connection, line: CollectionInfo, 
 def test_a_search_leaves_the_callers_transaction_as_it_was(connection: Connection, line: CollectionInfo) -> None:
     names = ("transaction_read_only", "hnsw.ef_search", "hnsw.iterative_scan")
     before = [connection.execute("SELECT current_setting(%s, true)", [name]).fetchone() for name in names]
-    find(connection, line, where="true")
+    find(connection, line, filter="true")
     assert [connection.execute("SELECT current_setting(%s, true)", [name]).fetchone() for name in names] == before
     rows.delete(connection, line, ["00001"])
 
@@ -207,14 +208,16 @@ def test_a_table_that_is_gone_is_said_to_be(connection: Connection, line: Collec
     connection.execute("DROP TABLE photos")
     for where in (None, "year = 1"):
         with pytest.raises(UnknownCollection), connection.transaction():
-            find(connection, line, where=where)
+            find(connection, line, filter=where)
 
 
 def test_a_column_may_be_called_anything(connection: Connection, make: MakeCollection) -> None:
     columns = {"%s": "text"} | dict.fromkeys(["distance", "k", "vector", "nearest", "图"], "int")
     info = make("nearest", columns=columns)
     rows.write(connection, info, [Row(name="a", features=(Feature(vector=QUERY),), values={"%s": "x", "distance": 7})])
-    (hit,) = search.search(connection, info, QUERY, k=1, where='distance = 7 AND "%%s" = %(x)s', params={"x": "x"})
+    (hit,) = search.search(
+        connection, info, QUERY, SearchOptions(k=1, filter='distance = 7 AND "%%s" = %(x)s', params={"x": "x"})
+    )
     assert (hit.distance, hit.row["distance"], hit.row["%s"]) == (0.0, 7, "x")
 
 
@@ -241,7 +244,7 @@ def large(connection: Connection, make: MakeCollection) -> CollectionInfo:
 
 def test_a_filter_far_from_the_query_loses_no_row(connection: Connection, large: CollectionInfo) -> None:
     query = clustered(4000, 32)[0]
-    found = find(connection, large, query, k=30, where="rare")
+    found = find(connection, large, query, k=30, filter="rare")
     assert len(found) == 30
     everything = dict(find(connection, large, query, k=4000))
     assert found == sorted(found, key=lambda hit: everything[hit[0]])
@@ -264,7 +267,7 @@ def test_the_index_is_taken_and_finds_the_nearest(connection: Connection, large:
     before = scans()
     found = find(connection, large, query, k=10)
     assert scans() > before
-    exact = find(connection, large, query, k=10, where="true")
+    exact = find(connection, large, query, k=10, filter="true")
     assert len(set(found) & set(exact)) >= 9
     assert found == sorted(found, key=lambda hit: (hit[1], hit[0]))
     assert find(connection, large, query, k=10, max_distance=found[4][1]) == found[:5]
@@ -284,7 +287,7 @@ def test_a_search_ends_in_time_and_the_connection_keeps_its_own(connection: Conn
     connection.execute("SET LOCAL statement_timeout = '1min'")
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        find(connection, line, where=SLOW, timeout_s=0.1)
+        find(connection, line, filter=SLOW, timeout_s=0.1)
     assert time.monotonic() - start < 5
     assert len(find(connection, line, timeout_s=math.inf)) == 10
     assert connection.execute("SHOW statement_timeout").fetchone() == ("1min",)
@@ -296,9 +299,9 @@ def test_the_timeout_of_the_role_holds_for_searches_too(
 ) -> None:
     connection.execute("SET LOCAL statement_timeout = '100ms'")
     with pytest.raises(DatabaseError if timeout_s is None else DeadlineExceeded):
-        find(connection, line, where=SLOW, timeout_s=timeout_s)
+        find(connection, line, filter=SLOW, timeout_s=timeout_s)
 
 
 def test_no_time_at_all_is_no_absence_of_a_limit(connection: Connection, line: CollectionInfo) -> None:
     with pytest.raises(DeadlineExceeded):
-        find(connection, line, where=SLOW, timeout_s=-1)
+        find(connection, line, filter=SLOW, timeout_s=-1)

@@ -182,7 +182,7 @@ def work(db: open_analytic.OpenAnalytic) -> dict[str, object]:
     photos.create_index()
     photos.add("more.jpg", vector=_vector(3, info.dim or 0)) if False else None
     query = _vector(2, info.dim or 0)
-    hits = photos.search(query, k=4, where="title <> %(t)s AND price > 0.05", params={"t": "title 1"})
+    hits = photos.search(query, k=4, filter="title <> %(t)s AND price > 0.05", params={"t": "title 1"})
     clusters = photos.cluster(max_distance=0.2)
     found = {
         "report": (report.added, report.rows),

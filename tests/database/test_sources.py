@@ -226,14 +226,14 @@ def test_a_column_of_that_name_can_be_the_users(db: OpenAnalytic, a: Path, b: Pa
     assert counts(own.import_files(b)) == {"added": 1, "updated": 2, "unchanged": 1}  # as before there were sources
     assert own.get("one.png").row == {"source": 7}
     own.update("one.png", {"source": 8})
-    assert own.search(BLUE, k=1, where="source = 8")[0].row == {"source": 8}
+    assert own.search(BLUE, k=1, filter="source = 8")[0].row == {"source": 8}
     (a / "one.png").write_bytes(GREY)
     assert counts(own.import_files(a, on_conflict="skip")) == {"unchanged": 1, "skipped": 2}
 
 
 def test_our_column_can_be_searched_by_and_not_written(album: Collection, a: Path, dsn: str) -> None:
     album.import_files(a)
-    hits = album.search(RED, k=5, where="source LIKE %(like)s", params={"like": "%/one.png"})
+    hits = album.search(RED, k=5, filter="source LIKE %(like)s", params={"like": "%/one.png"})
     assert [(hit.name, hit.row) for hit in hits] == [("one.png", {"place": None})]
     with psycopg.connect(dsn) as connection:
         found = connection.execute("SELECT name, \"row\" FROM open_analytic.search('album', ARRAY[1, 0, 0]::real[], 1)")

@@ -91,7 +91,7 @@ def test_searches_answer_and_their_audits_keep_quiet(
         db._auditor.settle()
     assert caplog.messages == []
     assert points.explain_search(replicated.vectors[0])["plan"] == "index"
-    assert [hit.name for hit in points.search(replicated.vectors[7], k=1, where="number = 7")] == ["0007"]
+    assert [hit.name for hit in points.search(replicated.vectors[7], k=1, filter="number = 7")] == ["0007"]
     assert len(points.near_duplicates(max_distance=0.0)) == 0
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from open_analytic.errors import BadParameter, InvalidFilter
-from open_analytic.store import search, statement, tables
+from open_analytic.search_options import SearchOptions
+from open_analytic.store import search, tables
 from open_analytic.store.queries import quoted
 from tests.database.conftest import reading
 
@@ -42,11 +43,10 @@ def both(
     connection: Connection, info: CollectionInfo, vector: Vector = QUERY, **options: Any
 ) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
     """What the search gives, and what the statement does in the words of psql."""
-    given: dict[str, Any] = {"k": 10, "where": None, "params": None, "max_distance": None, "target_recall": 0.95}
-    given |= options
+    given = SearchOptions(**options)
     with reading(connection):
-        hits = [(hit.name, hit.distance) for hit in search.search(connection, info, vector, **given)]
-    text = statement.of_search(connection, info, vector, **given)
+        hits = [(hit.name, hit.distance) for hit in search.search(connection, info, vector, given)]
+    text = search.as_sql(connection, info, vector, given)
     with reading(connection):
         rows = [(row[0], row[1]) for row in psycopg.ClientCursor(connection).execute(text.encode()).fetchall()]
     return hits, rows
@@ -74,13 +74,13 @@ def places(request: pytest.FixtureRequest, connection: Connection, make: MakeCol
         {"max_distance": float("inf")},
         {"max_distance": float("-inf")},
         {"target_recall": 1.0},
-        {"where": "city = 'Oslo' AND n > 5"},
-        {"where": "city = %(c)s", "params": {"c": "O'Hara %s"}},
-        {"where": '"city" IN (%(a)s, %(b)s) AND n < %(n)s', "params": {"a": "猫", "b": "\\'", "n": 30}},
-        {"where": "city LIKE '%'"},
-        {"where": "city LIKE 'O%%s'", "params": {}},
-        {"where": "image_name <> %(like)s", "params": {"like": "3'%"}, "max_distance": 2.0, "target_recall": 1},
-        {"where": "false"},
+        {"filter": "city = 'Oslo' AND n > 5"},
+        {"filter": "city = %(c)s", "params": {"c": "O'Hara %s"}},
+        {"filter": '"city" IN (%(a)s, %(b)s) AND n < %(n)s', "params": {"a": "猫", "b": "\\'", "n": 30}},
+        {"filter": "city LIKE '%'"},
+        {"filter": "city LIKE 'O%%s'", "params": {}},
+        {"filter": "image_name <> %(like)s", "params": {"like": "3'%"}, "max_distance": 2.0, "target_recall": 1},
+        {"filter": "false"},
     ],
     ids=str,
 )
@@ -95,10 +95,8 @@ def test_it_gives_your_columns_too(connection: Connection, make: MakeCollection)
     info = make("places", columns=COLUMNS)
     fill(connection, info)
     with reading(connection):
-        hits = search.search(connection, info, QUERY, k=5)
-    text = statement.of_search(
-        connection, info, QUERY, k=5, where=None, params=None, max_distance=None, target_recall=0.95
-    )
+        hits = search.search(connection, info, QUERY, SearchOptions(k=5))
+    text = search.as_sql(connection, info, QUERY, SearchOptions(k=5))
     assert [row for _, _, row in connection.execute(text.encode()).fetchall()] == [dict(hit.row) for hit in hits]
     first, second, *rest = text.splitlines()
     assert (first, rest) == ('SELECT name, distance, "row"', [])
@@ -124,11 +122,21 @@ NAMES = [
 ]
 
 
+def test_a_page_goes_on_after_a_hit(connection: Connection, make: MakeCollection) -> None:
+    info = make("places", columns=COLUMNS)
+    fill(connection, info)
+    with reading(connection):
+        page = search.search(connection, info, QUERY, SearchOptions(k=5))
+    hits, rows = both(connection, info, k=5, after=page[-1])
+    assert rows == hits != []
+    assert not {name for name, _ in hits} & {hit.name for hit in page}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_tables_and_columns_of_any_name(connection: Connection, make: MakeCollection, name: str) -> None:
     info = make(name, columns={name: "text", f"{name}2": "integer"})
     fill(connection, info)
-    hits, rows = both(connection, info, where=f"{quoted(name).as_string()} = %(x)s", params={"x": "O'Hara %s"})
+    hits, rows = both(connection, info, filter=f"{quoted(name).as_string()} = %(x)s", params={"x": "O'Hara %s"})
     assert rows == hits
     assert len(hits) == 10
 
@@ -148,7 +156,7 @@ def test_regions(connection: Connection, make: MakeCollection) -> None:
             "INSERT INTO faces (image_name, part, feature) VALUES (%s, %s, %s)",
             [f"{part // 2}", part % 2, str([part, 1, 0, 0])],
         )
-    hits, rows = both(connection, info, where="(image_name <> %(n)s OR part <> %(p)s)", params={"n": "0", "p": "1"})
+    hits, rows = both(connection, info, filter="(image_name <> %(n)s OR part <> %(p)s)", params={"n": "0", "p": "1"})
     assert rows == hits
     assert len(hits) == 5
 
@@ -165,7 +173,7 @@ def test_whatever_the_numbers_and_texts(
     with connection.transaction(force_rollback=True):
         fill(connection, photos_table, 8)
         hits, rows = both(
-            connection, photos_table, np.array(vector, np.float32), where="district <> %(c)s OR year > 3",
+            connection, photos_table, np.array(vector, np.float32), filter="district <> %(c)s OR year > 3",
             params={"c": city}, max_distance=limit,
         )  # fmt: skip
         assert rows == hits
@@ -174,9 +182,9 @@ def test_whatever_the_numbers_and_texts(
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"where": "true; DROP TABLE photos"}, None),
-        ({"where": "city = %(missing)s", "params": {}}, InvalidFilter),
-        ({"where": "a\0b"}, InvalidFilter),
+        ({"filter": "true; DROP TABLE photos"}, None),
+        ({"filter": "city = %(missing)s", "params": {}}, InvalidFilter),
+        ({"filter": "a\0b"}, InvalidFilter),
         ({"k": -1}, BadParameter),
         ({"k": None}, BadParameter),
         ({"max_distance": float("nan")}, BadParameter),
@@ -187,12 +195,11 @@ def test_whatever_the_numbers_and_texts(
 def test_what_no_search_takes(
     connection: Connection, photos_table: CollectionInfo, options: dict[str, Any], error: type[Exception] | None
 ) -> None:
-    given: dict[str, Any] = {"k": 10, "where": None, "params": None, "max_distance": None, "target_recall": 0.95}
     if error is None:  # in the statement a filter is a text, which the search reads as one condition
-        text = statement.of_search(connection, photos_table, QUERY, **given | options)
+        text = search.as_sql(connection, photos_table, QUERY, SearchOptions(**options))
         with connection.transaction(force_rollback=True), pytest.raises(psycopg.Error):
             connection.execute(text.encode())
         assert connection.execute("SELECT count(*) FROM photos").fetchone() == (0,)
         return
     with pytest.raises(error):
-        statement.of_search(connection, photos_table, QUERY, **given | options)
+        search.as_sql(connection, photos_table, QUERY, SearchOptions(**options))

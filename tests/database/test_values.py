@@ -15,6 +15,7 @@ import pytest
 from open_analytic import OpenAnalytic
 from open_analytic.errors import BadParameter
 from open_analytic.plain import plain
+from open_analytic.search_options import SearchOptions
 from open_analytic.store import faults, search
 from open_analytic.store.connection import Connection, connect
 from tests.database.conftest import MakeCollection
@@ -114,7 +115,7 @@ def test_a_value_of_any_type_arrives(connected: Connection, make: MakeCollection
     texts = ", ".join(f"%s::text::{type_}" for type_ in columns.values())
     statement = f"INSERT INTO things (image_name, feature, {', '.join(columns)}) VALUES ('a', '[1,0,0,0]', {texts})"
     connected.execute(statement.encode(), [text for _, text, _ in VALUES])
-    (hit,) = search.search(connected, info, np.zeros(4, np.float32), k=1)
+    (hit,) = search.search(connected, info, np.zeros(4, np.float32), SearchOptions(k=1))
     wrong = [
         (*case, got)
         for case, got in zip(VALUES, hit.row.values(), strict=True)

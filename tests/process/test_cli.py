@@ -171,13 +171,16 @@ def test_search_filters_and_limits(cli: Cli, filled: str, pictures: Path) -> Non
     def names(*words: object) -> list[str]:
         return [hit["name"] for hit in cli("search", filled, pictures / "red.png", "--json", *words).json]
 
-    assert names("--where", "image_name = %(name)s", "--param", "name=green.png") == ["green.png"]
-    assert names("--where", "district LIKE 'A%'", "-k", "2") == ["red.png", "a\nb/dark red.png"]
-    assert names("--where", "n > %(least)s", "--param", "least=5") == []
+    assert names("--filter", "image_name = %(name)s", "--param", "name=green.png") == ["green.png"]
+    assert names("--filter", "district LIKE 'A%'", "-k", "2") == ["red.png", "a\nb/dark red.png"]
+    assert names("--where", "district LIKE 'A%'", "-k", "1") == ["red.png"]  # its name in version 0.1
+    both = ("--where", "n = 1", "--filter", "n = 1")
+    assert "Both --filter and --where" in cli("search", filled, pictures / "red.png", *both, code=3).err
+    assert names("--filter", "n > %(least)s", "--param", "least=5") == []
     assert names("--max-distance", "0.5") == ["red.png", "a\nb/dark red.png"]
     data = (pictures / "red.png").read_bytes()
     assert cli("search", filled, "-", "-k", "1", "--json", text=data).json[0]["name"] == "red.png"
-    assert cli("search", filled, pictures / "red.png", "--max-distance", "0.01", "--where", "n = 1").out == (
+    assert cli("search", filled, pictures / "red.png", "--max-distance", "0.01", "--filter", "n = 1").out == (
         "Nothing was found.\n"
     )
 

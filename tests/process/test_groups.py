@@ -19,7 +19,7 @@ def test_pairs_are_listed_nearest_first(cli: Cli, filled: str) -> None:
     header, line = cli("collection", "duplicates", filled, "--max-distance", "0.1").out.splitlines()
     assert (header.split(), line.split()[-1]) == (["distance", "name", "other"], "red.png")
     assert len(cli("collection", "duplicates", filled, "--max-distance", "9", "--json").json) == 10
-    words = ("--where", "image_name <> %(n)s", "--param", "n=red.png")
+    words = ("--filter", "image_name <> %(n)s", "--param", "n=red.png")
     assert cli("collection", "duplicates", filled, "--max-distance", "0.1", *words, "--json").json == []
     assert "No two rows" in cli("collection", "duplicates", filled, "--max-distance", "0.1", *words).out
 
@@ -51,7 +51,7 @@ def test_what_is_wrong_has_its_exit_code(cli: Cli, filled: str) -> None:
     assert "Missing option" in cli(*duplicates, filled, code=2).err
     assert cli(*duplicates, filled, "--max-distance", "nan", "--json", code=BadParameter.exit_code).error
     assert cli(*duplicates, "nothing", "--max-distance", "1", code=UnknownCollection.exit_code).err
-    words = ("--max-distance", "1", "--where", "nothing = 1")
+    words = ("--max-distance", "1", "--filter", "nothing = 1")
     assert cli(*duplicates, filled, *words, "--json", code=InvalidFilter.exit_code).error["sqlstate"] == "OA018"
     error = cli("collection", "cluster", filled, "--max-distance", "-1", "--json", code=BadParameter.exit_code).error
     assert (error["type"], "max_distance" in error["message"]) == ("BadParameter", True)

@@ -7,7 +7,7 @@ from tests.process.runner import Cli
 
 
 def test_a_search_says_how_it_is_done(cli: Cli, filled: str, pictures: Path) -> None:
-    words = ("search", filled, pictures / "red.png", "--where", "district = 'A'", "--explain")
+    words = ("search", filled, pictures / "red.png", "--filter", "district = 'A'", "--explain")
     told = cli(*words, "--json").json
     assert (told["plan"], told["k"], told["target_recall"], told["done"]["plan"]) == ("exact", 10, 0.95, "exact")
     lines = cli(*words).out.splitlines()

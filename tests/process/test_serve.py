@@ -113,10 +113,10 @@ def test_the_examples_of_the_docs_work(service: Served, filled: str, pictures: P
 
 
 def test_http_searches_a_collection(cli: Cli, service: Served, filled: str, pictures: Path, red: bytes) -> None:
-    where = {"where": "district = %(d)s", "params": json.dumps({"d": "A"}), "k": "3"}
+    options = {"filter": "district = %(d)s", "params": json.dumps({"d": "A"}), "k": "3"}
     with client(service.http()) as asked:
-        hits = asked.post(f"/api/v1/collections/{filled}/search", params=where, content=red).json()
-    words = ("-k", 3, "--where", "district = %(d)s", "--param", "d=A", "--json")
+        hits = asked.post(f"/api/v1/collections/{filled}/search", params=options, content=red).json()
+    words = ("-k", 3, "--filter", "district = %(d)s", "--param", "d=A", "--json")
     assert hits == cli("search", filled, pictures / "red.png", *words).json
     assert hits[0]["name"] == "red.png"
 
@@ -124,7 +124,7 @@ def test_http_searches_a_collection(cli: Cli, service: Served, filled: str, pict
 def test_a_filter_writes_nothing(service: Served, cli: Cli, filled: str, red: bytes) -> None:
     with client(service.http()) as asked:
         path = f"/api/v1/collections/{filled}/search"
-        answer = asked.post(path, params={"where": f'true); DELETE FROM "{filled}"; --'}, content=red)
+        answer = asked.post(path, params={"filter": f'true); DELETE FROM "{filled}"; --'}, content=red)
     assert answer.status_code == 400
     assert cli("collection", "show", filled, "--json").json["pictures"] == len(NAMES)
 

@@ -67,7 +67,7 @@ def test_doctor_and_the_search_of_the_demo(command: Path, environment: dict[str,
 
     query = tmp_path / ".open_analytic" / "demo" / "queries" / "coffee-screenshot.jpg"
     hits = json.loads(
-        run("search", "image_search_table", str(query), "-k", "3", "--where", "edit = 'original'", "--json")
+        run("search", "image_search_table", str(query), "-k", "3", "--filter", "edit = 'original'", "--json")
     )
     assert hits[0]["name"] == "photos/coffee.png"
     assert len(hits) == 3

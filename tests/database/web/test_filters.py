@@ -81,7 +81,7 @@ def places(tiny_db: OpenAnalytic) -> Collection:
 def found(collection: Collection, *conditions: Any) -> list[str]:
     """The names that a search with these conditions gives."""
     where, params = filters.condition(collection.info, list(conditions))
-    return sorted(hit.name for hit in collection.search([1, 0, 0], k=100, where=where, params=params))
+    return sorted(hit.name for hit in collection.search([1, 0, 0], k=100, filter=where, params=params))
 
 
 def one(column: str, operator_: str, value: Any = None) -> dict[str, Any]:

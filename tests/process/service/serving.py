@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import Spec, load, preset
 from open_analytic.runtime.batcher import Ran
 from open_analytic.runtime.shared import SharedEngine
+from open_analytic.search_options import SearchOptions
 from open_analytic.service import listener
 from open_analytic.service.http import TokenCheck, application
 from open_analytic.service.metrics import Metrics
@@ -47,7 +48,7 @@ DAY = datetime(2026, 1, 2, tzinfo=UTC)
 class Collection:
     """Meets ``http.Searchable``: finds one row, whose columns hold what JSON has no word for."""
 
-    asked: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+    asked: list[tuple[Any, SearchOptions]] = field(default_factory=list)
     given_s: list[float] = field(default_factory=list)  # how long each search may take
     entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     gate: threading.Event = field(default_factory=threading.Event)  # searches wait until it is set
@@ -64,17 +65,17 @@ class Collection:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def search(self, query: Any, *, timeout_s: float | None = None, **options: Any) -> list[Hit]:
-        self.asked.append((query, options))
-        self.given_s.append(timeout_s or 0)
+    def search(self, query: Any, *, options: SearchOptions) -> list[Hit]:
+        self.asked.append((query, replace(options, timeout_s=None)))
+        self.given_s.append(options.timeout_s or 0)
         self.entered.release()
         assert self.gate.wait(30)
         if self.engine and self.plan:
             self.engine.run(self.plan, [query])
         return [Hit(name="a.png", distance=0.5, row={"weight": float("nan")})]
 
-    def explain_search(self, query: Any, *, timeout_s: float | None = None, **options: Any) -> dict[str, Any]:
-        self.asked.append((query, options))
+    def explain_search(self, query: Any, *, options: SearchOptions) -> dict[str, Any]:
+        self.asked.append((query, replace(options, timeout_s=None)))
         return {"plan": "exact", "reason": "There is one row."}
 
 

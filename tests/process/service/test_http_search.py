@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from open_analytic.search_options import SearchOptions
 from open_analytic.types import Hit
 from tests.process.service.gated import GREEN
 from tests.process.service.serving import BATCH, GREEN_OUTPUT, RUN, SEARCH, Service, form, service, text64
@@ -17,42 +18,52 @@ from tests.process.service.serving import BATCH, GREEN_OUTPUT, RUN, SEARCH, Serv
 @pytest.mark.parametrize(
     ("request_", "asked"),
     [
-        ({"json": {"vector": [1, 2.5]}}, ([1, 2.5], {})),
-        ({"json": {"image": text64(GREEN), "k": 3}}, (GREEN, {"k": 3})),
+        ({"json": {"vector": [1, 2.5]}}, ([1, 2.5], SearchOptions())),
+        ({"json": {"image": text64(GREEN), "k": 3}}, (GREEN, SearchOptions(k=3))),
         (
-            {"json": {"vector": [1], "where": "a = %(b)s", "params": {"b": 1}, "max_distance": 0.5}},
-            ([1], {"where": "a = %(b)s", "params": {"b": 1}, "max_distance": 0.5}),
+            {"json": {"vector": [1], "filter": "a = %(b)s", "params": {"b": 1}, "max_distance": 0.5}},
+            ([1], SearchOptions(filter="a = %(b)s", params={"b": 1}, max_distance=0.5)),
         ),
-        ({"content": GREEN}, (GREEN, {})),
-        ({"content": b"/etc/passwd"}, (b"/etc/passwd", {})),  # bytes are a picture, never a path
+        ({"json": {"vector": [1], "where": "a = 1"}}, ([1], SearchOptions(filter="a = 1"))),
+        ({"content": GREEN, "params": {"where": "a = 1"}}, (GREEN, SearchOptions(filter="a = 1"))),
+        ({"content": GREEN}, (GREEN, SearchOptions())),
+        ({"content": b"/etc/passwd"}, (b"/etc/passwd", SearchOptions())),  # bytes are a picture, never a path
         (
-            {"content": GREEN, "params": {"k": "7", "where": "a = %(b)s", "params": '{"b": 1}', "max_distance": "0.5"}},
-            (GREEN, {"k": 7, "where": "a = %(b)s", "params": {"b": 1}, "max_distance": "0.5"}),
+            {
+                "content": GREEN,
+                "params": {"k": "7", "filter": "a = %(b)s", "params": '{"b": 1}', "max_distance": "0.5"},
+            },
+            (GREEN, SearchOptions(k=7, filter="a = %(b)s", params={"b": 1}, max_distance=0.5)),
         ),
         (
             {
                 "json": {
                     "vector": [1],
                     "k": None,
+                    "max_distance": 1,
                     "target_recall": 0.9,
                     "after": {"distance": 1, "name": "a", "part": 2},
                 }
             },
             (
                 [1],
-                {"k": None, "target_recall": 0.9, "after": Hit(name="a", distance=1, row={}, part=2)},
+                SearchOptions(
+                    k=None, max_distance=1, target_recall=0.9, after=Hit(name="a", distance=1, row={}, part=2)
+                ),
             ),
         ),
         (
             {"content": GREEN, "params": {"target_recall": "0.9", "after": '{"distance": 0.5, "name": "a"}'}},
-            (GREEN, {"target_recall": "0.9", "after": Hit(name="a", distance=0.5, row={})}),
+            (GREEN, SearchOptions(target_recall=0.9, after=Hit(name="a", distance=0.5, row={}))),
         ),
-        ({"content": GREEN, "params": {"k": "9" * 5000}}, (GREEN, {"k": "9" * 5000})),
-        ({"content": b'{"vector": [1]}', "headers": {"content-type": "Application/JSON; charset=utf-8"}}, ([1], {})),
+        (
+            {"content": b'{"vector": [1]}', "headers": {"content-type": "Application/JSON; charset=utf-8"}},
+            ([1], SearchOptions()),
+        ),
     ],
 )
 def test_a_search_is_handed_on(
-    shared: Service, http: httpx.Client, request_: dict[str, Any], asked: tuple[Any, dict[str, Any]]
+    shared: Service, http: httpx.Client, request_: dict[str, Any], asked: tuple[Any, SearchOptions]
 ) -> None:
     shared.catalogue.photos.asked.clear()
     found = http.post(SEARCH, **request_)
@@ -74,6 +85,9 @@ def test_a_search_is_handed_on(
         ({"vector": [1], "path": "/etc/passwd"}, "BadParameter"),
         ({"vector": [1], "params": "b"}, "BadParameter"),
         ({"vector": [1], "after": "b"}, "BadParameter"),
+        ({"vector": [1], "filter": "a", "where": "a"}, "BadParameter"),
+        ({"vector": [1], "k": "9" * 5000}, "BadParameter"),
+        ({"vector": [1], "k": None}, "BadParameter"),
         ({"vector": [1], "after": {"name": "b"}}, "BadParameter"),
         ({"vector": [1], "after": {"name": "b", "distance": "far"}}, "BadParameter"),
         ([1, 2], "InvalidInput"),
@@ -128,9 +142,9 @@ def test_runs_that_take_long_hold_up_no_search(tmp_path: Path, sockets: Path) ->
 
 def test_a_search_in_json_is_as_large_as_its_picture_and_a_filter(shared: Service, http: httpx.Client) -> None:
     picture = bytes(shared.work.max_bytes)
-    assert http.post(SEARCH, json={"image": text64(picture), "where": "x" * 1_000_000}).status_code == 200
+    assert http.post(SEARCH, json={"image": text64(picture), "filter": "x" * 1_000_000}).status_code == 200
     for request in (
-        {"json": {"image": text64(picture), "where": "x" * 2_000_100}},
+        {"json": {"image": text64(picture), "filter": "x" * 2_000_100}},
         {"content": bytes(len(picture) + 1)},
     ):
         assert form(http.post(SEARCH, **request)) == (413, "ImageTooLarge")
@@ -139,7 +153,7 @@ def test_a_search_in_json_is_as_large_as_its_picture_and_a_filter(shared: Servic
 def test_large_json_is_read_beside_what_else_is_asked(shared: Service, http: httpx.Client) -> None:
     vector = [0.5] * 300_000
     assert http.post(SEARCH, json={"vector": vector}).status_code == 200
-    assert shared.catalogue.photos.asked[-1] == (vector, {})
+    assert shared.catalogue.photos.asked[-1] == (vector, SearchOptions())
     assert form(http.post(SEARCH, content=b"[" * 1_000_000, headers={"content-type": "application/json"})) == (
         400,
         "InvalidInput",
@@ -149,6 +163,6 @@ def test_large_json_is_read_beside_what_else_is_asked(shared: Service, http: htt
 
 def test_a_search_is_explained(shared: Service, http: httpx.Client) -> None:
     shared.catalogue.photos.asked.clear()
-    found = http.post(SEARCH.replace("/search", "/explain-search"), json={"vector": [1], "where": "a = 1"})
+    found = http.post(SEARCH.replace("/search", "/explain-search"), json={"vector": [1], "filter": "a = 1"})
     assert found.json() == {"plan": "exact", "reason": "There is one row."}
-    assert shared.catalogue.photos.asked == [([1], {"where": "a = 1"})]
+    assert shared.catalogue.photos.asked == [([1], SearchOptions(filter="a = 1"))]
