@@ -1,5 +1,6 @@
 """Values that cross rooms: frozen and typed, with their shapes and units. Nothing here computes or imports a model."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -290,20 +291,27 @@ class LeftOut:
 class ImportReport:
     """What an import did, counted in pictures (``rows`` counts table rows). A picture is in one of the counts.
 
-    ``without_face`` pictures are in the collection without a vector, so that the next import leaves them alone.
+    ``without_regions`` inputs are in the collection without a vector, since the pipeline detected nothing in them; the
+    next import leaves them alone.
     """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     skipped: int = 0  # another picture has the name: on_conflict="skip"
-    without_face: int = 0
+    without_regions: int = 0  # such as pictures that show no face
     rows: int = 0
     failed: tuple[Failure, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     unmatched: tuple[str, ...] = ()  # names in ``values`` that no picture has
     ignored_columns: tuple[str, ...] = ()  # of tables: those that the collection has no column for
     seconds: float = 0.0
+
+    @property
+    def without_face(self) -> int:
+        """Deprecated: use ``without_regions``."""
+        warnings.warn("without_face is deprecated: use without_regions.", DeprecationWarning, stacklevel=2)
+        return self.without_regions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

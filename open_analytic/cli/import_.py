@@ -115,13 +115,14 @@ def _values(file: Path | None, every: dict[str, str]) -> "Defaults | None":
     return Defaults(every=every, by_name=given.values(file) if file else {})
 
 
-COUNTS = ("added", "updated", "unchanged", "skipped", "without_face")
+COUNTS = ("added", "updated", "unchanged", "skipped", "without_regions")
 
 
 def _record(report: "ImportReport") -> dict[str, Any]:
     failed = [{"name": failure.name, "error": _known(failure.error).as_dict()} for failure in report.failed]
     return {
         **{name: getattr(report, name) for name in COUNTS},
+        "without_face": report.without_regions,  # its older name
         "rows": report.rows,
         "failed": failed,
         "left_out": list(report.left_out),
@@ -134,7 +135,7 @@ def _record(report: "ImportReport") -> dict[str, Any]:
 def _print(collection: str, kind: "Kind", report: "ImportReport") -> None:
     always = COUNTS[:3]
     counts = {name: getattr(report, name) for name in COUNTS}
-    words = [f"{n:,} {name.replace('_face', ' a face')}" for name, n in counts.items() if n or name in always]
+    words = [f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items() if n or name in always]
     say(f"{collection}: {', '.join(words)}, {len(report.failed):,} failed, in {report.seconds:.1f} s")
     if report.left_out:
         _print_left_out(report)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.types import Failure, ImportReport, LeftOut, Progress, ProgressCallback
 
-Count: TypeAlias = Literal["added", "updated", "unchanged", "skipped", "without_face"]
+Count: TypeAlias = Literal["added", "updated", "unchanged", "skipped", "without_regions"]
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class Tally:
     updated: int = 0
     unchanged: int = 0
     skipped: int = 0
-    without_face: int = 0
+    without_regions: int = 0
     rows: int = 0
     failed: list[Failure] = field(default_factory=list)
     left_out: Sequence[LeftOut] = ()
@@ -75,7 +75,7 @@ class Tally:
 
     def done(self) -> int:
         """Pictures that nothing more happens to."""
-        return self.added + self.updated + self.unchanged + self.skipped + self.without_face + len(self.failed)
+        return self.added + self.updated + self.unchanged + self.skipped + self.without_regions + len(self.failed)
 
     def report(self) -> ImportReport:
         return ImportReport(
@@ -83,7 +83,7 @@ class Tally:
             updated=self.updated,
             unchanged=self.unchanged,
             skipped=self.skipped,
-            without_face=self.without_face,
+            without_regions=self.without_regions,
             rows=self.rows,
             failed=tuple(sorted(self.failed, key=lambda failure: failure.name)),
             left_out=tuple(self.left_out),

@@ -94,7 +94,7 @@ class Writer:
         empty = sum(not entry.row.features for entry in entries)
         updated = sum(entry.known for entry in entries if entry.row.features)
         if empty:
-            self._tally.count("without_face", empty)
+            self._tally.count("without_regions", empty)
         if updated:
             self._tally.count("updated", updated)
         self._tally.count("added", len(entries) - empty - updated, rows=written)

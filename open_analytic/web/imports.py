@@ -176,7 +176,7 @@ class Job:
                 "id": self.id, "collection": self.collection.name, "state": self.state,
                 "waiting": self._waiting(),
                 "done": done - len(tally.failed), "added": tally.added, "updated": tally.updated,
-                "unchanged": tally.unchanged, "skipped": tally.skipped, "without_face": tally.without_face,
+                "unchanged": tally.unchanged, "skipped": tally.skipped, "without_face": tally.without_regions,
                 "failed": len(tally.failed),
                 "conflicts": sum(type(failure.error) is Conflict for failure in tally.failed),
                 "seconds": round(tally.seconds, 3), "error": self.error.as_dict() if self.error else None,

@@ -66,11 +66,11 @@ def test_a_picture_without_a_face_is_remembered(db: OpenAnalytic, tmp_path: Path
     (folder / "lake.png").write_bytes(tiny_faces.paint([]))
 
     def counts(report: ImportReport) -> Mapping[str, int]:
-        names = ("added", "updated", "unchanged", "without_face")
+        names = ("added", "updated", "unchanged", "without_regions")
         return {name: getattr(report, name) for name in names} | {"failed": len(report.failed)}
 
-    nothing = {"added": 0, "updated": 0, "unchanged": 0, "without_face": 0, "failed": 0}
-    assert counts(people.import_files(folder)) == nothing | {"added": 1, "without_face": 1}
+    nothing = {"added": 0, "updated": 0, "unchanged": 0, "without_regions": 0, "failed": 0}
+    assert counts(people.import_files(folder)) == nothing | {"added": 1, "without_regions": 1}
     assert counts(people.import_files(folder)) == nothing | {"unchanged": 2}
     assert (people.count(), people.names()) == (2, [("ann.png", 1), ("lake.png", 0)])
     assert [hit.name for hit in people.search(tiny_faces.paint([red]), k=10)] == ["ann.png"]
@@ -81,8 +81,14 @@ def test_a_picture_without_a_face_is_remembered(db: OpenAnalytic, tmp_path: Path
     assert counts(people.import_files(folder)) == nothing | {"updated": 1, "unchanged": 1}
     assert {hit.name for hit in people.search(tiny_faces.paint([red]), k=10)} == {"ann.png", "lake.png"}
     (folder / "lake.png").write_bytes(tiny_faces.paint([]))
-    assert counts(people.import_files(folder)) == nothing | {"without_face": 1, "unchanged": 1}
+    assert counts(people.import_files(folder)) == nothing | {"without_regions": 1, "unchanged": 1}
     assert people.names() == [("ann.png", 1), ("lake.png", 0)]
+
+
+def test_the_older_name_of_a_count_stays_and_warns() -> None:
+    report = ImportReport(added=2, without_regions=3)
+    with pytest.warns(DeprecationWarning, match="use without_regions"):
+        assert report.without_face == 3
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -30,7 +30,7 @@ def db(dsn: str, tmp_path: Path) -> Iterator[OpenAnalytic]:
 def test_rows_have_boxes_and_labels_and_hits_show_them(db: OpenAnalytic) -> None:
     things = db.create_collection("things", pipeline="things", columns={"label": "text"})
     report = things.import_pictures([("salad", paint([RED, GREEN])), ("bowl", paint([BLUE])), ("table", paint([]))])
-    assert (report.added, report.without_face, report.rows, report.failed) == (2, 1, 4, ())
+    assert (report.added, report.without_regions, report.rows, report.failed) == (2, 1, 4, ())
     rows = {(row.name, row.part): (row.row["label"], row.box) for row in things if row.has_vector}
     assert rows == {("bowl", 0): ("berry", LEFT), ("salad", 0): ("tomato", LEFT), ("salad", 1): ("leaf", RIGHT)}
     hit = things.search(paint([GREEN]), k=1)[0]
