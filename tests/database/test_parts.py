@@ -1,5 +1,6 @@
 """Indexes of the rows with one value of a column: built, found to serve a filter, and never trusted blindly."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -7,19 +8,44 @@ import numpy as np
 import psycopg
 import pytest
 
+from open_analytic import embedded
+from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, UnknownCollection
 from open_analytic.search_options import SearchOptions
 from open_analytic.store import collections, indexes, parts, planner, search, tables
 from open_analytic.store.connection import Database
 from open_analytic.types import CollectionInfo, Progress
+from tests.conftest import clone
+from tests.conftest import database as new_database
+from tests.database.conftest import OpenDatabase
+from tests.database.filled import Filled, Original
 
 DIM = 8
 DISTRICTS = ["O'Hara", "B%s", "南"]  # 1200 rows each; one more value has few
 COLUMNS = {"district": "text", "number": "integer", "active": "boolean", "mood": "mood", "tags": "text[]"}
 
 
+@pytest.fixture(scope="module")
+def photos(server: embedded.Server, template: str, settings: Settings) -> Original:
+    """The collection, in a database that every test gets a copy of."""
+    database = OpenDatabase(new_database(server, template), settings)
+    info = filled(database)
+    database.close()
+    return Original(database.dsn, info)
+
+
 @pytest.fixture
-def info(database: Database) -> CollectionInfo:
+def dsn(server: embedded.Server, photos: Original) -> Iterator[str]:
+    with clone(server, photos.dsn) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def info(photos: Original) -> CollectionInfo:
+    return photos.info
+
+
+def filled(database: Database) -> CollectionInfo:
     with database.transaction() as connection:
         connection.execute("CREATE TYPE mood AS ENUM ('sad', 'so so')")
         info = collections.make(connection, tables.Shape(name="photos", dim=DIM, columns=COLUMNS))
@@ -131,43 +157,53 @@ WHERE = {
 }
 
 
-@pytest.fixture
-def built(database: Database, info: CollectionInfo, monkeypatch: pytest.MonkeyPatch) -> CollectionInfo:
-    parts.create(database, info, "district")
+@pytest.fixture(scope="module")
+def calibrated(server: embedded.Server, photos: Original, settings: Settings) -> Original:
+    """With the indexes of the districts, and calibrated."""
+    database = OpenDatabase(new_database(server, photos.dsn), settings)
+    parts.create(database, photos.info, "district")
     run(database, "VACUUM ANALYZE photos")
-    planner.measure_index(database, info)
+    planner.measure_index(database, photos.info)
     # Measuring is made to look dear, so that the index is taken of so few rows.
     run(database, "UPDATE open_analytic.calibrations SET scan_ms = 1000, exact_ms = 5000")
-    return info
+    database.close()
+    return Original(database.dsn, photos.info)
+
+
+@pytest.fixture
+def built(server: embedded.Server, calibrated: Original, settings: Settings) -> Iterator[Filled]:
+    with clone(server, calibrated.dsn) as dsn:
+        database = OpenDatabase(dsn, settings)
+        yield Filled(database, calibrated.info)
+        database.close()
 
 
 @pytest.mark.parametrize("where", WHERE.values(), ids=WHERE)
-def test_searches_keep_their_rows_and_their_recall(database: Database, built: CollectionInfo, where: str) -> None:
+def test_searches_keep_their_rows_and_their_recall(built: Filled, where: str) -> None:
     found = 0.0
     for vector in np.random.default_rng(2).standard_normal((20, DIM)).astype(np.float32):
-        with database.reading() as connection:
-            hits = search.search(connection, built, vector, SearchOptions(k=10, filter=where, params={}))
-            true = search.search(
-                connection, built, vector, SearchOptions(k=10, filter=where, params={}, target_recall=1)
-            )
+        with built.database.reading() as connection:
+            options = SearchOptions(k=10, filter=where, params={})
+            hits = search.search(connection, built.info, vector, options)
+            true = search.search(connection, built.info, vector, replace(options, target_recall=1))
         assert len(hits) == 10
         found += len({hit.name for hit in hits} & {hit.name for hit in true}) / 10
     assert found / 20 >= 0.95
 
 
 @pytest.mark.parametrize(("where", "used"), list(zip(WHERE.values(), (True, True, False, False), strict=True)))
-def test_a_search_says_whose_index_it_walked(database: Database, built: CollectionInfo, where: str, used: bool) -> None:
-    with database.reading() as connection:
-        told = planner.explain(
-            connection, built, np.ones(DIM, np.float32), SearchOptions(k=10, filter=where, params={})
-        )
+def test_a_search_says_whose_index_it_walked(built: Filled, where: str, used: bool) -> None:
+    with built.database.reading() as connection:
+        options = SearchOptions(k=10, filter=where, params={})
+        told = planner.explain(connection, built.info, np.ones(DIM, np.float32), options)
     assert told["done"]["plan"] == "index"
     assert ("in the index of district = 'B%s'::text" in told["reason"]) == used
     assert (told["rows"] == 1200) == used
 
 
-def test_a_predicate_that_runs_code_is_not_repeated(database: Database, built: CollectionInfo) -> None:
+def test_a_predicate_that_runs_code_is_not_repeated(built: Filled) -> None:
     """Only what says that a column has a value is written into a search again."""
+    database = built.database
     run(
         database,
         "CREATE FUNCTION public.spy(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN true; END $$",
@@ -184,7 +220,8 @@ def test_a_predicate_that_runs_code_is_not_repeated(database: Database, built: C
         assert run(database, "SELECT says FROM open_analytic._condition('odd'::regclass)") == [(None,)]
         run(database, "DROP INDEX odd")
     with database.reading() as connection:
-        assert search.search(connection, built, np.ones(DIM, np.float32), SearchOptions(k=3, filter="district = 'few'"))
+        options = SearchOptions(k=3, filter="district = 'few'")
+        assert search.search(connection, built.info, np.ones(DIM, np.float32), options)
 
 
 def test_a_view_in_the_tables_place_is_not_read(database: Database, info: CollectionInfo) -> None:
