@@ -27,7 +27,7 @@ from open_analytic.runtime.local import LocalEngine
 from open_analytic.store import schema
 from open_analytic.store.queries import query
 from tests import plpython, tiny, tiny_objects, tiny_texts
-from tests.conftest import REPOSITORY, database
+from tests.conftest import REPOSITORY, clone, database, forget
 
 Sql = psycopg.Connection[Any]
 BODIES = ("dblink", "plpython3u")
@@ -149,6 +149,7 @@ def sql_server(
         if body == "plpython3u":
             binaries = plpython.require()
             server = stack.enter_context(embedded.start(tmp_path_factory.mktemp("plpython"), pg_bin=binaries))
+            forget(server)
         dsn = database(server)
         schema.upgrade(dsn)
         code = stack.enter_context(plpython.code_folder(server.home))
@@ -157,15 +158,22 @@ def sql_server(
         yield server, str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
 
 
-@pytest.fixture
-def dsn(sql_server: tuple[embedded.Server, str], service: Service) -> str:
-    """A database of its own that knows the service, with the pipelines mean_colour and slow_colour."""
+@pytest.fixture(scope="session")
+def original(sql_server: tuple[embedded.Server, str], service: Service) -> str:
+    """A database that knows the service, with the pipelines mean_colour and slow_colour."""
     dsn = database(*sql_server)
     with psycopg.connect(dsn, autocommit=True) as connection:
         know(connection, service)
         create(connection, "mean_colour", tiny.PIPELINE)
         create(connection, "slow_colour", tiny.slow_pipeline())
     return dsn
+
+
+@pytest.fixture
+def dsn(sql_server: tuple[embedded.Server, str], original: str) -> Iterator[str]:
+    """A copy of it for one test."""
+    with clone(sql_server[0], original) as dsn:
+        yield dsn
 
 
 def know(connection: psycopg.Connection[Any], service: Service, **options: int) -> None:
