@@ -38,6 +38,13 @@ def client(home: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+def grown(seed: Path, home: Path) -> Path:
+    """A new home with a copy of this data folder, which no server ever ran in."""
+    home.mkdir(mode=0o700)
+    subprocess.run(["/bin/cp", "-a", seed, home / "data"], check=True)
+    return home
+
+
 def told(process: subprocess.Popen[str]) -> int:
     """The postmaster's pid, as the client told it."""
     assert process.stdout

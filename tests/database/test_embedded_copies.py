@@ -11,12 +11,12 @@ import pytest
 from open_analytic import embedded
 from open_analytic.embedded import reaper
 from open_analytic.errors import EmbeddedServerFailed
-from tests.database.homes import eventually, gone, keep, pid_of, rows
+from tests.database.homes import eventually, gone, grown, keep, pid_of, rows
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "home"
+def home(tmp_path: Path, seed: Path) -> Iterator[Path]:
+    folder = grown(seed, tmp_path / "home")
     yield folder
     embedded.stop(folder)
 

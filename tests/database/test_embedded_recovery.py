@@ -11,12 +11,12 @@ import pytest
 from open_analytic import embedded
 from open_analytic.embedded import process, reaper
 from open_analytic.errors import EmbeddedServerFailed
-from tests.database.homes import client, eventually, gone, keep, rows, told
+from tests.database.homes import client, eventually, gone, grown, keep, rows, told
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "home"
+def home(tmp_path: Path, seed: Path) -> Iterator[Path]:
+    folder = grown(seed, tmp_path / "home")
     yield folder
     embedded.stop(folder)
 

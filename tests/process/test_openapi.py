@@ -44,6 +44,11 @@ CHECKS = [
 ]
 
 
+def test_it_is_openapi() -> None:
+    assert API.specification.version == "3.1.0"
+    API.validate()
+
+
 def test_every_route_is_described_and_nothing_else(db: OpenAnalytic) -> None:
     work = Work(db.engine, Plans(db.library.cards), db.settings, Metrics(), batch_size=1)
     site = Site(work, db, token=None, url_queries=False)
