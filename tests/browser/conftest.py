@@ -3,10 +3,11 @@
 What lives for several tests lives for this folder only: Playwright keeps an event loop running meanwhile.
 """
 
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -28,6 +29,7 @@ from tests.process import runner
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
+FAILED = pytest.StashKey[bool]()
 TOKEN = "open-sesame-12345"  # noqa: S105 - of a service of these tests
 
 
@@ -114,6 +116,14 @@ def view(request: pytest.FixtureRequest) -> View:
     return request.param
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note that a test failed, for its fixtures."""
+    report = yield
+    item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
 def visitor(request: pytest.FixtureRequest, browser: Browser, site: Site, view: View) -> Iterator[Visitor]:
     """Someone at the pages; nothing unannounced may have gone wrong at the end."""
@@ -121,7 +131,7 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, site: Site, view: 
         request.getfixturevalue("collection")  # which goes when its visitor is gone
     with visit(browser, site.url, view) as visitor:
         yield visitor
-        shot(visitor, request.node.originalname)
+        shot(visitor, request.node.originalname, failed=request.node.stash.get(FAILED, False))
         assert visitor.unannounced() == []
 
 
@@ -151,9 +161,14 @@ WHOLE = """async () => {
 }"""
 
 
-def shot(visitor: Visitor, name: str) -> None:
-    """A picture of the whole page, under build/screenshots; none of a drawing on its own, which Playwright cannot."""
-    if visitor.page.locator("body").count():
-        visitor.page.evaluate(WHOLE)
+def shot(visitor: Visitor, name: str, *, failed: bool = False) -> None:
+    """Load all pictures of the page. Where the test failed, or on request, a picture of the whole page is made too.
+
+    It is in build/screenshots. There is none of a drawing on its own, which Playwright cannot.
+    """
+    if not visitor.page.locator("body").count():
+        return
+    visitor.page.evaluate(WHOLE)
+    if failed or os.environ.get("OPEN_ANALYTIC_SCREENSHOTS"):
         path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9_]+', '-', name.removeprefix('test_'))}-{visitor.view}.png"
         visitor.page.screenshot(path=path, full_page=True)

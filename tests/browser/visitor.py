@@ -14,6 +14,7 @@ from open_analytic.web.language import words
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
+PATIENCE_MS = 30_000  # a limit for what hangs
 Scheme = Literal["light", "dark"]
 # Whatever breaks the Content-Security-Policy is told on the console, where each test's end looks.
 WATCH = """addEventListener("securitypolicyviolation", (event) =>
@@ -146,8 +147,8 @@ def visit(browser: Browser, base: str, view: View) -> Iterator[Visitor]:
         viewport={"width": view.width, "height": 812 if phone else 900}, reduced_motion="reduce",
         permissions=["clipboard-read", "clipboard-write"],
     )  # fmt: skip
-    context.set_default_timeout(10_000)
-    expect.set_options(timeout=10_000)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     try:
         context.add_init_script(WATCH)
         visitor = Visitor(page=context.new_page(), view=view, base=base)
