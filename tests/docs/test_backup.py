@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 import open_analytic
 from open_analytic import embedded
 from open_analytic.config import Settings
+from tests import homes
 from tests.conftest import database
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "backup.md").read_text("utf-8")
@@ -77,7 +78,8 @@ def shell(commands: str, folder: Path, server: embedded.Server, **variables: str
 def test_the_embedded_database_is_restored_into_a_new_home(
     server: embedded.Server, tmp_path: Path, settings: Settings
 ) -> None:
-    with open_analytic.connect(home=tmp_path / ".open_analytic") as db:
+    home = homes.copy(homes.migrated(tmp_path.parent), tmp_path / ".open_analytic")
+    with open_analytic.connect(home=home) as db:
         fill(db)
         before = answers(db.dsn)
     assert "people" in shell(EMBEDDED, tmp_path, server)
@@ -87,7 +89,8 @@ def test_the_embedded_database_is_restored_into_a_new_home(
 
 
 def test_a_backup_overwrites_nothing(server: embedded.Server, tmp_path: Path) -> None:
-    with open_analytic.connect(home=tmp_path / ".open_analytic") as db:
+    home = homes.copy(homes.migrated(tmp_path.parent), tmp_path / ".open_analytic")
+    with open_analytic.connect(home=home) as db:
         fill(db)
         before = answers(db.dsn)
     shell("open-analytic db backup album.dump", tmp_path, server)

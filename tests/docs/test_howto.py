@@ -13,7 +13,7 @@ from PIL import Image
 
 from open_analytic import embedded
 from open_analytic.config import PREFIX, Settings
-from tests import tiny
+from tests import homes, tiny
 from tests.process.runner import Cli, make
 from tests.unit.cli.commands import ALL
 
@@ -31,6 +31,7 @@ def cli(tmp_path: Path) -> Cli:
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (8, 8), "red").save(tmp_path / "photos" / "red.png")
     cli = make(tmp_path, cards)
+    homes.copy(homes.migrated(tmp_path.parent), tmp_path / ".open_analytic")
     cli("pipeline", "create", "mean_colour", "--definition", cards / "pipeline.json")
     cli("collection", "create", "album", "--pipeline", "mean_colour")
     cli("import", "photos", "--collection", "album")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from open_analytic import embedded
-from tests import tiny
+from tests import homes, tiny
 from tests.process.runner import NAMES, Cli, make
 
 
@@ -18,6 +18,17 @@ def cards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tiny.write(tmp_path_factory.mktemp("cards"))
     (folder / "pipeline.json").write_text(json.dumps(tiny.PIPELINE))
     return folder
+
+
+@pytest.fixture(scope="session")
+def used_home(tmp_path_factory: pytest.TempPathFactory, cards: Path) -> Path:
+    """A home in which nothing runs, with the tiny pipeline registered, to copy."""
+    folder = tmp_path_factory.mktemp("used")
+    home = homes.copy(homes.migrated(tmp_path_factory.getbasetemp()), folder / ".open_analytic")
+    cli = make(folder, cards, OPEN_ANALYTIC_SERVICE_START="0")
+    cli("pipeline", "create", "mean_colour", "--definition", cards / "pipeline.json")
+    embedded.stop(home)
+    return home
 
 
 @pytest.fixture(scope="session")

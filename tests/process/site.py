@@ -16,12 +16,13 @@ from PIL import Image
 import open_analytic
 from open_analytic import included
 from open_analytic.config import Settings
-from tests import tiny, tiny_faces, tiny_objects
+from tests import homes, tiny, tiny_faces, tiny_objects
 from tests.process import runner
 from tests.process.runner import Cli
 from tests.process.serving import Served, eventually, served
 
 COLOURS, HOSTILE = "colours", '相册 "a"/b&c?<i>%41'
+SLOW_STEPS = 200  # a fifth of a second a picture with the fastest processors, fifty times what a request takes
 COLUMNS = {"city": "text", "stars": "int", "taken": "date", "indoor": "boolean"}
 LEAKS = re.compile(
     r"traceback|\.py\b|site-packages|psycopg|\bselect\b.*\bfrom\b|insert into|update .* set |delete from|/tmp/|/home/",
@@ -47,8 +48,9 @@ class Home:
 @contextmanager
 def home(folder: Path) -> Iterator[Home]:
     """An embedded server that runs meanwhile."""
-    cards = tiny_objects.write(tiny_faces.write(tiny.write(tiny.write_slow(folder / "cards"))))
+    cards = tiny_objects.write(tiny_faces.write(tiny.write(tiny.write_slow(folder / "cards", steps=SLOW_STEPS))))
     settings = Settings.read({}, home=folder / "home", cards=(cards,), models_dir=folder / "models", service_start=0)
+    homes.copy(homes.migrated(folder.parent), settings.home)
     cli = runner.make(folder, cards, OPEN_ANALYTIC_HOME=str(settings.home), OPEN_ANALYTIC_SERVICE_START="0")
     with included.start(settings, serve=False) as server:
         made = Home(cli=cli, dsn=server.dsn, settings=settings)

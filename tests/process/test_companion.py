@@ -15,6 +15,7 @@ import pytest
 from open_analytic import embedded
 from open_analytic.embedded import companion
 from open_analytic.embedded.home import Home
+from tests import homes
 from tests.process.runner import Cli, make
 from tests.process.serving import answers, ask, companions, eventually, served
 
@@ -31,11 +32,10 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def own(home: Path, cards: Path) -> Cli:
+def own(home: Path, cards: Path, used_home: Path) -> Cli:
     """A command line with a home of its own, with the pipeline registered."""
-    cli = make(home.parent, cards)
-    create(cli, cards)
-    return cli
+    homes.copy(used_home, home)
+    return make(home.parent, cards)
 
 
 def create(cli: Cli, cards: Path) -> None:

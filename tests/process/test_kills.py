@@ -15,10 +15,11 @@ from open_analytic import embedded
 from open_analytic.config import Settings
 from open_analytic.embedded import companion, keeper, reaper
 from open_analytic.errors import OpenAnalyticError
+from tests import homes
 from tests.database.homes import free, kill_at_once
 from tests.process.runner import Cli, make
 from tests.process.serving import answers, companions, eventually, parent, served
-from tests.process.test_companion import address, create
+from tests.process.test_companion import address
 
 CLIENT = """
 import sys, open_analytic
@@ -30,10 +31,10 @@ LOCKS = (reaper.SERVER, reaper.REAPER, companion.SERVICE, keeper.KEEPER)
 
 
 @pytest.fixture
-def own(tmp_path: Path, cards: Path) -> Iterator[Cli]:
+def own(tmp_path: Path, cards: Path, used_home: Path) -> Iterator[Cli]:
     """A command line with a home of its own, with the pipeline registered."""
     cli = make(tmp_path, cards)
-    create(cli, cards)
+    homes.copy(used_home, home_of(cli))
     yield cli
     embedded.stop(home_of(cli))
     eventually("nothing is left", lambda: gone(home_of(cli)))

@@ -17,7 +17,7 @@ from open_analytic import background, embedded
 from open_analytic.embedded import companion
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.home import Home
-from tests import tiny
+from tests import homes, tiny
 from tests.process.runner import REPOSITORY, Cli, make
 from tests.process.serving import answers, ask, companions, eventually, workers
 from tests.process.test_companion import RUN, address, create
@@ -65,11 +65,10 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def own(home: Path, cards: Path) -> Cli:
+def own(home: Path, cards: Path, used_home: Path) -> Cli:
     """A command line with a home of its own, with the pipeline registered."""
-    cli = make(home.parent, cards)
-    create(cli, cards)
-    return cli
+    homes.copy(used_home, home)
+    return make(home.parent, cards)
 
 
 def worker(home: Path) -> int:
