@@ -68,8 +68,13 @@ def _version(folder: Path, account: Account) -> str | None:
     try:
         told = subprocess.run(
             [str(folder / "postgres"), "--version"],
-            capture_output=True, text=True, check=True, cwd="/", timeout=60, **account.options,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd="/",
+            timeout=60,
+            **account.options,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(r"\d[\w.]*", told.stdout)

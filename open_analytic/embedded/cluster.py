@@ -79,9 +79,16 @@ def create(data: Path, binaries: Binaries, account: Account, lock: int) -> None:
         command = [str(binaries.folder / "initdb"), "-D", target, "-U", ROLE, "-A", "peer", "-E", "UTF8", "-k"]
         done = subprocess.run(
             [*command, *_locale(binaries)],
-            capture_output=True, text=True, errors="replace", check=False, stdin=subprocess.DEVNULL, cwd="/",
-            pass_fds=(descriptor, lock), env=environment(), **account.options,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            pass_fds=(descriptor, lock),
+            env=environment(),
+            **account.options,
+        )
         if done.returncode:
             shutil.rmtree(new, ignore_errors=True)
             raise failed("initdb could not make the data directory.", done.stdout + done.stderr, folder=data.parent)
@@ -119,8 +126,13 @@ def configure(data: Path, binaries: Binaries, account: Account) -> None:
     texts = [_settings(binaries), "local all all peer map=owner\n", _identities(binaries, account)]
     done = subprocess.run(
         ["/bin/sh", "-c", script, "sh", *texts],
-        cwd=data, capture_output=True, text=True, errors="replace", check=False, **account.options,
-    )  # fmt: skip
+        cwd=data,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        **account.options,
+    )
     if done.returncode:
         raise failed(f"The settings of {data} could not be written.", done.stderr, folder=data)
 

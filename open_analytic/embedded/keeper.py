@@ -96,8 +96,14 @@ def _detach(words: list[str], keep: tuple[int, ...], log: int) -> None:
     """Run it in a session of its own, as a child of nobody here, with only the log and ``keep`` open."""
     subprocess.run(
         ["/bin/sh", "-c", '"$@" &', "sh", *words],
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/", pass_fds=keep, start_new_session=True,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        check=True,
+        cwd="/",
+        pass_fds=keep,
+        start_new_session=True,
+    )
 
 
 if __name__ == "__main__":

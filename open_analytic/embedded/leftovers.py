@@ -34,9 +34,10 @@ def take_over(home: Home, lock: int, hold: int) -> State | None:
             _restart(home, lock, hold)
         if patience.is_over():
             raise cluster.failed(
-                f"An earlier embedded server in {home.folder} neither answers nor ends.", process.tail(home.log, 0),
+                f"An earlier embedded server in {home.folder} neither answers nor ends.",
+                process.tail(home.log, 0),
                 hint="Stop it: open_analytic.embedded.stop(home).",
-            )  # fmt: skip
+            )
         time.sleep(0.1)
     clear(home)
     return None

@@ -120,9 +120,16 @@ def detach(
     environment = cluster.environment() if account else environment
     subprocess.run(
         ["/bin/sh", "-c", '"$@" &', "sh", *command],
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/", pass_fds=keep, start_new_session=True,
-        env=environment, **(account.options if account else {}),
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        check=True,
+        cwd="/",
+        pass_fds=keep,
+        start_new_session=True,
+        env=environment,
+        **(account.options if account else {}),
+    )
 
 
 def ensure_reaper(home: Home, linger_s: float) -> None:
@@ -215,8 +222,9 @@ def await_answer(home: Home, state: State, said: int) -> None:
             if patience.is_over():
                 raise cluster.failed(
                     f"The embedded PostgreSQL has not answered, nor logged any progress, for {STALL_S:.0f} s.",
-                    tail(home.log, said), hint=f"Its log is {home.log}; try again, it goes on starting.",
-                )  # fmt: skip
+                    tail(home.log, said),
+                    hint=f"Its log is {home.log}; try again, it goes on starting.",
+                )
             time.sleep(0.02)
     finally:
         os.close(lock)

@@ -139,9 +139,14 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
         said = place.log.stat().st_size
         undo.pop_all()
     return Server(
-        home=place.folder, _account=place.account, _state=state, _pg_bin=pg_bin, _linger_s=linger_s, _hold=hold,
+        home=place.folder,
+        _account=place.account,
+        _state=state,
+        _pg_bin=pg_bin,
+        _linger_s=linger_s,
+        _hold=hold,
         _said=said,
-    )  # fmt: skip
+    )
 
 
 def _share(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> State:

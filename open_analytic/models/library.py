@@ -111,9 +111,14 @@ class Library:
         paths = self._paths(card)
         sizes = [path.stat().st_size for path in paths.values() if path.is_file()]
         return ModelStatus(
-            name=card.name, task=card.task, licence=card.licence, source=card.source, state=self._state(card),
-            bytes=sum(sizes) if len(sizes) == len(paths) else None, path=paths[card.network],
-        )  # fmt: skip
+            name=card.name,
+            task=card.task,
+            licence=card.licence,
+            source=card.source,
+            state=self._state(card),
+            bytes=sum(sizes) if len(sizes) == len(paths) else None,
+            path=paths[card.network],
+        )
 
     def _place(self, card: ModelCard) -> Path:
         """The folder of the pulled model: of its own when there are several files, whose names others can have too."""

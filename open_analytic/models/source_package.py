@@ -65,9 +65,11 @@ def places() -> Places:
     offline = merged.get("no-index", "").lower() in ("1", "true", "t", "yes", "y", "on")
     indexes = [merged.get("index-url") or _default_index(), *merged.get("extra-index-url", "").split()]
     return Places(
-        indexes=() if offline else tuple(indexes), links=tuple(merged.get("find-links", "").split()),
-        proxy=merged.get("proxy") or None, cert=merged.get("cert") or None,
-    )  # fmt: skip
+        indexes=() if offline else tuple(indexes),
+        links=tuple(merged.get("find-links", "").split()),
+        proxy=merged.get("proxy") or None,
+        cert=merged.get("cert") or None,
+    )
 
 
 def _default_index() -> str:

@@ -64,11 +64,13 @@ def _decode(maps: Mapping[str, NDArray[np.float32]], threshold: float, overlap: 
     return [
         Face(
             box=Box(
-                x=float(left[i]), y=float(top[i]),
-                width=float(widths[i]), height=float(heights[i]),
+                x=float(left[i]),
+                y=float(top[i]),
+                width=float(widths[i]),
+                height=float(heights[i]),
             ),
             score=float(scores[i]),
             landmarks=np.stack([x[:, i], y[:, i]], axis=1).astype(np.float32),
         )
         for i in non_maximum_suppression(corners, scores, overlap)
-    ]  # fmt: skip
+    ]

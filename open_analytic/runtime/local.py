@@ -43,9 +43,14 @@ class LocalEngine:
         """The same for any number of items: a few batches are held at once."""
         self._origin.check()
         return ahead.results(
-            plan, items, self._limits, partial(self._finish, plan),
-            size=batch_size or self._batch_size, decoders=self._decode_threads, runners=self._runners,
-        )  # fmt: skip
+            plan,
+            items,
+            self._limits,
+            partial(self._finish, plan),
+            size=batch_size or self._batch_size,
+            decoders=self._decode_threads,
+            runners=self._runners,
+        )
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
         """Pull the models of the plan."""

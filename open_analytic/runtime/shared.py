@@ -51,9 +51,14 @@ class SharedEngine:
     ) -> Iterator[Result | OpenAnalyticError]:
         """The same for any number of items: a few batches are held at once."""
         return ahead.results(
-            plan, items, self._limits, partial(self._finish, plan),
-            size=batch_size or self.batch_size, decoders=self._decode_threads, runners=RUNNERS,
-        )  # fmt: skip
+            plan,
+            items,
+            self._limits,
+            partial(self._finish, plan),
+            size=batch_size or self.batch_size,
+            decoders=self._decode_threads,
+            runners=RUNNERS,
+        )
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
         """Pull and load the models of the plan, for a caller alone and for several at once."""
