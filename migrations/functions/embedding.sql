@@ -51,6 +51,43 @@ COMMENT ON FUNCTION open_analytic.embed_for IS
     'The vector that the very version of a pipeline gives whose features a collection holds; of '
         'the largest region of a picture';
 
+CREATE OR REPLACE FUNCTION open_analytic._query_vector(collection regclass, query text)
+RETURNS @vector@.vector
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    info open_analytic.collections := open_analytic._collection(collection);
+    problem text := 'it is neither bytes in hexadecimal nor numbers in brackets';
+BEGIN
+    IF EXISTS (
+        SELECT
+        FROM open_analytic.pipelines AS p
+        WHERE p.name = info.pipeline AND p.version = info.version AND p.input = 'text'
+    )
+    THEN
+        RETURN open_analytic.embed_for(collection, convert_to(query, 'UTF8'));
+    END IF;
+    BEGIN
+        IF left(query, 2) = E'\\x' THEN
+            RETURN open_analytic.embed_for(collection, decode(substr(query, 3), 'hex'));
+        ELSIF left(ltrim(query), 1) = '[' THEN
+            RETURN (query)::@vector@.vector;
+        END IF;
+    EXCEPTION WHEN data_exception THEN
+        problem := SQLERRM;
+    END;
+    RAISE EXCEPTION 'Collection % is searched by no text: %.',
+        quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)),
+        problem
+        USING ERRCODE = 'OA019',
+            HINT = 'Its pipeline takes no text: give a picture''s bytes or a vector, as in '
+                'search(collection, image_data::bytea).';
+END
+$$;
+COMMENT ON FUNCTION open_analytic._query_vector IS
+    'The vector of a query of the type text: of the text itself where the pipeline takes one, '
+        'else of a literal that means bytes or a vector';
+
 CREATE OR REPLACE FUNCTION open_analytic._half(
     info open_analytic.collections, query @vector@.vector
 )

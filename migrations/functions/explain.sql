@@ -222,3 +222,22 @@ COMMENT ON FUNCTION open_analytic.explain_search(
     regclass, bytea, integer, text, float8, float8
 ) IS
     'How a search is done, why, and how long it took';
+
+CREATE OR REPLACE FUNCTION open_analytic.explain_search(
+    collection regclass, query text, k integer DEFAULT 10, filter text DEFAULT NULL,
+    max_distance float8 DEFAULT NULL, target_recall float8 DEFAULT 0.95
+)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE COST 100000 SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN open_analytic.explain_search(
+        collection, open_analytic._query_vector(collection, query), k, filter, max_distance,
+        target_recall
+    );
+END
+$$;
+COMMENT ON FUNCTION open_analytic.explain_search(
+    regclass, text, integer, text, float8, float8
+) IS
+    'How a search is done, why, and how long it took';

@@ -237,27 +237,11 @@ CREATE OR REPLACE FUNCTION open_analytic.search(
 RETURNS TABLE (name text, distance float8, "row" jsonb, box jsonb, part integer)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    vector @vector@.vector;
-    problem text := 'it is neither bytes in hexadecimal nor numbers in brackets';
 BEGIN
-    BEGIN
-        vector := CASE
-            WHEN left(query, 2) = E'\\x'
-                THEN open_analytic.embed_for(collection, decode(substr(query, 3), 'hex'))
-            WHEN left(ltrim(query), 1) = '[' OR query IS NULL
-                THEN query::@vector@.vector
-        END;
-    EXCEPTION WHEN data_exception THEN
-        problem := SQLERRM;
-    END;
-    IF vector IS NULL AND query IS NOT NULL THEN
-        RAISE EXCEPTION 'A text is no query: %.', problem
-            USING ERRCODE = 'OA019', HINT = 'Cast it: search(collection, image_data::bytea).';
-    END IF;
     RETURN QUERY SELECT *
         FROM open_analytic.search(
-            collection, vector, k, filter, max_distance, target_recall, after
+            collection, open_analytic._query_vector(collection, query), k, filter, max_distance,
+            target_recall, after
         );
 END
 $$;

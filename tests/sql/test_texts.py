@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests import tiny_texts
+from tests import tiny, tiny_texts
 from tests.sql.conftest import create, value
 
 RUN = "SELECT open_analytic.pipeline_run('texts', {})"
@@ -35,3 +35,63 @@ def test_a_bad_text_is_a_typed_error_and_its_neighbours_go_on(texts: psycopg.Con
     assert (good, bad["error"]["sqlstate"]) == (HOUSE, "OA026")  # type: ignore[index]
     (alone,) = (row[0] for row in texts.execute(batch, [[b"\xff"]]).fetchall())
     assert alone["error"]["sqlstate"] == "OA026"  # type: ignore[index]
+
+
+@pytest.fixture
+def notes(texts: psycopg.Connection[tuple[object, ...]]) -> psycopg.Connection[tuple[object, ...]]:
+    """A collection of three texts, one of pictures with nothing in it."""
+    create(texts, "mean_colour", tiny.PIPELINE)
+    texts.execute("SELECT open_analytic.create_collection('notes', 'texts')")
+    texts.execute("SELECT open_analytic.create_collection('photos', 'mean_colour')")
+    texts.execute(
+        "INSERT INTO notes (image_name, image_data, feature, image_sha256)"
+        " SELECT t, convert_to(t, 'UTF8'), open_analytic.embed('texts', t), sha256(convert_to(t, 'UTF8'))"
+        " FROM unnest(ARRAY['red house', 'blue', '[1,2]']) AS t"
+    )
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("'a red house'", "red house"),
+        ("'red house'::text", "red house"),
+        ("'blue'::varchar", "blue"),
+        ("convert_to('blue', 'UTF8')", "blue"),
+        ("'[1,2]'", "[1,2]"),
+        ("'[4.25, 21.75]'::vector", "red house"),
+        ("ARRAY[4.25, 21.75]::real[]", "red house"),
+        ("open_analytic.embed_for('notes', convert_to('blue', 'UTF8'))", "blue"),
+    ],
+)
+def test_a_text_searches(notes: psycopg.Connection[tuple[object, ...]], query: str, name: str) -> None:
+    assert value(notes, f"SELECT name FROM open_analytic.search('notes', {query}, k => 1)") == name
+    if "real" not in query:  # explain_search takes no array
+        explain = f"SELECT open_analytic.explain_search('notes', {query}, k => 1) -> 'done' -> 'rows'"
+        assert value(notes, explain) == 1
+
+
+def test_a_bound_text_searches(notes: psycopg.Connection[tuple[object, ...]]) -> None:
+    found = notes.execute("SELECT name FROM open_analytic.search('notes', %s, k => 1)", ["red house"]).fetchall()
+    assert found == [("red house",)]
+    assert notes.execute("SELECT * FROM open_analytic.search('notes', NULL::text)").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("collection", "query", "sqlstate", "message"),
+    [
+        ("photos", "'some words'", "OA019", "Collection 'photos' is searched by no text: it is neither bytes in"),
+        ("photos", "'\\x0g'", "OA019", "Collection 'photos' is searched by no text: invalid hexadecimal digit"),
+        ("photos", "'\\x00'", "OA012", "The bytes are not a picture of a known format."),
+        ("notes", "''", "OA026", "The text is empty."),
+        ("notes", "'\\xff'::bytea", "OA026", "The bytes are not text in UTF-8: byte 0 does not fit."),
+    ],
+)
+def test_a_query_of_the_wrong_kind_is_a_typed_error(
+    notes: psycopg.Connection[tuple[object, ...]], collection: str, query: str, sqlstate: str, message: str
+) -> None:
+    for function in ("search", "explain_search"):
+        with pytest.raises(psycopg.Error) as caught:
+            notes.execute(f"SELECT open_analytic.{function}('{collection}', {query})")
+        assert caught.value.sqlstate == sqlstate
+        assert (caught.value.diag.message_primary or "").startswith(message)
