@@ -12,9 +12,9 @@ from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.image import nothing
 from open_analytic.pipeline.engine import Engine
 from open_analytic.pipeline.plan import Plan
-from open_analytic.types import Feature, Vector
+from open_analytic.types import Feature, Text, Vector
 
-Query: TypeAlias = bytes | Path | str | Vector | Sequence[float]
+Query: TypeAlias = bytes | Path | str | Text | Vector | Sequence[float]
 
 
 class QueryReader:
@@ -25,8 +25,11 @@ class QueryReader:
 
     def vector(self, query: Query) -> Vector:
         """Of an input with several features the largest one's. A str is a path, or a text where the input is text."""
-        if isinstance(query, str) and (encode := ALL_KINDS[self._plan().input].encode):
-            query = encode(query)
+        encode = ALL_KINDS[self._plan().input].encode if isinstance(query, str | Text) else None
+        if encode and isinstance(query, str | Text):
+            query = encode(query if isinstance(query, str) else query.text)
+        if isinstance(query, Text):
+            raise BadParameter("The collection's pipeline takes no text.", hint="Search with a picture or a vector.")
         if isinstance(query, str | Path):
             query = folder.read(Path(query), self._max_bytes)
         if isinstance(query, bytes | bytearray | memoryview):

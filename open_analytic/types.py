@@ -269,6 +269,13 @@ class Clustering:
     changes: tuple[ClusterChange, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A query that is a text and never a path, whatever the collection holds."""
+
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """An input that was not imported, and the typed error that says why."""

@@ -13,8 +13,9 @@ from open_analytic.plain import plain
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection
-    from open_analytic.types import Hit
+    from open_analytic.types import Hit, Text
 
+EXCERPT = 60  # characters of a text in a table
 Explain = Annotated[bool, typer.Option("--explain", help="Say how the search is done and why, instead of its hits.")]
 Sheet = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the hits: .jpg, .png or .webp.")
@@ -25,10 +26,13 @@ def search(
     context: Context,
     collection: Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection to search in.")],
     query: Annotated[
-        Path | None, typer.Argument(metavar="QUERY", help="The picture to search for; - is standard input.")
+        Path | None, typer.Argument(metavar="QUERY", help="The file to search for; - is standard input.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Search for a text, where the pipeline's input is text.")
     ] = None,
     like: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Search for a picture of the collection, by its name.")
+        str | None, typer.Option(metavar="NAME", help="Search for what the collection has under this name.")
     ] = None,
     k: Annotated[
         int, typer.Option("-k", "--k", min=0, help="How many hits at most; 0: all within --max-distance.")
@@ -41,14 +45,14 @@ def search(
     explain: Explain = False,
     sheet: Sheet = None,
 ) -> None:
-    """Find the nearest pictures, nearest first.
+    """Find the nearest pictures or texts, nearest first.
 
     Of a query with several faces the largest is searched for.
     """
     from open_analytic.search_options import SearchOptions
 
-    if (query is None) == (like is None):
-        raise BadParameter("There is no query.", hint="Give one of: a picture's path, or --like NAME.")
+    if sum(each is not None for each in (query, text, like)) != 1:
+        raise BadParameter("There is no query.", hint="Give one of: a file's path, --text TEXT, or --like NAME.")
     options = SearchOptions(
         k=k or None,
         filter=given.condition(filter_, where),
@@ -58,14 +62,17 @@ def search(
     )
     with context.open() as db:
         found = db.collection(collection)
-        data = found.image(like) if like is not None else given.data(query or Path("-"), db.settings.max_bytes)
+        data = _query(found, query, text, like, db.settings.max_bytes)
+        if sheet and not found.kind.drawable:
+            raise BadParameter("A contact sheet shows pictures.", hint="Leave out --sheet.")
         if explain:
             _explain(context, found.explain_search(data, options=options))
             return
         hits = found.search(data, options=options)
-        if sheet:
+        if sheet and isinstance(data, bytes):
             _write_sheet(sheet, found, data, f"{collection}: {like or (query.name if query else '')}", hits)
-    _print(context, hits)
+        excerpts = [_excerpt(found, hit) for hit in hits] if found.kind.encode and not context.json else []
+    _print(context, hits, excerpts)
     if sheet:
         note(f"The contact sheet is {sheet}.")
 
@@ -81,7 +88,28 @@ def _explain(context: Context, told: dict[str, Any]) -> None:
     print_table(names, [[each.get(name) for name in names] for each in alternatives], right=names[1:])
 
 
-def _print(context: Context, hits: "list[Hit]") -> None:
+def _query(
+    collection: "Collection", query: Path | None, text: str | None, like: str | None, max_bytes: int
+) -> "bytes | Text":
+    from open_analytic.types import Text
+
+    if text is not None:
+        return Text(text)
+    return collection.image(like) if like is not None else given.data(query or Path("-"), max_bytes)
+
+
+def _excerpt(collection: "Collection", hit: "Hit") -> str | None:
+    """The beginning of a hit's region in its text, or of the text, on one line."""
+    data = _image(collection, hit.name)
+    if data is None:
+        return None
+    text = data.decode("utf-8-sig", "replace")
+    start = int(getattr(hit.region, "start", 0))  # of a span
+    line = " ".join(text[start : start + 4 * EXCERPT].split())
+    return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 3]}..."
+
+
+def _print(context: Context, hits: "list[Hit]", excerpts: list[str | None]) -> None:
     if context.json:
         print_json(hits)
         return
@@ -89,11 +117,11 @@ def _print(context: Context, hits: "list[Hit]") -> None:
         say("Nothing was found.")
         return
     boxes = any(hit.box for hit in hits)
-    names = ["distance", "name", *hits[0].row, *(["box"] if boxes else [])]
+    names = ["distance", "name", *hits[0].row, *(["box"] if boxes else []), *(["text"] if excerpts else [])]
     rows = []
-    for hit in hits:
+    for number, hit in enumerate(hits):
         where = [place(**plain(hit.box)) if hit.box else None] if boxes else []
-        rows.append([f"{hit.distance:.4f}", hit.name, *hit.row.values(), *where])
+        rows.append([f"{hit.distance:.4f}", hit.name, *hit.row.values(), *where, *excerpts[number : number + 1]])
     print_table(names, rows, right=["distance"])
 
 

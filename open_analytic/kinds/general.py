@@ -6,7 +6,9 @@ from open_analytic.kinds.kind import Kind
 from open_analytic.plain import numbers
 from open_analytic.readable import SUFFIXES
 
-BYTES = Kind(name="bytes", decoder="", noun="picture", suffixes=SUFFIXES)  # of a picture, for decode_image
+BYTES = Kind(
+    name="bytes", decoder="", drawable=True, noun="picture", suffixes=SUFFIXES
+)  # of a picture, for decode_image
 VECTOR = Kind(name="vector", whole=numbers, searchable=True, stack=np.stack)
 NUMBER = Kind(name="number", whole=lambda number: number)
 LABEL = Kind(name="label", parts={"label": lambda value: value.label, "score": lambda value: value.score})

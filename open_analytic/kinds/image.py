@@ -65,6 +65,7 @@ IMAGE = Kind(
     name="image",
     article="an",
     decoder="decode_image",
+    drawable=True,
     noun="picture",
     suffixes=SUFFIXES,
     bare=lambda picture: picture.pixels,

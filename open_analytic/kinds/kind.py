@@ -37,6 +37,7 @@ class Kind:
     held_bytes: Callable[[Any], int] | None = None  # memory that counts against the budget of decoded bytes
     decoder: str | None = None  # of a pipeline's input: the operator that makes a value of bytes; "": it is bytes
     encode: Callable[[str], bytes] | None = None  # of an input that Python gives as a str: the bytes of it
+    drawable: bool = False  # its bytes are a picture, of which pages and contact sheets show a small one
     noun: str = "item"  # what people call an input of it
     suffixes: frozenset[str] = frozenset()  # of files that an import takes from a folder, one value each
     column: str | None = None  # of a CSV or JSON Lines file with a value a row; None: no such file holds it

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from open_analytic.errors import BadParameter, InvalidInput
 from open_analytic.search_options import SearchOptions
 from open_analytic.service import limits
-from open_analytic.types import Hit
+from open_analytic.types import Hit, Text
 
 PIECE = 1_000_000  # letters of Base64 that are read in one go, a multiple of four
 OTHERS = 16  # values in a batch beside its inputs
+QUERIES = ("image", "text", "vector")
 SEARCH_OPTIONS = ("k", "filter", "params", "max_distance", "target_recall", "after")
 
 
@@ -108,14 +109,23 @@ def query(request: Request, body: bytes) -> tuple[Any, SearchOptions]:
             f"The search has more than {limits.JSON_VALUES:,} values.", hint="/openapi.json describes the request."
         )
     values = json_object(body)
-    image, vector = values.pop("image", None), values.pop("vector", None)
-    if (image is None) == (vector is None):
-        raise InvalidInput("There is no query.", hint="Give one of: image (Base64), vector (numbers).")
-    if image is None and not isinstance(vector, list):  # a text would be taken for a path of ours
-        raise InvalidInput("vector is not a list of numbers.", hint="Send [0.1, 0.2, ...].")
-    if image is not None and not isinstance(image, str):
-        raise InvalidInput("image is not a text.", hint="Give the picture in Base64.")
-    return (vector if image is None else _base64(image.encode("utf-8", "surrogatepass"))), _options(values)
+    queries = {key: value for key in QUERIES if (value := values.pop(key, None)) is not None}
+    if len(queries) != 1:
+        raise InvalidInput("There is no query.", hint="Give one of: image (Base64), text, vector (numbers).")
+    ((key, query_),) = queries.items()
+    return _query(key, query_), _options(values)
+
+
+def _query(key: str, value: Any) -> Any:
+    """What is searched for. A text is marked as one: a str would be taken for a path of the service's machine."""
+    if key == "vector":
+        if not isinstance(value, list):
+            raise InvalidInput("vector is not a list of numbers.", hint="Send [0.1, 0.2, ...].")
+        return value
+    if not isinstance(value, str):
+        hint = "Give the picture in Base64." if key == "image" else 'Send {"text": "a red house"}.'
+        raise InvalidInput(f"{key} is not a text.", hint=hint)
+    return Text(value) if key == "text" else _base64(value.encode("utf-8", "surrogatepass"))
 
 
 def _texts(values: Mapping[str, str]) -> dict[str, Any]:

@@ -21,10 +21,11 @@ _RESULTS = {"type": "object", "required": ["results"], "properties": {"results":
     ]}}}}  # fmt: skip
 _SEARCH = {
     "type": "object",
-    "description": "One of image and vector.",
+    "description": "One of image, text and vector.",
     "additionalProperties": False,
     "properties": {
         "image": {"type": "string", "contentEncoding": "base64"},
+        "text": {"type": "string", "description": "Where the pipeline's input is text."},
         "vector": {"type": "array", "items": {"type": "number"}},
         "k": {"type": ["integer", "null"], "minimum": 0, "default": 10},
         "filter": {"type": "string", "description": "An SQL condition on the collection's columns."},

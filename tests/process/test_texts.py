@@ -76,3 +76,35 @@ def test_the_command_line_imports_a_table(home: site.Home, tmp_path: Path) -> No
     )
     assert run(*words[:-2], code=3).err.startswith(f"Error: {file} has no column 'name'.")
     assert "There was no text: of a folder" in run("import", tmp_path, "--collection", "notes").out
+
+
+def test_a_text_searches_on_the_command_line_and_over_http(home: site.Home, tmp_path: Path) -> None:
+    run: Cli = home.cli
+    table = tmp_path / "texts.jsonl"
+    table.write_text('{"name": "a", "text": "red\\nhouse"}\n{"name": "b", "text": "blue"}\n')
+    run("collection", "create", "words", "--pipeline", "texts")
+    run("collection", "create", "photos", "--pipeline", "mean_colour")
+    run("import", table, "--collection", "words")
+    file = tmp_path / "query"
+    file.write_text("red house")
+    (hit,) = run("--json", "search", "words", "--text", "red house", "-k", "1").json
+    assert (hit["name"], hit["distance"]) == ("a", 0.0)
+    assert run("--json", "search", "words", file, "-k", "1").json == [hit]
+    assert run("--json", "search", "words", "-", "-k", "1", text="red house").json == [hit]
+    assert run("--json", "search", "words", "--like", "a", "-k", "1").json == [hit]
+    assert [line.split() for line in run("search", "words", "--text", "red house", "-k", "1").out.splitlines()] == [
+        ["distance", "name", "text"], ["0.0000", "a", "red", "house"]
+    ]  # fmt: skip
+    for words, message in (
+        (["photos", "--text", "red"], "The collection's pipeline takes no text."),
+        (["words", file, "--text", "red"], "There is no query."),
+        (["words", "--text", "red", "--sheet", "a.png"], "A contact sheet shows pictures."),
+    ):
+        assert run("--json", "search", *words, code=3).error["message"] == message
+    with site.site(home) as (_, http):
+        search = "/api/v1/collections/{}/search"
+        assert http.post(search.format("words"), json={"text": "red house", "k": 1}).json() == [hit]
+        plain = http.post(search.format("words"), content="red house", headers={"content-type": "text/plain"})
+        assert plain.json()[0] == hit
+        refused = http.post(search.format("photos"), json={"text": str(file)})
+        assert (refused.status_code, refused.json()["sqlstate"]) == (400, "OA019")
