@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from open_analytic import embedded, importer, included, verification
+from open_analytic import bootstrap, embedded, importer, verification
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError, VersionMismatch
@@ -69,9 +69,9 @@ def connect(
     if settings.dsn:
         schema.check(settings.dsn)
         return OpenAnalytic(Database(settings.dsn, settings), settings)
-    server = included.start(settings)
+    server = bootstrap.start(settings)
     try:
-        return OpenAnalytic(Database(included.Address(server, settings), settings), settings, server=server)
+        return OpenAnalytic(Database(bootstrap.Address(server, settings), settings), settings, server=server)
     except BaseException:
         server.close()
         raise

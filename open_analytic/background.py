@@ -10,7 +10,7 @@ from functools import partial
 from open_analytic.config import Settings
 from open_analytic.embedded import monitor, privileges
 from open_analytic.embedded.account import Account
-from open_analytic.embedded.companion import Post
+from open_analytic.embedded.background_service import ServiceLock
 from open_analytic.models.lending import Borrower, lend
 from open_analytic.models.library import Library
 
@@ -22,19 +22,19 @@ def run(settings: Settings, lock: int, *, started: Callable[[Sequence[str]], obj
 
     Root does not decode pictures: a worker does, which becomes the server's account before it takes a call.
     """
-    post = Post.inherit(settings.home, lock)
+    service_lock = ServiceLock.inherit(settings.home, lock)
     try:
-        if has_name(post.account):
-            worker = partial(_work, settings, post, started)
+        if has_name(service_lock.account):
+            worker = partial(_work, settings, service_lock, started)
             library = Library(settings)
             _ = library.cards  # read once, for every process that lends
-            monitor.run(post, worker, partial(lend, library), drain_s=settings.service_drain_s)
+            monitor.run(service_lock, worker, partial(lend, library), drain_s=settings.service_drain_s)
         else:
-            _serve(settings, post, Library(settings), post.wanted, started)
+            _serve(settings, service_lock, Library(settings), service_lock.wanted, started)
     finally:
-        if post.leave():
+        if service_lock.leave():
             logger.info("the server was restarted: serving it")
-            post.succeed()
+            service_lock.succeed()
 
 
 def has_name(account: Account) -> bool:
@@ -50,30 +50,30 @@ def has_name(account: Account) -> bool:
 
 def _work(
     settings: Settings,
-    post: Post,
+    service_lock: ServiceLock,
     started: Callable[[Sequence[str]], object],
     link: socket.socket,
     monitor_lives: Callable[[], bool],
 ) -> None:
     """In the worker: import everything as root, then give up root and serve."""
     privileges.no_new()  # before the first thread
-    from open_analytic import serving
+    from open_analytic import service_app
 
-    serving.preload()
+    service_app.preload()
     with closing(Borrower(link)) as borrower:
         library = Library(settings, borrower)
         _ = library.cards
-        privileges.give_up(post.account)
-        _serve(settings, post, library, monitor_lives, started)
+        privileges.give_up(service_lock.account)
+        _serve(settings, service_lock, library, monitor_lives, started)
 
 
 def _serve(
     settings: Settings,
-    post: Post,
+    service_lock: ServiceLock,
     library: Library,
     wanted: Callable[[], bool],
     started: Callable[[Sequence[str]], object],
 ) -> None:
-    from open_analytic import serving  # numpy, OpenCV and ONNX Runtime: a monitor does without them
+    from open_analytic import service_app  # numpy, OpenCV and ONNX Runtime: a monitor does without them
 
-    serving.in_background(settings, post, library, wanted=wanted, started=started)
+    service_app.in_background(settings, service_lock, library, wanted=wanted, started=started)

@@ -58,8 +58,8 @@ def request(
     try:
         answers = _ask_nodes(plpy, any_node, ask, pause)
     except OpenAnalyticError as error:
-        return [(None, _told(error))]
-    return [(text, _told(error) if error else None) for text, error in answers]
+        return [(None, _error_json(error))]
+    return [(text, _error_json(error) if error else None) for text, error in answers]
 
 
 def _ask_nodes(plpy: Any, any_node: bool, ask: Callable[..., Any], pause: Callable[[], object]) -> Any:
@@ -92,7 +92,7 @@ def _client(address: str, token: str | None) -> Client:
     return _clients[address, token]
 
 
-def _told(error: OpenAnalyticError) -> str:
+def _error_json(error: OpenAnalyticError) -> str:
     import json
 
     return json.dumps(error.as_dict())

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from open_analytic import embedded
-from open_analytic.embedded import reaper
+from open_analytic.embedded import watchdog
 from open_analytic.store import schema
 
 
@@ -22,5 +22,5 @@ def migrated(base: Path) -> Path:
 def copy(original: Path, home: Path) -> Path:
     """A copy of a home in which nothing runs; its first client starts a server."""
     subprocess.run(["cp", "-a", original, home], check=True)
-    (home / reaper.STATE).unlink(missing_ok=True)  # where the server of the original was
+    (home / watchdog.STATE).unlink(missing_ok=True)  # where the server of the original was
     return home

@@ -35,11 +35,11 @@ from open_analytic.errors import (
     UnknownCollection,
     UnknownImage,
 )
+from open_analytic.jsonable import jsonable
 from open_analytic.operators.limits import Limits
-from open_analytic.plain import plain
 from open_analytic.render import thumbnail
 from open_analytic.service import limits
-from open_analytic.service.exchange import json_bytes, length, outward
+from open_analytic.service.http_io import json_bytes, length, outward
 from open_analytic.service.work import RETRY_AFTER_S
 from open_analytic.store.sources import UPLOAD
 
@@ -136,7 +136,7 @@ class _Calls:
         picture, collection = self._picture(image), self._collection()
         hits = collection.search(picture, k=k)
         shown = {name: _inline(collection, name) for name in dict.fromkeys(hit.name for hit in hits)}
-        return [[hit.name, shown[hit.name], plain(round(hit.distance, 3))] for hit in hits]
+        return [[hit.name, shown[hit.name], jsonable(round(hit.distance, 3))] for hit in hits]
 
     def _put(self, name: str, image: Value) -> list[Any]:
         data = self._picture(image)

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive
 
 from open_analytic.errors import BadParameter, InvalidInput
 from open_analytic.service import limits
-from open_analytic.service.exchange import body
+from open_analytic.service.http_io import body
 
 PIECE = 200_000  # bytes that are unescaped in one go
 ESCAPED = 8
@@ -41,9 +41,9 @@ async def read(request: Request, *, fields: tuple[str, ...], max_bytes: int) -> 
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     data = await body(request, max_bytes)
     if kind == MULTIPART:
-        return _known(await asyncio.to_thread(_multipart, request, data, len(fields)), fields)
+        return _checked_fields(await asyncio.to_thread(_multipart, request, data, len(fields)), fields)
     if kind == URLENCODED:
-        return _known(await asyncio.to_thread(_urlencoded, data, len(fields)), fields)
+        return _checked_fields(await asyncio.to_thread(_urlencoded, data, len(fields)), fields)
     if data:
         raise InvalidInput(f"The body is {kind or 'of no type'}, not a form.", hint=f"Send {MULTIPART}.")
     return {}
@@ -97,7 +97,7 @@ def _unescaped(data: bytes) -> str:
     return b"".join(parts).decode("utf-8", "replace")
 
 
-def _known(found: Iterable[tuple[str, Value]], fields: tuple[str, ...]) -> dict[str, Value]:
+def _checked_fields(found: Iterable[tuple[str, Value]], fields: tuple[str, ...]) -> dict[str, Value]:
     known: dict[str, Value] = {}
     for name, value in found:
         if name not in fields:

@@ -16,7 +16,7 @@ from open_analytic.app import OpenAnalytic
 from open_analytic.errors import DatabaseError, OpenAnalyticError, UnknownPipeline
 from open_analytic.pipeline import plan, spec
 from open_analytic.store.connection import Connection, connect
-from open_analytic.store.faults import detail, translate, translated
+from open_analytic.store.error_map import detail, translate, translated
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from open_analytic.errors import Conflict, DatabaseTooNew, NotMigrated, OpenAnal
 
 if TYPE_CHECKING:
     from open_analytic.config import Settings
-    from open_analytic.store.facts import Facts
+    from open_analytic.store.server_info import Facts
 
 PACKAGES = (
     "numpy",
@@ -184,9 +184,9 @@ def _binaries(settings: "Settings") -> Check:
 
 
 def _server(name: str, dsn: str) -> Iterator[Check]:
-    from open_analytic.store import facts, schema
+    from open_analytic.store import schema, server_info
 
-    found = facts.facts(dsn)
+    found = server_info.facts(dsn)
     yield Check(name="database", state="ok", detail=f"{name}: PostgreSQL {found.version}, role {found.role}")
     yield _vector(found)
     try:
@@ -198,7 +198,7 @@ def _server(name: str, dsn: str) -> Iterator[Check]:
         is_ours = False
     yield _rights(found)
     if is_ours and found.vector and (found.user or found.owner or found.superuser):
-        yield from service_checks.look(facts.sql_facts(dsn))
+        yield from service_checks.look(server_info.sql_facts(dsn))
 
 
 def _vector(found: "Facts") -> Check:

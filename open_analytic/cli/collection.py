@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from open_analytic.cli import given, import_
+from open_analytic.cli import cli_args, import_
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import note, print_json, print_record, print_table, say
 from open_analytic.cli.pipeline import Parameters
 from open_analytic.cli.progress import bar
 from open_analytic.errors import BadParameter, NotFound
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 from open_analytic.render.recall_curve import RANKS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def create(
 
     if metric not in get_args(Metric):
         raise BadParameter(f"There is no metric {metric!r}.", hint=f"Choose of: {', '.join(get_args(Metric))}.")
-    columns, parameters = given.columns(column or []), given.parameters(param or [])
+    columns, parameters = cli_args.columns(column or []), cli_args.parameters(param or [])
     with context.open() as db:
         made = db.create_collection(
             name,
@@ -95,7 +95,7 @@ def adopt(
             table,
             pipeline=pipeline,
             metric=metric,  # type: ignore[arg-type]  # checked by the collection's shape
-            parameters=given.parameters(param or []),
+            parameters=cli_args.parameters(param or []),
             name_column=name_column,
             data_column=data_column,
             feature_column=feature_column,
@@ -197,16 +197,16 @@ def evaluate(
     name: Name,
     queries: Annotated[int, typer.Option(min=1, max=100_000, help="Rows that are searched for.")] = 100,
     k: Annotated[int, typer.Option("-k", "--k", min=1, help="How many hits each.")] = 10,
-    filter_: given.Filter = None,
-    where: given.Where = None,
-    param: given.Param = None,
-    target_recall: given.TargetRecall = 0.95,
+    filter_: cli_args.Filter = None,
+    where: cli_args.Where = None,
+    param: cli_args.Param = None,
+    target_recall: cli_args.TargetRecall = 0.95,
 ) -> None:
     """Measure the recall that searches have, with rows of the collection as queries."""
     with context.open() as db, bar(f"searching {name}"):
         report = db.collection(name).evaluate(
-            queries=queries, k=k, filter=given.condition(filter_, where), target_recall=target_recall,
-            params=given.texts(param or [], "--param") or None,
+            queries=queries, k=k, filter=cli_args.condition(filter_, where), target_recall=target_recall,
+            params=cli_args.texts(param or [], "--param") or None,
         )  # fmt: skip
     if context.json:
         print_json(report)
@@ -267,7 +267,7 @@ def _ask(collection: "Collection") -> None:
 
 
 def _record(collection: "Collection") -> dict[str, Any]:
-    record: dict[str, Any] = plain(collection.info)
+    record: dict[str, Any] = jsonable(collection.info)
     return record | {
         "pictures": collection.count(),
         "rows": collection.count_rows(),

@@ -92,7 +92,7 @@ class Context:
 def group(parent: typer.Typer, name: str, help: str) -> typer.Typer:  # noqa: A002 - Typer's own word
     """A noun with commands of its own."""
     app = typer.Typer(no_args_is_help=True, help=help)
-    app.callback()(signed(_keep))
+    app.callback()(signed(_global_options))
     parent.add_typer(app, name=name)
     return app
 
@@ -119,7 +119,7 @@ class _Command(TyperCommand):
             raise
 
 
-def _keep(context: Context) -> None:
+def _global_options(context: Context) -> None:
     """Options given before the command are remembered for it."""
 
 

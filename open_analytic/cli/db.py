@@ -17,7 +17,7 @@ from open_analytic import libpq
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, NotFound
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.embedded import Server
@@ -169,11 +169,11 @@ def psql(
 
     The embedded server is brought up to date and runs as long as psql does.
     """
-    from open_analytic import included
+    from open_analytic import bootstrap
 
     with connection(context) as (dsn, server):
         if server:
-            included.prepare(server, context.settings)
+            bootstrap.prepare(server, context.settings)
         program = server.bin / "psql" if server else _psql()
         conninfo, environment = (dsn, libpq.environment()) if server else without_password(dsn)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql, which cancels its statement
@@ -190,7 +190,7 @@ def status(context: Context) -> None:
     if context.json:
         print_json(found)
     else:
-        print_record(plain(found))
+        print_record(jsonable(found))
 
 
 def stop(context: Context) -> None:

@@ -11,6 +11,6 @@ def demo(context: Context) -> None:
     By a picture, a person by a face; in Python, in SQL and in the shell.
     Photos and models are fetched the first time. Everything goes into --home, nothing into a server of your own.
     """
-    from open_analytic.demo import story
+    from open_analytic.demo import walkthrough
 
-    story.run(context.settings, stdout(), bar)
+    walkthrough.run(context.settings, stdout(), bar)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from open_analytic.cli import given
+from open_analytic.cli import cli_args
 from open_analytic.cli.context import Context
 from open_analytic.cli.failures import SOME_FAILED, as_command
 from open_analytic.cli.output import print_json, say
@@ -62,7 +62,7 @@ def import_(
     """
     places = _places(source)
     _check_choice(on_conflict)
-    chosen = _values(values, given.texts(set_ or [], "--set"))
+    chosen = _values(values, cli_args.texts(set_ or [], "--set"))
     with context.open() as db:
         target = db.collection(collection)
         for model in target.models:
@@ -112,14 +112,14 @@ def _values(file: Path | None, every: dict[str, str]) -> "Defaults | None":
 
     if file is None and not every:
         return None
-    return Defaults(every=every, by_name=given.values(file) if file else {})
+    return Defaults(every=every, by_name=cli_args.values(file) if file else {})
 
 
 COUNTS = ("added", "updated", "unchanged", "skipped", "without_regions")
 
 
 def _record(report: "ImportReport") -> dict[str, Any]:
-    failed = [{"name": failure.name, "error": _known(failure.error).as_dict()} for failure in report.failed]
+    failed = [{"name": failure.name, "error": _typed(failure.error).as_dict()} for failure in report.failed]
     return {
         **{name: getattr(report, name) for name in COUNTS},
         "without_face": report.without_regions,  # its older name
@@ -177,7 +177,7 @@ def _print_failed(report: "ImportReport") -> None:
     reasons: dict[str, list[str]] = {}
     left = MOST if sys.stdout.isatty() else len(report.failed)
     for failure in report.failed:
-        error = _known(failure.error)
+        error = _typed(failure.error)
         message = _without(failure.name, error.message.removeprefix(f"{failure.place}: "))
         words = filter(None, (f"{type(error).__name__}: {message}", as_command(error.hint or "")))
         reasons.setdefault(" ".join(words), []).append(_where(failure))
@@ -200,5 +200,5 @@ def _without(name: str, message: str) -> str:
     return re.sub(rf"(?<!\S)['\"]?[^\s'\"]*{re.escape(name)}['\"]?(?=[\s,.:]|$)", "the picture", message)
 
 
-def _known(error: Exception) -> OpenAnalyticError:
+def _typed(error: Exception) -> OpenAnalyticError:
     return error if isinstance(error, OpenAnalyticError) else OpenAnalyticError(str(error))

@@ -8,7 +8,7 @@ from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import print_json, print_record, print_table, say
 from open_analytic.cli.progress import bar
 from open_analytic.errors import ModelCorrupt, ModelUnavailable
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names of models. Default: all.")]
 
@@ -84,7 +84,7 @@ def show(context: Context, name: Annotated[str, typer.Argument(metavar="NAME", h
     library = Library(context.settings)
     card = library.card(name)
     (status,) = library.verify([name])
-    record = plain(card) | {"state": status.state, "path": str(status.path), "identity": card.identity()}
+    record = jsonable(card) | {"state": status.state, "path": str(status.path), "identity": card.identity()}
     if context.json:
         print_json(record)
     else:

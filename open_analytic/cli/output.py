@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from open_analytic.cli.failures import printable
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,7 @@ def stderr() -> "Console":
 def print_json(value: Any) -> None:
     """The value as JSON: dataclasses by their fields, arrays as lists, times in ISO 8601."""
     indent = 2 if sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=indent) + "\n")
+    sys.stdout.write(json.dumps(jsonable(value), ensure_ascii=False, indent=indent) + "\n")
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from open_analytic.cli import given, verify
+from open_analytic.cli import cli_args, verify
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.failures import SOME_FAILED, report
 from open_analytic.cli.output import place, print_json, print_record, print_table, say, shown
 from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.types import PipelineInfo
@@ -84,7 +84,7 @@ def show(
         print_json(info.definition)
         return
     if context.json:
-        print_json(plain(info) | {"rates": tables})
+        print_json(jsonable(info) | {"rates": tables})
         return
     print_record(
         {
@@ -121,9 +121,9 @@ def run(
     if (text is None) == (not files):
         raise BadParameter("A pipeline runs on files, or on a text.", hint="Give FILE, or --text TEXT.")
     with context.open() as db:
-        parameters = given.parameters(param or [])
+        parameters = cli_args.parameters(param or [])
         if not files or len(files) == 1:
-            data = given.data(files[0], db.settings.max_bytes) if files else text or ""
+            data = cli_args.data(files[0], db.settings.max_bytes) if files else text or ""
             output = db.pipeline_run(name, data, **parameters)
             print_json(output) if context.json else _print_output(output)
             return
@@ -174,7 +174,7 @@ def _step(step: Mapping[str, Any]) -> str:
 
 def _read(file: Path, max_bytes: int) -> bytes | OpenAnalyticError:
     try:
-        return given.data(file, max_bytes)
+        return cli_args.data(file, max_bytes)
     except OpenAnalyticError as error:
         return error
 

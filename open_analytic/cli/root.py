@@ -8,12 +8,12 @@ from typer.core import TyperGroup
 
 from open_analytic.cli import (
     backup,
+    clustering,
     collection,
     db,
     demo,
     doctor,
     failures,
-    groups,
     import_,
     models,
     pipeline,
@@ -69,7 +69,7 @@ app.callback()(signed(_root))
 pipeline.add(group(app, "pipeline", "Create, show and run pipelines."))
 collections = group(app, "collection", "Tables of pictures with their vectors.")
 collection.add(collections)
-groups.add(collections)
+clustering.add(collections)
 rows.add(collections)
 command(app, "import")(import_.import_)
 command(app, "search")(search.search)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from open_analytic.cli import given
+from open_analytic.cli import cli_args
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import place, print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, UnknownImage
@@ -70,7 +70,7 @@ def update(
     part: Part = None,
 ) -> None:
     """Change values of your columns in a picture's rows."""
-    values: dict[str, Any] = {**given.texts(set_ or [], "--set"), **dict.fromkeys(null or [])}
+    values: dict[str, Any] = {**cli_args.texts(set_ or [], "--set"), **dict.fromkeys(null or [])}
     if not values:
         raise BadParameter("Nothing is to be changed.", hint="Give --set NAME=VALUE or --null NAME.")
     with context.open() as db:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from open_analytic.cli import given
+from open_analytic.cli import cli_args
 from open_analytic.cli.context import Context
 from open_analytic.cli.output import note, place, print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, UnknownImage
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection
@@ -37,11 +37,11 @@ def search(
     k: Annotated[
         int, typer.Option("-k", "--k", min=0, help="How many hits at most; 0: all within --max-distance.")
     ] = 10,
-    filter_: given.Filter = None,
-    where: given.Where = None,
-    param: given.Param = None,
+    filter_: cli_args.Filter = None,
+    where: cli_args.Where = None,
+    param: cli_args.Param = None,
     max_distance: Annotated[float | None, typer.Option(help="Leave out what is further away.")] = None,
-    target_recall: given.TargetRecall = 0.95,
+    target_recall: cli_args.TargetRecall = 0.95,
     explain: Explain = False,
     sheet: Sheet = None,
 ) -> None:
@@ -55,8 +55,8 @@ def search(
         raise BadParameter("There is no query.", hint="Give one of: a file's path, --text TEXT, or --like NAME.")
     options = SearchOptions(
         k=k or None,
-        filter=given.condition(filter_, where),
-        params=given.texts(param or [], "--param") or None,
+        filter=cli_args.condition(filter_, where),
+        params=cli_args.texts(param or [], "--param") or None,
         max_distance=max_distance,
         target_recall=target_recall,
     )
@@ -95,7 +95,7 @@ def _query(
 
     if text is not None:
         return Text(text)
-    return collection.image(like) if like is not None else given.data(query or Path("-"), max_bytes)
+    return collection.image(like) if like is not None else cli_args.data(query or Path("-"), max_bytes)
 
 
 def _excerpt(collection: "Collection", hit: "Hit") -> str | None:
@@ -120,7 +120,7 @@ def _print(context: Context, hits: "list[Hit]", excerpts: list[str | None]) -> N
     names = ["distance", "name", *hits[0].row, *(["box"] if boxes else []), *(["text"] if excerpts else [])]
     rows = []
     for number, hit in enumerate(hits):
-        where = [place(**plain(hit.box)) if hit.box else None] if boxes else []
+        where = [place(**jsonable(hit.box)) if hit.box else None] if boxes else []
         rows.append([f"{hit.distance:.4f}", hit.name, *hit.row.values(), *where, *excerpts[number : number + 1]])
     print_table(names, rows, right=["distance"])
 

@@ -17,7 +17,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, UnreadableFile
 
 if TYPE_CHECKING:
-    from open_analytic.service.server import Places
+    from open_analytic.service.server import ListenOptions
 
 WEB = "127.0.0.1:8000"
 
@@ -88,33 +88,35 @@ def serve(
     It prints where it listens, then ready. SIGTERM or Ctrl-C stops it once calls under way are finished.
     The embedded database starts one by itself; one you start takes its place, with --folder it serves beside that.
     """
-    from open_analytic.service.server import Places
+    from open_analytic.service.server import ListenOptions
 
     settings = _with(
         context.settings, max_batch=max_batch, max_wait_ms=max_wait_ms, queue=queue, idle_unload_s=idle_unload_s,
         drain_s=drain_s, token=_token(token_file) if token_file else None,
         url_queries=1 if url_queries else None,
     )  # fmt: skip
-    places = Places(
+    listen = ListenOptions(
         folder=folder.absolute() if folder else None, group=group,
         http=_address(tcp, "--tcp"), wire=_address(wire_tcp, "--wire-tcp"),
         web=_address(web_tcp or (WEB if web else None), "--web-tcp"),
         ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile,
     )  # fmt: skip
-    _run(context, settings, places, preload or [], companion)
+    _run(context, settings, listen, preload or [], companion)
 
 
-def _run(context: Context, settings: Settings, places: "Places", preload: Sequence[str], companion: int | None) -> None:
+def _run(
+    context: Context, settings: Settings, listen: "ListenOptions", preload: Sequence[str], companion: int | None
+) -> None:
     _log(context)
     if companion is not None:
         from open_analytic import background
 
         background.run(settings, companion, started=partial(_tell, context, False))
         return
-    from open_analytic import serving
+    from open_analytic import service_app
 
-    _check_certificate(places)
-    serving.run(settings, places, preload=preload, started=partial(_tell, context, places.web is not None))
+    _check_certificate(listen)
+    service_app.run(settings, listen, preload=preload, started=partial(_tell, context, listen.web is not None))
 
 
 def _with(settings: Settings, **given: int | str | None) -> Settings:
@@ -161,20 +163,20 @@ def _token(file: Path) -> str:
     return text
 
 
-def _check_certificate(places: "Places") -> None:
+def _check_certificate(listen: "ListenOptions") -> None:
     """Refuse what TLS cannot be spoken with, before anything is opened."""
     import ssl
 
-    if (places.ssl_certfile or places.ssl_keyfile) and not ((places.http or places.web) and places.ssl_certfile):
+    if (listen.ssl_certfile or listen.ssl_keyfile) and not ((listen.http or listen.web) and listen.ssl_certfile):
         raise BadParameter(
             "A certificate is for HTTP over TCP.", hint="Give --ssl-certfile together with --tcp or --web-tcp."
         )
-    if places.ssl_certfile:
+    if listen.ssl_certfile:
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(places.ssl_certfile, places.ssl_keyfile)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listen.ssl_certfile, listen.ssl_keyfile)
         except OSError as error:  # ssl.SSLError is one
             raise BadParameter(
-                f"TLS cannot be spoken with {str(places.ssl_certfile)!r}: {error.strerror or error}.",
+                f"TLS cannot be spoken with {str(listen.ssl_certfile)!r}: {error.strerror or error}.",
                 hint="Give a certificate and its private key in PEM: --ssl-certfile, --ssl-keyfile.",
             ) from error
 

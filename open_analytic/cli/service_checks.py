@@ -7,7 +7,7 @@ from open_analytic.cli.checks_types import Check
 from open_analytic.errors import OpenAnalyticError
 
 if TYPE_CHECKING:
-    from open_analytic.store.facts import Node, SqlFacts
+    from open_analytic.store.server_info import Node, SqlFacts
 
 USE_BODY = "SELECT open_analytic.use_body()"
 

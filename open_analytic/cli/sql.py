@@ -15,7 +15,7 @@ from open_analytic.cli.context import Context
 from open_analytic.cli.failures import printable
 from open_analytic.cli.output import note, print_json, print_table, say
 from open_analytic.errors import UnreadableFile
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.analyticdb.running import Outcome
@@ -115,7 +115,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bytes):
         rest = f"... ({len(value):,} bytes)" if len(value) > SHOWN_BYTES else ""
         return f"\\x{value[:SHOWN_BYTES].hex()}{rest}"
-    return json.dumps(plain(value), ensure_ascii=False) if isinstance(value, dict | list) else value
+    return json.dumps(jsonable(value), ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def _numbers(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from open_analytic.cli import given
+from open_analytic.cli import cli_args
 from open_analytic.cli.context import Context
 from open_analytic.cli.failures import SOME_FAILED, report
 from open_analytic.cli.output import print_json, print_table, say
 from open_analytic.cli.progress import bar
 from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.types import Calibration, Rate, RateTable, Verification
@@ -43,7 +43,7 @@ def verify(
     It is decided by distances that were measured on labelled pairs. Of a picture with several faces the largest counts.
     """
     with context.open() as db:
-        both = [given.data(file, db.settings.max_bytes) for file in (a, b)]
+        both = [cli_args.data(file, db.settings.max_bytes) for file in (a, b)]
         rules: Any = {"false_accept_rate": false_accept_rate, "metric": metric}  # checked where they are used
         found = db.verify(both[0], both[1], pipeline, **rules)
     print_json(found) if context.json else _print(found)
@@ -137,16 +137,16 @@ def _print(found: "Verification") -> None:
 
 def _print_calibration(context: Context, done: "Calibration") -> None:
     if context.json:
-        failed = [{"name": failure.name, "error": _known(failure.error).as_dict()} for failure in done.failed]
-        print_json(plain(done.table) | {"skipped": done.skipped, "failed": failed})
+        failed = [{"name": failure.name, "error": _typed(failure.error).as_dict()} for failure in done.failed]
+        print_json(jsonable(done.table) | {"skipped": done.skipped, "failed": failed})
         return
     say(f"{done.table.pipeline} version {done.table.version} is calibrated.")
     print_rates(done.table)
     if done.failed:
         say(f"{len(done.failed):,} pictures failed, {done.skipped:,} pairs were left out.")
     for failure in done.failed:
-        report(context, _known(failure.error), before=f"{failure.name}: ")
+        report(context, _typed(failure.error), before=f"{failure.name}: ")
 
 
-def _known(error: Exception) -> OpenAnalyticError:
+def _typed(error: Exception) -> OpenAnalyticError:
     return error if isinstance(error, OpenAnalyticError) else OpenAnalyticError(str(error))

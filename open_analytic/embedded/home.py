@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from open_analytic.embedded import reaper
+from open_analytic.embedded import watchdog
 from open_analytic.embedded.account import Account, choose
 from open_analytic.errors import EmbeddedServerFailed, StorageFull
 
@@ -67,7 +67,7 @@ class Home:
         except OSError:
             return None
         try:
-            read = reaper.read_state(folder) or {}
+            read = watchdog.read_state(folder) or {}
             return State(**{entry.name: read[entry.name] for entry in fields(State) if entry.name in read})
         except TypeError:  # one is missing
             return None
@@ -77,21 +77,21 @@ class Home:
     @property
     def identity(self) -> str:
         """The data directory's."""
-        return reaper.identity(self.data.stat())
+        return watchdog.identity(self.data.stat())
 
     def record(self, state: State) -> None:
         """Keep the state for other processes: whole or not at all."""
-        new = self.folder / f"{reaper.STATE}.new"
+        new = self.folder / f"{watchdog.STATE}.new"
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(asdict(state), file)
             self.account.owns(file.fileno())
-        new.replace(self.folder / reaper.STATE)
+        new.replace(self.folder / watchdog.STATE)
 
     def lock(self, name: str) -> int:
         """A descriptor for the lock of this name."""
-        descriptor = reaper.open_lock(self.folder / name)
+        descriptor = watchdog.open_lock(self.folder / name)
         self.account.owns(descriptor)
         return descriptor
 
@@ -101,7 +101,7 @@ class Home:
         deadline = time.monotonic() + _LOCK_PATIENCE_S
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, descriptor)
-            while not reaper.try_lock(descriptor, kind):
+            while not watchdog.try_lock(descriptor, kind):
                 if time.monotonic() > deadline:
                     raise EmbeddedServerFailed(
                         f"Another process has held {self.folder / name} for {_LOCK_PATIENCE_S:.0f} s.",

@@ -32,7 +32,7 @@ Lend: TypeAlias = Callable[[bytes, socket.socket], None]  # a request, and where
 
 
 class Place(Protocol):
-    """What is served, as the monitor sees it; ``companion.Post`` is one."""
+    """What is served, as the monitor sees it; ``background_service.ServiceLock`` is one."""
 
     @property
     def account(self) -> Account: ...

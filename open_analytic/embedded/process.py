@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from open_analytic import libpq
-from open_analytic.embedded import cluster, reaper
+from open_analytic.embedded import cluster, watchdog
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.binaries import Binaries
 from open_analytic.embedded.home import Home, State
@@ -47,7 +47,7 @@ def answers(home: Home, state: State | None) -> bool:
 
     It is asked once it says that it is ready, since each question before that is a line in its log.
     """
-    if not state or not is_own(home, state) or reaper.condition(home.data) != "ready":
+    if not state or not is_own(home, state) or watchdog.condition(home.data) != "ready":
         return False
     return is_reachable(home.account, state)
 
@@ -71,18 +71,18 @@ def is_own(home: Home, state: State) -> bool:
         return False
     if state.data:
         return state.data == home.identity
-    socket = reaper.recorded_socket(home.data)  # started by version 0.1.0
+    socket = watchdog.recorded_socket(home.data)  # started by version 0.1.0
     return socket is not None and str(socket) == state.socket
 
 
 def _is_held(home: Home) -> bool:
     """Whether a server of this home lives; the home can be on a read-only file system."""
     try:
-        lock = os.open(home.folder / reaper.SERVER, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        lock = os.open(home.folder / watchdog.SERVER, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        return not reaper.try_lock(lock, fcntl.LOCK_SH)
+        return not watchdog.try_lock(lock, fcntl.LOCK_SH)
     finally:
         os.close(lock)
 
@@ -133,17 +133,17 @@ def detach(
 
 
 def ensure_reaper(home: Home, linger_s: float) -> None:
-    """Start the reaper unless one is there: it holds a lock that it inherits from us."""
+    """Start the watchdog unless one is there: it holds a lock that it inherits from us."""
     if not os.access(sys.executable, os.X_OK):
         raise EmbeddedServerFailed(
             f"Python itself, {sys.executable!r}, cannot be run; without it nobody would stop the embedded server.",
             hint="Use a Python that this account can run, or give a DSN.",
         )
-    lock = home.lock(reaper.REAPER)
+    lock = home.lock(watchdog.WATCHDOG)
     log = open_log(home)
     try:
-        if reaper.try_lock(lock):
-            with reaper.prepared(home.folder, linger_s, lock) as (command, inherited):
+        if watchdog.try_lock(lock):
+            with watchdog.prepared(home.folder, linger_s, lock) as (command, inherited):
                 detach(command, log=log, keep=inherited)
     finally:
         os.close(lock)
@@ -212,10 +212,10 @@ class Patience:
 def await_answer(home: Home, state: State, said: int) -> None:
     """Wait until the server answers, for as long as its log shows progress; fail with what it said since ``said``."""
     patience = Patience(home.log, said)
-    lock = home.lock(reaper.SERVER)
+    lock = home.lock(watchdog.SERVER)
     try:
         while not answers(home, state):
-            if reaper.is_free(lock):
+            if watchdog.is_free(lock):
                 raise cluster.failed(
                     "The embedded PostgreSQL ended while starting.", tail(home.log, said), folder=home.data
                 )
@@ -241,11 +241,11 @@ def make_socket_folder(account: Account) -> Path:
     """A new private folder with a short name nobody can guess, which the account can reach."""
     full = False
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - mkdtemp is safe there
-        longest = len(os.fsencode(parent)) + len(f"/{reaper.SOCKET_PREFIX}12345678/.s.PGSQL.5432")
+        longest = len(os.fsencode(parent)) + len(f"/{watchdog.SOCKET_PREFIX}12345678/.s.PGSQL.5432")
         if longest > _LONGEST_SOCKET or not account.reaches(Path(parent)):
             continue
         try:
-            folder = Path(tempfile.mkdtemp(prefix=reaper.SOCKET_PREFIX, dir=parent))
+            folder = Path(tempfile.mkdtemp(prefix=watchdog.SOCKET_PREFIX, dir=parent))
         except OSError as error:
             full = full or error.errno in (errno.ENOSPC, errno.EDQUOT)
             continue

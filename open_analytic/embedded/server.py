@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from open_analytic.embedded import binaries, cluster, companion, leftovers, process, reaper
+from open_analytic.embedded import background_service, binaries, cluster, process, recovery, watchdog
 from open_analytic.embedded.account import Account, choose
 from open_analytic.embedded.home import STOPPED, Home, State, translated
 from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError, StorageFull
@@ -28,7 +28,7 @@ class Server:
     _pg_bin: Path | None
     _linger_s: float
     _hold: int | None = field(repr=False)
-    _said: int = 0  # bytes of the log that were there before
+    _log_start: int = 0  # bytes of the log that were there before
     _lock: threading.Lock = field(repr=False, default_factory=threading.Lock)
 
     @property
@@ -72,7 +72,7 @@ class Server:
         An empty database there would look like a loss.
         """
         data = self.home / "data"
-        if data.is_dir() and self._state.data in ("", reaper.identity(data.stat())):
+        if data.is_dir() and self._state.data in ("", watchdog.identity(data.stat())):
             return False
         if process.is_reachable(self._account, self._state):
             return True
@@ -85,7 +85,7 @@ class Server:
         """The error of a connection that broke, or StorageFull when the server's log says that it was that."""
         log = self.home / "log" / "postgres.log"
         with contextlib.suppress(OSError):
-            since, self._said = self._said, log.stat().st_size
+            since, self._log_start = self._log_start, log.stat().st_size
             if cluster.is_about_space(process.tail(log, since)) or cluster.is_full(self.home):
                 return StorageFull(
                     f"There is no space left for the embedded database in {self.home}.",
@@ -99,7 +99,7 @@ class Server:
             hold, self._hold = self._hold, None
         if hold is not None:
             with contextlib.suppress(OpenAnalyticError), translated(self.home):  # a home that is gone has none
-                if (self.home / reaper.REAPER).exists():
+                if (self.home / watchdog.WATCHDOG).exists():
                     process.ensure_reaper(Home.open(self.home), self._linger_s)  # it may have been killed
             os.close(hold)
 
@@ -133,10 +133,10 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
     """
     with translated(home), contextlib.ExitStack() as undo:
         place = Home.open(home)
-        hold = place.acquire(reaper.CLIENTS, fcntl.LOCK_SH)
+        hold = place.acquire(watchdog.CLIENTS, fcntl.LOCK_SH)
         undo.callback(os.close, hold)
         state = _share(place, hold, pg_bin, linger_s)
-        said = place.log.stat().st_size
+        log_start = place.log.stat().st_size
         undo.pop_all()
     return Server(
         home=place.folder,
@@ -145,13 +145,13 @@ def start(home: Path, *, pg_bin: Path | None = None, linger_s: float = 2.0) -> S
         _pg_bin=pg_bin,
         _linger_s=linger_s,
         _hold=hold,
-        _said=said,
+        _log_start=log_start,
     )
 
 
 def _share(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> State:
-    """The state of the running server, started if need be, with its reaper and its database."""
-    with place.alone(reaper.START):
+    """The state of the running server, started if need be, with its watchdog and its database."""
+    with place.alone(watchdog.START):
         state = place.state
         if not state or not process.answers(place, state):
             state = _bring_up(place, hold, pg_bin, linger_s)
@@ -162,9 +162,9 @@ def _share(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> Stat
 
 def _bring_up(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> State:
     """Take over what is there, or make the data directory and launch the server."""
-    lock = place.lock(reaper.SERVER)
+    lock = place.lock(watchdog.SERVER)
     try:
-        state = leftovers.take_over(place, lock, hold)
+        state = recovery.take_over(place, lock, hold)
         if state:
             return state
         found = binaries.find(pg_bin, place.account)
@@ -173,11 +173,11 @@ def _bring_up(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> S
         cluster.check(place.data, found, place.account)
         cluster.configure(place.data, found, place.account)
         process.ensure_reaper(place, linger_s)  # first, so that being killed now leaves no server either
-        said = place.log.stat().st_size
+        log_start = place.log.stat().st_size
         state = process.launch(place, found, lock)
     finally:
         os.close(lock)
-    process.await_answer(place, state, said)
+    process.await_answer(place, state, log_start)
     return state
 
 
@@ -188,29 +188,29 @@ def stop(home: Path) -> bool:
         return False
     with translated(home):
         place = Home.open(folder)
-        with place.alone(reaper.START):
-            lock = place.lock(reaper.SERVER)
+        with place.alone(watchdog.START):
+            lock = place.lock(watchdog.SERVER)
             try:
-                ran = not reaper.is_free(lock)
+                ran = not watchdog.is_free(lock)
                 if ran:
                     _stop(place, lock)
             finally:
                 os.close(lock)
-            leftovers.forget_socket(place)
-        companion.await_end(place)  # the reaper can have stopped the server a moment ago
+            recovery.forget_socket(place)
+        background_service.await_end(place)  # the watchdog can have stopped the server a moment ago
     return ran
 
 
 def _stop(place: Home, lock: int) -> None:
-    state, socket = place.state, reaper.recorded_socket(place.data)
+    state, socket = place.state, watchdog.recorded_socket(place.data)
     if state:
         with contextlib.suppress(OSError):  # a full disk is no reason to go on running
             place.record(replace(state, ended=STOPPED))  # so that who serves for it knows why it ends
-    if not reaper.shut_down(lock, place.data):
+    if not watchdog.shut_down(lock, place.data):
         if state:
             place.record(state)
         raise EmbeddedServerFailed(f"The embedded server of {place.folder} does not end.", hint=f"See {place.log}.")
-    reaper.remove_socket(socket, place.account.uid)  # when the state names another
+    watchdog.remove_socket(socket, place.account.uid)  # when the state names another
 
 
 def status(home: Path) -> ServerStatus:
@@ -227,11 +227,11 @@ def status(home: Path) -> ServerStatus:
         running = process.answers(place, state)
         return ServerStatus(
             running=running,
-            pid=reaper.recorded(data) if running else None,
+            pid=watchdog.recorded(data) if running else None,
             version=state.version if state else None,
             data=data,
             log=log,
             socket=Path(state.socket) if running and state else None,
             dsn=process.conninfo(state.socket) if running and state else None,
-            service=companion.running(place),
+            service=background_service.running(place),
         )

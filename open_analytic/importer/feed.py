@@ -85,7 +85,7 @@ class Feed:
     def items(self, pictures: Iterable[Incoming]) -> Iterator[Bytes]:
         """In order: the bytes of new and changed pictures, and errors in their place; ``pending`` says whose."""
         for chunk in _chunks(pictures):
-            known = self._known([picture.name for picture in chunk])
+            known = self._stored([picture.name for picture in chunk])
             moved: dict[str, str] = {}
             for picture in chunk:
                 if self._tally.stopped:
@@ -159,7 +159,7 @@ class Feed:
         first, width = 2, 8
         while True:
             names = [numbered(picture.name, number) for number in range(first, first + width)]
-            known = self._known(names)
+            known = self._stored(names)
             for name in names:
                 there = self._taken.get(name) or known.get(name)
                 if there and there.digest == digest and there.complete:
@@ -205,7 +205,7 @@ class Feed:
             values=picture.values, place=picture.place,
         )  # fmt: skip
 
-    def _known(self, names: list[str]) -> dict[str, Known]:
+    def _stored(self, names: list[str]) -> dict[str, Known]:
         with self._database.transaction() as connection:
             return store.known(connection, self._info, [name for name in names if storable(name)])
 

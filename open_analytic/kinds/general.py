@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from open_analytic.jsonable import numbers
 from open_analytic.kinds.kind import Kind
-from open_analytic.plain import numbers
 from open_analytic.readable import SUFFIXES
 
 BYTES = Kind(

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.errors import NoFace
+from open_analytic.jsonable import numbers
 from open_analytic.kinds.kind import Kind
-from open_analytic.plain import numbers
 from open_analytic.readable import SUFFIXES
 from open_analytic.types import Box, Image, Json, Points
 

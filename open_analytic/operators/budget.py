@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.errors import ImageTooLarge, ServiceBusy
 from open_analytic.memory import total_bytes
-from open_analytic.ticket import TICKET, Ticket
 
 SHARE = 4  # by default a quarter of the memory
 MOST_WAITING = 8  # times the budget: who comes later to a service is refused, for the wait is hopeless
@@ -40,31 +40,31 @@ class Budget:
     def take(self, weight: int, most: int, *, wait: bool = True) -> None:
         """Take bytes of at most ``most`` in all, in the order of callers; NoRoom where waiting is not allowed.
 
-        A caller with a ticket waits until its deadline. In a service, one that would have to wait for many times the
-        budget is refused with ServiceBusy.
+        A caller with a cancel token waits until its deadline. In a service, one that would have to wait for many
+        times the budget is refused with ServiceBusy.
         """
-        ticket, me = TICKET.get(), object()
+        cancel_token, me = CANCEL_TOKEN.get(), object()
         with self._changed:
             if not self._waiting and self._used + weight <= most:
                 self._used += weight
                 return
             if not wait:
                 raise NoRoom
-            if ticket and sum(each for each, _ in self._waiting) + weight > MOST_WAITING * most:
+            if cancel_token and sum(each for each, _ in self._waiting) + weight > MOST_WAITING * most:
                 raise _busy(len(self._waiting))
             self._waiting.append((weight, me))
             try:
-                self._wait(weight, most, ticket, me)
+                self._wait(weight, most, cancel_token, me)
                 self._used += weight
             finally:
                 self._waiting.remove((weight, me))
                 self._changed.notify_all()
 
-    def _wait(self, weight: int, most: int, ticket: Ticket | None, me: object) -> None:
+    def _wait(self, weight: int, most: int, cancel_token: CancelToken | None, me: object) -> None:
         while self._waiting[0][1] is not me or self._used + weight > most:
-            if ticket:
-                ticket.check()
-            self._changed.wait(LOOK_AGAIN_S if ticket else None)
+            if cancel_token:
+                cancel_token.check()
+            self._changed.wait(LOOK_AGAIN_S if cancel_token else None)
 
     def give_back(self, weight: int) -> None:
         """Return bytes."""

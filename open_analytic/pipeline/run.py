@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
+from open_analytic.cancellation import check_cancelled
 from open_analytic.errors import OpenAnalyticError, PluginError, ServiceError
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.kind import same
@@ -13,7 +14,6 @@ from open_analytic.operators.limits import Limits
 from open_analytic.pipeline.call import Call
 from open_analytic.pipeline.cost import LIST_BYTES
 from open_analytic.pipeline.plan import Plan, kept_values, leaves
-from open_analytic.ticket import check_ticket
 from open_analytic.types import Feature, Json, Model, Region
 
 State: TypeAlias = dict[str, Any]  # the values of one item so far, by their names
@@ -124,7 +124,7 @@ def begin(plan: Plan, item: bytes, limits: Limits, *, wait: bool = True) -> Begu
     state: State = {plan.source: item, HOLD: hold}
     try:
         for number, call in enumerate(plan.calls[: _before_models(plan)]):
-            check_ticket()
+            check_cancelled()
             _each(call, [state], limits)
             _drop(plan, number, state)
     except NoRoom:
@@ -164,7 +164,7 @@ def _finish(plan: Plan, states: Sequence[Any], models: Models, limits: Limits) -
         for number, call in enumerate(plan.calls):
             if number < _before_models(plan):
                 continue
-            check_ticket()
+            check_cancelled()
             if number == plan.lifetimes.decoded_end:
                 _release(states)
             alive = [index for index, state in enumerate(done) if isinstance(state, dict)]
@@ -232,7 +232,7 @@ def _parts(apply: Callable[[list[State]], None], call: Call, states: list[State]
     steps = [state[name].at_once for name in lists if isinstance(state[name], Lazy)]
     made: list[Any] = []
     for start in range(0, len(state[lists[0]]), min(steps)):
-        check_ticket()
+        check_cancelled()
         made += _part(apply, call, state | {name: state[name][start : start + min(steps)] for name in lists})
     state[call.step.output] = made
 
@@ -270,7 +270,7 @@ def _elements(call: Call, state: State) -> list[tuple[Any, ...]]:
     return [tuple(columns)] if count is None else [_element(call, columns, at) for at in range(count)]
 
 
-def _keep(call: Call, state: State, made: Any) -> None:
+def _store(call: Call, state: State, made: Any) -> None:
     many = any(call.many) and not call.operator.takes_list
     state[call.step.output] = made if many else made[0]
 
@@ -286,7 +286,7 @@ def _each(call: Call, states: Sequence[State], limits: Limits) -> None:
             if count * size > LIST_BYTES:
                 state[call.step.output] = Lazy(count, max(1, LIST_BYTES // size), _maker(call, function, columns))
                 continue
-        _keep(call, state, [function(*element, *extra) for element in _elements(call, state)])
+        _store(call, state, [function(*element, *extra) for element in _elements(call, state)])
 
 
 def _maker(call: Call, function: Callable[..., Any], columns: Sequence[Any]) -> Callable[[int], Any]:
@@ -308,7 +308,7 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
             raise PluginError(f"Operator {call.step.operator} gave {len(made)} values for {len(flat)}.")
     start = 0
     for state, part in zip(states, elements, strict=True):
-        _keep(call, state, made[start : start + len(part)])
+        _store(call, state, made[start : start + len(part)])
         start += len(part)
 
 

@@ -105,8 +105,8 @@ def draw(definition: Mapping[str, Any], *, name: str) -> str:
 
 def _boxes(definition: Mapping[str, Any]) -> list[_Box]:
     """The input, the steps in their order, and what the pipeline gives."""
-    given = [f"{key} = {_said(value)}" for key, value in definition.get("parameters", {}).items()]
-    boxes = [_Box(kind="input", title=str(definition["input"]), small=tuple(given))]
+    parameters = [f"{key} = {_value_text(value)}" for key, value in definition.get("parameters", {}).items()]
+    boxes = [_Box(kind="input", title=str(definition["input"]), small=tuple(parameters))]
     named = {INPUT: 0}  # which box gives a value
     for number, step in enumerate(definition["steps"], 1):
         boxes.append(_step(step, number, named))
@@ -127,7 +127,7 @@ def _step(step: Mapping[str, Any], number: int, named: Mapping[str, int]) -> _Bo
         value=step["output"],
         number=str(number),
         model=model,
-        small=tuple(f"{key} {_said(value)}" for key, value in step.items() if key not in WORDS),
+        small=tuple(f"{key} {_value_text(value)}" for key, value in step.items() if key not in WORDS),
         joined=True,
     )
 
@@ -149,7 +149,7 @@ def _sources(names: Iterable[str], named: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(named[name] for name in names if name in named))
 
 
-def _said(value: object) -> str:
+def _value_text(value: object) -> str:
     """A parameter as TOML has it, without quotes."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from open_analytic.cancellation import CALLERS, CANCEL_TOKEN, CancelToken
 from open_analytic.errors import DeadlineExceeded, OpenAnalyticError, ServiceUnavailable
 from open_analytic.models.card import ModelCard
 from open_analytic.models.inputs.base import Feed, Input, Values
 from open_analytic.runtime.groups import Arrays, Group, groups, in_order, joined, most_rows, stacked
-from open_analytic.ticket import CALLERS, TICKET, Ticket
 
 Key: TypeAlias = tuple[str, Hashable, tuple[str, ...] | None]  # model, what its feed says can be stacked, outputs
 Observer: TypeAlias = Callable[["Ran"], None]
@@ -57,7 +57,7 @@ class _Job:
 
     batch: Values
     most: int  # rows of a batch of this key
-    ticket: Ticket | None
+    cancel_token: CancelToken | None
     since: float = field(default_factory=time.monotonic)
     answer: "Future[Arrays]" = field(default_factory=Future)
 
@@ -124,8 +124,8 @@ class Batcher:
         return in_order(grouped, parts)
 
     def _jobs(self, feed: Feed, group: Group) -> list[_Job]:
-        most, ticket = most_rows(feed, group.values[0], self._max_batch), TICKET.get()
-        return [_Job(batch=part, most=most, ticket=ticket) for part in group.cut(most)]
+        most, cancel_token = most_rows(feed, group.values[0], self._max_batch), CANCEL_TOKEN.get()
+        return [_Job(batch=part, most=most, cancel_token=cancel_token) for part in group.cut(most)]
 
     def _hand_over(self, jobs: Mapping[Key, list[_Job]]) -> None:
         """Give the jobs to the runners; one with nobody to share a batch with is run here."""
@@ -264,7 +264,7 @@ def _shared_out(arrays: Arrays, counts: list[int]) -> list[Arrays]:
 @contextmanager
 def _for(jobs: list[_Job]) -> Iterator[None]:
     """Name the callers to the model, which stops when they all have gone."""
-    token = CALLERS.set(tuple(job.ticket for job in jobs))
+    token = CALLERS.set(tuple(job.cancel_token for job in jobs))
     try:
         yield
     finally:
@@ -278,8 +278,8 @@ def _fail(jobs: list[_Job], error: Exception) -> None:
 
 def _still_wanted(job: _Job) -> bool:
     try:
-        if job.ticket:
-            job.ticket.check()
+        if job.cancel_token:
+            job.cancel_token.check()
     except (DeadlineExceeded, CancelledError) as error:
         job.answer.set_exception(error)
         return False

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic import telemetry
+from open_analytic.cancellation import CALLERS, CANCEL_TOKEN
 from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed, ModelUnavailable, OpenAnalyticError
 from open_analytic.models.card import ModelCard
 from open_analytic.models.inputs.base import Feed, Graph, Input, Values
 from open_analytic.runtime import providers
 from open_analytic.runtime.groups import Arrays, groups, in_order, joined, most_rows
 from open_analytic.runtime.watch import Watch
-from open_analytic.ticket import CALLERS, TICKET
 
 logger = logging.getLogger(__name__)
 telemetry.disable()  # again: a program can have emptied its environment since open_analytic was imported
@@ -123,7 +123,7 @@ class OnnxModel:
 
     def _run(self, values: Values, roles: tuple[str, ...]) -> Arrays:
         names = [self.card.outputs[role].name for role in roles]
-        options, callers = onnxruntime.RunOptions(), CALLERS.get() or (TICKET.get(),)
+        options, callers = onnxruntime.RunOptions(), CALLERS.get() or (CANCEL_TOKEN.get(),)
         shapes: dict[str, tuple[int, ...]] = {}
         try:
             given = self.feed.arrays(values)

@@ -14,10 +14,10 @@ from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.pipeline.run import Begun
-from open_analytic.runtime import ahead
-from open_analytic.runtime.ahead import RUNNERS
+from open_analytic.runtime import prefetch
 from open_analytic.runtime.batcher import Batcher, Observer
 from open_analytic.runtime.cache import ModelCache
+from open_analytic.runtime.prefetch import RUNNERS
 from open_analytic.types import ProgressCallback
 
 
@@ -50,7 +50,7 @@ class SharedEngine:
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
     ) -> Iterator[Result | OpenAnalyticError]:
         """The same for any number of items: a few batches are held at once."""
-        return ahead.results(
+        return prefetch.results(
             plan,
             items,
             self._limits,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from open_analytic.ticket import Ticket
+from open_analytic.cancellation import CancelToken
 
 POLL_S = 0.25
 
@@ -23,7 +23,7 @@ class Stoppable(Protocol):
 class _Run:
     options: Stoppable
     deadline: float
-    callers: Sequence[Ticket | None]  # None: one who waits for as long as it takes
+    callers: Sequence[CancelToken | None]  # None: one who waits for as long as it takes
 
     @property
     def wanted(self) -> bool:
@@ -42,7 +42,7 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def over(self, options: Stoppable, callers: Sequence[Ticket | None] = ()) -> Iterator[None]:
+    def over(self, options: Stoppable, callers: Sequence[CancelToken | None] = ()) -> Iterator[None]:
         """Watch a run for as long as the block takes."""
         run = _Run(options=options, deadline=time.monotonic() + self._limit_s, callers=callers)
         number = next(self._numbers)

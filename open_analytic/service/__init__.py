@@ -2,7 +2,7 @@
 
 from open_analytic.errors import BadParameter
 
-HTTP_SOCKET, WIRE_PORT = "http.sock", 5433  # of the two doors in the service's folder
+HTTP_SOCKET, WIRE_PORT = "http.sock", 5433  # of the two sockets in the folder of the service
 PARAMETERS_BYTES = 65_536  # of a pipeline's parameters in JSON; here, since a backend loads no other limit
 WIRE_SOCKET = f".s.PGSQL.{WIRE_PORT}"  # as PostgreSQL's clients name it
 

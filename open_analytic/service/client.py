@@ -146,7 +146,7 @@ class Client:
             connection.close()
         if status < 300:
             return answer
-        raise _told(status, answer)
+        raise _error_of_answer(status, answer)
 
     def _head(self, method: str, path: str, length: int, timeout_ms: int) -> bytes:
         lines = [
@@ -353,7 +353,7 @@ def _strange() -> ServiceUnavailable:
     )
 
 
-def _told(status: int, body: bytes) -> OpenAnalyticError:
+def _error_of_answer(status: int, body: bytes) -> OpenAnalyticError:
     import json
 
     try:

@@ -29,8 +29,7 @@ from open_analytic.errors import (
 from open_analytic.pipeline.plan import Plan
 from open_analytic.search_options import SearchOptions
 from open_analytic.service import limits
-from open_analytic.service.asked import is_json, items, json_object, parameters_text, query
-from open_analytic.service.exchange import (
+from open_analytic.service.http_io import (
     body,
     claims,
     is_tcp,
@@ -44,6 +43,7 @@ from open_analytic.service.exchange import (
 from open_analytic.service.names import NAME
 from open_analytic.service.openapi import document
 from open_analytic.service.readiness import Readiness
+from open_analytic.service.request_parsing import is_json, items, json_object, parameters_text, query
 from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
 from open_analytic.types import Hit, PipelineInfo
 
@@ -75,7 +75,7 @@ class Catalogue(Protocol):
     def collection(self, name: str) -> Searchable: ...
 
 
-class Doors:
+class Endpoints:
     """The endpoints, with what they need."""
 
     def __init__(self, work: Work, catalogue: Catalogue, *, trusted: bool) -> None:
@@ -205,24 +205,24 @@ def application(
 
     Conditions in SQL are taken from callers who are ``trusted`` only. ``missing`` answers requests that no route takes.
     """
-    doors = Doors(work, catalogue, trusted=trusted)
+    endpoints = Endpoints(work, catalogue, trusted=trusted)
     routes = [
         *more,
-        Route("/health/live", doors.live),
-        Route("/health/ready", doors.ready),
-        Route("/metrics", doors.metrics),
-        Route("/openapi.json", doors.openapi),
-        Route("/api/v1/pipelines", doors.pipelines),
-        Route("/api/v1/pipelines/{name}", doors.pipeline),
-        Route("/api/v1/pipelines/{name}/run", doors.run, methods=["POST"]),
-        Route("/api/v1/pipelines/{name}/run-batch", doors.run_batch, methods=["POST"]),
-        Route("/api/v1/plans", doors.describe, methods=["POST"]),
-        Route("/api/v1/plans/{hash}", doors.define, methods=["PUT"]),
-        Route("/api/v1/plans/{hash}/run", doors.run_plan, methods=["POST"]),
-        Route("/api/v1/plans/{hash}/run-batch", doors.run_plan_batch, methods=["POST"]),
-        Route("/api/v1/collections", doors.collections),
-        Route(f"/api/v1/collections/{{name:{NAME}}}/search", doors.search, methods=["POST"]),
-        Route(f"/api/v1/collections/{{name:{NAME}}}/explain-search", doors.explain_search, methods=["POST"]),
+        Route("/health/live", endpoints.live),
+        Route("/health/ready", endpoints.ready),
+        Route("/metrics", endpoints.metrics),
+        Route("/openapi.json", endpoints.openapi),
+        Route("/api/v1/pipelines", endpoints.pipelines),
+        Route("/api/v1/pipelines/{name}", endpoints.pipeline),
+        Route("/api/v1/pipelines/{name}/run", endpoints.run, methods=["POST"]),
+        Route("/api/v1/pipelines/{name}/run-batch", endpoints.run_batch, methods=["POST"]),
+        Route("/api/v1/plans", endpoints.describe, methods=["POST"]),
+        Route("/api/v1/plans/{hash}", endpoints.define, methods=["PUT"]),
+        Route("/api/v1/plans/{hash}/run", endpoints.run_plan, methods=["POST"]),
+        Route("/api/v1/plans/{hash}/run-batch", endpoints.run_plan_batch, methods=["POST"]),
+        Route("/api/v1/collections", endpoints.collections),
+        Route(f"/api/v1/collections/{{name:{NAME}}}/search", endpoints.search, methods=["POST"]),
+        Route(f"/api/v1/collections/{{name:{NAME}}}/explain-search", endpoints.explain_search, methods=["POST"]),
     ]
     handlers: Any = {
         OpenAnalyticError: _refused,

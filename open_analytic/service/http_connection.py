@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from open_analytic.errors import InvalidInput
 from open_analytic.service import limits
-from open_analytic.service.exchange import refusal, unexpected
+from open_analytic.service.http_io import refusal, unexpected
 from open_analytic.service.streams import close, linger
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from typing import Any
 
 from open_analytic import __version__
 from open_analytic.service import limits
-from open_analytic.service.asked import SEARCH_OPTIONS
+from open_analytic.service.request_parsing import SEARCH_OPTIONS
 
 INPUT = {"content": {
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},

@@ -25,10 +25,10 @@ class Parts:
             self._refusing = False
             if not self._kept or messages.is_setting(query):
                 return query
-            self._keep(query, 0)
+            self._append(query, 0)
             whole, self._kept = self._kept, bytearray()
             return whole
-        self._keep(query, len(PART))
+        self._append(query, len(PART))
         return None
 
     def too_long(self, beginning: bytes, length: int) -> OpenAnalyticError | Refusal:
@@ -42,7 +42,7 @@ class Parts:
         """Forget what came."""
         self._kept = bytearray()
 
-    def _keep(self, query: bytearray, start: int) -> None:
+    def _append(self, query: bytearray, start: int) -> None:
         if self._refusing or len(self._kept) + len(query) - start > limits.hex_bytes(self._max_bytes):
             self._refusing = start > 0
             raise messages.too_long_in_parts(self._max_bytes)

@@ -79,7 +79,7 @@ class Plans:
         made = plan(spec, self._cards, _parameters(_json(parameters)), registered=hash in self._exempt)
         with self._lock:
             if hash in self._specs:
-                _keep(self._plans, key, made)
+                _put(self._plans, key, made)
         return made
 
     def describe(self, text: str) -> str:
@@ -110,10 +110,10 @@ class Plans:
         )
 
 
-def _keep(kept: "OrderedDict[Any, Any]", key: Any, value: Any) -> None:
-    kept[key] = value
-    if len(kept) > KEPT:
-        kept.popitem(last=False)
+def _put(cache: "OrderedDict[Any, Any]", key: Any, value: Any) -> None:
+    cache[key] = value
+    if len(cache) > KEPT:
+        cache.popitem(last=False)
 
 
 def _definition(request: Mapping[str, Any]) -> str | Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The process: sockets with their rights, both doors, housekeeping, and an orderly end."""
+"""The process: sockets with their rights, both protocols, housekeeping, and an orderly end."""
 
 import asyncio
 import contextlib
@@ -53,7 +53,7 @@ class ServiceEngine(Engine, Models, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class ListenOptions:
     """Where the service listens."""
 
     folder: Path | None = None  # of both Unix sockets: http.sock and .s.PGSQL.5433
@@ -74,7 +74,7 @@ class Service:
     catalogue: Catalogue
     engine: ServiceEngine
     settings: Settings
-    places: Places
+    listen: ListenOptions
     wanted: Callable[[], bool] = lambda: True  # asked now and then: a False ends the service
     started: Callable[[Sequence[str]], object] = lambda addresses: None  # told where it listens
     pages: Starlette | None = None  # what is served where the places say web
@@ -84,35 +84,35 @@ class Service:
 
 def assemble(
     engine: ServiceEngine, catalogue: Catalogue, cards: Mapping[str, Card], settings: Settings, metrics: Metrics,
-    places: Places, *, wanted: Callable[[], bool] = lambda: True,
+    listen: ListenOptions, *, wanted: Callable[[], bool] = lambda: True,
     started: Callable[[Sequence[str]], object] = lambda addresses: None,
 ) -> Service:  # fmt: skip
     """A service that is not running yet."""
-    _check_token(places, settings)
+    _check_token(listen, settings)
     metrics.watch_models(engine.loaded)
     plans = Plans(cards, is_registered=catalogue.is_registered)
     work = Work(engine, plans, settings, metrics, batch_size=engine.batch_size)
     return Service(
-        work=work, catalogue=catalogue, engine=engine, settings=settings, places=places, wanted=wanted, started=started
+        work=work, catalogue=catalogue, engine=engine, settings=settings, listen=listen, wanted=wanted, started=started
     )
 
 
-def _check_token(places: Places, settings: Settings) -> None:
+def _check_token(listen: ListenOptions, settings: Settings) -> None:
     """Only pages for this very machine are served without one, and nothing over TCP with one that can be guessed."""
     if token := settings.service_token:
-        if (places.http or places.web or places.wire) and (len(token) < TOKEN_LETTERS or len(set(token)) < TOKEN_SIGNS):
+        if (listen.http or listen.web or listen.wire) and (len(token) < TOKEN_LETTERS or len(set(token)) < TOKEN_SIGNS):
             raise BadParameter(
                 f"The token can be guessed: it needs {TOKEN_LETTERS} letters or more, {TOKEN_SIGNS} of them different.",
                 hint="Make one with: openssl rand -hex 32",
             )
         return
-    if places.web and not _is_loopback(places.web[0]):
+    if listen.web and not _is_loopback(listen.web[0]):
         raise BadParameter(
-            f"At {places.web[0]} other machines see the pages, so they need a token.",
+            f"At {listen.web[0]} other machines see the pages, so they need a token.",
             hint="Set OPEN_ANALYTIC_SERVICE_TOKEN to a long random text, or give a file with --token-file; "
             "or serve on 127.0.0.1.",
         )
-    if places.http or places.wire:
+    if listen.http or listen.wire:
         raise BadParameter(
             "Over TCP the service needs a token, so that not everybody on the network can use it.",
             hint="Set OPEN_ANALYTIC_SERVICE_TOKEN to a long random text, or give a file with --token-file.",
@@ -146,9 +146,9 @@ async def _serve(service: Service) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with _sockets(service.places) as listening:
+    with _sockets(service.listen) as listening:
         tasks = [asyncio.ensure_future(_http(service, door)) for door in listening.http]
-        doors = [await _open_wire(service, sock) for sock in listening.wire]
+        wires = [await _open_wire(service, sock) for sock in listening.wire]
         keeper = asyncio.ensure_future(_keep_house(service))
         await asyncio.sleep(0)
         service.started(listening.addresses)
@@ -157,7 +157,7 @@ async def _serve(service: Service) -> None:
         told.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)  # a second one ends us at once
-        await _drain(service, doors)
+        await _drain(service, wires)
         await asyncio.gather(*tasks, _ended(keeper))
     service.work.close()
 
@@ -169,18 +169,18 @@ async def _ended(keeper: "asyncio.Future[None]") -> None:
         await keeper
 
 
-async def _drain(service: Service, doors: "Sequence[tuple[Wire, asyncio.Server]]") -> None:
+async def _drain(service: Service, wires: "Sequence[tuple[Wire, asyncio.Server]]") -> None:
     """Refuse what is new, finish what is under way."""
     patience_s = float(service.settings.service_drain_s)
     logger.info("stopping: %d calls under way", service.work.under_way)
     service.work.draining = True
-    for _, door in doors:
-        door.close()
+    for _, endpoint in wires:
+        endpoint.close()
     finishing = asyncio.ensure_future(asyncio.to_thread(service.finish, patience_s))
     if not await service.work.idle(patience_s):
         logger.warning("gave up waiting for %d calls after %.0f s", service.work.under_way, patience_s)
     await finishing
-    await asyncio.gather(*(wire.drain(1.0) for wire, _ in doors))
+    await asyncio.gather(*(wire.drain(1.0) for wire, _ in wires))
     for server in service._servers:
         server.stop()
 
@@ -197,10 +197,10 @@ async def _keep_house(service: Service) -> None:
 
 
 async def _http(service: Service, door: "_Door") -> None:
-    settings, places = service.settings, service.places
+    settings, listen = service.settings, service.listen
     guard = Middleware(TokenCheck, token=settings.service_token)
     is_tcp = door.sock.family != socket.AF_UNIX
-    files = {"ssl_certfile": places.ssl_certfile, "ssl_keyfile": places.ssl_keyfile}
+    files = {"ssl_certfile": listen.ssl_certfile, "ssl_keyfile": listen.ssl_keyfile}
     server = listener.Server(
         service.pages if door.pages and service.pages else application(service.work, service.catalogue, guard=guard),
         tcp=is_tcp,
@@ -262,24 +262,24 @@ class _Listening:
 
 
 @contextmanager
-def _sockets(places: Places) -> Iterator[_Listening]:
+def _sockets(listen: ListenOptions) -> Iterator[_Listening]:
     """Sockets that listen; the files of Unix ones are removed at the end."""
     found = _Listening()
     with contextlib.ExitStack() as undo:
-        if places.folder:
+        if listen.folder:
             http, wire = (
-                undo.enter_context(_unix(places.folder / name, places)) for name in (HTTP_SOCKET, WIRE_SOCKET)
+                undo.enter_context(_unix(listen.folder / name, listen)) for name in (HTTP_SOCKET, WIRE_SOCKET)
             )
             found.http.append(_Door(http))
             found.wire.append(wire)
-            found.addresses += [http_address(places.folder), wire_address(places.folder)]
-        tls = places.ssl_certfile is not None
-        for address, pages in ((places.http, False), (places.web, True)):
+            found.addresses += [http_address(listen.folder), wire_address(listen.folder)]
+        tls = listen.ssl_certfile is not None
+        for address, pages in ((listen.http, False), (listen.web, True)):
             if address:
                 found.http.append(_Door(undo.enter_context(_tcp(*address)), tls, pages))
                 found.addresses.append(_url("https" if tls else "http", found.http[-1].sock))
-        if places.wire:
-            found.wire.append(undo.enter_context(_tcp(*places.wire)))
+        if listen.wire:
+            found.wire.append(undo.enter_context(_tcp(*listen.wire)))
             host, port, *_ = found.wire[-1].getsockname()
             found.addresses.append(f"host={host} port={port}")
         if not (found.http or found.wire):
@@ -293,11 +293,11 @@ def _url(scheme: str, sock: socket.socket) -> str:
 
 
 @contextmanager
-def _unix(path: Path, places: Places) -> Iterator[socket.socket]:
+def _unix(path: Path, listen: ListenOptions) -> Iterator[socket.socket]:
     """A socket file for its owner and, when one is named, a group. One that a dead service left is replaced."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         try:
-            _bind(sock, path, places)
+            _bind(sock, path, listen)
         except (OSError, LookupError) as error:
             raise ServiceError(
                 f"The service cannot listen at {path}: {getattr(error, 'strerror', None) or error}.",
@@ -312,25 +312,25 @@ def _unix(path: Path, places: Places) -> Iterator[socket.socket]:
                     path.unlink()
 
 
-def _bind(sock: socket.socket, path: Path, places: Places) -> None:
+def _bind(sock: socket.socket, path: Path, listen: ListenOptions) -> None:
     if _answers(path):
         raise ServiceError(f"A service listens at {path} already.", hint="Stop it first, or choose another folder.")
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.lstat().st_mode):
             path.unlink()
-    before = os.umask(0o117 if places.group else 0o177)
+    before = os.umask(0o117 if listen.group else 0o177)
     try:
         sock.bind(str(path))
     finally:
         os.umask(before)
-    _give_away(path, places)
+    _give_away(path, listen)
     sock.listen(BACKLOG)
 
 
-def _give_away(path: Path, places: Places) -> None:
+def _give_away(path: Path, listen: ListenOptions) -> None:
     """To its owner and group. Where others can write to the folder, the file can be their link by now."""
-    owner = -1 if places.owner in (None, os.geteuid()) else places.owner
-    group = grp.getgrnam(places.group).gr_gid if places.group else -1
+    owner = -1 if listen.owner in (None, os.geteuid()) else listen.owner
+    group = grp.getgrnam(listen.group).gr_gid if listen.group else -1
     if (owner, group) != (-1, -1):
         os.chown(path, owner, group, follow_symlinks=False)
 

@@ -11,9 +11,9 @@ from typing import Protocol, TypeAlias
 
 from open_analytic.errors import DeadlineExceeded, OpenAnalyticError
 from open_analytic.service import limits, messages
+from open_analytic.service.cancellable import Cancellable, Cancelled
 from open_analytic.service.messages import Command, Refusal, Row
 from open_analytic.service.parts import Parts
-from open_analytic.service.stoppable import Stoppable, Stopped
 
 MESSAGE_BYTES = 2**30
 PIECE_BYTES = 2**18
@@ -25,7 +25,7 @@ Busy: TypeAlias = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 class Admission(Protocol):
-    """Counts the requests and bytes of all doors; ``work.Work`` is one. ServiceBusy when there are too many."""
+    """Counts the requests and bytes of both protocols; ``work.Work`` is one. ServiceBusy when there are too many."""
 
     def admitted(self, size: int, *, own: int = 0) -> contextlib.AbstractContextManager[None]: ...
     def reserve(self, size: int) -> None: ...
@@ -51,7 +51,7 @@ class Session:
         self.key = secrets.token_bytes(4)
         self._handler, self._busy, self._admission, self._max_bytes = handler, busy, admission, max_bytes
         self._reader, self._writer, self._parts = reader, writer, Parts(max_bytes)
-        self._work: Stoppable | None = None
+        self._work: Cancellable | None = None
         self._ahead: asyncio.Task[bytes] | None = None
         self._skipping = False  # after an error in the extended protocol, until Sync
         self._until = 0.0  # by then the last byte of the request must be there
@@ -135,7 +135,7 @@ class Session:
                 async with self._in_time():
                     await self._discard(length)
                 self._drop()
-                return _told(error)
+                return _error_response(error)
             answer = await self._query(length)
         if self._parts.pending:  # it is counted until the request is answered or forgotten
             self._admission.reserve(length)
@@ -166,7 +166,7 @@ class Session:
             if isinstance(error, Refusal) and error.fatal:
                 raise
             self._drop()
-            return _told(error)
+            return _error_response(error)
         self._drop()
         return (messages.EMPTY if request is None else messages.encoding_set(request)) + messages.READY
 
@@ -206,25 +206,27 @@ class Session:
                 return messages.answer(rows) + messages.READY
             return await asyncio.to_thread(messages.answer, rows) + messages.READY
         except (OpenAnalyticError, Refusal) as error:
-            return _told(error)
+            return _error_response(error)
         except Exception:
             logger.exception("A request failed.")
-            return _told(OpenAnalyticError("The service failed with an internal error.", hint="Its log says why."))
+            return _error_response(
+                OpenAnalyticError("The service failed with an internal error.", hint="Its log says why.")
+            )
 
     async def _run(self, command: Command) -> Sequence[Row]:
         """The handler's rows. It is cancelled on request, and when the client is gone."""
-        work = self._work = Stoppable()
+        work = self._work = Cancellable()
         # The next message's first byte: should it come it is kept; that none can come any more is known at once.
         ahead = self._ahead = self._ahead or asyncio.create_task(self._next_kind())
         ahead.add_done_callback(lambda done: work.stop() if not done.cancelled() and done.result() in _LEFT else None)
         try:
             return await work.run(self._handler(command))
-        except Stopped:
+        except Cancelled:
             raise Refusal("57014", "The request was cancelled.") from None
         finally:
             self._work = None
 
 
-def _told(error: OpenAnalyticError | Refusal) -> bytes:
+def _error_response(error: OpenAnalyticError | Refusal) -> bytes:
     told = messages.refused(error) if isinstance(error, Refusal) else messages.failure(error)
     return told + messages.READY

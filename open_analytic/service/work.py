@@ -1,4 +1,4 @@
-"""What the doors (HTTP, the PostgreSQL protocol) have done: a bounded number of calls, each with its deadline."""
+"""The work of both protocols (HTTP and PostgreSQL): a bounded number of calls, each with its deadline."""
 
 import asyncio
 import json
@@ -13,18 +13,18 @@ from typing import Literal, TypeAlias, TypeVar
 
 import orjson
 
+from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, InvalidPipeline, OpenAnalyticError
 from open_analytic.errors import ServiceBusy as Busy
 from open_analytic.errors import ServiceUnavailable as Unavailable
+from open_analytic.jsonable import numbers
 from open_analytic.kinds import region
 from open_analytic.kinds.image import nothing
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
-from open_analytic.plain import numbers
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
-from open_analytic.ticket import TICKET, Ticket
 from open_analytic.types import Feature
 
 T = TypeVar("T")
@@ -159,36 +159,36 @@ class _Lane:
 
 
 async def _all(lane: _Lane, functions: Sequence[Callable[[], T]], timeout_s: float | None) -> list[T]:
-    """Run the functions in threads and return their results before the deadline; the ticket cancels the others."""
-    ticket = Ticket(None if timeout_s is None else time.monotonic() + timeout_s)
+    """Run the functions in threads and return their results before the deadline; a timeout cancels the others."""
+    cancel_token = CancelToken(None if timeout_s is None else time.monotonic() + timeout_s)
     try:
         async with asyncio.timeout(timeout_s):
             if len(functions) == 1:  # as nearly every call: a task more would be a turn of the loop more
-                return [await _in_thread(lane, functions[0], ticket)]
-            return await _in_order(lane, functions, ticket)
+                return [await _in_thread(lane, functions[0], cancel_token)]
+            return await _in_order(lane, functions, cancel_token)
     except TimeoutError:
         raise DeadlineExceeded(hint="Allow more time, or send fewer pictures at once.") from None
     finally:
-        ticket.cancel()
+        cancel_token.cancel()
 
 
-async def _in_order(lane: _Lane, functions: Sequence[Callable[[], T]], ticket: Ticket) -> list[T]:
+async def _in_order(lane: _Lane, functions: Sequence[Callable[[], T]], cancel_token: CancelToken) -> list[T]:
     """What they give. A few tasks take one after the other: a call has as few, whatever its size."""
     results: dict[int, T] = {}
     waiting = iter(enumerate(functions))
 
     async def take() -> None:
         for number, function in waiting:
-            results[number] = await _in_thread(lane, function, ticket)
+            results[number] = await _in_thread(lane, function, cancel_token)
 
     await asyncio.gather(*(take() for _ in range(min(AT_ONCE, len(functions)))))
     return [results[number] for number in range(len(functions))]
 
 
-async def _in_thread(lane: _Lane, function: Callable[[], T], ticket: Ticket) -> T:
+async def _in_thread(lane: _Lane, function: Callable[[], T], cancel_token: CancelToken) -> T:
     def work() -> T:
-        TICKET.set(ticket)  # until the thread's next call sets its own
-        ticket.check()
+        CANCEL_TOKEN.set(cancel_token)  # until the thread's next call sets its own
+        cancel_token.check()
         return function()
 
     loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ from open_analytic import libpq
 from open_analytic.config import Settings, written
 from open_analytic.errors import CannotConnect, ConnectionLost, DatabaseError, NotMigrated, OpenAnalyticError
 from open_analytic.store import session, values
-from open_analytic.store.faults import met_another, refused, translated
+from open_analytic.store.error_map import met_another, refused, translated
 from open_analytic.store.pool import Pool
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from open_analytic.errors import BadParameter
 from open_analytic.store import tables
 from open_analytic.store.connection import Connection
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 from open_analytic.store.search import condition, opened
 from open_analytic.types import Cluster, ClusterChange, Clustering, CollectionInfo, Member, NearDuplicate, Neighbour

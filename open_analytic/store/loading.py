@@ -13,7 +13,7 @@ from psycopg import sql
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.store import indexes, tables
 from open_analytic.store.connection import Connection, Database, connect
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 from open_analytic.types import CollectionInfo, ProgressCallback
 

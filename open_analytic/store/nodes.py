@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import LiteralString
 
 from open_analytic.store.connection import connect
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 
 LOCK: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('open_analytic.nodes', 0))"

@@ -7,7 +7,7 @@ from psycopg import sql
 from open_analytic.errors import BadParameter
 from open_analytic.store import indexes, tables
 from open_analytic.store.connection import Connection, Database, connect
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 from open_analytic.types import EF_CONSTRUCTION, CollectionInfo, M, ProgressCallback
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Json
 from open_analytic.errors import InvalidPipeline, UnknownPipeline
 from open_analytic.pipeline.spec import all_presets
 from open_analytic.store.connection import Connection
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 from open_analytic.types import PipelineInfo
 

@@ -5,7 +5,7 @@ from typing import Any
 from open_analytic.search_options import SearchOptions
 from open_analytic.store import tables
 from open_analytic.store.connection import Connection, Database, connect
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 from open_analytic.store.search import arguments, opened
 from open_analytic.types import CollectionInfo, RecallCurve, Vector

@@ -6,9 +6,9 @@ from typing import Any
 from pgvector import Vector as PgVector
 from psycopg.types.json import Jsonb
 
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 from open_analytic.store.connection import Connection
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 from open_analytic.types import Metric, Rate, RateTable, Vector, Verification
 
@@ -33,7 +33,7 @@ def verify(
 
 def keep(connection: Connection, table: RateTable) -> None:
     """The table in the catalogue, in place of the one there was for this version and metric."""
-    values = plain(table) | {"rates": Jsonb(plain(table.rates)), "measured_at": table.measured_at}
+    values = jsonable(table) | {"rates": Jsonb(jsonable(table.rates)), "measured_at": table.measured_at}
     with translated():
         connection.execute(query("rates_keep"), values)
 

@@ -9,7 +9,7 @@ from psycopg import sql
 from open_analytic.errors import BadParameter, UnknownImage
 from open_analytic.store import rows, tables
 from open_analytic.store.connection import Connection, Database
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query, quoted
 from open_analytic.types import Box, CollectionInfo, StoredRow
 

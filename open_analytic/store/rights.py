@@ -2,7 +2,7 @@
 
 from open_analytic.errors import PermissionDenied
 from open_analytic.store.connection import connect
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 
 

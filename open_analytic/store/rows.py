@@ -15,7 +15,7 @@ from open_analytic.errors import BadParameter, Conflict, InvalidName
 from open_analytic.store import conversion, tables, vectors
 from open_analytic.store.collections import first
 from open_analytic.store.connection import Connection
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query, quoted
 from open_analytic.store.sources import Known, same, where
 from open_analytic.types import Box, CollectionInfo, Feature, Row

@@ -27,7 +27,7 @@ from open_analytic.errors import (
 )
 from open_analytic.store import functions
 from open_analytic.store.connection import connect
-from open_analytic.store.faults import translate, translated
+from open_analytic.store.error_map import translate, translated
 from open_analytic.store.queries import query
 
 if TYPE_CHECKING:  # Alembic and SQLAlchemy take 0.3 s to import: only those who migrate wait for them
@@ -115,7 +115,7 @@ def upgrade(dsn: str, revision: str = "head") -> None:
     _check_changeable(dsn)
     with _alembic, _config(dsn) as config:
         config.attributes["is_upgrade"] = True
-        command.upgrade(config, _known(revision))
+        command.upgrade(config, _checked_revision(revision))
 
 
 def downgrade(dsn: str, revision: str) -> None:
@@ -125,7 +125,7 @@ def downgrade(dsn: str, revision: str) -> None:
     _check_changeable(dsn)
     with _alembic, _config(dsn) as config:
         config.attributes["is_upgrade"] = False
-        command.downgrade(config, _known(revision))
+        command.downgrade(config, _checked_revision(revision))
 
 
 def script(start: str | None = None, end: str = "head", *, vector_schema: str = "public") -> str:
@@ -137,7 +137,7 @@ def script(start: str | None = None, end: str = "head", *, vector_schema: str = 
     from alembic import command
 
     order = ["base", *(step.revision for step in history())]
-    first, last = _known(start or "base"), _known(end)
+    first, last = _checked_revision(start or "base"), _checked_revision(end)
     first, last = (head() if name == "head" else name for name in (first, last))
     config = _offline(printed := io.StringIO())
     if last == head():
@@ -242,7 +242,7 @@ def _apply_functions(connection: "Connection") -> None:
         connection.exec_driver_sql(functions.script(schema), execution_options={"no_parameters": True})
 
 
-def _known(revision: str) -> str:
+def _checked_revision(revision: str) -> str:
     names = [step.revision for step in history()]
     if revision not in (*names, "head", "base"):
         raise NotFound(f"There is no revision {revision!r}.", hint=f"Known: base, {', '.join(names)}, head.")

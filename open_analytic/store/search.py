@@ -17,7 +17,7 @@ from open_analytic.lexer import tokens
 from open_analytic.search_options import TARGET_RECALL, SearchOptions
 from open_analytic.store import conversion, tables, vectors
 from open_analytic.store.connection import Connection
-from open_analytic.store.faults import detail, translated
+from open_analytic.store.error_map import detail, translated
 from open_analytic.store.queries import query, quoted
 from open_analytic.types import Box, CollectionInfo, Hit, Vector
 

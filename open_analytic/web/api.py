@@ -12,25 +12,25 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from open_analytic.app import OpenAnalytic
+from open_analytic.cancellation import CANCEL_TOKEN, CancelToken, check_cancelled
 from open_analytic.collection import Collection
 from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, InvalidInput, NotFound
+from open_analytic.jsonable import jsonable
 from open_analytic.operators.limits import Limits
-from open_analytic.plain import plain
 from open_analytic.readable import HEIF, SUFFIXES
 from open_analytic.render import graph, recall_curve
 from open_analytic.service import limits
-from open_analytic.service.asked import is_json, is_number, json_object
-from open_analytic.service.exchange import body, json_bytes, length, while_connected
+from open_analytic.service.http_io import body, json_bytes, length, while_connected
 from open_analytic.service.names import NAME
+from open_analytic.service.request_parsing import is_json, is_number, json_object
 from open_analytic.service.work import Work
 from open_analytic.store.sources import UPLOAD, conflicts
-from open_analytic.ticket import TICKET, Ticket, check_ticket
 from open_analytic.types import OnConflict
-from open_analytic.web import bundle, filters, finder
+from open_analytic.web import bundle, filters, search_page
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.imports import Job, Jobs
-from open_analytic.web.kept import Shelf
 from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Shown
+from open_analytic.web.query_cache import QueryCache
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Api:
     def __init__(self, work: Work, db: OpenAnalytic, *, fetcher: Fetcher | None) -> None:
         self.work, self.db, self._fetcher = work, db, fetcher
         self.limits = Limits.of(db.settings)
-        self.shelf, self.album, self.jobs = Shelf(self.limits), Album(self.limits), Jobs()
+        self.query_cache, self.album, self.jobs = QueryCache(self.limits), Album(self.limits), Jobs()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="open_analytic-web")
 
     def routes(self) -> list[Route]:
@@ -84,17 +84,17 @@ class Api:
 
     async def busy(self, work: Callable[[], T]) -> T:
         """What it gives, done in a thread; it stops waiting at the deadline, and when the client is gone."""
-        ticket = Ticket(time.monotonic() + CALL_S)
+        cancel_token = CancelToken(time.monotonic() + CALL_S)
 
         def run() -> T:
-            TICKET.set(ticket)  # until the thread's next call sets its own
-            check_ticket()
+            CANCEL_TOKEN.set(cancel_token)  # until the thread's next call sets its own
+            check_cancelled()
             return work()
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, run)
         finally:
-            ticket.cancel()
+            cancel_token.cancel()
 
     def close(self) -> None:
         """Stop imports and end the threads."""
@@ -111,7 +111,7 @@ class Api:
 
     async def collection(self, request: Request) -> Response:
         """All that there is to know of one."""
-        return await self._json_of(request, self._told)
+        return await self._json_of(request, self._collection_json)
 
     async def curve(self, request: Request) -> Response:
         """The recall curve."""
@@ -169,35 +169,37 @@ class Api:
                 data = await while_connected(request, asyncio.to_thread(lambda: self.fetch(url())))
 
             def keep() -> dict[str, Any]:
-                return finder.seen(
-                    self.db.collection(request.path_params["collection"]), self.shelf.keep(data), self.limits
+                return search_page.seen(
+                    self.db.collection(request.path_params["collection"]), self.query_cache.keep(data), self.limits
                 )
 
             return await self._searching(request, keep)
 
     async def query_again(self, request: Request) -> Response:
         """What was found in a picture that is kept; also for another collection than it was first for."""
-        kept = self.shelf.get(request.path_params["id"])
+        kept = self.query_cache.get(request.path_params["id"])
         with self.work.admitted(0):
 
             def look() -> dict[str, Any]:
-                return finder.seen(self.db.collection(request.path_params["collection"]), kept, self.limits)
+                return search_page.seen(self.db.collection(request.path_params["collection"]), kept, self.limits)
 
             return await self._searching(request, look)
 
     async def query_picture(self, request: Request) -> Response:
         """As it was kept."""
-        kept = self.shelf.get(request.path_params["id"])
+        kept = self.query_cache.get(request.path_params["id"])
         return Response(kept.preview, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
     async def hits(self, request: Request) -> Response:
         """A search."""
-        asked = finder.read(request.query_params)
+        search_request = search_page.read(request.query_params)
         with self.work.admitted(0):
 
             def look() -> dict[str, Any]:
                 collection = self.db.collection(request.path_params["collection"])
-                return finder.find(self.db, collection, asked, self.shelf, self.limits, timeout_s=SEARCH_S)
+                return search_page.find(
+                    self.db, collection, search_request, self.query_cache, self.limits, timeout_s=SEARCH_S
+                )
 
             return await self._searching(request, look)
 
@@ -275,14 +277,14 @@ class Api:
         info = await self.busy(lambda: self.db.pipeline(request.path_params["name"]))
         return _drawing(graph.draw(info.definition, name=info.name))
 
-    def _told(self, collection: Collection) -> dict[str, Any]:
+    def _collection_json(self, collection: Collection) -> dict[str, Any]:
         (pictures, rows), (table, index) = collection.counts(), collection.sizes()
-        rates = finder.rates(self.db, collection)
+        rates = search_page.rates(self.db, collection)
         shown = ("false_accept_rate", "distance", "true_accept_rate")
-        told: dict[str, Any] = plain(collection.info)
+        told: dict[str, Any] = jsonable(collection.info)
         return told | {
             "pictures": pictures, "rows": rows, "vectors": collection.vectors(), "index": collection.index(),
-            "bytes": {"table": table, "index": index}, "calibration": plain(collection.recall_curve()),
+            "bytes": {"table": table, "index": index}, "calibration": jsonable(collection.recall_curve()),
             "rates": [{name: getattr(rate, name) for name in shown} for rate in rates.rates] if rates else [],
             "filters": filters.offered(collection),
         }  # fmt: skip

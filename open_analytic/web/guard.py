@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from open_analytic.analyticdb.demo_routes import DEMOS
 from open_analytic.errors import PermissionDenied, Unauthorized
 from open_analytic.service import limits
-from open_analytic.service.exchange import claims, refusal, shows, unexpected
+from open_analytic.service.http_io import claims, refusal, shows, unexpected
 
 COOKIE, COOKIE_S = "open_analytic", 12 * 3600
 MOST_SESSIONS = 10_000
@@ -42,7 +42,7 @@ HEADERS = {
 }
 
 
-class Pass:
+class SessionCookie:
     """Sessions of those who showed the token, by the cookie of each. They end with the process, or after half a day."""
 
     def __init__(self, token: str | None) -> None:
@@ -76,7 +76,7 @@ class Pass:
 class Guard:
     """Refuses before anything is done. ``hosts`` are the names it answers to; None where the token guards it."""
 
-    def __init__(self, app: ASGIApp, *, entry: Pass, hosts: tuple[str, ...] | None) -> None:
+    def __init__(self, app: ASGIApp, *, entry: SessionCookie, hosts: tuple[str, ...] | None) -> None:
         self._app, self._entry, self._hosts = app, entry, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

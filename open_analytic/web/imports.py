@@ -22,7 +22,7 @@ from open_analytic.errors import (
     UnknownImport,
 )
 from open_analytic.importer import Named, Tally
-from open_analytic.service.exchange import outward
+from open_analytic.service.http_io import outward
 from open_analytic.store.sources import UPLOAD
 from open_analytic.types import OnConflict
 
@@ -164,7 +164,7 @@ class Job:
         """How it stands, with the failures so far."""
         with self.tally.lock:
             failed = self.tally.failed[:MOST_FAILURES]
-        return self.counts() | {"failures": [{"name": one.name, "error": _told(one.error)} for one in failed]}
+        return self.counts() | {"failures": [{"name": one.name, "error": _error_json(one.error)} for one in failed]}
 
     def counts(self) -> dict[str, Any]:
         """How it stands."""
@@ -317,5 +317,5 @@ def _shown(name: str, error: OpenAnalyticError) -> OpenAnalyticError:
     return type(error)(hint="The service's log says more.")
 
 
-def _told(error: Exception) -> dict[str, Any]:
+def _error_json(error: Exception) -> dict[str, Any]:
     return (error if isinstance(error, OpenAnalyticError) else OpenAnalyticError()).as_dict()

@@ -14,9 +14,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from open_analytic.errors import OpenAnalyticError
-from open_analytic.plain import plain
-from open_analytic.service.exchange import outward
+from open_analytic.jsonable import jsonable
 from open_analytic.service.http import no_such_page
+from open_analytic.service.http_io import outward
 from open_analytic.service.names import NAME
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.web import language
@@ -126,7 +126,7 @@ class Pages:
         if pipeline is None:
             return self._missing(request, known, "missing.pipeline", name)
         return self._page(
-            request, "pipeline.html", collections=known, pipeline=pipeline, data={"pipeline": plain(pipeline)}
+            request, "pipeline.html", collections=known, pipeline=pipeline, data={"pipeline": jsonable(pipeline)}
         )
 
     async def api(self, request: Request) -> Response:
@@ -154,7 +154,7 @@ class Pages:
         info = next((item for item in known if item.name == name), None)
         if info is None:
             return self._missing(request, known, "missing.collection", name)
-        return self._page(request, template, collections=known, info=info, data={"collection": plain(info)})
+        return self._page(request, template, collections=known, info=info, data={"collection": jsonable(info)})
 
     def _missing(self, request: Request, known: Sequence[CollectionInfo], key: str, name: str) -> Response:
         return self._page(request, "missing.html", collections=known, key=key, name=name, status=404)
@@ -180,7 +180,7 @@ class Pages:
             here=request.scope["path"], languages=_languages(request, tongue), inline=collections[:INLINE],
             further=collections[INLINE:], title_of=lambda info: _title(info, words),
             script_words=_script_words(self._data.version, tongue), script_texts=words.texts,
-            data=(data or {}) | {"site": plain(site)}, **options,
+            data=(data or {}) | {"site": jsonable(site)}, **options,
         )  # fmt: skip
         return HTMLResponse(text, status, headers=HEADERS)
 

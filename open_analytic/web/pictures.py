@@ -44,7 +44,7 @@ class Album:
         drawn, seen = self._draw(collection, name, part, side)
         if tag is None or seen != digest:  # it was changed meanwhile: the tag belongs to what was there before
             return Shown(drawn, "")
-        self._keep(key, drawn)
+        self._cache(key, drawn)
         return Shown(drawn, tag)
 
     def _draw(self, collection: Collection, name: str, part: int | None, side: int) -> tuple[bytes, bytes]:
@@ -59,7 +59,7 @@ class Album:
                 thumbnail.frame(picture, box, small.factor)
         return thumbnail.jpeg(picture), hashlib.sha256(data).digest()
 
-    def _keep(self, key: tuple[object, ...], data: bytes) -> None:
+    def _cache(self, key: tuple[object, ...], data: bytes) -> None:
         with self._lock:
             self._bytes += len(data) - len(self._shown.pop(key, b""))
             self._shown[key] = data

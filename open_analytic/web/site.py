@@ -19,14 +19,14 @@ from open_analytic.collection import Collection
 from open_analytic.errors import CollectionExists, UnknownCollection, UnknownPipeline
 from open_analytic.folder import KINDS
 from open_analytic.service import limits
-from open_analytic.service.exchange import body
 from open_analytic.service.http import application
+from open_analytic.service.http_io import body
 from open_analytic.service.work import Work
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.web import openapi, pages
 from open_analytic.web.api import Api
 from open_analytic.web.fetch import Fetcher
-from open_analytic.web.guard import COOKIE, COOKIE_S, LOOPBACK, Guard, Pass
+from open_analytic.web.guard import COOKIE, COOKIE_S, LOOPBACK, Guard, SessionCookie
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Site:
     version = open_analytic.__version__
 
     def __init__(self, work: Work, db: OpenAnalytic, *, token: str | None, url_queries: bool) -> None:
-        self.work, self.db, self.entry = work, db, Pass(token)
+        self.work, self.db, self.entry = work, db, SessionCookie(token)
         fetcher = Fetcher(max_bytes=db.settings.max_bytes) if url_queries else None
         self.api = Api(work, db, fetcher=fetcher)
 

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 import open_analytic
-from open_analytic import included
+from open_analytic import bootstrap
 from open_analytic.config import Settings
 from tests import homes, tiny, tiny_faces, tiny_objects
 from tests.tiny_faces import Colour
@@ -42,7 +42,7 @@ def make(folder: Path) -> Iterator[Album]:
     cards = tiny_objects.write(tiny_faces.write(tiny.write(folder / "cards")))
     settings = Settings.read({}, home=folder / "home", cards=(cards,), models_dir=folder / "models", service_start=0)
     homes.copy(homes.migrated(folder.parent), settings.home)
-    with included.start(settings, serve=False) as server:
+    with bootstrap.start(settings, serve=False) as server:
         with open_analytic.connect(server.dsn, settings=settings) as db:
             _fill(db, folder / "pictures")
         yield Album(home=settings.home, cards=cards, pictures=folder / "pictures", dsn=server.dsn)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from open_analytic import embedded
-from open_analytic.embedded import reaper
+from open_analytic.embedded import watchdog
 
 CLIENT = """
 import sys
@@ -60,16 +60,16 @@ def eventually(what: str, holds: Callable[[], bool], patience_s: float = 60.0) -
 
 
 def free(home: Path, name: str) -> bool:
-    descriptor = reaper.open_lock(home / name)
+    descriptor = watchdog.open_lock(home / name)
     try:
-        return reaper.is_free(descriptor)
+        return watchdog.is_free(descriptor)
     finally:
         os.close(descriptor)
 
 
 def gone(home: Path) -> bool:
-    """Whether no process of the server and no reaper is left."""
-    return free(home, reaper.SERVER) and free(home, reaper.REAPER)
+    """Whether no process of the server and no watchdog is left."""
+    return free(home, watchdog.SERVER) and free(home, watchdog.WATCHDOG)
 
 
 def pid_of(home: Path) -> int:
@@ -79,12 +79,12 @@ def pid_of(home: Path) -> int:
 
 
 def reapers_of(home: Path) -> list[int]:
-    """The pids of the reaper's two processes, by their command line."""
+    """The pids of the watchdog's two processes, by their command line."""
     pids = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            if reaper.__file__.encode() in words and os.fsencode(home) in words and b"-c" not in words:
+            if watchdog.__file__.encode() in words and os.fsencode(home) in words and b"-c" not in words:
                 pids.append(int(entry.name))
     return pids
 

@@ -21,7 +21,7 @@ from open_analytic.errors import (
     OpenAnalyticError,
     PermissionDenied,
 )
-from open_analytic.store import fault_table, faults, schema
+from open_analytic.store import error_map, error_table, schema
 from open_analytic.store.connection import Database, connect, options
 
 SECRET = "s3cr3t-w0rd"  # noqa: S105 - of nobody
@@ -191,12 +191,12 @@ FOREIGN = {
 
 
 def test_every_foreign_error_we_map_is_listed_here() -> None:
-    assert {kind: fault.error for kind, fault in fault_table.FAULTS.items()} == FOREIGN
+    assert {kind: fault.error for kind, fault in error_table.FAULTS.items()} == FOREIGN
 
 
 @pytest.mark.parametrize(("foreign", "ours"), FOREIGN.items(), ids=lambda kind: kind.__name__)
 def test_a_foreign_error_becomes_ours_with_a_hint(foreign: type[psycopg.Error], ours: type[OpenAnalyticError]) -> None:
-    with pytest.raises(ours) as caught, faults.translated():
+    with pytest.raises(ours) as caught, error_map.translated():
         raise foreign("what the server said")
     assert type(caught.value) is ours
     assert "what the server said" in caught.value.message
@@ -205,7 +205,7 @@ def test_a_foreign_error_becomes_ours_with_a_hint(foreign: type[psycopg.Error], 
 
 
 def test_an_error_with_a_state_of_its_own_is_not_a_broken_connection() -> None:
-    with pytest.raises(DatabaseError) as caught, faults.translated():
+    with pytest.raises(DatabaseError) as caught, error_map.translated():
         raise pg.ObjectInUse("busy")
     assert not isinstance(caught.value, ConnectionLost)
 
@@ -215,14 +215,14 @@ def test_an_error_with_a_state_of_its_own_is_not_a_broken_connection() -> None:
 )
 def test_our_own_states_raised_in_sql_come_back_as_our_errors(dsn: str, kind: type[OpenAnalyticError]) -> None:
     statement = f"DO $$ BEGIN RAISE 'said' USING ERRCODE = '{kind.sqlstate}', HINT = 'do this'; END $$"
-    with connect(dsn) as connection, pytest.raises(kind) as caught, faults.translated():
+    with connect(dsn) as connection, pytest.raises(kind) as caught, error_map.translated():
         connection.execute(statement)
     assert (type(caught.value), caught.value.message, caught.value.hint) == (kind, "said", "do this")
 
 
 def test_a_full_disk_of_the_server_is_storage_full(dsn: str) -> None:
     statement = "DO $$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$"
-    with connect(dsn) as connection, pytest.raises(errors.StorageFull), faults.translated():
+    with connect(dsn) as connection, pytest.raises(errors.StorageFull), error_map.translated():
         connection.execute(statement)
 
 
@@ -235,7 +235,7 @@ NAMED = sorted(
 
 @pytest.mark.parametrize("kind", NAMED, ids=lambda kind: f"{kind.sqlstate} {kind.__name__}")
 def test_what_a_server_can_raise_has_a_next_step(kind: type[psycopg.Error]) -> None:
-    error = faults.translate(kind("what the server said"))
+    error = error_map.translate(kind("what the server said"))
     assert "what the server said" in error.message
     assert error.hint
     if "please report it" in error.hint:  # our own SQL is wrong, or PostgreSQL itself
@@ -265,13 +265,13 @@ def test_what_a_server_can_raise_has_a_next_step(kind: type[psycopg.Error]) -> N
 def test_states_of_a_server_are_told_apart(
     kind: type[psycopg.Error], ours: type[OpenAnalyticError], words: str
 ) -> None:
-    error = faults.translate(kind("what the server said"))
+    error = error_map.translate(kind("what the server said"))
     assert (type(error), words in error.message) == (ours, True)
 
 
 @pytest.mark.parametrize("kind", [pg.IoError, pg.OutOfMemory, psycopg.OperationalError, pg.InternalError_])
 def test_no_space_is_storage_full_whatever_the_state(kind: type[psycopg.Error]) -> None:
-    error = faults.translate(kind('could not write to file "pg_wal/xlogtemp.1": No space left on device'))
+    error = error_map.translate(kind('could not write to file "pg_wal/xlogtemp.1": No space left on device'))
     assert type(error) is errors.StorageFull
 
 
@@ -289,7 +289,7 @@ def test_no_space_is_storage_full_whatever_the_state(kind: type[psycopg.Error]) 
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_is_wrong(said: str, ours: type[OpenAnalyticError], words: str) -> None:
-    error = faults.refused(psycopg.OperationalError(f'connection to server at "h" failed: {said}'))
+    error = error_map.refused(psycopg.OperationalError(f'connection to server at "h" failed: {said}'))
     assert (type(error), words in error.message, bool(error.hint)) == (ours, True, True)
 
 

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from open_analytic import embedded
-from open_analytic.embedded import account, binaries, process, reaper
+from open_analytic.embedded import account, binaries, process, watchdog
 from open_analytic.embedded.home import Home
 from open_analytic.errors import EmbeddedServerFailed
 from tests.database.homes import (
@@ -64,7 +64,7 @@ def test_the_last_close_ends_the_server_and_leaves_no_socket(home: Path) -> None
         assert status.running
         assert status.socket
         assert status.socket.stat().st_mode & 0o777 == 0o700
-    eventually("server and reaper end", lambda: gone(home))
+    eventually("server and watchdog end", lambda: gone(home))
     assert not status.socket.exists()
     assert not embedded.status(home).running
 
@@ -82,17 +82,17 @@ def test_killed_clients_leave_no_server(home: Path) -> None:
         told(one), told(two)
         one.kill()
         one.wait()
-        time.sleep(3)  # longer than the reaper lingers
+        time.sleep(3)  # longer than the watchdog lingers
         assert embedded.status(home).running
         two.kill()
-    eventually("server and reaper end", lambda: gone(home))
+    eventually("server and watchdog end", lambda: gone(home))
 
 
 def test_a_client_killed_while_starting_leaves_no_server(home: Path) -> None:
     for delay_s in (0.3, 0.6, 0.9, 1.2):
         with client(home):
             time.sleep(delay_s)
-    eventually("server and reaper end", lambda: not home.is_dir() or gone(home))
+    eventually("server and watchdog end", lambda: not home.is_dir() or gone(home))
     with embedded.start(home) as server:
         keep(server.dsn, 1)
         assert rows(server.dsn) == [1]
@@ -103,11 +103,11 @@ def test_after_everything_was_killed_the_next_start_has_the_committed_rows(home:
         postmaster = told(process)
         with embedded.start(home) as server:
             keep(server.dsn, 1)
-        killed = [*reapers_of(home), process.pid, postmaster, *reaper.members(home / "data")]
+        killed = [*reapers_of(home), process.pid, postmaster, *watchdog.members(home / "data")]
         kill_at_once(list(dict.fromkeys(killed)))
     with embedded.start(home) as server:
         assert rows(server.dsn) == [1]
-    eventually("server and reaper end", lambda: gone(home))
+    eventually("server and watchdog end", lambda: gone(home))
 
 
 def test_a_killed_server_comes_back_though_a_busy_backend_is_left(home: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_server_whose_reaper_and_clients_were_killed_is_adopted(home: Path) ->
     assert embedded.status(home).pid == before
     with embedded.start(home):
         assert pid_of(home) == before
-    eventually("server and reaper end", lambda: gone(home))
+    eventually("server and watchdog end", lambda: gone(home))
 
 
 def test_starting_and_stopping_at_once_never_fails(home: Path) -> None:
@@ -176,7 +176,7 @@ def test_odd_and_long_paths(tmp_path: Path, depth: int) -> None:
     with embedded.start(home) as server:
         keep(server.dsn, 1)
         assert rows(server.dsn) == [1]
-    eventually("server and reaper end", lambda: gone(home))
+    eventually("server and watchdog end", lambda: gone(home))
 
 
 @pytest.mark.parametrize("kind", ["living", "zombie"])
@@ -233,7 +233,7 @@ def test_a_reaper_that_never_saw_the_home_removes_the_socket_too(home: Path) -> 
         for name in ("server.json", "data/postmaster.pid"):
             (home / name).unlink()
         kill_at_once(reapers_of(home))
-        eventually("no reaper lives", lambda: free(home, reaper.REAPER))
+        eventually("no watchdog lives", lambda: free(home, watchdog.WATCHDOG))
         process.ensure_reaper(Home.open(home), 0.1)
         shutil.rmtree(home, ignore_errors=True)
     gone = [Path(f"/proc/{pid}"), folder]

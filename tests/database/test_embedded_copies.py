@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from open_analytic import embedded
-from open_analytic.embedded import reaper
+from open_analytic.embedded import watchdog
 from open_analytic.errors import EmbeddedServerFailed
 from tests.database.homes import eventually, gone, grown, keep, pid_of, rows
 
@@ -116,13 +116,13 @@ def test_a_copy_made_of_hard_links_is_refused(home: Path, copy: Path) -> None:
 def test_the_socket_of_a_living_server_is_never_removed(home: Path) -> None:
     with embedded.start(home):
         folder = socket_of(home)
-        reaper.remove_socket(folder, folder.stat().st_uid)
-        assert (folder / reaper.SOCKET).exists()
+        watchdog.remove_socket(folder, folder.stat().st_uid)
+        assert (folder / watchdog.SOCKET).exists()
         os.kill(pid_of(home), signal.SIGKILL)
         eventually("it is gone", lambda: not embedded.status(home).running)
-        reaper.remove_socket(folder, folder.stat().st_uid + 1)
+        watchdog.remove_socket(folder, folder.stat().st_uid + 1)
         assert folder.exists()
-        reaper.remove_socket(folder, folder.stat().st_uid)
+        watchdog.remove_socket(folder, folder.stat().st_uid)
         assert not folder.exists()
 
 

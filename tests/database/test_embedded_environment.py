@@ -11,7 +11,7 @@ import pytest
 
 from open_analytic import embedded, libpq
 from open_analytic.config import Settings
-from open_analytic.embedded import reaper
+from open_analytic.embedded import watchdog
 from open_analytic.store.connection import Database, connect
 
 VARIABLES = {
@@ -103,7 +103,7 @@ def test_a_first_start_is_made_without_them(tmp_path: Path, variable: str) -> No
 
 @pytest.mark.parametrize("variable", ["PGHOST"], indirect=True)
 def test_the_socket_is_known_by_its_folder(variable: str) -> None:
-    assert libpq.SOCKET_PREFIX == reaper.SOCKET_PREFIX
+    assert libpq.SOCKET_PREFIX == watchdog.SOCKET_PREFIX
     assert libpq.is_own({"host": "/somewhere/open_analytic-abc"})
     assert not libpq.is_own({"host": "open_analytic-abc"})
     assert not libpq.is_own({})

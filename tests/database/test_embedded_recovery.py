@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from open_analytic import embedded
-from open_analytic.embedded import process, reaper
+from open_analytic.embedded import process, watchdog
 from open_analytic.errors import EmbeddedServerFailed
 from tests.database.homes import client, eventually, gone, grown, keep, rows, told
 
@@ -71,7 +71,7 @@ def test_questions_are_no_progress_and_lines_of_its_own_are(tmp_path: Path, monk
 
 
 def startup(home: Path) -> bool:
-    return reaper.recovering(reaper.members(home / "data"))
+    return watchdog.recovering(watchdog.members(home / "data"))
 
 
 def test_a_server_in_recovery_ends_soon_after_its_last_client(home: Path) -> None:
@@ -83,20 +83,20 @@ def test_a_server_in_recovery_ends_soon_after_its_last_client(home: Path) -> Non
             connection.commit()
             os.kill(connection.info.backend_pid, signal.SIGKILL)
             eventually("it recovers", lambda: startup(home) or not alive(home, connection.info.backend_pid))
-    eventually("server and reaper end", lambda: gone(home), 30)
+    eventually("server and watchdog end", lambda: gone(home), 30)
     with embedded.start(home) as server, psycopg.connect(server.dsn) as connection:
         assert connection.execute("SELECT count(*) FROM many").fetchone() == (400000,)
 
 
 def alive(home: Path, pid: int) -> bool:
-    return pid in reaper.members(home / "data")
+    return pid in watchdog.members(home / "data")
 
 
 def test_the_reaper_ends_a_recovery_that_nobody_waits_for(home: Path) -> None:
     stuck(home)
     with client(home):
         eventually("it replays", lambda: startup(home))
-    eventually("server and reaper end", lambda: gone(home), 30)
+    eventually("server and watchdog end", lambda: gone(home), 30)
     freed(home)
     with embedded.start(home) as server:
         assert rows(server.dsn) == [1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from open_analytic import embedded, included
+from open_analytic import bootstrap, embedded
 from open_analytic.config import Settings
 from open_analytic.errors import StorageFull
 from open_analytic.store.connection import Database
@@ -106,9 +106,9 @@ def test_a_disk_that_fills_under_work(disk: Disk, settings: Settings) -> None:
     disk.mount("size=250m")
     settings = dataclasses.replace(settings, service_start=0)
     with embedded.start(disk.home) as server:
-        included.prepare(server, settings)
+        bootstrap.prepare(server, settings)
         keep(server.dsn, 1)
-        database = Database(included.Address(server, settings), settings)
+        database = Database(bootstrap.Address(server, settings), settings)
         disk.fill(20 << 20)
         with pytest.raises(StorageFull, match="no space left"):
             insert(database, 2_000_000)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from open_analytic import embedded
-from open_analytic.embedded import account, reaper
+from open_analytic.embedded import account, watchdog
 from open_analytic.embedded.home import Home
 from open_analytic.errors import EmbeddedServerFailed
 from tests.database.homes import eventually, gone
@@ -33,8 +33,8 @@ def theirs() -> Iterator[Path]:
 
 
 def rewrite(home: Path, **changed: object) -> None:
-    state = json.loads((home / reaper.STATE).read_text())
-    (home / reaper.STATE).write_text(json.dumps(state | changed))
+    state = json.loads((home / watchdog.STATE).read_text())
+    (home / watchdog.STATE).write_text(json.dumps(state | changed))
 
 
 def test_psql_is_never_the_one_that_the_home_names(theirs: Path, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_socket_that_is_not_the_server_s_is_not_used(theirs: Path, tmp_path: P
 def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(theirs: Path) -> None:
     embedded.start(theirs).close()
     embedded.stop(theirs)
-    for name in (reaper.STATE, "data/postmaster.pid"):
+    for name in (watchdog.STATE, "data/postmaster.pid"):
         (theirs / name).unlink(missing_ok=True)
         os.mkfifo(theirs / name)
     assert not embedded.status(theirs).running

@@ -9,7 +9,7 @@ import pytest
 
 import open_analytic
 from open_analytic import Collection, OpenAnalytic, export
-from open_analytic.cli import given
+from open_analytic.cli import cli_args
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, Conflict
 from open_analytic.export import Exported
@@ -67,7 +67,7 @@ def test_pictures_and_values_come_back_through_an_import(db: OpenAnalytic, album
         assert (folder / kind / "one" / "a.png").read_bytes() == picture(1, 2, 3)
 
         again = db.create_collection(f"again{kind[1:]}", pipeline="mean_colour", columns=album.info.columns)
-        report = again.import_files(folder / kind, values=given.values(file))
+        report = again.import_files(folder / kind, values=cli_args.values(file))
         assert (report.added, report.failed, report.unmatched) == (2, (), ("only a vector",))
         assert again.get("one/a.png").row == first
         assert again.get("b.png").row == dict.fromkeys(album.info.columns)

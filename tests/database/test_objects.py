@@ -9,7 +9,7 @@ import open_analytic
 from open_analytic import OpenAnalytic
 from open_analytic.config import Settings
 from open_analytic.errors import NoFace
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 from open_analytic.types import Box
 from tests import tiny, tiny_objects
 from tests.tiny_objects import paint
@@ -35,7 +35,7 @@ def test_rows_have_boxes_and_labels_and_hits_show_them(db: OpenAnalytic) -> None
     assert rows == {("bowl", 0): ("berry", LEFT), ("salad", 0): ("tomato", LEFT), ("salad", 1): ("leaf", RIGHT)}
     hit = things.search(paint([GREEN]), k=1)[0]
     assert (hit.name, hit.part, hit.region, hit.box, dict(hit.row)) == ("salad", 1, RIGHT, RIGHT, {"label": "leaf"})
-    assert plain(hit) == {
+    assert jsonable(hit) == {
         "name": "salad", "distance": 0.0, "row": {"label": "leaf"},
         "box": {"x": 64.0, "y": 0.0, "width": 64.0, "height": 64.0}, "part": 1,
     }  # fmt: skip

@@ -30,7 +30,7 @@ from open_analytic.errors import (
     PermissionDenied,
 )
 from open_analytic.store import schema
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 
 EXPECTED = Path(__file__).with_name("schema.expected")
 

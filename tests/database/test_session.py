@@ -17,7 +17,7 @@ import open_analytic
 from open_analytic import embedded
 from open_analytic.analyticdb import running
 from open_analytic.config import Settings
-from open_analytic.store import facts, schema, session
+from open_analytic.store import schema, server_info, session
 from open_analytic.store.connection import connect
 from open_analytic.types import Vector
 from tests.conftest import database as new_database
@@ -102,8 +102,8 @@ def test_the_owner_of_a_database_gains_nothing_from_a_superuser(
     with open_analytic.connect(hostile, settings=settings) as db:
         assert not _alice_is_superuser(server), "connect"
         work(db)
-    facts.facts(hostile)
-    facts.sql_facts(hostile)
+    server_info.facts(hostile)
+    server_info.sql_facts(hostile)
     assert not _alice_is_superuser(server), "work"
     schema.downgrade(hostile, "base")
     assert not _alice_is_superuser(server), "db downgrade"

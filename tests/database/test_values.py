@@ -14,9 +14,9 @@ import pytest
 
 from open_analytic import OpenAnalytic
 from open_analytic.errors import BadParameter
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 from open_analytic.search_options import SearchOptions
-from open_analytic.store import faults, search
+from open_analytic.store import error_map, search
 from open_analytic.store.connection import Connection, connect
 from tests.database.conftest import MakeCollection
 from tests.database.test_importer import tiny_db as tiny_db  # a fixture
@@ -122,7 +122,7 @@ def test_a_value_of_any_type_arrives(connected: Connection, make: MakeCollection
         if case[2] not in (got, repr(got), str(got))
     ]
     assert wrong == []
-    json.loads(json.dumps(plain(hit), allow_nan=False))
+    json.loads(json.dumps(jsonable(hit), allow_nan=False))
 
 
 def test_every_type_of_the_server_is_read(dsn: str) -> None:
@@ -143,7 +143,7 @@ def test_every_type_of_the_server_is_read(dsn: str) -> None:
 
 
 def test_what_python_cannot_read_is_not_blamed_on_the_caller() -> None:
-    error = faults.translate(psycopg.DataError("timestamp too large (after year 10K): 'infinity'"))
+    error = error_map.translate(psycopg.DataError("timestamp too large (after year 10K): 'infinity'"))
     assert isinstance(error, BadParameter)
     assert "does not accept" not in error.message
     assert error.hint != "Correct the value."

@@ -14,7 +14,7 @@ import httpx
 from PIL import Image
 
 import open_analytic
-from open_analytic import included
+from open_analytic import bootstrap
 from open_analytic.config import Settings
 from tests import homes, tiny, tiny_faces, tiny_objects
 from tests.process import runner
@@ -52,7 +52,7 @@ def home(folder: Path) -> Iterator[Home]:
     settings = Settings.read({}, home=folder / "home", cards=(cards,), models_dir=folder / "models", service_start=0)
     homes.copy(homes.migrated(folder.parent), settings.home)
     cli = runner.make(folder, cards, OPEN_ANALYTIC_HOME=str(settings.home), OPEN_ANALYTIC_SERVICE_START="0")
-    with included.start(settings, serve=False) as server:
+    with bootstrap.start(settings, serve=False) as server:
         made = Home(cli=cli, dsn=server.dsn, settings=settings)
         with made.database() as db:
             db.pipeline_create("mean_colour", tiny.PIPELINE)

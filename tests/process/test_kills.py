@@ -13,13 +13,13 @@ import pytest
 import open_analytic
 from open_analytic import embedded
 from open_analytic.config import Settings
-from open_analytic.embedded import companion, keeper, reaper
+from open_analytic.embedded import background_service, keeper, watchdog
 from open_analytic.errors import OpenAnalyticError
 from tests import homes
 from tests.database.homes import free, kill_at_once
 from tests.process.runner import Cli, make
 from tests.process.serving import answers, companions, eventually, parent, served
-from tests.process.test_companion import address
+from tests.process.test_background_service import address
 
 CLIENT = """
 import sys, open_analytic
@@ -27,7 +27,7 @@ with open_analytic.connect(home=sys.argv[1]):
     print("open", flush=True)
     sys.stdin.read()
 """
-LOCKS = (reaper.SERVER, reaper.REAPER, companion.SERVICE, keeper.KEEPER)
+LOCKS = (watchdog.SERVER, watchdog.WATCHDOG, background_service.SERVICE, keeper.KEEPER)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def home_of(cli: Cli) -> Path:
 
 def complete(home: Path) -> bool:
     """Whether all locks are held, and by those they are for: who starts a keeper holds its lock first."""
-    watchers = (running(home, reaper.__file__), running(home, keeper.__file__))
+    watchers = (running(home, watchdog.__file__), running(home, keeper.__file__))
     return not any(free(home, name) for name in LOCKS) and all(len(pids) == 2 for pids in watchers)
 
 
@@ -71,7 +71,7 @@ def client(cli: Cli) -> Iterator[subprocess.Popen[str]]:
 
 
 def running(home: Path, file: str) -> list[int]:
-    """The pids of the reaper or the keeper, by their command line: parent and child."""
+    """The pids of the watchdog or the keeper, by their command line: parent and child."""
     pids = []
     for entry in Path("/proc").glob("[0-9]*"):
         words = command_line(int(entry.name)).split(b"\0")
@@ -105,8 +105,8 @@ def state(task: Path) -> str:
 
 
 def kill(home: Path, what: str) -> None:
-    """Kill the postmaster, the service, both processes of reaper or keeper, or one: as in ``reaper's child``."""
-    files = {"reaper": reaper.__file__, "keeper": keeper.__file__}
+    """Kill the postmaster, the service, both processes of watchdog or keeper, or one: as in ``watchdog's child``."""
+    files = {"watchdog": watchdog.__file__, "keeper": keeper.__file__}
     who, _, one = what.partition("'s ")
     if who in files:
         eventually(f"the {who} is complete", lambda: len(running(home, files[who])) == 2)
@@ -116,7 +116,7 @@ def kill(home: Path, what: str) -> None:
         eventually("the service is one process", lambda: len(companions(home)) == 1)  # the shell that starts it is gone
         pids = companions(home)
     else:
-        pids = [reaper.recorded(home / "data") or 0]
+        pids = [watchdog.recorded(home / "data") or 0]
     assert all(pids)
     kill_at_once(pids)
     eventually(f"the {what} has died, and let its locks go", lambda: all(has_ended(pid) for pid in pids))
@@ -135,7 +135,7 @@ def test_a_live_db_finds_its_server_again(own: Cli, settings: Settings, others: 
         names = [info.name for info in db.pipelines()]
         for _ in range(3):
             kill(home_of(own), "postmaster")
-            eventually("all of it is gone", lambda: free(home_of(own), reaper.SERVER))
+            eventually("all of it is gone", lambda: free(home_of(own), watchdog.SERVER))
             if others == "another process":
                 own("pipeline", "list")
             assert [info.name for info in db.pipelines()] == names
@@ -162,7 +162,7 @@ def test_a_call_under_way_when_the_server_dies_fails_with_a_next_step(own: Cli, 
 
 
 @pytest.mark.parametrize(
-    "order", ["service service", "keeper service", "service keeper", "reaper service", "service reaper keeper"]
+    "order", ["service service", "keeper service", "service keeper", "watchdog service", "service watchdog keeper"]
 )
 def test_sql_finds_a_service_again_that_was_killed(own: Cli, pictures: Path, order: str) -> None:
     picture = (pictures / "red.png").read_bytes()
@@ -181,7 +181,7 @@ def test_sql_finds_a_service_again_that_was_killed(own: Cli, pictures: Path, ord
         "keeper's parent, service",
         "keeper's child, service",
         "service, keeper's parent",
-        "reaper, keeper's child, service",
+        "watchdog, keeper's child, service",
     ],
 )
 def test_sql_finds_a_service_again_that_was_killed_with_its_watchers(own: Cli, pictures: Path, order: str) -> None:
@@ -195,7 +195,7 @@ def test_sql_finds_a_service_again_that_was_killed_with_its_watchers(own: Cli, p
         assert run_in_sql(dsn, picture) == expected
 
 
-@pytest.mark.parametrize("order", ["reaper's parent, client", "reaper's child, client", "client, reaper's child"])
+@pytest.mark.parametrize("order", ["watchdog's parent, client", "watchdog's child, client", "client, watchdog's child"])
 def test_without_a_service_nothing_stays_behind_either(own: Cli, order: str) -> None:
     home = home_of(own)
     environment = {**own.environment, "OPEN_ANALYTIC_SERVICE_START": "0"}
@@ -218,15 +218,15 @@ def test_without_a_service_nothing_stays_behind_either(own: Cli, order: str) -> 
 @pytest.mark.parametrize(
     "order",
     [
-        "reaper client",
-        "client reaper",
+        "watchdog client",
+        "client watchdog",
         "keeper client",
         "service client",
         "postmaster client",
-        "postmaster reaper client",
-        "reaper postmaster client",
-        "reaper postmaster keeper client",
-        "keeper reaper client postmaster",
+        "postmaster watchdog client",
+        "watchdog postmaster client",
+        "watchdog postmaster keeper client",
+        "keeper watchdog client postmaster",
         "service keeper client",
         "client service keeper",
     ],

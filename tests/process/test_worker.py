@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 
 from open_analytic import background, embedded
-from open_analytic.embedded import companion
+from open_analytic.embedded import background_service
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.home import Home
 from tests import homes, tiny
 from tests.process.runner import REPOSITORY, Cli, make
 from tests.process.serving import answers, ask, companions, eventually, workers
-from tests.process.test_companion import RUN, address, create
+from tests.process.test_background_service import RUN, address, create
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: only root's service has a worker of its own.")
 
@@ -224,7 +224,7 @@ def test_db_stop_ends_both(own: Cli, home: Path) -> None:
         own("pipeline", "list")
         worker(home)
         own("db", "stop")
-        assert not companion.running(Home.open(home))
+        assert not background_service.running(Home.open(home))
         eventually("both have ended", lambda: not companions(home) and not workers(home))
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, ServiceUnavailable, UnknownModel
 from open_analytic.models.library import Library
 from open_analytic.runtime.batcher import Batcher, Ran
 from open_analytic.runtime.cache import ModelCache
-from open_analytic.ticket import TICKET, Ticket
 from open_analytic.types import Images
 from tests.models.runtime.recorded import BAD, Recorder, pictures, submitted, told, write
 
@@ -187,10 +187,10 @@ def test_the_model_looks_like_a_model(make: Callable[..., Batcher]) -> None:
 
 
 def test_a_cancelled_ticket_is_not_run(make: Callable[..., Batcher], recorder: Recorder) -> None:
-    batcher, ticket = make(expected=lambda: 2), Ticket()
+    batcher, cancel_token = make(expected=lambda: 2), CancelToken()
     with ThreadPoolExecutor(1) as caller:
-        first = caller.submit(_with_ticket, ticket, lambda: batcher.model("mean_colour")(pictures(1)))
-        ticket.cancel()
+        first = caller.submit(_with_ticket, cancel_token, lambda: batcher.model("mean_colour")(pictures(1)))
+        cancel_token.cancel()
         assert submitted(batcher, pictures(2)) == [{"features": [2]}]
         with pytest.raises(CancelledError):
             first.result(30)
@@ -198,25 +198,25 @@ def test_a_cancelled_ticket_is_not_run(make: Callable[..., Batcher], recorder: R
 
 
 def test_when_all_are_cancelled_the_network_sees_nothing(make: Callable[..., Batcher], recorder: Recorder) -> None:
-    ticket = Ticket()
-    ticket.cancel()
+    cancel_token = CancelToken()
+    cancel_token.cancel()
     with pytest.raises(CancelledError):
-        _with_ticket(ticket, lambda: make(expected=lambda: 1).model("mean_colour")(pictures(1)))
+        _with_ticket(cancel_token, lambda: make(expected=lambda: 1).model("mean_colour")(pictures(1)))
     assert recorder.seen == []
 
 
 def test_a_passed_deadline_is_not_run(make: Callable[..., Batcher], recorder: Recorder) -> None:
     batcher = make(expected=lambda: 1)
     with pytest.raises(DeadlineExceeded):
-        _with_ticket(Ticket(time.monotonic() - 1), lambda: batcher.model("mean_colour")(pictures(1)))
+        _with_ticket(CancelToken(time.monotonic() - 1), lambda: batcher.model("mean_colour")(pictures(1)))
     assert recorder.seen == []
-    late = Ticket(time.monotonic() + 3600)
+    late = CancelToken(time.monotonic() + 3600)
     assert told(_with_ticket(late, lambda: batcher.model("mean_colour")(pictures(1)))) == {"features": [1]}
 
 
-def _with_ticket(ticket: Ticket, work: Callable[[], Any]) -> Any:
+def _with_ticket(cancel_token: CancelToken, work: Callable[[], Any]) -> Any:
     context = copy_context()
-    context.run(TICKET.set, ticket)
+    context.run(CANCEL_TOKEN.set, cancel_token)
     return context.run(work)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded
 from open_analytic.models.library import Library
@@ -16,7 +17,6 @@ from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import load
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.runtime.shared import SharedEngine
-from open_analytic.ticket import TICKET, Ticket
 from tests import tiny
 
 FOREVER = 2**62  # rounds of the graph's loop
@@ -58,23 +58,23 @@ def test_threads_are_free_when_every_caller_has_gone(tmp_path: Path, callers: in
     chosen = settings(tmp_path, model_run_s=0)
     library = Library(chosen)
     engine, what = SharedEngine(library, chosen), endless(library)
-    tickets = [Ticket(time.monotonic() + 1 if how == "deadline" else None) for _ in range(callers)]
+    cancel_tokens = [CancelToken(time.monotonic() + 1 if how == "deadline" else None) for _ in range(callers)]
     ended: list[object] = []
 
-    def call(ticket: Ticket) -> None:
-        TICKET.set(ticket)
+    def call(cancel_token: CancelToken) -> None:
+        CANCEL_TOKEN.set(cancel_token)
         try:
             engine.run(what, [picture()])
         except (CancelledError, DeadlineExceeded) as error:
             ended.append(type(error))
 
-    threads = [threading.Thread(target=call, args=(ticket,)) for ticket in tickets]
+    threads = [threading.Thread(target=call, args=(cancel_token,)) for cancel_token in cancel_tokens]
     for thread in threads:
         thread.start()
     while engine._batcher._running == 0:  # until the graph is in its loop
         time.sleep(0.01)
-    for ticket in tickets if how == "cancelled" else []:
-        ticket.cancel()
+    for cancel_token in cancel_tokens if how == "cancelled" else []:
+        cancel_token.cancel()
     for thread in threads:
         thread.join(60)
     assert len(ended) == callers

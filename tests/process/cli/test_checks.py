@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from open_analytic.cli import checks, service_checks
-from open_analytic.store.facts import Facts, Node, SqlFacts
+from open_analytic.store.server_info import Facts, Node, SqlFacts
 
 
 def facts(

@@ -20,7 +20,7 @@ from tests import tiny
 from tests.process.models.conftest import Index, card, network
 from tests.process.runner import Cli, make
 from tests.process.serving import ask, companions, eventually, workers
-from tests.process.test_companion import address
+from tests.process.test_background_service import address
 from tests.process.test_worker import RED, picture, run_in_sql, worker
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: only root's service has a worker of its own.")

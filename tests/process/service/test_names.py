@@ -14,7 +14,7 @@ from open_analytic.service.names import NAME
 UNCHANGED = """
 from starlette.convertors import CONVERTOR_TYPES
 before = dict(CONVERTOR_TYPES)
-import open_analytic.serving
+import open_analytic.service_app
 print(all(CONVERTOR_TYPES[name] is before[name] for name in before))
 """
 

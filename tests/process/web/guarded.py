@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from open_analytic.service import listener
-from open_analytic.web.guard import LOOPBACK, Guard, Pass
+from open_analytic.web.guard import LOOPBACK, Guard, SessionCookie
 
 EVERY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -25,7 +25,7 @@ class Guarded:
     """Its client and its cookies; ``port`` for requests that no client would send."""
 
     client: httpx.Client
-    entry: Pass
+    entry: SessionCookie
     port: int
 
     def raw(self, head: bytes) -> str:
@@ -58,7 +58,7 @@ async def _told(_: Request, __: Exception) -> Response:
 @contextmanager
 def guarded(token: str | None) -> Iterator[Guarded]:
     """With a token it answers to any name, without one to those of this machine."""
-    entry = Pass(token)
+    entry = SessionCookie(token)
     routes = [
         Route("/elsewhere", _elsewhere),
         Route("/unchanged", _unchanged),

@@ -12,7 +12,7 @@ import pytest
 from open_analytic.cli import output
 from open_analytic.cli.pipeline import _print_output
 from open_analytic.errors import NoFace
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 from open_analytic.types import Box, Hit
 
 
@@ -58,7 +58,7 @@ def test_json_holds_everything_a_row_can(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_hit_has_the_keys_of_python() -> None:
     hit = Hit(name="a", distance=0.5, row={"d": "A"}, region=Box(x=1, y=2, width=3, height=4))
-    assert plain(hit) == {
+    assert jsonable(hit) == {
         "name": "a", "distance": 0.5, "row": {"d": "A"}, "box": {"x": 1, "y": 2, "width": 3, "height": 4},
         "part": None,
     }  # fmt: skip

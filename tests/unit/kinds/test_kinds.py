@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from open_analytic.jsonable import jsonable
 from open_analytic.kinds import KINDS, region
 from open_analytic.kinds.kind import Kind
-from open_analytic.plain import plain
 from open_analytic.types import Box, Face, Feature, Hit, Label, Object, Region, Span, TextSpan
 
 BOX = Box(x=1.5, y=2, width=3, height=4)
@@ -29,12 +29,12 @@ def test_the_extent_of_a_region_is_in_its_own_unit() -> None:
 
 def test_a_hit_keeps_its_key_box_in_json() -> None:
     hit = Hit(name="a", distance=0.5, row={"age": 30}, region=BOX, part=1)
-    assert list(plain(hit)) == ["name", "distance", "row", "box", "part"]
-    assert plain(hit)["box"] == {"x": 1.5, "y": 2, "width": 3, "height": 4}
-    assert plain(Hit(name="a", distance=0.5, row={})) == {
+    assert list(jsonable(hit)) == ["name", "distance", "row", "box", "part"]
+    assert jsonable(hit)["box"] == {"x": 1.5, "y": 2, "width": 3, "height": 4}
+    assert jsonable(Hit(name="a", distance=0.5, row={})) == {
         "name": "a", "distance": 0.5, "row": {}, "box": None, "part": None,
     }  # fmt: skip
-    spoken = plain(Hit(name="a", distance=0.5, row={}, region=Span(start=0, end=1)))
+    spoken = jsonable(Hit(name="a", distance=0.5, row={}, region=Span(start=0, end=1)))
     assert (spoken["box"], spoken["region"]) == (None, {"start": 0, "end": 1})
 
 

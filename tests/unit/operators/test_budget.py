@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 from open_analytic import memory
+from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import BadImage, DeadlineExceeded, ImageTooLarge, ServiceBusy
 from open_analytic.operators.budget import MOST_WAITING, Budget, Hold, NoRoom, budget, default_bytes
 from open_analytic.operators.formats.png import read_header
 from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits
-from open_analytic.ticket import TICKET, Ticket
 
 
 @pytest.fixture
@@ -69,14 +69,14 @@ def test_callers_are_served_in_their_order() -> None:
 def test_who_waits_leaves_at_the_deadline_and_when_the_caller_has_gone() -> None:
     room = Budget()
     room.take(10, 10)
-    gone = Ticket()
+    gone = CancelToken()
 
-    def caller(ticket: Ticket) -> None:
-        TICKET.set(ticket)
+    def caller(cancel_token: CancelToken) -> None:
+        CANCEL_TOKEN.set(cancel_token)
         room.take(1, 10)
 
     with ThreadPoolExecutor(2) as threads:
-        late, left = threads.submit(caller, Ticket(deadline=0)), threads.submit(caller, gone)
+        late, left = threads.submit(caller, CancelToken(deadline=0)), threads.submit(caller, gone)
         until(lambda: room.waiting >= 1)
         gone.cancel()
         wait([late, left])
@@ -88,19 +88,19 @@ def test_who_waits_leaves_at_the_deadline_and_when_the_caller_has_gone() -> None
 def test_a_service_refuses_a_wait_without_hope() -> None:
     room = Budget()
     room.take(10, 10)
-    tickets = [Ticket() for _ in range(MOST_WAITING)]
+    cancel_tokens = [CancelToken() for _ in range(MOST_WAITING)]
 
-    def caller(ticket: Ticket) -> None:
-        TICKET.set(ticket)
+    def caller(cancel_token: CancelToken) -> None:
+        CANCEL_TOKEN.set(cancel_token)
         room.take(10, 10)
 
     with ThreadPoolExecutor(MOST_WAITING + 1) as threads:
-        waiting = [threads.submit(caller, ticket) for ticket in tickets]
+        waiting = [threads.submit(caller, cancel_token) for cancel_token in cancel_tokens]
         until(lambda: room.waiting == MOST_WAITING)
-        refused = threads.submit(caller, Ticket())
+        refused = threads.submit(caller, CancelToken())
         assert isinstance(refused.exception(), ServiceBusy)
-        for ticket in tickets:
-            ticket.cancel()
+        for cancel_token in cancel_tokens:
+            cancel_token.cancel()
         wait(waiting)
     assert (room.used, room.waiting) == (10, 0)
 

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, ImageTooLarge, InvalidPipeline, ModelFailed, OpenAnalyticError
 from open_analytic.models.library import Library
@@ -26,8 +27,7 @@ from open_analytic.pipeline.cost import LIST_BYTES, MAX_PIXELS
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.run import Result, begin, finish, run
 from open_analytic.pipeline.spec import load
-from open_analytic.runtime import ahead
-from open_analytic.ticket import TICKET, Ticket
+from open_analytic.runtime import prefetch
 from open_analytic.types import Images, Model
 from tests import tiny, tiny_faces
 
@@ -225,7 +225,7 @@ def test_callers_that_share_little_memory_do_not_wait_for_each_other(library: Li
         found = list(threads.map(lambda _: told(run(made, items, models, limits)), range(24)))
     assert found == [[[0, 1, 0]] * 4] * 24
     ran = list(
-        ahead.results(
+        prefetch.results(
             made, items * 8, limits, lambda states: finish(made, states, models, limits), size=5, decoders=4, runners=2
         )
     )
@@ -242,7 +242,7 @@ def test_a_picture_above_the_budget_is_its_own_error(library: Library) -> None:
 
 def test_what_was_decoded_and_not_run_gives_its_memory_back(library: Library) -> None:
     made = plan(load(tiny.PIPELINE, "colours"), library.cards)
-    results = ahead.results(
+    results = prefetch.results(
         made, [colour(0, 255, 0, 300)] * 40, Limits(), lambda states: finish(made, states, models, Limits()),
         size=2, decoders=2, runners=2,
     )  # fmt: skip
@@ -254,30 +254,30 @@ def test_what_was_decoded_and_not_run_gives_its_memory_back(library: Library) ->
 def test_a_caller_that_has_gone_ends_the_run_between_steps(library: Library) -> None:
     made = plan(load(tiny.PIPELINE, "colours"), library.cards)
 
-    def late(ticket: Ticket) -> None:
-        TICKET.set(ticket)
+    def late(cancel_token: CancelToken) -> None:
+        CANCEL_TOKEN.set(cancel_token)
         run(made, [colour(0, 255, 0)], models, Limits())
 
-    gone = Ticket()
+    gone = CancelToken()
     gone.cancel()
     with ThreadPoolExecutor(1) as thread:
-        assert isinstance(thread.submit(late, Ticket(deadline=0)).exception(), DeadlineExceeded)
+        assert isinstance(thread.submit(late, CancelToken(deadline=0)).exception(), DeadlineExceeded)
         assert isinstance(thread.submit(late, gone).exception(), CancelledError)
 
 
 def test_a_caller_that_goes_while_many_faces_are_embedded_is_noticed(library: Library) -> None:
-    made, ticket = plan(load(crops(256), "faces"), library.cards), Ticket()
+    made, cancel_token = plan(load(crops(256), "faces"), library.cards), CancelToken()
     seen = threading.Event()
 
     class Last(Colours):
         def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
             assert not seen.is_set()
             seen.set()
-            ticket.cancel()
+            cancel_token.cancel()
             return super().__call__(batch, outputs)
 
     def work() -> None:
-        TICKET.set(ticket)
+        CANCEL_TOKEN.set(cancel_token)
         run(made, [colour(9, 90, 200, 400)], lambda name: Everywhere() if name == "white_noses" else Last(), Limits())
 
     with ThreadPoolExecutor(1) as thread:

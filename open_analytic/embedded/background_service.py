@@ -16,7 +16,7 @@ from typing import Self
 
 from open_analytic import resources
 from open_analytic.config import PREFIX, Settings
-from open_analytic.embedded import cluster, keeper, process, reaper
+from open_analytic.embedded import cluster, keeper, process, watchdog
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.home import Home, State, translated
 from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError
@@ -38,9 +38,9 @@ def start(home: Path, settings: Settings) -> bool:
         lock = place.lock(SERVICE)
         log = process.open_log(place, LOG)
         try:
-            started = reaper.try_lock(lock)
+            started = watchdog.try_lock(lock)
             if started:
-                reaper.cut_log(log)
+                watchdog.cut_log(log)
                 command = keeper.command(place.folder, lock)
                 process.detach(command, log=log, keep=(lock,), environment=environment)
             ensure_keeper(place, log, environment)
@@ -54,7 +54,7 @@ def ensure_keeper(place: Home, log: int, environment: Mapping[str, str]) -> None
     """Start the keeper unless one is there: it holds a lock that it inherits from us."""
     lock = place.lock(keeper.KEEPER)
     try:
-        if reaper.try_lock(lock):
+        if watchdog.try_lock(lock):
             command = [sys.executable, "-I", "-S", keeper.__file__, str(place.folder), str(lock)]
             process.detach(command, log=log, keep=(lock,), environment=dict(environment))
     finally:
@@ -77,7 +77,7 @@ def running(place: Home) -> bool:
         return False
     lock = place.lock(SERVICE)
     try:
-        return not reaper.is_free(lock)
+        return not watchdog.is_free(lock)
     finally:
         os.close(lock)
 
@@ -90,7 +90,7 @@ def await_end(place: Home) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class ServiceLock:
     """The place of the one who serves for a home's server, held by its lock."""
 
     home: Home
@@ -120,7 +120,7 @@ class Post:
         with translated(home):
             place = Home.open(home)
             foreground = place.lock(FOREGROUND)
-            if not reaper.is_free(foreground):
+            if not watchdog.is_free(foreground):
                 raise EmbeddedServerFailed(
                     f"Another `open-analytic serve` runs for {place.folder}.", hint="Stop it first."
                 )
@@ -143,7 +143,7 @@ class Post:
             home=place,
             state=state,
             _lock=lock,
-            _server=place.lock(reaper.SERVER),
+            _server=place.lock(watchdog.SERVER),
             _foreground=foreground,
             _in_foreground=in_foreground,
         )
@@ -176,17 +176,17 @@ class Post:
     def wanted(self) -> bool:
         """Whether the server still runs where it did, and nobody wants to serve in our place."""
         if not self._in_foreground:
-            reaper.cut_log(sys.stderr.fileno())
-            if not reaper.is_free(self._foreground):
+            watchdog.cut_log(sys.stderr.fileno())
+            if not watchdog.is_free(self._foreground):
                 return False
-        if self.home.state != self.state or reaper.is_free(self._server):
+        if self.home.state != self.state or watchdog.is_free(self._server):
             return False
         self._ensure_watch()
         return True
 
     def _ensure_watch(self) -> None:
-        """Start a killed watchdog again: the keeper, which looks after the reaper."""
-        lock = reaper.REAPER if self._in_foreground else keeper.KEEPER
+        """Start a killed watchdog again: the keeper, which looks after the watchdog."""
+        lock = watchdog.WATCHDOG if self._in_foreground else keeper.KEEPER
         if not (self.home.folder / lock).exists():  # the home is being deleted
             return
         with contextlib.suppress(OSError, OpenAnalyticError):
@@ -200,17 +200,17 @@ class Post:
         state = self.home.state
         if state and state.ended and replace(state, ended="") == self.state:
             return False
-        return state != self.state or reaper.is_free(self._server)
+        return state != self.state or watchdog.is_free(self._server)
 
     def leave(self) -> bool:
         """Let go of the place; True when it is ours again, for a new server whose user found us still here."""
-        if not self._in_foreground and reaper.is_free(self._server):
-            reaper.remove_socket(self.folder, self.owner)  # the reaper may have been killed
+        if not self._in_foreground and watchdog.is_free(self._server):
+            watchdog.remove_socket(self.folder, self.owner)  # the watchdog may have been killed
         fcntl.flock(self._lock, fcntl.LOCK_UN)
         state = self.home.state
-        if self._in_foreground or state in (None, self.state) or state.ended or reaper.is_free(self._server):
+        if self._in_foreground or state in (None, self.state) or state.ended or watchdog.is_free(self._server):
             return False
-        return reaper.is_free(self._foreground) and reaper.try_lock(self._lock)
+        return watchdog.is_free(self._foreground) and watchdog.try_lock(self._lock)
 
     def succeed(self) -> None:
         """Become a new process that serves for the new server."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from open_analytic.store.connection import connect
-from open_analytic.store.faults import translated
+from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 
 

@@ -1,4 +1,4 @@
-"""Converts our values to JSON-compatible types: the same from the command line and over HTTP."""
+"""Converts values of the package to types that JSON has."""
 
 import dataclasses
 import math
@@ -8,19 +8,19 @@ from typing import Any
 import orjson
 
 
-def plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """The value made of what JSON has."""
     if hasattr(value, "as_dict"):
-        return plain(value.as_dict())
+        return jsonable(value.as_dict())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         shown = (field.name for field in dataclasses.fields(value) if not field.name.startswith("_"))
-        return {name: plain(getattr(value, name)) for name in shown}
+        return {name: jsonable(getattr(value, name)) for name in shown}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
+        return [jsonable(item) for item in value]
     if hasattr(value, "tolist"):  # numpy's arrays and numbers
-        return plain(numbers(value))
+        return jsonable(numbers(value))
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
     if hasattr(value, "isoformat"):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from open_analytic.plain import numbers, plain
+from open_analytic.jsonable import jsonable, numbers
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ from open_analytic.plain import numbers, plain
     ],
 )
 def test_numbers_that_json_does_not_have_are_texts_as_in_postgresql(value: object, expected: object) -> None:
-    assert plain(value) == expected
-    assert json.loads(json.dumps(plain(value), allow_nan=False)) == expected
+    assert jsonable(value) == expected
+    assert json.loads(json.dumps(jsonable(value), allow_nan=False)) == expected
 
 
 def test_numbers_of_32_bits_are_short_and_read_back_as_they_were() -> None:

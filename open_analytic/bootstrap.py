@@ -4,7 +4,7 @@ import logging
 
 from open_analytic import embedded, resources
 from open_analytic.config import Settings
-from open_analytic.embedded import companion
+from open_analytic.embedded import background_service
 from open_analytic.errors import NotMigrated, OpenAnalyticError
 from open_analytic.service import http_address, wire_address
 from open_analytic.store import nodes, schema
@@ -70,7 +70,7 @@ def attach(server: embedded.Server, settings: Settings, *, serve: bool = True) -
 def _start_service(server: embedded.Server, settings: Settings) -> None:
     """Without it only calls from SQL fail, and they say so."""
     try:
-        if companion.start(server.home, settings):
+        if background_service.start(server.home, settings):
             logger.info("the inference service of %s is starting", server.home)
     except OpenAnalyticError as error:
         logger.warning("The inference service could not be started, so SQL cannot run pipelines: %s", error)

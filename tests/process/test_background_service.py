@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from open_analytic import embedded
-from open_analytic.embedded import companion
+from open_analytic.embedded import background_service
 from open_analytic.embedded.home import Home
 from tests import homes
 from tests.process.runner import Cli, make
@@ -137,7 +137,7 @@ def test_db_stop_stops_it_too(own: Cli, home: Path) -> None:
         own("pipeline", "list")
         eventually("it answers", lambda: answers(address(home)))
         own("db", "stop")
-        assert not companion.running(Home.open(home))
+        assert not background_service.running(Home.open(home))
 
 
 def test_two_homes_have_two(own: Cli, home: Path, cards: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -149,7 +149,7 @@ def test_two_homes_have_two(own: Cli, home: Path, cards: Path, tmp_path_factory:
         eventually("both answer", lambda: answers(address(home)) and answers(address(second)))
         assert len({*companions(home), *companions(second)}) == 2
         other("db", "stop")
-        assert not companion.running(Home.open(second))
+        assert not background_service.running(Home.open(second))
         assert answers(address(home))
 
 
@@ -168,7 +168,7 @@ def test_a_setting_forbids_it(home: Path, cards: Path) -> None:
         create(cli, cards)
         cli("db", "psql", "--", "-c", "SELECT 1")
         assert companions(home) == []
-        assert not companion.running(Home.open(home))
+        assert not background_service.running(Home.open(home))
 
 
 def test_serve_takes_its_place_and_nobody_starts_another(own: Cli, home: Path) -> None:

@@ -1,4 +1,4 @@
-"""Work that another task can stop. It runs in the caller's task: one of its own would cost turns of the event loop."""
+"""Work that another task can cancel. It runs in the task of the caller, without a turn of the event loop."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -7,11 +7,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Stopped(Exception):
-    """The work was stopped before its end."""
+class Cancelled(Exception):
+    """The work was cancelled before its end."""
 
 
-class Stoppable:
+class Cancellable:
     """Awaits one piece of work."""
 
     def __init__(self) -> None:
@@ -19,13 +19,13 @@ class Stoppable:
         self._stopped = False
 
     async def run(self, work: Awaitable[T]) -> T:
-        """What the work gives, or Stopped."""
+        """The result of the work. Errors: Cancelled."""
         task = self._task = asyncio.current_task()
         try:
             return await work
         except asyncio.CancelledError:
             if self._stopped and task and task.cancelling() == 1:
-                raise Stopped from None
+                raise Cancelled from None
             raise  # the task itself is to end
         finally:
             self._task = None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from open_analytic.cli import given
+from open_analytic.cli import cli_args
 from open_analytic.cli.collection import Name
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import note, print_json, print_table, say
@@ -29,11 +29,11 @@ def duplicates(
     filter_: Annotated[
         str | None, typer.Option("--filter", metavar="SQL", help="Both rows meet it, such as \"district = 'A'\".")
     ] = None,
-    where: given.Where = None,
-    param: given.Param = None,
+    where: cli_args.Where = None,
+    param: cli_args.Param = None,
 ) -> None:
     """List pairs of rows that are nearer than a distance, nearest first."""
-    condition, params = given.condition(filter_, where), given.texts(param or [], "--param") or None
+    condition, params = cli_args.condition(filter_, where), cli_args.texts(param or [], "--param") or None
     with context.open() as db:
         pairs = db.collection(name).near_duplicates(max_distance=max_distance, filter=condition, params=params)
     if context.json:

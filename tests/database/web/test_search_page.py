@@ -15,10 +15,10 @@ from open_analytic.errors import BadParameter, DeadlineExceeded, NoFace, Unknown
 from open_analytic.operators.limits import Limits
 from open_analytic.render import thumbnail
 from open_analytic.types import Box, CollectionInfo
-from open_analytic.web import finder, kept
-from open_analytic.web.finder import Asked
-from open_analytic.web.kept import Shelf
+from open_analytic.web import search_page
 from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Shown
+from open_analytic.web.query_cache import MOST_FOUND, QueryCache
+from open_analytic.web.search_page import SearchRequest
 from tests import tiny_faces
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ def people(tiny_db: OpenAnalytic) -> Collection:
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf(LIMITS)
+def cache() -> QueryCache:
+    return QueryCache(LIMITS)
 
 
-def found(db: OpenAnalytic, collection: Collection, shelf: Shelf, **asked: str) -> dict[str, Any]:
-    return finder.find(db, collection, finder.read(asked), shelf, LIMITS)
+def found(db: OpenAnalytic, collection: Collection, cache: QueryCache, **asked: str) -> dict[str, Any]:
+    return search_page.find(db, collection, search_page.read(asked), cache, LIMITS)
 
 
 def names(answer: dict[str, Any]) -> list[str]:
@@ -92,12 +92,12 @@ PLAIN = NOTHING | {"query": "q", "k": 10, "filter": [], "explain": False}
     ],
 )
 def test_an_address_is_read(given: dict[str, str], expected: dict[str, Any]) -> None:
-    assert finder.read({"query": "q"} | given) == Asked(**PLAIN | expected)
+    assert search_page.read({"query": "q"} | given) == SearchRequest(**PLAIN | expected)
 
 
 def test_a_row_that_is_liked() -> None:
     like = {"query": None, "like": "a/猫.png", "part": 2}
-    assert finder.read({"like": "a/猫.png", "part": "2"}) == Asked(**PLAIN | like)
+    assert search_page.read({"like": "a/猫.png", "part": "2"}) == SearchRequest(**PLAIN | like)
 
 
 NUMBERS = ["", " ", "x", "-1", "+1", "1.0", "1e1", "0x1", "١", "²", "1_0", " 1", "1" * 10, "1" * 5000, "1,2", "null"]
@@ -121,7 +121,7 @@ WRONG: list[dict[str, str]] = [
 @pytest.mark.parametrize("given", WRONG, ids=lambda given: json.dumps(given)[:60])
 def test_what_cannot_be_read_is_a_typed_error(given: dict[str, str]) -> None:
     with pytest.raises(BadParameter) as caught:
-        finder.read(given)
+        search_page.read(given)
     assert caught.value.hint
     assert len(caught.value.message) < 300
 
@@ -129,151 +129,151 @@ def test_what_cannot_be_read_is_a_typed_error(given: dict[str, str]) -> None:
 # What is searched for
 
 
-def test_a_picture_and_a_rectangle_of_it(tiny_db: OpenAnalytic, colours: Collection, shelf: Shelf) -> None:
-    id_ = shelf.keep(halves(RED, BLUE)).id
+def test_a_picture_and_a_rectangle_of_it(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
+    id_ = cache.keep(halves(RED, BLUE)).id
     for region, expected in (("0,0,200,200", "red"), ("200,0,200,200", "blue"), ("-50,-9,100,999", "red")):
-        answer = found(tiny_db, colours, shelf, query=id_, region=region, k="1")
+        answer = found(tiny_db, colours, cache, query=id_, region=region, k="1")
         assert names(answer) == [expected]
         assert answer["hits"][0]["distance"] < 0.02
         assert answer["milliseconds"].keys() == {"decode_and_model", "search", "total"}
     with pytest.raises(BadParameter, match="nothing of the picture"):
-        found(tiny_db, colours, shelf, query=id_, region="400,0,5,5")
+        found(tiny_db, colours, cache, query=id_, region="400,0,5,5")
     with pytest.raises(BadParameter, match="nothing of the picture"):
-        found(tiny_db, colours, shelf, query=id_, region="-9,-9,5,5")
+        found(tiny_db, colours, cache, query=id_, region="-9,-9,5,5")
 
 
-def test_a_rectangle_is_of_the_upright_picture(tiny_db: OpenAnalytic, colours: Collection, shelf: Shelf) -> None:
+def test_a_rectangle_is_of_the_upright_picture(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees: what is left in the file is above
-    picture = shelf.keep(halves(RED, BLUE, size=(3000, 1500), kind="JPEG", quality=95, exif=exif))
+    picture = cache.keep(halves(RED, BLUE, size=(3000, 1500), kind="JPEG", quality=95, exif=exif))
     assert picture.size == (1500, 3000)
-    assert names(found(tiny_db, colours, shelf, query=picture.id, region="0,0,1500,1400", k="1")) == ["red"]
-    assert names(found(tiny_db, colours, shelf, query=picture.id, region="0,1600,1500,1400", k="1")) == ["blue"]
+    assert names(found(tiny_db, colours, cache, query=picture.id, region="0,0,1500,1400", k="1")) == ["red"]
+    assert names(found(tiny_db, colours, cache, query=picture.id, region="0,1600,1500,1400", k="1")) == ["blue"]
     with Image.open(io.BytesIO(picture.preview)) as shown:
         assert (shown.size, dict(shown.getexif())) == ((512, 1024), {})
 
 
 def test_what_is_like_a_row_is_not_the_row(tiny_db: OpenAnalytic, colours: Collection, people: Collection) -> None:
-    shelf = Shelf(LIMITS)
-    answer = found(tiny_db, colours, shelf, like="red", filter='[{"column":"city","operator":"<>","value":"b"}]')
+    cache = QueryCache(LIMITS)
+    answer = found(tiny_db, colours, cache, like="red", filter='[{"column":"city","operator":"<>","value":"b"}]')
     assert names(answer) == ["green"]
     assert answer["milliseconds"]["decode_and_model"] is None
-    both = found(tiny_db, people, shelf, like="both", part="1")
+    both = found(tiny_db, people, cache, like="both", part="1")
     assert sorted((hit["name"], hit["part"]) for hit in both["hits"]) == [("blue", 0), ("both", 0)]
-    first = found(tiny_db, people, shelf, like="both")
+    first = found(tiny_db, people, cache, like="both")
     assert sorted((hit["name"], hit["part"]) for hit in first["hits"]) == [("blue", 0), ("both", 1)]
     for asked in ({"like": "nothing"}, {"like": "both", "part": "7"}, {"like": "a\0b"}):
         with pytest.raises(UnknownImage):
-            found(tiny_db, people, shelf, **asked)
+            found(tiny_db, people, cache, **asked)
 
 
-def test_a_face_is_chosen_by_its_number(tiny_db: OpenAnalytic, people: Collection, shelf: Shelf) -> None:
-    picture = shelf.keep(tiny_faces.paint([BLUE, GREEN]))
-    seen = finder.seen(people, picture, LIMITS)
+def test_a_face_is_chosen_by_its_number(tiny_db: OpenAnalytic, people: Collection, cache: QueryCache) -> None:
+    picture = cache.keep(tiny_faces.paint([BLUE, GREEN]))
+    seen = search_page.seen(people, picture, LIMITS)
     assert [face["part"] for face in seen["faces"]] == [0, 1]
     nearest = []
     for face in seen["faces"]:
-        (hit,) = found(tiny_db, people, shelf, query=picture.id, face=str(face["part"]), k="1")["hits"]
+        (hit,) = found(tiny_db, people, cache, query=picture.id, face=str(face["part"]), k="1")["hits"]
         nearest.append((face["box"]["x"] > 100, hit["name"]))
     assert sorted(nearest) == [(False, "blue"), (True, "both")]
     with pytest.raises(BadParameter, match="no face 2"):
-        found(tiny_db, people, shelf, query=picture.id, face="2")
-    nobody = shelf.keep(halves(RED, BLUE))
-    assert finder.seen(people, nobody, LIMITS)["faces"] == []
+        found(tiny_db, people, cache, query=picture.id, face="2")
+    nobody = cache.keep(halves(RED, BLUE))
+    assert search_page.seen(people, nobody, LIMITS)["faces"] == []
     with pytest.raises(NoFace):
-        found(tiny_db, people, shelf, query=nobody.id)
+        found(tiny_db, people, cache, query=nobody.id)
 
 
-def test_a_rate_is_a_distance(tiny_db: OpenAnalytic, people: Collection, shelf: Shelf) -> None:
+def test_a_rate_is_a_distance(tiny_db: OpenAnalytic, people: Collection, cache: QueryCache) -> None:
     heads = {head: [tiny_faces.paint([head]), tiny_faces.paint([head], paper=(60, 60, 60))] for head in HEADS}
     pairs = [(heads[a][0], heads[b][1], a == b) for a in heads for b in heads]
     tiny_db.pipeline_calibrate("tiny_faces", pairs, source="painted")
-    table = finder.rates(tiny_db, people)
+    table = search_page.rates(tiny_db, people)
     assert table is not None
     rate = table.rates[0]
-    answer = found(tiny_db, people, shelf, like="both", rate=str(rate.false_accept_rate))
+    answer = found(tiny_db, people, cache, like="both", rate=str(rate.false_accept_rate))
     assert answer["limit"]["false_accept_rate"] == rate.false_accept_rate
     assert answer["limit"]["max_distance"] < rate.distance  # "below it" is the same
     assert all(hit["distance"] < rate.distance for hit in answer["hits"])
     for wrong in ("0", "-1"):
         with pytest.raises(BadParameter, match="no distance for a false accept rate"):
-            found(tiny_db, people, shelf, like="both", rate=wrong)
+            found(tiny_db, people, cache, like="both", rate=wrong)
 
 
 def test_where_nothing_was_measured_there_are_no_rates(
-    tiny_db: OpenAnalytic, colours: Collection, shelf: Shelf
+    tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache
 ) -> None:
-    assert finder.rates(tiny_db, colours) is None
+    assert search_page.rates(tiny_db, colours) is None
     with pytest.raises(BadParameter, match="no distance for a false accept rate"):
-        found(tiny_db, colours, shelf, like="red", rate="0.1")
+        found(tiny_db, colours, cache, like="red", rate="0.1")
 
 
-def test_a_distance_may_be_too_small_for_any(tiny_db: OpenAnalytic, colours: Collection, shelf: Shelf) -> None:
-    id_ = shelf.keep(halves(RED, RED)).id
-    assert names(found(tiny_db, colours, shelf, query=id_, max_distance="0.01")) == ["red"]
-    assert names(found(tiny_db, colours, shelf, query=id_, max_distance="-1")) == []
+def test_a_distance_may_be_too_small_for_any(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
+    id_ = cache.keep(halves(RED, RED)).id
+    assert names(found(tiny_db, colours, cache, query=id_, max_distance="0.01")) == ["red"]
+    assert names(found(tiny_db, colours, cache, query=id_, max_distance="-1")) == []
 
 
-def test_the_plan_is_told_when_asked_for(tiny_db: OpenAnalytic, colours: Collection, shelf: Shelf) -> None:
-    told = found(tiny_db, colours, shelf, like="red", explain="1")["explained"]
+def test_the_plan_is_told_when_asked_for(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
+    told = found(tiny_db, colours, cache, like="red", explain="1")["explained"]
     assert (told["plan"], bool(told["reason"])) == ("exact", True)
 
 
-def test_a_search_of_a_locked_table_ends(tiny_db: OpenAnalytic, colours: Collection, shelf: Shelf) -> None:
-    picture = shelf.keep(halves(RED, RED))
-    asked = finder.read({"query": picture.id})
+def test_a_search_of_a_locked_table_ends(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
+    picture = cache.keep(halves(RED, RED))
+    asked = search_page.read({"query": picture.id})
     with psycopg.connect(tiny_db.dsn) as other:
         other.execute("LOCK TABLE colours IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(DeadlineExceeded):
-            finder.find(tiny_db, colours, asked, shelf, LIMITS, timeout_s=0.2)
+            search_page.find(tiny_db, colours, asked, cache, LIMITS, timeout_s=0.2)
 
 
 # Pictures that are kept
 
 
 def test_a_picture_is_kept_until_there_are_too_many() -> None:
-    shelf = Shelf(LIMITS, most_bytes=40_000)
-    first = shelf.keep(halves(RED, BLUE, kind="BMP", size=(50, 40)))
-    assert shelf.keep(first.data) is first
-    ids = [shelf.keep(halves((shade, 0, 0), BLUE, kind="BMP", size=(50, 40))).id for shade in range(4)]
-    assert shelf.get(first.id) is first  # looked at: the others go before it
-    ids.append(shelf.keep(halves((9, 0, 0), BLUE, kind="BMP", size=(50, 40))).id)
-    assert shelf.get(first.id) is first
+    cache = QueryCache(LIMITS, most_bytes=40_000)
+    first = cache.keep(halves(RED, BLUE, kind="BMP", size=(50, 40)))
+    assert cache.keep(first.data) is first
+    ids = [cache.keep(halves((shade, 0, 0), BLUE, kind="BMP", size=(50, 40))).id for shade in range(4)]
+    assert cache.get(first.id) is first  # looked at: the others go before it
+    ids.append(cache.keep(halves((9, 0, 0), BLUE, kind="BMP", size=(50, 40))).id)
+    assert cache.get(first.id) is first
     with pytest.raises(UnknownQuery):
-        shelf.get(ids[0])
-    assert shelf.get(ids[-1]).id == ids[-1]
+        cache.get(ids[0])
+    assert cache.get(ids[-1]).id == ids[-1]
 
 
 def test_a_picture_that_is_sent_again_counts_as_used() -> None:
-    shelf = Shelf(LIMITS, most_bytes=40_000)
-    first = shelf.keep(halves(RED, BLUE, kind="BMP", size=(50, 40)))
-    others = [shelf.keep(halves((shade, 0, 0), BLUE, kind="BMP", size=(50, 40))).id for shade in range(4)]
-    assert shelf.keep(first.data) is first
-    last = shelf.keep(halves((9, 0, 0), BLUE, kind="BMP", size=(50, 40)))
+    cache = QueryCache(LIMITS, most_bytes=40_000)
+    first = cache.keep(halves(RED, BLUE, kind="BMP", size=(50, 40)))
+    others = [cache.keep(halves((shade, 0, 0), BLUE, kind="BMP", size=(50, 40))).id for shade in range(4)]
+    assert cache.keep(first.data) is first
+    last = cache.keep(halves((9, 0, 0), BLUE, kind="BMP", size=(50, 40)))
     with pytest.raises(UnknownQuery):
-        shelf.get(others[0])
-    assert [shelf.get(id_).id for id_ in (first.id, *others[1:], last.id)] == [first.id, *others[1:], last.id]
+        cache.get(others[0])
+    assert [cache.get(id_).id for id_ in (first.id, *others[1:], last.id)] == [first.id, *others[1:], last.id]
 
 
 def test_one_that_is_larger_than_all_may_be_is_kept_alone() -> None:
-    shelf = Shelf(LIMITS, most_bytes=10)
-    one = shelf.keep(halves(RED, BLUE))
-    assert shelf.get(one.id) is one
-    another = shelf.keep(halves(BLUE, RED))
-    assert shelf.get(another.id) is another
+    cache = QueryCache(LIMITS, most_bytes=10)
+    one = cache.keep(halves(RED, BLUE))
+    assert cache.get(one.id) is one
+    another = cache.keep(halves(BLUE, RED))
+    assert cache.get(another.id) is another
     with pytest.raises(UnknownQuery):
-        shelf.get(one.id)
+        cache.get(one.id)
 
 
 @pytest.mark.parametrize("id_", ["", "x", "0" * 32, "../..", "é"])
-def test_an_unknown_id(shelf: Shelf, id_: str) -> None:
+def test_an_unknown_id(cache: QueryCache, id_: str) -> None:
     with pytest.raises(UnknownQuery):
-        shelf.get(id_)
+        cache.get(id_)
 
 
-def test_answers_about_a_picture_are_few(colours: Collection, shelf: Shelf) -> None:
+def test_answers_about_a_picture_are_few(colours: Collection, cache: QueryCache) -> None:
     """Who draws rectangles for ever does not fill the memory."""
-    picture = shelf.keep(halves(RED, BLUE))
+    picture = cache.keep(halves(RED, BLUE))
     threads = [
         threading.Thread(target=lambda start=start: [
             picture.look(colours, Box(x=start + at, y=0, width=20, height=20), LIMITS) for at in range(60)])
@@ -283,7 +283,7 @@ def test_answers_about_a_picture_are_few(colours: Collection, shelf: Shelf) -> N
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(picture.found) == kept.MOST_FOUND
+    assert len(picture.found) == MOST_FOUND
     box = Box(x=259, y=0, width=20, height=20)
     assert picture.look(colours, box, LIMITS) is picture.look(colours, box, LIMITS)
 

@@ -10,12 +10,12 @@ from typing import Any
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import BadParameter, NoFace, UnknownPipeline
+from open_analytic.jsonable import jsonable
 from open_analytic.operators.limits import Limits
-from open_analytic.plain import plain
 from open_analytic.search_options import SearchOptions
 from open_analytic.types import Box, Feature, RateTable, Vector
 from open_analytic.web import filters
-from open_analytic.web.kept import Kept, Shelf
+from open_analytic.web.query_cache import CachedQuery, QueryCache
 
 MOST_HITS, HITS = 200, 10
 FAR = 1e9  # pixels; no picture has as many
@@ -23,7 +23,7 @@ KNOWN = ("query", "face", "region", "like", "part", "k", "max_distance", "rate",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SearchRequest:
     """The parameters of a search, read and checked."""
 
     query: str | None
@@ -38,31 +38,31 @@ class Asked:
     explain: bool
 
 
-def read(given: Mapping[str, str]) -> Asked:
+def read(given: Mapping[str, str]) -> SearchRequest:
     """What a page's address says."""
     unknown = sorted(set(given) - set(KNOWN))
     if unknown:
         raise BadParameter(f"A search has no option {unknown[0]!r:.40}.", hint=f"Known: {', '.join(KNOWN)}.")
-    asked = Asked(
+    request = SearchRequest(
         query=given.get("query"), face=_whole(given, "face"), region=_region(given.get("region")),
         like=given.get("like"), part=_whole(given, "part"), k=_k(given),
         max_distance=_number(given, "max_distance"), rate=_number(given, "rate"),
         filter=_json(given.get("filter", "[]")), explain=given.get("explain", "0") not in ("", "0", "false"),
     )  # fmt: skip
-    if (asked.query is None) == (asked.like is None):
+    if (request.query is None) == (request.like is None):
         raise BadParameter("There is no query.", hint="Give one of: query (a picture's id), like (a name).")
-    if asked.max_distance is not None and asked.rate is not None:
+    if request.max_distance is not None and request.rate is not None:
         raise BadParameter("Both max_distance and rate are given.", hint="Give one of them.")
-    if asked.face is not None and asked.region is not None:
+    if request.face is not None and request.region is not None:
         raise BadParameter("Both face and region are given.", hint="Give one of them.")
-    return asked
+    return request
 
 
 def find(
     db: OpenAnalytic,
     collection: Collection,
-    asked: Asked,
-    shelf: Shelf,
+    request: SearchRequest,
+    query_cache: QueryCache,
     limits: Limits,
     *,
     timeout_s: float | None = None,
@@ -72,37 +72,37 @@ def find(
     What the picture took is counted in, also when it was looked at before.
     """
     start = time.perf_counter()
-    vector, model_ms = _vector(collection, asked, shelf, limits)
+    vector, model_ms = _vector(collection, request, query_cache, limits)
     looking_ms = 1000 * (time.perf_counter() - start)
-    limit, rate = _limit(db, collection, asked)
-    condition, params = filters.condition(collection.info, asked.filter)
-    if asked.like is not None:
-        condition, params = _others(collection, asked, condition, params)
+    limit, rate = _limit(db, collection, request)
+    condition, params = filters.condition(collection.info, request.filter)
+    if request.like is not None:
+        condition, params = _others(collection, request, condition, params)
     options = SearchOptions(
-        k=asked.k, filter=condition, params=params if condition else None, max_distance=limit, timeout_s=timeout_s
+        k=request.k, filter=condition, params=params if condition else None, max_distance=limit, timeout_s=timeout_s
     )
     begun = time.perf_counter()
     hits = collection.search(vector, options=options)
     search_ms = 1000 * (time.perf_counter() - begun)
     answer = {
-        "hits": plain(hits),
+        "hits": jsonable(hits),
         "limit": {"max_distance": limit, "false_accept_rate": rate},
         "sql": collection.statement(vector, options=options),
     }
-    if asked.explain:
-        answer["explained"] = plain(collection.explain_search(vector, options=options))
+    if request.explain:
+        answer["explained"] = jsonable(collection.explain_search(vector, options=options))
     total_ms = 1000 * (time.perf_counter() - start) - looking_ms + max(looking_ms, model_ms or 0)
     return answer | {"milliseconds": {"decode_and_model": model_ms, "search": search_ms, "total": total_ms}}
 
 
-def seen(collection: Collection, kept: Kept, limits: Limits) -> dict[str, Any]:
+def seen(collection: Collection, cached: CachedQuery, limits: Limits) -> dict[str, Any]:
     """A kept picture with the faces a collection's pipeline finds in it: none where it takes a picture as a whole."""
     try:
-        features = kept.look(collection, None, limits).features
+        features = cached.look(collection, None, limits).features
     except NoFace:  # there may be one in a rectangle of it
         features = ()
-    faces = [{"part": part, "box": plain(feature.box)} for part, feature in enumerate(features) if feature.box]
-    return {"id": kept.id, "width": kept.size[0], "height": kept.size[1], "faces": faces}
+    faces = [{"part": part, "box": jsonable(feature.box)} for part, feature in enumerate(features) if feature.box]
+    return {"id": cached.id, "width": cached.size[0], "height": cached.size[1], "faces": faces}
 
 
 def rates(db: OpenAnalytic, collection: Collection) -> RateTable | None:
@@ -115,12 +115,14 @@ def rates(db: OpenAnalytic, collection: Collection) -> RateTable | None:
     return next((one for one in tables if (one.version, one.metric) == (info.version, info.metric)), None)
 
 
-def _vector(collection: Collection, asked: Asked, shelf: Shelf, limits: Limits) -> tuple[Vector, float | None]:
-    if asked.like is not None:
-        return collection.feature(asked.like, asked.part), None
-    assert asked.query is not None  # noqa: S101 - read() saw to it
-    found = shelf.get(asked.query).look(collection, asked.region, limits)
-    return _chosen(found.features, asked.face).vector, found.milliseconds
+def _vector(
+    collection: Collection, request: SearchRequest, query_cache: QueryCache, limits: Limits
+) -> tuple[Vector, float | None]:
+    if request.like is not None:
+        return collection.feature(request.like, request.part), None
+    assert request.query is not None  # noqa: S101 - read() saw to it
+    found = query_cache.get(request.query).look(collection, request.region, limits)
+    return _chosen(found.features, request.face).vector, found.milliseconds
 
 
 def _chosen(features: tuple[Feature, ...], face: int | None) -> Feature:
@@ -131,15 +133,15 @@ def _chosen(features: tuple[Feature, ...], face: int | None) -> Feature:
     return features[face]
 
 
-def _limit(db: OpenAnalytic, collection: Collection, asked: Asked) -> tuple[float | None, float | None]:
+def _limit(db: OpenAnalytic, collection: Collection, request: SearchRequest) -> tuple[float | None, float | None]:
     """The distance up to which rows count, and the rate it was chosen by."""
-    if asked.rate is None:
-        return asked.max_distance, None
+    if request.rate is None:
+        return request.max_distance, None
     table = rates(db, collection)
-    allowed = [rate for rate in table.rates if rate.false_accept_rate <= asked.rate] if table else []
+    allowed = [rate for rate in table.rates if rate.false_accept_rate <= request.rate] if table else []
     if not allowed:
         raise BadParameter(
-            f"There is no distance for a false accept rate of {asked.rate:g}.",
+            f"There is no distance for a false accept rate of {request.rate:g}.",
             hint="Choose one of the collection's rates, or give max_distance.",
         )
     best = max(allowed, key=lambda rate: rate.false_accept_rate)
@@ -147,14 +149,14 @@ def _limit(db: OpenAnalytic, collection: Collection, asked: Asked) -> tuple[floa
 
 
 def _others(
-    collection: Collection, asked: Asked, condition: str | None, params: dict[str, str]
+    collection: Collection, request: SearchRequest, condition: str | None, params: dict[str, str]
 ) -> tuple[str, dict[str, str]]:
     """The condition that leaves out the row that is searched for."""
     unequal = filters.qualified("<>")
     other = f"image_name {unequal} %(like)s"
-    params = params | {"like": asked.like or ""}
+    params = params | {"like": request.like or ""}
     if collection.info.many:
-        other, params = f"({other} OR part {unequal} %(like_part)s)", params | {"like_part": str(asked.part or 0)}
+        other, params = f"({other} OR part {unequal} %(like_part)s)", params | {"like_part": str(request.part or 0)}
     return f"{condition} AND {other}" if condition else other, params
 
 

@@ -25,7 +25,7 @@ def results(
 ) -> Iterator[Result | OpenAnalyticError]:
     """A result or an error for each item, in order: at most ``BATCHES_AHEAD`` batches of ``size`` are held at once.
 
-    The threads have the caller's ticket: what waits in them ends with it.
+    The threads have the cancel token of the caller: what waits in them ends with it.
     """
     source = iter(items)
     batches: deque[Future[Sequence[Result | OpenAnalyticError]]] = deque()

@@ -1,4 +1,4 @@
-"""The inference service put together: a database's catalogue, one engine for all callers, the doors to it."""
+"""The inference service put together: a database's catalogue, one engine for all callers, its endpoints."""
 
 import contextlib
 import dataclasses
@@ -10,10 +10,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from open_analytic import included
+from open_analytic import bootstrap
 from open_analytic.app import OpenAnalytic
 from open_analytic.config import Settings
-from open_analytic.embedded.companion import Post
+from open_analytic.embedded.background_service import ServiceLock
 from open_analytic.errors import BadParameter, EmbeddedServerFailed, PluginError, ServiceError
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.models.library import Library
@@ -23,7 +23,7 @@ from open_analytic.plugins import Registry
 from open_analytic.runtime.shared import SharedEngine
 from open_analytic.service import server
 from open_analytic.service.metrics import Metrics
-from open_analytic.service.server import Places
+from open_analytic.service.server import ListenOptions
 from open_analytic.store import queries, rights, schema
 from open_analytic.store.connection import Database
 from open_analytic.types import Progress
@@ -37,23 +37,23 @@ SYSTEM_FOLDER = Path("/run/open_analytic")
 ALL = "all"  # in place of a pipeline's name
 
 
-def run(settings: Settings, places: Places, *, preload: Sequence[str], started: Started) -> None:
+def run(settings: Settings, listen: ListenOptions, *, preload: Sequence[str], started: Started) -> None:
     """Serve the settings' database, or the embedded one, until SIGTERM, SIGINT or the embedded server's end."""
     if settings.dsn:
         rights.check(settings.dsn)
         schema.check(settings.dsn)
-        places = dataclasses.replace(places, folder=_folder(places))
+        listen = dataclasses.replace(listen, folder=_folder(listen))
         with _catalogue(settings.dsn, settings) as parts:
-            _run(*parts, places, preload=preload, started=started, owner=settings.dsn)
+            _run(*parts, listen, preload=preload, started=started, owner=settings.dsn)
         return
-    elsewhere = places.folder and _make(places.folder)
-    with included.start(settings, serve=bool(elsewhere)) as home:
-        post = Post.beside(home.home) if elsewhere else Post.take(home.home)
+    elsewhere = listen.folder and _make(listen.folder)
+    with bootstrap.start(settings, serve=bool(elsewhere)) as home:
+        service_lock = ServiceLock.beside(home.home) if elsewhere else ServiceLock.take(home.home)
         if not elsewhere:
-            places = dataclasses.replace(places, folder=post.folder, owner=post.owner)
-        with _catalogue(post.dsn, settings) as parts:
-            _run(*parts, places, preload=preload, started=started, owner=home.dsn, wanted=post.wanted)
-        if post.is_lost():
+            listen = dataclasses.replace(listen, folder=service_lock.folder, owner=service_lock.owner)
+        with _catalogue(service_lock.dsn, settings) as parts:
+            _run(*parts, listen, preload=preload, started=started, owner=home.dsn, wanted=service_lock.wanted)
+        if service_lock.is_lost():
             raise EmbeddedServerFailed(
                 f"The embedded server of {home.home} ended, so there was nothing left to serve.",
                 hint="See its log with `open-analytic db status`, then serve again.",
@@ -61,11 +61,17 @@ def run(settings: Settings, places: Places, *, preload: Sequence[str], started: 
 
 
 def in_background(
-    settings: Settings, post: Post, library: Library, *, wanted: Callable[[], bool], started: Started
+    settings: Settings, service_lock: ServiceLock, library: Library, *, wanted: Callable[[], bool], started: Started
 ) -> None:
-    """Serve for the embedded server of the post until that is not wanted any more."""
-    with _catalogue(post.dsn, settings, library) as parts:
-        _run(*parts, Places(folder=post.folder, owner=post.owner), preload=[], started=started, wanted=wanted)
+    """Serve for the embedded server that the lock belongs to, until the lock is not wanted any more."""
+    with _catalogue(service_lock.dsn, settings, library) as parts:
+        _run(
+            *parts,
+            ListenOptions(folder=service_lock.folder, owner=service_lock.owner),
+            preload=[],
+            started=started,
+            wanted=wanted,
+        )
 
 
 def preload() -> None:
@@ -100,7 +106,7 @@ def _run(
     db: OpenAnalytic,
     engine: SharedEngine,
     metrics: Metrics,
-    places: Places,
+    listen: ListenOptions,
     *,
     preload: Sequence[str],
     started: Started,
@@ -108,13 +114,13 @@ def _run(
     wanted: Callable[[], bool] = lambda: True,
 ) -> None:
     service = server.assemble(
-        engine, db, db.library.cards, db.settings, metrics, places, wanted=wanted, started=started
+        engine, db, db.library.cards, db.settings, metrics, listen, wanted=wanted, started=started
     )
     names = [info.name for info in db.pipelines()] if ALL in preload else preload
     for name in names:
         engine.prepare(db.plan(name))
         logger.info("the models of %s are loaded", name)
-    with _pages(service, db, owner, places.web[0]) if places.web else contextlib.nullcontext():
+    with _pages(service, db, owner, listen.web[0]) if listen.web else contextlib.nullcontext():
         server.run(service)
     logger.info("stopped")
 
@@ -149,17 +155,17 @@ def _fetch(db: OpenAnalytic) -> None:
     db.library.pull(sorted(models), tell)
 
 
-def _folder(places: Places) -> Path | None:
+def _folder(listen: ListenOptions) -> Path | None:
     """The folder of the Unix sockets: the option, else the system's or the user's own."""
-    if places.folder:
-        return _make(places.folder)
+    if listen.folder:
+        return _make(listen.folder)
     own = os.environ.get("XDG_RUNTIME_DIR")
     for folder in (SYSTEM_FOLDER, *([Path(own) / "open_analytic"] if own else [])):
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o755, exist_ok=True)
             if os.access(folder, os.W_OK | os.X_OK):
                 return folder
-    if places.http or places.wire or places.web:
+    if listen.http or listen.wire or listen.web:
         return None
     raise BadParameter(
         f"There is no folder for the service's sockets: {SYSTEM_FOLDER} cannot be written to.",

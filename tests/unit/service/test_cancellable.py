@@ -4,18 +4,18 @@ import asyncio
 
 import pytest
 
-from open_analytic.service.stoppable import Stoppable, Stopped
+from open_analytic.service.cancellable import Cancellable, Cancelled
 
 
 def test_work_that_is_stopped_is_told_apart_from_a_task_that_is_cancelled() -> None:
     async def scene() -> None:
-        stoppable = Stoppable()
-        asyncio.get_running_loop().call_soon(stoppable.stop)
-        with pytest.raises(Stopped):
-            await stoppable.run(asyncio.sleep(60))
+        cancellable = Cancellable()
+        asyncio.get_running_loop().call_soon(cancellable.stop)
+        with pytest.raises(Cancelled):
+            await cancellable.run(asyncio.sleep(60))
         await asyncio.sleep(0)  # the task itself goes on
 
-        task = asyncio.create_task(Stoppable().run(asyncio.sleep(60)))
+        task = asyncio.create_task(Cancellable().run(asyncio.sleep(60)))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -26,9 +26,9 @@ def test_work_that_is_stopped_is_told_apart_from_a_task_that_is_cancelled() -> N
 
 def test_a_stop_that_comes_when_the_work_is_done_does_nothing() -> None:
     async def scene() -> int:
-        stoppable = Stoppable()
-        found = await stoppable.run(asyncio.sleep(0, 7))
-        stoppable.stop()
+        cancellable = Cancellable()
+        found = await cancellable.run(asyncio.sleep(0, 7))
+        cancellable.stop()
         await asyncio.sleep(0)
         return found
 
@@ -41,4 +41,4 @@ def test_a_deadline_within_the_work_stays_a_deadline() -> None:
             await asyncio.sleep(60)
 
     with pytest.raises(TimeoutError):
-        asyncio.run(Stoppable().run(work()))
+        asyncio.run(Cancellable().run(work()))

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from open_analytic.errors import DatabaseError, DeadlineExceeded, ImageTooLarge, OpenAnalyticError, StorageFull
-from open_analytic.plain import plain
+from open_analytic.jsonable import jsonable
 from open_analytic.service import limits
-from open_analytic.service.asked import is_number
-from open_analytic.service.stoppable import Stoppable, Stopped
+from open_analytic.service.cancellable import Cancellable, Cancelled
+from open_analytic.service.request_parsing import is_number
 
 T = TypeVar("T")
 
@@ -59,12 +59,12 @@ def _too_large(size: int, most: int) -> ImageTooLarge:
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:
     """What the work gives; it is stopped when the client goes away."""
-    stoppable = Stoppable()
+    cancellable = Cancellable()
     gone = asyncio.ensure_future(_disconnected(request))
-    gone.add_done_callback(lambda done: None if done.cancelled() else stoppable.stop())
+    gone.add_done_callback(lambda done: None if done.cancelled() else cancellable.stop())
     try:
-        return await stoppable.run(work)
-    except Stopped:
+        return await cancellable.run(work)
+    except Cancelled:
         raise ClientDisconnect from None
     finally:
         gone.cancel()
@@ -77,7 +77,7 @@ async def _disconnected(request: Request) -> None:
 
 def json_bytes(value: object) -> bytes:
     """The body of an answer; a large one is made where the value is: in a thread."""
-    return json.dumps(plain(value), allow_nan=False, separators=(",", ":")).encode()
+    return json.dumps(jsonable(value), allow_nan=False, separators=(",", ":")).encode()
 
 
 def outward(error: OpenAnalyticError) -> OpenAnalyticError:

@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from open_analytic.embedded import cluster, process, reaper
+from open_analytic.embedded import cluster, process, watchdog
 from open_analytic.embedded.home import Home, State
 from open_analytic.errors import EmbeddedServerFailed
 
@@ -23,12 +23,12 @@ def take_over(home: Home, lock: int, hold: int) -> State | None:
     _refuse_shared_files(home)
     began = time.monotonic()
     patience = process.Patience(home.log, home.log.stat().st_size if home.log.exists() else 0)
-    while not reaper.try_lock(lock):
+    while not watchdog.try_lock(lock):
         state = home.state
         if state and process.answers(home, state):
             return state
         waited = time.monotonic() - began
-        if home.data.is_dir() and reaper.postmaster(home.data) is None:
+        if home.data.is_dir() and watchdog.postmaster(home.data) is None:
             _end_orphans(home.data, waited)
         elif _unreachable(home, state):
             _restart(home, lock, hold)
@@ -58,22 +58,22 @@ def _end_orphans(data: Path, waited_s: float) -> None:
     """Backends whose postmaster was killed end by themselves, or are made to: no commit depends on them."""
     if waited_s > _ORPHANS_S:
         number = signal.SIGKILL if waited_s > 3 * _ORPHANS_S else signal.SIGQUIT
-        for pid in reaper.members(data):
-            reaper.tell(pid, number)
+        for pid in watchdog.members(data):
+            watchdog.tell(pid, number)
 
 
 def _unreachable(home: Home, state: State | None) -> bool:
     """Whether the postmaster says it is ready, yet its socket is not there."""
-    if not home.data.is_dir() or reaper.condition(home.data) != "ready":
+    if not home.data.is_dir() or watchdog.condition(home.data) != "ready":
         return False
-    return not (state and process.is_own(home, state) and Path(state.socket, reaper.SOCKET).exists())
+    return not (state and process.is_own(home, state) and Path(state.socket, watchdog.SOCKET).exists())
 
 
 def _restart(home: Home, lock: int, hold: int) -> None:
     """Stop a server whose socket is gone, unless others still use it."""
-    others = not reaper.try_lock(hold)
+    others = not watchdog.try_lock(hold)
     if not others:
-        reaper.shut_down(lock, home.data)
+        watchdog.shut_down(lock, home.data)
     fcntl.flock(hold, fcntl.LOCK_SH)
     if others:
         raise EmbeddedServerFailed(
@@ -88,7 +88,7 @@ def clear(home: Home) -> None:
     shutil.rmtree(home.folder / "data.new", ignore_errors=True)
     if not home.data.is_dir():
         return
-    foreign = reaper.postmaster(home.data)
+    foreign = watchdog.postmaster(home.data)
     if foreign is not None:
         raise EmbeddedServerFailed(
             f"A PostgreSQL that open_analytic did not start (process {foreign}) runs on {home.data}.",
@@ -103,6 +103,6 @@ def forget_socket(home: Home) -> None:
         return
     descriptor = cluster.open_folder(home.folder)
     try:
-        reaper.remove_socket(reaper.socket_folder(descriptor, home.data.stat()), home.account.uid)
+        watchdog.remove_socket(watchdog.socket_folder(descriptor, home.data.stat()), home.account.uid)
     finally:
         os.close(descriptor)

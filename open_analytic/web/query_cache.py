@@ -31,7 +31,7 @@ class Found:
 
 
 @dataclass(slots=True, kw_only=True)
-class Kept:
+class CachedQuery:
     """One picture. ``found`` is by collection and rectangle."""
 
     id: str
@@ -59,15 +59,15 @@ class Kept:
         return found
 
 
-class Shelf:
+class QueryCache:
     """Pictures by their ids, the ones longest unused thrown out first."""
 
     def __init__(self, limits: Limits, *, most_bytes: int = MOST_BYTES) -> None:
         self._limits, self._most = limits, most_bytes
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[str, CachedQuery] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, data: bytes) -> Kept:
+    def keep(self, data: bytes) -> CachedQuery:
         """Keep a picture. The same bytes have the same id."""
         id_ = hashlib.sha256(data).hexdigest()[:32]
         with self._lock:
@@ -75,17 +75,17 @@ class Shelf:
                 self._kept.move_to_end(id_)
                 return self._kept[id_]
         small = thumbnail.shrink(data, PREVIEW, self._limits)
-        kept = Kept(id=id_, data=data, preview=thumbnail.jpeg(small.picture), size=small.original)
+        cached = CachedQuery(id=id_, data=data, preview=thumbnail.jpeg(small.picture), size=small.original)
         with self._lock:
-            kept = self._kept.setdefault(id_, kept)
+            cached = self._kept.setdefault(id_, cached)
             while (
                 len(self._kept) > 1
                 and sum(len(one.data) + len(one.preview) for one in self._kept.values()) > self._most
             ):
                 self._kept.popitem(last=False)
-        return kept
+        return cached
 
-    def get(self, id_: str) -> Kept:
+    def get(self, id_: str) -> CachedQuery:
         """The picture of this id, or UnknownQuery."""
         with self._lock:
             if id_ not in self._kept:

@@ -4,23 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from open_analytic.cli import given
+from open_analytic.cli import cli_args
 from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
 
 
 def test_parameters_are_json_where_they_can_be() -> None:
     words = ["face=all", "threshold=0.5", "n=3", "flag=true", "sizes=[1, 2]", "empty=", "text=a=b"]
-    assert given.parameters(words) == {
+    assert cli_args.parameters(words) == {
         "face": "all", "threshold": 0.5, "n": 3, "flag": True, "sizes": [1, 2], "empty": "", "text": "a=b",
     }  # fmt: skip
 
 
 def test_texts_stay_text() -> None:
-    assert given.texts(["d=7", "e= x "], "--set") == {"d": "7", "e": " x "}
+    assert cli_args.texts(["d=7", "e= x "], "--set") == {"d": "7", "e": " x "}
 
 
 def test_columns_are_name_and_type() -> None:
-    assert given.columns(["district:text", "price: numeric(10,2)", "at:time(0) with time zone"]) == {
+    assert cli_args.columns(["district:text", "price: numeric(10,2)", "at:time(0) with time zone"]) == {
         "district": "text", "price": "numeric(10,2)", "at": "time(0) with time zone",
     }  # fmt: skip
 
@@ -28,13 +28,13 @@ def test_columns_are_name_and_type() -> None:
 @pytest.mark.parametrize("word", ["", "face", "=all"])
 def test_a_word_without_a_name_is_refused(word: str) -> None:
     with pytest.raises(BadParameter, match="name=value"):
-        given.parameters([word])
+        cli_args.parameters([word])
 
 
 @pytest.mark.parametrize("word", ["district", "district:", ":text"])
 def test_a_column_without_a_type_is_refused(word: str) -> None:
     with pytest.raises(BadParameter, match="name:type"):
-        given.columns([word])
+        cli_args.columns([word])
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_column_without_a_type_is_refused(word: str) -> None:
 )
 def test_values_by_picture(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_bytes(text.encode())
-    assert given.values(tmp_path / name) == {
+    assert cli_args.values(tmp_path / name) == {
         "a.jpg": {"district": "A", "n": "1"},
         'b "2",\n中.jpg': {"district": None, "n": "2"},
     }
@@ -75,7 +75,7 @@ def test_values_by_picture(tmp_path: Path, name: str, text: str) -> None:
 def test_a_file_of_values_says_what_is_wrong(tmp_path: Path, name: str, text: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(text)
     with pytest.raises(BadParameter, match=message):
-        given.values(tmp_path / name)
+        cli_args.values(tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [None, b"image_name\n\xff\n"], ids=["missing", "not UTF-8"])
@@ -83,5 +83,5 @@ def test_an_unreadable_file_of_values(tmp_path: Path, content: bytes | None) -> 
     if content is not None:
         (tmp_path / "v.csv").write_bytes(content)
     with pytest.raises(UnreadableFile) as caught:
-        given.values(tmp_path / "v.csv")
+        cli_args.values(tmp_path / "v.csv")
     assert isinstance(caught.value, OpenAnalyticError)

@@ -9,7 +9,7 @@ from psycopg import errors as pg
 
 from open_analytic import errors
 from open_analytic.errors import OpenAnalyticError
-from open_analytic.store.fault_table import (
+from open_analytic.store.error_table import (
     CLASSES,
     CLIENT_SIDE,
     EMBEDDED,
