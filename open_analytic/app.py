@@ -202,9 +202,16 @@ class OpenAnalytic:
         """
         info = self.pipeline(name)
         return verification.calibrate(
-            self._database, self.engine, self._plan_of(info, {}), info, pairs,
-            source=source, metric=metric, max_bytes=self.settings.max_bytes, progress=progress,
-        )  # fmt: skip
+            self._database,
+            self.engine,
+            self._plan_of(info, {}),
+            info,
+            pairs,
+            source=source,
+            metric=metric,
+            max_bytes=self.settings.max_bytes,
+            progress=progress,
+        )
 
     def pipeline_rates(self, name: str) -> list[RateTable]:
         """What distances of the newest version are worth, a table a metric; none when nothing was measured."""
@@ -227,9 +234,14 @@ class OpenAnalytic:
         can be taken for the same; it is decided at the largest rate of the pipeline's table that is not above it.
         """
         return verification.verify(
-            self._database, self.engine, self._plan_of(self.pipeline(pipeline), {}), (a, b),
-            false_accept_rate=false_accept_rate, metric=metric, max_bytes=self.settings.max_bytes,
-        )  # fmt: skip
+            self._database,
+            self.engine,
+            self._plan_of(self.pipeline(pipeline), {}),
+            (a, b),
+            false_accept_rate=false_accept_rate,
+            metric=metric,
+            max_bytes=self.settings.max_bytes,
+        )
 
     def plan(self, name: str, parameters: Mapping[str, Any] | None = None) -> Plan:
         """What running the newest version of a pipeline means, its models and parameters settled."""

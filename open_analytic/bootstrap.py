@@ -60,9 +60,13 @@ def attach(server: embedded.Server, settings: Settings, *, serve: bool = True) -
     """Tell the database where its service is, and start that. NotMigrated when the schema is not up to date."""
     schema.check(server.dsn)
     nodes.tell(
-        server.dsn, name=NODE, http=http_address(server.socket), wire=wire_address(server.socket), wait_ms=WAIT_MS,
+        server.dsn,
+        name=NODE,
+        http=http_address(server.socket),
+        wire=wire_address(server.socket),
+        wait_ms=WAIT_MS,
         python_path=resources.python_path(),
-    )  # fmt: skip
+    )
     if serve and settings.service_start:
         _start_service(server, settings)
 

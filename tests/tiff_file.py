@@ -38,15 +38,7 @@ def write(
         ])  # fmt: skip
         links.append(first + len(body))
         place = links[-1] + (8 if big else 2) + wide * len(whole) + size
-        entries, later = b"", b""
-        for number, type_, values in whole:
-            packed = struct.pack(f"{order}{len(values)}{_LETTERS[type_]}", *values)
-            if len(packed) > size:
-                field = struct.pack(order + letter, place + len(later))
-                later += packed + bytes(len(packed) % 2)
-            else:
-                field = packed.ljust(size, b"\0")
-            entries += struct.pack(f"{order}HH{letter}", number, type_, len(values)) + field
+        entries, later = _entries(whole, order + letter, size, place)
         body += struct.pack(order + ("Q" if big else "H"), len(whole)) + entries
         links.append(first + len(body))  # where the next page's place goes
         body += bytes(size) + later
@@ -59,6 +51,23 @@ def write(
     for number in range(2, len(links), 2):
         struct.pack_into(order + letter, data, links[number - 1], links[number])
     return bytes(data)
+
+
+def _entries(
+    tags: Sequence[tuple[int, int, tuple[int, ...]]], letters: str, size: int, place: int
+) -> tuple[bytes, bytes]:
+    """The entries of a page, and the values that are too long for them, which stand from ``place`` on."""
+    order, letter = letters
+    entries, later = b"", b""
+    for number, type_, values in tags:
+        packed = struct.pack(f"{order}{len(values)}{_LETTERS[type_]}", *values)
+        if len(packed) > size:
+            field = struct.pack(letters, place + len(later))
+            later += packed + bytes(len(packed) % 2)
+        else:
+            field = packed.ljust(size, b"\0")
+        entries += struct.pack(f"{order}HH{letter}", number, type_, len(values)) + field
+    return entries, later
 
 
 def page(

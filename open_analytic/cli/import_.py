@@ -22,35 +22,41 @@ if TYPE_CHECKING:
     from open_analytic.types import Failure, ImportReport
 
 MOST = 40  # failures named on a terminal
+Source = Annotated[
+    list[str], typer.Argument(metavar="SOURCE", help="Folders and files; - reads paths from standard input.")
+]
+Name = Annotated[str, typer.Option(help="The collection to import into.")]
+ValuesFile = Annotated[
+    Path | None,
+    typer.Option(help="CSV (with a column image_name) or JSON file with values of your columns by picture."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A column's value for every picture. Repeatable."),
+]
+Conflict = Annotated[
+    str,
+    typer.Option(
+        metavar="CHOICE", help="When a picture of another source has the name: error, skip, replace or keep_both."
+    ),
+]
+TextColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The column of CSV or JSONL files that holds the text: text.")
+]
+NameColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The column of CSV or JSONL files that names a text: name.")
+]
 
 
 def import_(
     context: Context,
-    source: Annotated[
-        list[str], typer.Argument(metavar="SOURCE", help="Folders and files; - reads paths from standard input.")
-    ],
-    collection: Annotated[str, typer.Option(help="The collection to import into.")],
-    values: Annotated[
-        Path | None,
-        typer.Option(help="CSV (with a column image_name) or JSON file with values of your columns by picture."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A column's value for every picture. Repeatable."),
-    ] = None,
-    on_conflict: Annotated[
-        str,
-        typer.Option(
-            metavar="CHOICE",
-            help="When a picture of another source has the name: error, skip, replace or keep_both.",
-        ),
-    ] = "error",
-    text_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of CSV or JSONL files that holds the text: text.")
-    ] = None,
-    name_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of CSV or JSONL files that names a text: name.")
-    ] = None,
+    source: Source,
+    collection: Name,
+    values: ValuesFile = None,
+    set_: Set = None,
+    on_conflict: Conflict = "error",
+    text_column: TextColumn = None,
+    name_column: NameColumn = None,
 ) -> None:
     """Import folders and files of pictures, or texts.
 
@@ -70,9 +76,13 @@ def import_(
                 db.library.pull([model], progress)
         with bar(collection) as progress:
             report = target.import_files(
-                places, values=chosen, on_conflict=on_conflict, progress=progress,  # type: ignore[arg-type]  # checked
-                name_column=name_column, text_column=text_column,
-            )  # fmt: skip
+                places,
+                values=chosen,
+                on_conflict=on_conflict,
+                progress=progress,  # type: ignore[arg-type]  # checked
+                name_column=name_column,
+                text_column=text_column,
+            )
         kind = target.kind
     finish(context, collection, kind, report)
 

@@ -13,9 +13,18 @@ from open_analytic.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection
+    from open_analytic.search_options import SearchOptions
     from open_analytic.types import Hit, Text
 
 EXCERPT = 60  # characters of a text in a table
+Name = Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection to search in.")]
+QueryFile = Annotated[Path | None, typer.Argument(metavar="QUERY", help="The file to search for; - is standard input.")]
+QueryText = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Search for a text, where the pipeline's input is text.")
+]
+Like = Annotated[str | None, typer.Option(metavar="NAME", help="Search for what the collection has under this name.")]
+K = Annotated[int, typer.Option("-k", "--k", min=0, help="How many hits at most; 0: all within --max-distance.")]
+MaxDistance = Annotated[float | None, typer.Option(help="Leave out what is further away.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Say how the search is done and why, instead of its hits.")]
 Sheet = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the hits: .jpg, .png or .webp.")
@@ -24,23 +33,15 @@ Sheet = Annotated[
 
 def search(
     context: Context,
-    collection: Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection to search in.")],
-    query: Annotated[
-        Path | None, typer.Argument(metavar="QUERY", help="The file to search for; - is standard input.")
-    ] = None,
-    text: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Search for a text, where the pipeline's input is text.")
-    ] = None,
-    like: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Search for what the collection has under this name.")
-    ] = None,
-    k: Annotated[
-        int, typer.Option("-k", "--k", min=0, help="How many hits at most; 0: all within --max-distance.")
-    ] = 10,
+    collection: Name,
+    query: QueryFile = None,
+    text: QueryText = None,
+    like: Like = None,
+    k: K = 10,
     filter_: cli_args.Filter = None,
     where: cli_args.Where = None,
     param: cli_args.Param = None,
-    max_distance: Annotated[float | None, typer.Option(help="Leave out what is further away.")] = None,
+    max_distance: MaxDistance = None,
     target_recall: cli_args.TargetRecall = 0.95,
     explain: Explain = False,
     sheet: Sheet = None,
@@ -49,17 +50,10 @@ def search(
 
     Of a query with several faces the largest is searched for.
     """
-    from open_analytic.search_options import SearchOptions
-
     if sum(each is not None for each in (query, text, like)) != 1:
         raise BadParameter("There is no query.", hint="Give one of: a file's path, --text TEXT, or --like NAME.")
-    options = SearchOptions(
-        k=k or None,
-        filter=cli_args.condition(filter_, where),
-        params=cli_args.texts(param or [], "--param") or None,
-        max_distance=max_distance,
-        target_recall=target_recall,
-    )
+    condition = cli_args.condition(filter_, where)
+    options = _options(k, condition, param or [], max_distance, target_recall)
     with context.open() as db:
         found = db.collection(collection)
         data = _query(found, query, text, like, db.settings.max_bytes)
@@ -75,6 +69,20 @@ def search(
     _print(context, hits, excerpts)
     if sheet:
         note(f"The contact sheet is {sheet}.")
+
+
+def _options(
+    k: int, condition: str | None, params: list[str], max_distance: float | None, target_recall: float
+) -> "SearchOptions":
+    from open_analytic.search_options import SearchOptions
+
+    return SearchOptions(
+        k=k or None,
+        filter=condition,
+        params=cli_args.texts(params, "--param") or None,
+        max_distance=max_distance,
+        target_recall=target_recall,
+    )
 
 
 def _explain(context: Context, told: dict[str, Any]) -> None:

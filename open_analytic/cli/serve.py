@@ -90,17 +90,18 @@ def serve(
     """
     from open_analytic.service.server import ListenOptions
 
-    settings = _with(
-        context.settings, max_batch=max_batch, max_wait_ms=max_wait_ms, queue=queue, idle_unload_s=idle_unload_s,
-        drain_s=drain_s, token=_token(token_file) if token_file else None,
-        url_queries=1 if url_queries else None,
-    )  # fmt: skip
+    limits = {"max_batch": max_batch, "max_wait_ms": max_wait_ms, "queue": queue, "idle_unload_s": idle_unload_s}
+    token = _token(token_file) if token_file else None
+    settings = _with(context.settings, **limits, drain_s=drain_s, token=token, url_queries=1 if url_queries else None)
     listen = ListenOptions(
-        folder=folder.absolute() if folder else None, group=group,
-        http=_address(tcp, "--tcp"), wire=_address(wire_tcp, "--wire-tcp"),
+        folder=folder.absolute() if folder else None,
+        group=group,
+        http=_address(tcp, "--tcp"),
+        wire=_address(wire_tcp, "--wire-tcp"),
         web=_address(web_tcp or (WEB if web else None), "--web-tcp"),
-        ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile,
-    )  # fmt: skip
+        ssl_certfile=ssl_certfile,
+        ssl_keyfile=ssl_keyfile,
+    )
     _run(context, settings, listen, preload or [], companion)
 
 

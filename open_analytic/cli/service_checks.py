@@ -20,9 +20,11 @@ def look(found: "SqlFacts") -> Iterator[Check]:
         return
     if not found.nodes:
         yield Check(
-            name="service", state="note", detail="the database knows no inference service: SQL cannot run pipelines",
+            name="service",
+            state="note",
+            detail="the database knows no inference service: SQL cannot run pipelines",
             hint="Start one with `open-analytic serve`, then INSERT INTO open_analytic.nodes as docs/service.md shows.",
-        )  # fmt: skip
+        )
     for node in found.nodes:
         yield _answers(node, found)
 
@@ -31,17 +33,21 @@ def body(found: "SqlFacts") -> Check:
     """How the SQL functions reach the service, and why so."""
     if found.body is None:
         return Check(
-            name="sql functions", state="broken", detail="there is neither plpython3u nor dblink on the server",
+            name="sql functions",
+            state="broken",
+            detail="there is neither plpython3u nor dblink on the server",
             hint=f"Install one of PostgreSQL's packages for them, then, as a superuser: {USE_BODY}.",
-        )  # fmt: skip
+        )
     if found.body == "plpython3u":
         where = f", which finds open_analytic in {found.python_path}" if found.python_path else ""
         return Check(name="sql functions", state="ok", detail=f"through plpython3u{where}")
     if found.plpython_offered:
         return Check(
-            name="sql functions", state="note", detail=f"through dblink {found.dblink}; the server has plpython3u too",
+            name="sql functions",
+            state="note",
+            detail=f"through dblink {found.dblink}; the server has plpython3u too",
             hint=f"plpython3u is a little faster; as a superuser: {USE_BODY}.",
-        )  # fmt: skip
+        )
     return Check(
         name="sql functions", state="ok", detail=f"through dblink {found.dblink}: the server does not have plpython3u"
     )
@@ -54,9 +60,11 @@ def _answers(node: "Node", found: "SqlFacts") -> Check:
     missing = {"plpython3u": "http", "dblink": "wire"}.get(found.body or "")
     if missing and getattr(node, missing) is None:
         return Check(
-            name=f"service {node.name}", state="broken", detail=f"{found.body} needs the column {missing} of its node",
+            name=f"service {node.name}",
+            state="broken",
+            detail=f"{found.body} needs the column {missing} of its node",
             hint=f"Its owner sets {missing} in open_analytic.nodes; docs/service.md shows the row.",
-        )  # fmt: skip
+        )
     if node.http is None:
         return Check(name=f"service {node.name}", state="ok", detail=f"at {node.wire}; not asked from here")
     try:
@@ -65,6 +73,8 @@ def _answers(node: "Node", found: "SqlFacts") -> Check:
         return Check(name=f"service {node.name}", state="broken", detail=error.message, hint=error.hint)
     detail = f"{'ready' if ready else 'does not answer from here'} at {node.http}"
     return Check(
-        name=f"service {node.name}", state="ok" if ready else "note", detail=detail,
+        name=f"service {node.name}",
+        state="ok" if ready else "note",
+        detail=detail,
         hint=None if ready else "It takes a second to start. If none is starting: `open-analytic serve`.",
-    )  # fmt: skip
+    )

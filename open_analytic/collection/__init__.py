@@ -42,10 +42,18 @@ class Collection(CollectionRows, CollectionSearch, CollectionIndex):
         the end; of many rows an existing one is dropped first and rebuilt, and searches measure every row meanwhile.
         """
         report = importer.import_files(
-            self._database, self._engine, self._plan, self.info, paths,
-            values=values, on_conflict=on_conflict, name_column=name_column, text_column=text_column,
-            progress=progress, settings=self._settings,
-        )  # fmt: skip
+            self._database,
+            self._engine,
+            self._plan,
+            self.info,
+            paths,
+            values=values,
+            on_conflict=on_conflict,
+            name_column=name_column,
+            text_column=text_column,
+            progress=progress,
+            settings=self._settings,
+        )
         upkeep.after_import(self._database, self.info, report, progress)
         return report
 
@@ -67,9 +75,16 @@ class Collection(CollectionRows, CollectionSearch, CollectionIndex):
         """
         tally = tally or importer.Tally()
         report = importer.import_pictures(
-            self._database, self._engine, self._plan, self.info, items,
-            values=values, source=source, on_conflict=on_conflict, tally=tally,
-        )  # fmt: skip
+            self._database,
+            self._engine,
+            self._plan,
+            self.info,
+            items,
+            values=values,
+            source=source,
+            on_conflict=on_conflict,
+            tally=tally,
+        )
         upkeep.after_import(self._database, self.info, report, tally.progress)
         return report
 

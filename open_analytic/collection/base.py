@@ -18,9 +18,14 @@ class CollectionBase:
     """A collection bound to its database, engine and plan."""
 
     def __init__(
-        self, info: CollectionInfo, database: Database, engine: Engine, settings: Settings, plan: Callable[..., Plan],
+        self,
+        info: CollectionInfo,
+        database: Database,
+        engine: Engine,
+        settings: Settings,
+        plan: Callable[..., Plan],
         auditor: audit.Auditor | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.info, self._auditor = info, auditor
         self._database, self._engine, self._settings, self._make_plan = database, engine, settings, plan
         self._reader = QueryReader(engine, settings.max_bytes, lambda: self._plan)

@@ -87,10 +87,15 @@ def _prepare(db: OpenAnalytic, console: Console, bar: Bar, album: gather.Album) 
             values = (lambda picture: {"edit": gather.edit_of(picture)}) if collection is images else None
             report = collection.import_files(paths, values=values, progress=progress)
         table.add_row(
-            name, f"{collection.info.pipeline} version {collection.info.version}", str(collection.info.dim),
-            str(collection.count()), str(report.added + report.updated), str(len(report.failed)),
-            f"{report.seconds:.1f}", collection.index(),
-        )  # fmt: skip
+            name,
+            f"{collection.info.pipeline} version {collection.info.version}",
+            str(collection.info.dim),
+            str(collection.count()),
+            str(report.added + report.updated),
+            str(len(report.failed)),
+            f"{report.seconds:.1f}",
+            collection.index(),
+        )
     console.print(table)
     return images, faces
 

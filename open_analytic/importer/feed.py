@@ -200,10 +200,16 @@ class Feed:
         assert isinstance(picture.data, bytes)  # noqa: S101 - errors were answered before
         self._taken[name] = Known(digest=digest, complete=True, source=picture.source)
         return Picture(
-            name=name, given=picture.name, data=picture.data, sha256=digest, source=picture.source,
-            known=there is not None, known_as=there.digest if there else None,
-            values=picture.values, place=picture.place,
-        )  # fmt: skip
+            name=name,
+            given=picture.name,
+            data=picture.data,
+            sha256=digest,
+            source=picture.source,
+            known=there is not None,
+            known_as=there.digest if there else None,
+            values=picture.values,
+            place=picture.place,
+        )
 
     def _stored(self, names: list[str]) -> dict[str, Known]:
         with self._database.transaction() as connection:

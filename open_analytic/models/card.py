@@ -196,6 +196,12 @@ def _same(card: ModelCard, other: ModelCard) -> bool:
     return not beside and replace(card, file=other.file, archive_sha256=other.archive_sha256) == other
 
 
+FIELDS = (
+    "name", "task", "licence", "description", "source", "sha256", "archive_sha256", "builder", "max_batch", "input",
+    "inputs", "outputs", "files", "golden", "labels",
+)  # fmt: skip
+
+
 def read_card(path: Path) -> ModelCard:
     """One card, every field checked."""
     try:
@@ -203,10 +209,7 @@ def read_card(path: Path) -> ModelCard:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidCard(f"The card {path} cannot be read: {error}", hint="It has to be TOML.") from error
     fields = Fields(path, table)
-    fields.only(
-        "name", "task", "licence", "description", "source", "sha256", "archive_sha256", "builder", "max_batch", "input",
-        "inputs", "outputs", "files", "golden", "labels",
-    )  # fmt: skip
+    fields.only(*FIELDS)
     name = fields.value("name", CardName)
     source = Source.read(fields)
     outputs = fields.below("outputs")

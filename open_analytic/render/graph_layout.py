@@ -77,9 +77,13 @@ class _Graph:
 
 
 def arrange(
-    sources: Sequence[Sequence[int]], *, late: AbstractSet[int], width: float, heights: Sequence[float],
+    sources: Sequence[Sequence[int]],
+    *,
+    late: AbstractSet[int],
+    width: float,
+    heights: Sequence[float],
     feet: Sequence[float],
-) -> Plan:  # fmt: skip
+) -> Plan:
     """A plan of boxes of one width, each listed after those it takes from; the ``late`` ones stand at the bottom.
 
     The foot of a box is the room below it for words. Boxes of a row are made as high as the highest, but

@@ -198,9 +198,14 @@ class Endpoints:
 
 
 def application(
-    work: Work, catalogue: Catalogue, *, guard: Middleware, more: Sequence[BaseRoute] = (), trusted: bool = True,
+    work: Work,
+    catalogue: Catalogue,
+    *,
+    guard: Middleware,
+    more: Sequence[BaseRoute] = (),
+    trusted: bool = True,
     missing: Missing | None = None,
-) -> Starlette:  # fmt: skip
+) -> Starlette:
     """The ASGI application. The guard sees every request first; ``more`` routes come before the service's own.
 
     Conditions in SQL are taken from callers who are ``trusted`` only. ``missing`` answers requests that no route takes.

@@ -43,13 +43,19 @@ class Metrics:
         self.errors = Counter("open_analytic_errors", "Errors by SQLSTATE", ["sqlstate"], registry=registry)
         self.under_way = Gauge("open_analytic_calls_under_way", "Calls waiting or computing", registry=registry)
         self.seconds = Histogram(
-            "open_analytic_request_seconds", "From the call to its answer", ["pipeline"], buckets=SECONDS,
+            "open_analytic_request_seconds",
+            "From the call to its answer",
+            ["pipeline"],
+            buckets=SECONDS,
             registry=registry,
-        )  # fmt: skip
+        )
         self._queue = Histogram(
-            "open_analytic_queue_seconds", "A batch's oldest picture waited", ["model"], buckets=SECONDS,
+            "open_analytic_queue_seconds",
+            "A batch's oldest picture waited",
+            ["model"],
+            buckets=SECONDS,
             registry=registry,
-        )  # fmt: skip
+        )
         self._compute = Histogram(
             "open_analytic_compute_seconds", "A batch took in its model", ["model"], buckets=SECONDS, registry=registry
         )

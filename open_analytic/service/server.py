@@ -83,10 +83,16 @@ class Service:
 
 
 def assemble(
-    engine: ServiceEngine, catalogue: Catalogue, cards: Mapping[str, Card], settings: Settings, metrics: Metrics,
-    listen: ListenOptions, *, wanted: Callable[[], bool] = lambda: True,
+    engine: ServiceEngine,
+    catalogue: Catalogue,
+    cards: Mapping[str, Card],
+    settings: Settings,
+    metrics: Metrics,
+    listen: ListenOptions,
+    *,
+    wanted: Callable[[], bool] = lambda: True,
     started: Callable[[Sequence[str]], object] = lambda addresses: None,
-) -> Service:  # fmt: skip
+) -> Service:
     """A service that is not running yet."""
     _check_token(listen, settings)
     metrics.watch_models(engine.loaded)

@@ -87,8 +87,12 @@ class Auditor:
             self._warned = time.monotonic()
             logger.warning(
                 "searches of %s find %.3f of the nearest rows, %.3f were asked for: "
-                "run `open-analytic collection measure-index %s`", info.name, row[1], row[2], info.name,
-            )  # fmt: skip
+                "run `open-analytic collection measure-index %s`",
+                info.name,
+                row[1],
+                row[2],
+                info.name,
+            )
 
 
 def evaluate(
@@ -115,9 +119,15 @@ def evaluate(
     if not recalls:
         raise BadParameter(f"Collection {info.name!r} has no rows to search for.", hint="Import some first.")
     return RecallReport(
-        queries=len(recalls), k=k, target_recall=target_recall, recall=statistics.mean(recalls), worst=min(recalls),
-        ms=statistics.median(times), exact_ms=statistics.median(exact_times), plans=dict(plans),
-    )  # fmt: skip
+        queries=len(recalls),
+        k=k,
+        target_recall=target_recall,
+        recall=statistics.mean(recalls),
+        worst=min(recalls),
+        ms=statistics.median(times),
+        exact_ms=statistics.median(exact_times),
+        plans=dict(plans),
+    )
 
 
 def recall(hits: Sequence[Hit], true: Sequence[Hit]) -> float:

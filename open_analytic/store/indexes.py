@@ -83,9 +83,15 @@ def replace(
     drop_named(connection, info, left_over)
     rows = _count(connection, info)
     build(
-        connection, dsn, info, rows,
-        m=m, ef_construction=ef_construction, index=index, progress=progress and partial(tell, progress, rows),
-    )  # fmt: skip
+        connection,
+        dsn,
+        info,
+        rows,
+        m=m,
+        ef_construction=ef_construction,
+        index=index,
+        progress=progress and partial(tell, progress, rows),
+    )
     drop_named(connection, info, old)
 
 
@@ -104,10 +110,15 @@ def build(
     """Build an index of so many rows: in memory, by several, and nothing is left of it when that fails."""
     _prepare(connection, info, rows, m)
     statement = create_statement(
-        info.name, info.metric,
-        m=m, ef_construction=ef_construction, concurrently=rows > 0, index=index, where=where,
+        info.name,
+        info.metric,
+        m=m,
+        ef_construction=ef_construction,
+        concurrently=rows > 0,
+        index=index,
+        where=where,
         extension=connection.extension,
-    )  # fmt: skip
+    )
     _build(connection, dsn, info, statement, progress)
 
 

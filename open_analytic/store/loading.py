@@ -85,9 +85,14 @@ class Loading:
             if indexes.state(connection, self._info) != "ready":
                 _, m, ef_construction, _ = self._made
                 indexes.replace(
-                    connection, self._dsn, self._info,
-                    m=m, ef_construction=ef_construction, index=self._made.name, progress=progress,
-                )  # fmt: skip
+                    connection,
+                    self._dsn,
+                    self._info,
+                    m=m,
+                    ef_construction=ef_construction,
+                    index=self._made.name,
+                    progress=progress,
+                )
 
     def warn(self) -> None:
         """Say what is missing when the import ends early."""
@@ -95,8 +100,11 @@ class Loading:
             logger.warning(
                 "The index of %s was dropped to import faster and is not back: searches measure every row. Build it: "
                 "`open-analytic collection index %s --m %d --ef-construction %d`; the next import builds one, too.",
-                self._info.name, shlex.quote(self._info.name), self._made.m, self._made.ef_construction,
-            )  # fmt: skip
+                self._info.name,
+                shlex.quote(self._info.name),
+                self._made.m,
+                self._made.ef_construction,
+            )
 
     def close(self) -> None:
         """Let others build."""

@@ -55,7 +55,14 @@ def out_of_date(known: RecallCurve | None, rows: int) -> bool:
 def _recall_curve(row: tuple[Any, ...]) -> RecallCurve:
     measured_at, rows, queries, scan_ms, exact_ms, efforts, first_ms, all_ms, ranks, recalls = row
     return RecallCurve(
-        measured_at=measured_at, rows=int(rows), queries=queries, scan_ms=scan_ms, exact_ms=exact_ms,
-        efforts=tuple(efforts), first_ms=tuple(first_ms), all_ms=tuple(all_ms), ranks=tuple(ranks),
+        measured_at=measured_at,
+        rows=int(rows),
+        queries=queries,
+        scan_ms=scan_ms,
+        exact_ms=exact_ms,
+        efforts=tuple(efforts),
+        first_ms=tuple(first_ms),
+        all_ms=tuple(all_ms),
+        ranks=tuple(ranks),
         recalls=tuple(map(tuple, recalls)),
-    )  # fmt: skip
+    )

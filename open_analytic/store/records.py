@@ -20,9 +20,12 @@ START = ("", -1)  # before every name and part
 
 def get(connection: Connection, info: CollectionInfo, name: str, part: int | None) -> StoredRow:
     """A picture's row, or that of one of its regions."""
-    found = _select(connection, info, sql.SQL("WHERE image_name = %(name)s {}").format(_this(info)), {
-        "name": name if tables.is_text(name) else "", "part": part or 0
-    })  # fmt: skip
+    found = _select(
+        connection,
+        info,
+        sql.SQL("WHERE image_name = %(name)s {}").format(_this(info)),
+        {"name": name if tables.is_text(name) else "", "part": part or 0},
+    )
     if not found:
         which = f" region {part} of" if part else ""
         raise UnknownImage(f"Collection {info.name!r} has no{which} image {name!r:.200}.", hint="Check the name.")

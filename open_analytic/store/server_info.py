@@ -30,9 +30,17 @@ def facts(dsn: str) -> Facts:
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     version, vector, offered, role, superuser, user, admin, creates, owner, standby = row
     return Facts(
-        version=version, vector=vector, vector_offered=offered, role=role, superuser=superuser,
-        user=user, admin=admin, creates=creates, owner=owner, standby=standby,
-    )  # fmt: skip
+        version=version,
+        vector=vector,
+        vector_offered=offered,
+        role=role,
+        superuser=superuser,
+        user=user,
+        admin=admin,
+        creates=creates,
+        owner=owner,
+        standby=standby,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """CONTRIBUTING.md and the workflow name files and make targets that exist; links of all pages lead somewhere."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -61,3 +62,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not target.exists() or (fragment and target.suffix == ".md" and fragment not in anchors(target)):
             broken.append(f"{path}#{fragment}")
     assert broken == []
+
+
+def test_files_and_functions_are_as_long_as_the_page_allows() -> None:
+    """At most 400 lines a file and 40 a function."""
+    long = []
+    for path in sorted(path for top in ("open_analytic", "scripts", "tests") for path in (TOP / top).rglob("*.py")):
+        text, name = path.read_text("utf-8"), path.relative_to(TOP)
+        long += [f"{name}: {count}" for count in [len(text.splitlines())] if count > 400]
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+                long += [f"{name}: {node.name}"] if node.end_lineno - node.lineno + 1 > 40 else []
+    assert long == []

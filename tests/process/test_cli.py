@@ -397,16 +397,3 @@ def test_every_command_was_run_here() -> None:
     for words in set(ALL) - left_out:
         assert '"' + '", "'.join(words) + '"' in text, f"open-analytic {' '.join(words)} is not tested"
     assert (REPOSITORY / "tests" / "process" / "test_wheel.py").is_file()
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (("-k", "ten"), "Invalid value for '-k' / '--k': a whole number is needed, such as 10."),
-        (("--k", "1.5"), "Invalid value for '-k' / '--k': a whole number is needed, such as 10."),
-        (("--max-distance", "near"), "Invalid value for '--max-distance': a number is needed, such as 0.5."),
-    ],
-    ids=["word", "fraction", "distance"],
-)
-def test_a_word_in_the_place_of_a_number_is_refused_plainly(cli: Cli, words: tuple[str, ...], says: str) -> None:
-    assert cli("search", "photos", "cat.jpg", *words, code=2).err.splitlines()[-1] == f"Error: {says}"

@@ -98,9 +98,15 @@ def _convolution(
     bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
     folded = graph.weights((kernel * scale[:, None, None, None]).astype(np.float32))
     made = graph.node(
-        "Conv", value, folded, graph.weights(bias.astype(np.float32)),
-        kernel_shape=list(kernel.shape[2:]), strides=[stride, stride], group=groups, auto_pad="SAME_UPPER",
-    )  # fmt: skip
+        "Conv",
+        value,
+        folded,
+        graph.weights(bias.astype(np.float32)),
+        kernel_shape=list(kernel.shape[2:]),
+        strides=[stride, stride],
+        group=groups,
+        auto_pad="SAME_UPPER",
+    )
     if not clip:
         return made
     low, high = graph.weights(np.array(0, np.float32)), graph.weights(np.array(6, np.float32))
