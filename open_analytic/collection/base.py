@@ -53,5 +53,6 @@ class CollectionBase:
 
     @cached_property
     def _plan_of_all(self) -> Plan:
-        """With every face, where the collection has only the largest of a picture."""
-        return self._make_plan(face="all") if "face" in self.info.parameters else self._plan
+        """With every region of an input, where the collection can have only one."""
+        every = self._plan.every_region
+        return self._make_plan(**every) if every else self._plan

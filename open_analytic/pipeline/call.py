@@ -73,6 +73,19 @@ class Call:
         return names(self.step, self.operator)
 
 
+def keeping_list(call: Call) -> Mapping[str, Any]:
+    """The parameter of the pipeline, and its value, with which the call keeps its whole list; empty without one."""
+    if call.operator.keeps_list is None:
+        return {}
+    for name, value in call.step.parameters.items():
+        kind = signature(call.step.operator)[name].annotation
+        choices = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
+        for choice in choices if str(value).startswith("$") else ():
+            if call.operator.keeps_list({**call.parameters, name: choice}):
+                return {value[1:]: choice}
+    return {}
+
+
 @cache
 def signature(operator: str) -> Mapping[str, inspect.Parameter]:
     """The parameters of an operator: the keyword-only ones of its function."""

@@ -12,7 +12,7 @@ from open_analytic.kinds import ALL_KINDS, KINDS
 from open_analytic.kinds.general import BYTES
 from open_analytic.kinds.kind import Kind
 from open_analytic.operators import ALL_OPERATORS
-from open_analytic.pipeline.call import INPUT, RAW, Call, Card, Value, defaults
+from open_analytic.pipeline.call import INPUT, RAW, Call, Card, Value, defaults, keeping_list
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
 from open_analytic.pipeline.cost import Lifetimes, check_pixels, lifetimes
 from open_analytic.pipeline.spec import Output, Spec, Step
@@ -71,6 +71,11 @@ class Plan:
         """The kind of what its features were made of, which has their regions; None when they have none."""
         name = self.values[self.vector].region if self.vector else None
         return self.values[name].kind if name else None
+
+    @property
+    def every_region(self) -> Mapping[str, Any]:
+        """The parameters with which it gives every region of an input; empty where a caller cannot choose."""
+        return next(filter(None, map(keeping_list, self.calls)), {})
 
     @property
     def unstorable(self) -> InvalidPipeline | None:

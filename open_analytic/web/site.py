@@ -142,7 +142,7 @@ class Site:
 
 
 def prepare(db: OpenAnalytic, name: str, pipeline: str) -> None:
-    """Create a pipeline and a collection of it where they are missing: of faces all, not the largest only."""
+    """Create a pipeline and a collection of it, with every region of an input, where they are missing."""
     try:
         db.collection(name)
     except UnknownCollection:
@@ -150,11 +150,10 @@ def prepare(db: OpenAnalytic, name: str, pipeline: str) -> None:
     else:
         return
     try:
-        info = db.pipeline(pipeline)
+        db.pipeline(pipeline)
     except UnknownPipeline:
-        info = db.pipeline_create(pipeline)
-    everyone = {"face": "all"} if "face" in info.definition["parameters"] else {}
+        db.pipeline_create(pipeline)
     try:
-        db.create_collection(name, pipeline=pipeline, parameters=everyone)
+        db.create_collection(name, pipeline=pipeline, parameters=db.plan(pipeline).every_region)
     except CollectionExists:  # made by another meanwhile
         db.collection(name)

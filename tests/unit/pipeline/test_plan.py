@@ -120,6 +120,14 @@ def test_the_identity_is_of_the_definition_and_not_of_what_is_given(cards: Mappi
     assert plan(spec, cards).hash != plan(load(step(2, threshold=0.6), spec.name), cards).hash
 
 
+def test_a_parameter_that_keeps_every_region_is_known_by_its_operator(cards: Mapping[str, ModelCard]) -> None:
+    named = step(3, face="$who") | {"parameters": {"who": "largest"}}
+    assert plan(load(named, "mine"), cards).every_region == {"who": "all"}
+    assert plan(preset("face_feature_extractor"), cards, {"face": "all"}).every_region == {"face": "all"}
+    for fixed in (step(3, face="largest") | {"parameters": {}}, preset("face_analyzer").as_dict()):
+        assert plan(load(fixed, "mine"), cards).every_region == {}
+
+
 DEEP: list[Any] = []
 for _ in range(5_000):
     DEEP = [DEEP]
