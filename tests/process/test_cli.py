@@ -226,13 +226,14 @@ def test_the_schema_goes_down_and_up(tmp_path: Path, cards: Path) -> None:
     assert cli("db", "current").out == f"none, the head is {head}\n"
     assert cli("db", "upgrade").out == f"{head} (head)\n"
     assert cli("db", "check", "--json").json == {"current": head, "head": head}
-    assert cli("db", "status", "--json").json["running"] is True
+    with embedded.start(cli.folder / ".open_analytic"):  # without a client it ends by itself after two seconds
+        assert cli("db", "status", "--json").json["running"] is True
     assert cli("db", "downgrade", "base", "--json").json == {"current": None, "head": head}
     assert cli("db", "upgrade", "9999", "--json", code=4).error["type"] == "NotFound"
     assert cli("db", "psql", "--", "-At", "-c", "SELECT count(*) FROM open_analytic.pipelines").out == "0\n"
     assert cli("db", "psql", "--", "-At", "-c", "SELECT 1; SELECT 2").out == "1\n2\n"
     assert cli("db", "psql", "--", "-v", "ON_ERROR_STOP=1", "-f", "-", text="wrong;", code=3).out == ""
-    with embedded.start(cli.folder / ".open_analytic"):  # without a client it ends by itself after two seconds
+    with embedded.start(cli.folder / ".open_analytic"):
         assert cli("db", "stop", "--json").json == {"stopped": True}
     assert cli("db", "stop").out == "No server ran.\n"
     assert "running  no" in cli("db", "status").out

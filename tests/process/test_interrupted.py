@@ -81,7 +81,8 @@ def rerun(cli: Cli, folder: Path) -> tuple[int, int]:
 
 
 def test_ctrl_c_leaves_whole_rows_and_the_rerun_completes(cli: Cli, many: Path) -> None:
-    with under_way(cli, many) as (process, status):
+    home = cli.folder / ".open_analytic"
+    with embedded.start(home), under_way(cli, many) as (process, status):  # its server outlives the import
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         assert status.dsn
