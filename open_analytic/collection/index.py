@@ -4,7 +4,7 @@ from typing import Any
 
 from open_analytic.collection.base import CollectionBase
 from open_analytic.deprecated import renamed
-from open_analytic.store import indexes, parts, pictures, planner, upkeep
+from open_analytic.store import indexes, partial_indexes, pictures, planner, upkeep
 from open_analytic.types import EF_CONSTRUCTION, M, ProgressCallback, RecallCurve
 
 
@@ -28,7 +28,7 @@ class CollectionIndex(CollectionBase):
         if partition_by is None:
             indexes.create(self._database, self.info, **options)
         else:
-            parts.create(self._database, self.info, partition_by, **options)
+            partial_indexes.create(self._database, self.info, partition_by, **options)
         upkeep.measure_if_useful(self._database, self.info)
 
     def index(self) -> str:

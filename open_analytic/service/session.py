@@ -13,7 +13,7 @@ from open_analytic.errors import DeadlineExceeded, OpenAnalyticError
 from open_analytic.service import limits, messages
 from open_analytic.service.cancellable import Cancellable, Cancelled
 from open_analytic.service.messages import Command, Refusal, Row
-from open_analytic.service.parts import Parts
+from open_analytic.service.split_request import SplitRequest
 
 MESSAGE_BYTES = 2**30
 PIECE_BYTES = 2**18
@@ -50,7 +50,7 @@ class Session:
     ) -> None:
         self.key = secrets.token_bytes(4)
         self._handler, self._busy, self._admission, self._max_bytes = handler, busy, admission, max_bytes
-        self._reader, self._writer, self._parts = reader, writer, Parts(max_bytes)
+        self._reader, self._writer, self._split = reader, writer, SplitRequest(max_bytes)
         self._work: Cancellable | None = None
         self._ahead: asyncio.Task[bytes] | None = None
         self._skipping = False  # after an error in the extended protocol, until Sync
@@ -94,7 +94,7 @@ class Session:
     async def _kind(self) -> bytes:
         """The first byte of the next message. A request in parts has its time from its first byte, too."""
         ahead, self._ahead = self._ahead, None
-        if not self._parts.pending:
+        if not self._split.pending:
             kind = await (ahead or self._next_kind())
             self._until = asyncio.get_running_loop().time() + limits.BODY_S
             return kind
@@ -137,14 +137,14 @@ class Session:
                 self._drop()
                 return _error_response(error)
             answer = await self._query(length)
-        if self._parts.pending:  # it is counted until the request is answered or forgotten
+        if self._split.pending:  # it is counted until the request is answered or forgotten
             self._admission.reserve(length)
             self._reserved += length
         return answer
 
     def _drop(self) -> None:
         """Forget what came of a request in parts."""
-        self._parts.drop()
+        self._split.drop()
         reserved, self._reserved = self._reserved, 0
         self._admission.release(reserved)
 
@@ -152,7 +152,7 @@ class Session:
         """What is left to send for one query. An answer that took work is sent while we still count as busy."""
         try:
             async with self._in_time():
-                text = self._parts.add(await self._body(length))
+                text = self._split.add(await self._body(length))
             if text is None:
                 with self._busy():
                     return messages.KEPT
@@ -180,7 +180,7 @@ class Session:
         if length > limits.hex_bytes(self._max_bytes):
             beginning = await self._reader.readexactly(64)
             await self._discard(length - len(beginning))
-            raise self._parts.too_long(beginning, length)
+            raise self._split.too_long(beginning, length)
         body = bytearray()
         while len(body) < length:
             body += await self._piece(length - len(body))

@@ -31,10 +31,10 @@ class Served:
         """Where it speaks PostgreSQL's protocol over TCP."""
         return next(address for address in self.addresses if address.startswith("host=127"))
 
-    def stopped(self) -> tuple[int, str]:
+    def stopped(self, patience_s: float = 90) -> tuple[int, str]:
         """Its exit code and log, once it has been told to stop."""
         self.process.terminate()
-        _, log = self.process.communicate(timeout=90)
+        _, log = self.process.communicate(timeout=patience_s)
         return self.process.returncode, log
 
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,10 +197,8 @@ def test_a_call_that_does_not_end_is_given_up(cli: Cli, reader: str, red: bytes,
         under_way.connect(str(tmp_path / "http.sock"))
         under_way.sendall(f"POST {RUN} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(red)}\r\n\r\n".encode())
         eventually("a call is under way", lambda: "under_way 1.0" in ask(found.http(), "/metrics").text)
-        start = time.monotonic()
-        code, log = found.stopped()
+        code, log = found.stopped(20)  # less than the default of --drain-s
         assert (code, "gave up waiting for 1 calls" in log) == (0, True)
-        assert time.monotonic() - start < 15
 
 
 def test_over_tcp_only_who_shows_the_token_is_served(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:

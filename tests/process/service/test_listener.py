@@ -95,15 +95,14 @@ def test_long_parameters_and_large_pictures_are_taken(shared: Service) -> None:
 def test_who_lets_us_wait_is_let_go(shared: Service, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     monkeypatch.setattr(limits, "HEAD_S", 0.3)
     monkeypatch.setattr(limits, "TCP_IDLE_S", 0.3)
-    start = time.monotonic()
     with connected(shared) as client:
+        client.settimeout(8)  # less than HEAD_S is without this test
         client.sendall(sent)
         for _ in range(4):  # a byte now and then gains nothing
             time.sleep(0.05)
             with contextlib.suppress(ConnectionError):
                 client.sendall(b"1" if sent else b"")
         rest(client)
-    assert time.monotonic() - start < 10
 
 
 def test_who_waits_for_us_is_not_let_go(shared: Service, monkeypatch: pytest.MonkeyPatch) -> None:

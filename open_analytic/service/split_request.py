@@ -7,7 +7,7 @@ from open_analytic.service.messages import Refusal
 PART = b"PART "
 
 
-class Parts:
+class SplitRequest:
     """What came of a session's request so far. ``PART`` and text is kept, the query that is none completes it."""
 
     def __init__(self, max_bytes: int) -> None:

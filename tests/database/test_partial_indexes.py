@@ -12,7 +12,7 @@ from open_analytic import embedded
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, UnknownCollection
 from open_analytic.search_options import SearchOptions
-from open_analytic.store import collections, indexes, parts, planner, search, tables
+from open_analytic.store import collections, indexes, partial_indexes, planner, search, tables
 from open_analytic.store.connection import Database
 from open_analytic.types import CollectionInfo, Progress
 from tests.conftest import clone
@@ -79,7 +79,7 @@ HNSW = "hnsw (feature halfvec_l2_ops) WITH (m='16', ef_construction='200')"
 
 
 def test_each_value_that_many_rows_have_gets_one(database: Database, info: CollectionInfo) -> None:
-    parts.create(database, info, "district")
+    partial_indexes.create(database, info, "district")
     assert definitions(database) == sorted(
         [
             "btree (district)",
@@ -102,7 +102,7 @@ def test_each_value_that_many_rows_have_gets_one(database: Database, info: Colle
     ],
 )
 def test_values_of_other_types(database: Database, info: CollectionInfo, column: str, predicates: list[str]) -> None:
-    parts.create(database, info, column)
+    partial_indexes.create(database, info, column)
     (built,) = run(
         database, "SELECT array_agg(pg_get_expr(indpred, indrelid) ORDER BY 1) FROM pg_index WHERE indpred IS NOT NULL"
     )
@@ -110,7 +110,7 @@ def test_values_of_other_types(database: Database, info: CollectionInfo, column:
     before = definitions(database)
     run(database, "SELECT open_analytic.create_ann_index('photos', partition_by => %s)", column)
     assert definitions(database) == before  # SQL finds all of them there
-    parts.create(database, info, column, m=8)
+    partial_indexes.create(database, info, column, m=8)
     assert sum("m='8'" in definition for definition in definitions(database)) == len(predicates)
 
 
@@ -125,7 +125,7 @@ def test_progress_counts_the_rows_of_all(
     monkeypatch.setattr(indexes, "POLL_S", 0.002)
     told: list[Progress] = []
     indexes.create(database, info)
-    parts.create(database, info, "district", progress=told.append)
+    partial_indexes.create(database, info, "district", progress=told.append)
     assert {each.total for each in told} == {3600}
     assert [each.done for each in told] == sorted(each.done for each in told)
 
@@ -135,7 +135,7 @@ def test_progress_counts_the_rows_of_all(
 )
 def test_what_is_no_such_column_is_refused(database: Database, info: CollectionInfo, column: Any) -> None:
     with pytest.raises(BadParameter):
-        parts.create(database, info, column)
+        partial_indexes.create(database, info, column)
     assert definitions(database) == []
 
 
@@ -146,7 +146,7 @@ def test_too_many_values_are_refused(database: Database, info: CollectionInfo, m
         " n / 1000 FROM generate_series(0, 101999) AS n",
     )
     with pytest.raises(BadParameter, match="more than 100 values"):
-        parts.create(database, info, "number")
+        partial_indexes.create(database, info, "number")
 
 
 WHERE = {
@@ -161,7 +161,7 @@ WHERE = {
 def calibrated(server: embedded.Server, photos: Original, settings: Settings) -> Original:
     """With the indexes of the districts, and calibrated."""
     database = OpenDatabase(new_database(server, photos.dsn), settings)
-    parts.create(database, photos.info, "district")
+    partial_indexes.create(database, photos.info, "district")
     run(database, "VACUUM ANALYZE photos")
     planner.measure_index(database, photos.info)
     # Measuring is made to look dear, so that the index is taken of so few rows.
@@ -231,7 +231,7 @@ def test_a_view_in_the_tables_place_is_not_read(database: Database, info: Collec
     run(database, "ALTER TABLE photos RENAME TO real_photos")
     run(database, "CREATE VIEW photos AS SELECT image_name, feature, spy(district) AS district FROM real_photos")
     with pytest.raises(UnknownCollection):
-        parts.create(database, info, "district")
+        partial_indexes.create(database, info, "district")
     with pytest.raises(psycopg.Error, match="is not a table"):
         run(database, "SELECT open_analytic.create_ann_index('photos', partition_by => 'district')")
 
@@ -255,7 +255,7 @@ def test_a_cast_of_the_values_type_is_not_called(database: Database, info: Colle
         database, "CREATE FUNCTION spy(mood) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called'; END $$"
     )
     run(database, "CREATE CAST (mood AS text) WITH FUNCTION spy(mood)")
-    parts.create(database, info, "mood")
+    partial_indexes.create(database, info, "mood")
     assert len(definitions(database)) == 4
     run(database, "SELECT open_analytic.create_ann_index('photos', partition_by => 'mood')")
     assert len(definitions(database)) == 4
@@ -282,5 +282,5 @@ def test_a_predicate_of_ones_own_is_understood(
 
 def test_a_collection_with_no_rows(database: Database, info: CollectionInfo) -> None:
     run(database, "DELETE FROM photos")
-    parts.create(database, replace(info), "district")
+    partial_indexes.create(database, replace(info), "district")
     assert definitions(database) == ["btree (district)", HNSW]
