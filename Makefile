@@ -43,11 +43,9 @@ setup: .venv/ready-dev ## make .venv with the package and the tools for tests an
 demo: .venv/ready ## import real photos, search them by a picture, find a person: Python, SQL and shell
 	@$(RUN) demo
 
-# A worker has a database server and models of its own. The tests of the pages run alone: Playwright keeps an event loop
-# running in its thread until the end. They run when others failed, too.
+# A worker has a database server and models of its own. Files run in the order of tests/conftest.py, the pages last.
 define run_tests
-	$(1)/python -m pytest --numprocesses $(JOBS) --dist loadfile --ignore tests/browser; others=$$?; \
-	$(1)/python -m pytest --numprocesses $(JOBS) --dist loadfile tests/browser && exit $$others
+	$(1)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 endef
 
 test: .venv/ready-dev ## run every test, JOBS files at once: make test JOBS=4

@@ -26,12 +26,22 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("OPEN_ANALYTIC_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 TEMPLATE = "migrated"
+ORDER = ["process", "models", "upgrade", "database", "sql", "docs", "unit", "browser"]
 _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those of the pages last: Playwright keeps an event loop running in this thread until the end."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Folders with long files first, so that all workers end together.
+
+    Those of the pages last: Playwright keeps an event loop running in this thread until the end.
+    """
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, bool]:
+    """The folder's turn; among the pages' files the longest is first."""
+    folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+    return ORDER.index(folder) if folder in ORDER else 0, item.path.name != "test_pages.py"
 
 
 def pytest_configure() -> None:
