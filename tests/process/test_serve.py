@@ -89,8 +89,8 @@ def test_http_gives_what_the_command_line_gives(cli: Cli, service: Served, pictu
 
 def test_the_examples_of_the_docs_work(service: Served, filled: str, pictures: Path) -> None:
     page = (REPOSITORY / "docs" / "service.md").read_text("utf-8")
-    commands = re.findall(r"^\$ (curl .*)$", page, re.MULTILINE)
-    assert len(commands) == 9
+    commands = [each for each in re.findall(r"^\$ (curl .*)$", page, re.MULTILINE) if "/notes/" not in each]
+    assert len(commands) == 9  # test_texts runs the example of a collection of texts
     places = {
         "/run/open_analytic/http.sock": service.http().removeprefix("unix:"),
         "general_feature_extractor": "mean_colour",

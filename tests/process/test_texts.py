@@ -1,5 +1,6 @@
 """Texts on the command line and over HTTP: as an option, a file, standard input, a body."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 
 from tests import tiny_texts
 from tests.process import site
-from tests.process.runner import Cli
+from tests.process.runner import REPOSITORY, Cli
 
+JSON = {"content-type": "application/json"}
 HOUSE = {"vector": [4.25, 21.75]}
 
 
@@ -106,5 +108,9 @@ def test_a_text_searches_on_the_command_line_and_over_http(home: site.Home, tmp_
         assert http.post(search.format("words"), json={"text": "red house", "k": 1}).json() == [hit]
         plain = http.post(search.format("words"), content="red house", headers={"content-type": "text/plain"})
         assert plain.json()[0] == hit
+        page = (REPOSITORY / "docs" / "service.md").read_text("utf-8")
+        (example,) = re.findall(r"collections/notes/search .* -d '(.*)'$", page, re.MULTILINE)
+        hits = http.post(search.format("words"), content=example, headers=JSON).json()
+        assert {each["name"] for each in hits} == {"a", "b"}
         refused = http.post(search.format("photos"), json={"text": str(file)})
         assert (refused.status_code, refused.json()["sqlstate"]) == (400, "OA019")
