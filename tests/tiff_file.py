@@ -38,7 +38,7 @@ def write(
         ])  # fmt: skip
         links.append(first + len(body))
         place = links[-1] + (8 if big else 2) + wide * len(whole) + size
-        entries, later = _entries(whole, order + letter, size, place)
+        entries, later = _entries(whole, order, letter, size, place)
         body += struct.pack(order + ("Q" if big else "H"), len(whole)) + entries
         links.append(first + len(body))  # where the next page's place goes
         body += bytes(size) + later
@@ -54,15 +54,14 @@ def write(
 
 
 def _entries(
-    tags: Sequence[tuple[int, int, tuple[int, ...]]], letters: str, size: int, place: int
+    tags: Sequence[tuple[int, int, tuple[int, ...]]], order: str, letter: str, size: int, place: int
 ) -> tuple[bytes, bytes]:
     """The entries of a page, and the values that are too long for them, which stand from ``place`` on."""
-    order, letter = letters
     entries, later = b"", b""
     for number, type_, values in tags:
         packed = struct.pack(f"{order}{len(values)}{_LETTERS[type_]}", *values)
         if len(packed) > size:
-            field = struct.pack(letters, place + len(later))
+            field = struct.pack(order + letter, place + len(later))
             later += packed + bytes(len(packed) % 2)
         else:
             field = packed.ljust(size, b"\0")

@@ -78,8 +78,8 @@ def import_(
             report = target.import_files(
                 places,
                 values=chosen,
-                on_conflict=on_conflict,
-                progress=progress,  # type: ignore[arg-type]  # checked
+                on_conflict=on_conflict,  # type: ignore[arg-type]  # checked above
+                progress=progress,
                 name_column=name_column,
                 text_column=text_column,
             )

@@ -109,6 +109,7 @@ def test_parts_are_kept_without_copying_what_is_there() -> None:
         for _ in range(320):
             assert split.add(piece) is None
         whole = split.add(bytearray(b"1"))
+        assert whole is not None
         assert tracemalloc.get_traced_memory()[1] < 1.5 * len(whole)
     finally:
         tracemalloc.stop()
