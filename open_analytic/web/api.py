@@ -1,11 +1,10 @@
 """The site's JSON: collections with their pictures, searches, imports. Errors have a status each, as everywhere."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +13,7 @@ from starlette.routing import Route
 from open_analytic.app import OpenAnalytic
 from open_analytic.cancellation import CANCEL_TOKEN, CancelToken, check_cancelled
 from open_analytic.collection import Collection
-from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, InvalidInput, NotFound
+from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, NotFound
 from open_analytic.jsonable import jsonable
 from open_analytic.operators.limits import Limits
 from open_analytic.readable import HEIF, SUFFIXES
@@ -22,11 +21,10 @@ from open_analytic.render import graph, recall_curve
 from open_analytic.service import limits
 from open_analytic.service.http_io import body, json_bytes, length, while_connected
 from open_analytic.service.names import NAME
-from open_analytic.service.request_parsing import is_json, is_number, json_object
+from open_analytic.service.request_parsing import is_json, json_object
 from open_analytic.service.work import Work
 from open_analytic.store.sources import UPLOAD, conflicts
-from open_analytic.types import OnConflict
-from open_analytic.web import bundle, filters, search_page
+from open_analytic.web import bundle, filters, parameters, search_page, texts
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.imports import Job, Jobs
 from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Shown
@@ -37,7 +35,6 @@ T = TypeVar("T")
 THREADS = 8  # that ask the database and draw pictures
 SEARCH_S = 30.0
 CALL_S = 30.0  # of any other call: it can wait for a thread, or for memory to decode a picture in
-MOST_NAMES = 200  # of a page
 # A drawing has its style within; as a page of its own it may do nothing else.
 DRAWING = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
@@ -61,6 +58,7 @@ class Api:
             Route(f"{one}/picture", self.delete, methods=["DELETE"]),
             Route(f"{one}/picture", self.rename, methods=["PATCH"]),
             Route(f"{one}/thumbnail", self.thumbnail),
+            Route(f"{one}/text", self.text),
             Route(f"{one}/queries", self.query, methods=["POST"]),
             Route(f"{one}/queries/{{id}}", self.query_again),
             Route(f"{one}/hits", self.hits),
@@ -129,7 +127,7 @@ class Api:
 
     async def pictures(self, request: Request) -> Response:
         """The names, a page at a time."""
-        limit, after = _limit(request), request.query_params.get("after", "")
+        limit, after = parameters.limit(request), request.query_params.get("after", "")
 
         def page(collection: Collection) -> dict[str, Any]:
             found = collection.names(after=after, limit=limit + 1)
@@ -146,13 +144,23 @@ class Api:
         """One, small."""
         return await self._show(request, THUMBNAIL)
 
+    async def text(self, request: Request) -> Response:
+        """A stored text, or an excerpt of it."""
+        name, part, length = parameters.name(request), parameters.part(request), parameters.text_length(request)
+
+        def cut(collection: Collection) -> Any:
+            return jsonable(texts.excerpt(collection, name, part, length=length))
+
+        with self.work.admitted(0):
+            return await self._json_of(request, cut)
+
     async def delete(self, request: Request) -> Response:
         """With all its rows."""
-        name = _name(request)
+        name = parameters.name(request)
         return JSONResponse({"deleted": await self._with(request, lambda collection: collection.delete(name))})
 
     async def rename(self, request: Request) -> Response:
-        name, new = _name(request), (await self._object(request)).get("name")
+        name, new = parameters.name(request), (await self._object(request)).get("name")
         if not isinstance(new, str):
             raise BadParameter("name is not a text.", hint='Send {"name": "new name"}.')
         limits.check_name(new)
@@ -165,13 +173,12 @@ class Api:
         with self.work.admitted(length(request, most)):
             data = await body(request, most)
             if is_json(request):
-                url = _url(data)
+                url = parameters.url(data)
                 data = await while_connected(request, asyncio.to_thread(lambda: self.fetch(url())))
 
             def keep() -> dict[str, Any]:
-                return search_page.seen(
-                    self.db.collection(request.path_params["collection"]), self.query_cache.keep(data), self.limits
-                )
+                collection = texts.searched_by_picture(self.db.collection(request.path_params["collection"]))
+                return search_page.seen(collection, self.query_cache.keep(data), self.limits)
 
             return await self._searching(request, keep)
 
@@ -206,14 +213,14 @@ class Api:
     async def begin(self, request: Request) -> Response:
         """An import."""
         with self.work.admitted(0):
-            choice = _choice(request.query_params.get("on_conflict", "error"))
+            choice = parameters.choice(request.query_params.get("on_conflict", "error"))
             collection = await self._with(request, _importable)
             return JSONResponse(self.jobs.begin(collection, choice).status(), 201)
 
     async def decide(self, request: Request) -> Response:
         """What happens to pictures whose names others have; the names that have to be sent again."""
         job = self._job(request)
-        choice = _choice((await self._object(request)).get("on_conflict"))
+        choice = parameters.choice((await self._object(request)).get("on_conflict"))
         return JSONResponse({"again": job.decide(choice)})
 
     async def look(self, request: Request) -> Response:
@@ -227,7 +234,7 @@ class Api:
         told = await self._object(request)
 
         def look() -> bytes:
-            wanted = _digests(told)
+            wanted = parameters.digests(told)
             there = job.collection.known(list(wanted))
             same = {name for name, one in there.items() if one.complete and one.digest == wanted[name]}
             names = [name for name in wanted if name in same]
@@ -240,7 +247,7 @@ class Api:
 
     async def put(self, request: Request) -> Response:
         """One picture of an import."""
-        job, name = self._job(request), _name(request)
+        job, name = self._job(request), parameters.name(request)
         limits.check_name(name)
         await job.room()
         with self.work.admitted(length(request, self.work.max_bytes)):
@@ -282,7 +289,9 @@ class Api:
         rates = search_page.rates(self.db, collection)
         shown = ("false_accept_rate", "distance", "true_accept_rate")
         told: dict[str, Any] = jsonable(collection.info)
+        kind = texts.kind_of(collection)
         return told | {
+            "noun": kind.noun, "texts": kind.encode is not None,
             "pictures": pictures, "rows": rows, "vectors": collection.vectors(), "index": collection.index(),
             "bytes": {"table": table, "index": index}, "calibration": jsonable(collection.recall_curve()),
             "rates": [{name: getattr(rate, name) for name in shown} for rate in rates.rates] if rates else [],
@@ -308,7 +317,7 @@ class Api:
         return _json(await while_connected(request, find))
 
     async def _show(self, request: Request, side: int) -> Response:
-        name, part, known = _name(request), _part(request), request.headers.get("if-none-match")
+        name, part, known = parameters.name(request), parameters.part(request), request.headers.get("if-none-match")
 
         def show(collection: Collection) -> Shown | str:
             return self.album.show(collection, name, part, side, known=known)
@@ -341,56 +350,3 @@ def _importable(collection: Collection) -> Collection:
     """The collection, when it is bound to a pipeline."""
     _ = collection.models
     return collection
-
-
-def _choice(text: Any) -> OnConflict:
-    for choice in get_args(OnConflict):
-        if text == choice:
-            return choice  # type: ignore[no-any-return]
-    raise BadParameter(f"on_conflict is {text!r:.80}.", hint=f"Choose of: {', '.join(get_args(OnConflict))}.")
-
-
-def _url(data: bytes) -> Callable[[], str]:
-    """Reads it where it is fetched: in a thread."""
-
-    def read() -> str:
-        url = json_object(data).get("url")
-        if not isinstance(url, str):
-            raise InvalidInput("url is not a text.", hint='Send a picture\'s bytes, or {"url": "https://..."}.')
-        return url
-
-    return read
-
-
-def _name(request: Request) -> str:
-    name = request.query_params.get("name")
-    if not name:
-        raise BadParameter("The name of a picture is missing.", hint="Give it in the query string: ?name=cat.jpg.")
-    return name
-
-
-def _part(request: Request) -> int | None:
-    text = request.query_params.get("part")
-    if text is None:
-        return None
-    if not (text.isascii() and is_number(text) and len(text) < 10):
-        raise BadParameter(f"part is {text!r:.40}.", hint="Give a whole number, 0 or more.")
-    return int(text)
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", "60")
-    if not (text.isascii() and is_number(text) and 1 <= int(text) <= MOST_NAMES):
-        raise BadParameter(f"limit is {text!r:.40}.", hint=f"Give 1 to {MOST_NAMES}.")
-    return int(text)
-
-
-def _digests(told: dict[str, Any]) -> dict[str, bytes]:
-    """Names with their SHA-256."""
-    try:
-        return {str(file["name"]): bytes.fromhex(file["sha256"]) for file in told["files"]}
-    except (LookupError, TypeError, ValueError) as error:
-        raise InvalidInput(
-            "files is not a list of names with their SHA-256.",
-            hint=f"Send {json.dumps({'files': [{'name': 'cat.jpg', 'sha256': '9f86...'}]})}.",
-        ) from error

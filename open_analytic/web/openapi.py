@@ -7,10 +7,11 @@ from open_analytic.analyticdb.demo_routes import DEMOS, MOST
 from open_analytic.analyticdb.form import MULTIPART, URLENCODED
 from open_analytic.service import openapi as service
 from open_analytic.service.openapi import PICTURE, in_path, in_query, json_body
-from open_analytic.web.api import MOST_NAMES
 from open_analytic.web.guard import COOKIE
 from open_analytic.web.language import LANGUAGES
+from open_analytic.web.parameters import MOST_NAMES
 from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, choice, each, ref, thing
+from open_analytic.web.texts import MOST_QUERY, WHOLE
 
 Paths: TypeAlias = dict[str, dict[str, Any]]  # by path, then by method
 
@@ -86,6 +87,8 @@ def _pictures() -> Paths:
     shown = ((COLLECTION, name, part, known), (400, 404, 413, 415, 422))
     body = json_body(thing(name=TEXT))
     limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_NAMES, "default": 60})
+    most = {"type": "integer", "minimum": 1, "maximum": WHOLE, "default": WHOLE}
+    length = _query("length", most, "Characters at most.")
     return {
         f"{API}/pictures": {
             "get": _call(
@@ -99,6 +102,12 @@ def _pictures() -> Paths:
             "delete": _call("Delete a picture.", thing(deleted=COUNT), (COLLECTION, name), (400, 403, 404)),
         },
         f"{API}/thumbnail": {"get": _image("The same, at most 320 pixels.", *shown)},
+        f"{API}/text": {
+            "get": _call(
+                "A text, or a part of it: marked is the span of a region.", ref("Excerpt"),
+                (COLLECTION, name, _query("part", COUNT, "A region to mark."), length), (400, 404, 409),
+            )
+        },
     }  # fmt: skip
 
 
@@ -117,7 +126,7 @@ def _search() -> Paths:
         },
         f"{QUERY}/picture": {"get": _image("The picture, at most 1024 pixels.", (ID,), (404,))},
         f"{API}/hits": {
-            "get": _call("The nearest rows to a kept picture, or to a row. Give query or like.", ref("Hits"),
+            "get": _call("The nearest rows to a kept picture, a text or a row. Give query, text or like.", ref("Hits"),
                          (COLLECTION, *_asked()), refused),
         },
     }  # fmt: skip
@@ -131,6 +140,7 @@ def _asked() -> list[dict[str, Any]]:
         _query("region", {"type": "string", "pattern": "^[0-9.]+(,[0-9.]+){3}$"}, "X,Y,WIDTH,HEIGHT in its pixels."),
         _query("like", TEXT, "The name of a picture in the collection, which is itself left out."),
         _query("part", COUNT, "Which of its regions."),
+        _query("text", TEXT | {"minLength": 1, "maxLength": MOST_QUERY}, "A text, in a collection of texts."),
         _query("k", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 10}),
         _query("max_distance", {"type": "number"}),
         _query("rate", {"type": "number"}, "A false accept rate of the collection's rates, in place of max_distance."),

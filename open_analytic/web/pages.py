@@ -1,6 +1,7 @@
 """The HTML pages: what they show comes from the API, which their scripts ask."""
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.jsonable import jsonable
+from open_analytic.kinds.kind import Kind
 from open_analytic.service.http import no_such_page
 from open_analytic.service.http_io import outward
 from open_analytic.service.names import NAME
@@ -36,6 +38,7 @@ class PageData(Protocol):
     @property
     def version(self) -> str: ...
     def collections(self) -> Sequence[CollectionInfo]: ...
+    def kind(self, name: str) -> Kind: ...
     def pipelines(self) -> Sequence[PipelineInfo]: ...
     def site(self) -> dict[str, Any]: ...
 
@@ -154,7 +157,17 @@ class Pages:
         info = next((item for item in known if item.name == name), None)
         if info is None:
             return self._missing(request, known, "missing.collection", name)
-        return self._page(request, template, collections=known, info=info, data={"collection": jsonable(info)})
+        kind = await asyncio.to_thread(self._data.kind, name)
+        facts = {"noun": kind.noun, "texts": kind.encode is not None}
+        return self._page(
+            request,
+            template,
+            collections=known,
+            info=info,
+            texts=kind.encode is not None,
+            command=f"open-analytic import notes.csv --collection {shlex.quote(name)}",
+            data={"collection": jsonable(info) | facts},
+        )
 
     def _missing(self, request: Request, known: Sequence[CollectionInfo], key: str, name: str) -> Response:
         return self._page(request, "missing.html", collections=known, key=key, name=name, status=404)

@@ -15,6 +15,7 @@ from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits
 from open_analytic.render import thumbnail
 from open_analytic.types import Box, Feature
+from open_analytic.web import texts
 
 PREVIEW = 1024  # pixels of the longer side
 REGION = 1200  # of the shorter side at least, when a large picture is halved before a rectangle is cut from it
@@ -51,6 +52,7 @@ class CachedQuery:
         key = (info.name, info.created_at, info.version, region)
         found = self.found.get(key)
         if found is None:
+            texts.searched_by_picture(collection)
             start = time.perf_counter()
             features = collection.regions(_cut(self.data, region, limits) if region else self.data)
             found = self.found[key] = Found(features=features, milliseconds=1000 * (time.perf_counter() - start))

@@ -57,6 +57,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "Collection": {"description": "columns: your own, with their SQL types.", **record(_COLLECTION)},
     "CollectionDetails": record({
         **_COLLECTION,
+        "noun": {"type": "string", "description": "What an item of it is called: picture, text."},
+        "texts": {"type": "boolean", "description": "Whether a search takes a text, not a picture."},
         "pictures": COUNT, "rows": COUNT, "vectors": COUNT, "index": choice("ready", "building", "invalid", "absent"),
         "bytes": thing(table=COUNT, index=COUNT),
         "calibration": none_or(ref("RecallCurve")), "rates": each(ref("Rate")), "filters": each(ref("Filter")),
@@ -82,6 +84,10 @@ SCHEMAS: Mapping[str, Schema] = {
     "Query": thing(
         "A picture to search with, kept in memory for a while.",
         id=TEXT, width=COUNT, height=COUNT, faces=each(thing(part=COUNT, box=ref("Box"))),
+    ),
+    "Excerpt": thing(
+        "Characters start to end of a text of so many characters; marked: the span of a region, else empty.",
+        before=TEXT, marked=TEXT, after=TEXT, start=COUNT, end=COUNT, characters=COUNT,
     ),
     "Hit": record(_HIT),
     "Hits": thing(

@@ -13,13 +13,13 @@ from open_analytic.errors import BadParameter, NoFace, UnknownPipeline
 from open_analytic.jsonable import jsonable
 from open_analytic.operators.limits import Limits
 from open_analytic.search_options import SearchOptions
-from open_analytic.types import Box, Feature, RateTable, Vector
-from open_analytic.web import filters
+from open_analytic.types import Box, Feature, RateTable, Text, Vector
+from open_analytic.web import filters, texts
 from open_analytic.web.query_cache import CachedQuery, QueryCache
 
 MOST_HITS, HITS = 200, 10
 FAR = 1e9  # pixels; no picture has as many
-KNOWN = ("query", "face", "region", "like", "part", "k", "max_distance", "rate", "filter", "explain")
+KNOWN = ("query", "face", "region", "like", "part", "text", "k", "max_distance", "rate", "filter", "explain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,7 @@ class SearchRequest:
     rate: float | None
     filter: Any
     explain: bool
+    text: str | None = None
 
 
 def read(given: Mapping[str, str]) -> SearchRequest:
@@ -48,9 +49,10 @@ def read(given: Mapping[str, str]) -> SearchRequest:
         like=given.get("like"), part=_whole(given, "part"), k=_k(given),
         max_distance=_number(given, "max_distance"), rate=_number(given, "rate"),
         filter=_json(given.get("filter", "[]")), explain=given.get("explain", "0") not in ("", "0", "false"),
+        text=texts.checked(given.get("text")),
     )  # fmt: skip
-    if (request.query is None) == (request.like is None):
-        raise BadParameter("There is no query.", hint="Give one of: query (a picture's id), like (a name).")
+    if sum(each is not None for each in (request.query, request.text, request.like)) != 1:
+        raise BadParameter("There is no query.", hint="Give one of: query (a picture's id), text, like (a name).")
     if request.max_distance is not None and request.rate is not None:
         raise BadParameter("Both max_distance and rate are given.", hint="Give one of them.")
     if request.face is not None and request.region is not None:
@@ -120,6 +122,9 @@ def _vector(
 ) -> tuple[Vector, float | None]:
     if request.like is not None:
         return collection.feature(request.like, request.part), None
+    if request.text is not None:
+        start = time.perf_counter()
+        return collection.vector(Text(request.text)), 1000 * (time.perf_counter() - start)
     assert request.query is not None  # noqa: S101 - read() saw to it
     found = query_cache.get(request.query).look(collection, request.region, limits)
     return _chosen(found.features, request.face).vector, found.milliseconds

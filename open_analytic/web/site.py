@@ -18,12 +18,13 @@ from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import CollectionExists, UnknownCollection, UnknownPipeline
 from open_analytic.folder import KINDS
+from open_analytic.kinds.kind import Kind
 from open_analytic.service import limits
 from open_analytic.service.http import application
 from open_analytic.service.http_io import body
 from open_analytic.service.work import Work
 from open_analytic.types import CollectionInfo, PipelineInfo
-from open_analytic.web import openapi, pages
+from open_analytic.web import openapi, pages, texts
 from open_analytic.web.api import Api
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.guard import COOKIE, COOKIE_S, LOOPBACK, Guard, SessionCookie
@@ -61,6 +62,10 @@ class Site:
     def collections(self) -> Sequence[CollectionInfo]:
         """All of them."""
         return [collection.info for collection in self.db.collections()]
+
+    def kind(self, name: str) -> Kind:
+        """Of the texts, pictures or other items that a collection holds."""
+        return texts.kind_of(self.db.collection(name))
 
     def pipelines(self) -> Sequence[PipelineInfo]:
         """Those that can be run."""

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -107,6 +108,12 @@ def guarded(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     options = ("--folder", folder / "sockets", "--token-file", folder / "token", "--url-queries")
     with (folder / "log").open("wb") as log, _serving(cli, log, *options) as url:
         yield Site(url=url, album=site.album)
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The engine's source, as the package brings it."""
+    return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=BOTH, ids=str)

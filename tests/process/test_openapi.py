@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 from schemathesis.core import NOT_SET
 from starlette.routing import Route
 
+from open_analytic import connect
 from open_analytic.analyticdb.form import MULTIPART, URLENCODED
+from open_analytic.config import Settings
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
 from open_analytic.service.work import Work
 from open_analytic.web.openapi import document
 from open_analytic.web.site import Site
-from tests import tiny
+from tests import tiny, tiny_texts
 from tests.browser import album
 from tests.process import runner
 from tests.process.serving import served
@@ -35,6 +37,7 @@ pytest_plugins = ["schemathesis.pytest.plugin"]  # pyproject.toml leaves it out 
 API = schemathesis.openapi.from_dict(document())
 EXAMPLES = 20  # of each call
 OSLO = '[{"column": "city", "operator": "=", "value": "Oslo"}]'
+NOTES = "notes"
 JSON, BYTES = "application/json", "application/octet-stream"
 CHECKS = [
     schemathesis.checks.status_code_conformance,
@@ -89,6 +92,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     """``open-analytic serve`` with the pages of an album, a kept picture and an import."""
     folder = tmp_path_factory.mktemp("site")
     with album.make(folder) as made:
+        _add_texts(made)
         cli = runner.make(folder, made.cards, OPEN_ANALYTIC_HOME=str(made.home), OPEN_ANALYTIC_SERVICE_START="0")
         with served(cli, "--web-tcp", "127.0.0.1:0") as running:
             url = next(address for address in running.addresses if address.startswith("http://127.0.0.1:")).rstrip("/")
@@ -100,8 +104,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
             yield Asked(url=url, picture=picture, names=_names(url, picture), log=log)
 
 
+def _add_texts(made: album.Album) -> None:
+    """A collection of texts beside those of pictures."""
+    settings = Settings.read({}, cards=(made.cards,), models_dir=made.home / "models")
+    with connect(made.dsn, settings=settings) as db:
+        db.pipeline_create("texts", tiny_texts.PIPELINE)
+        notes = db.create_collection(NOTES, pipeline="texts")
+        assert not notes.import_pictures([("house", b"red house"), ("sky", b"blue")]).failed
+
+
 def _names(url: str, picture: bytes) -> dict[str, list[str]]:
-    faces, everyone = f"{url}/api/v1/collections/{album.FACES}", [album.IMAGES, album.FACES, album.HOSTILE]
+    faces, everyone = f"{url}/api/v1/collections/{album.FACES}", [album.IMAGES, album.FACES, album.HOSTILE, NOTES]
     query = httpx.post(f"{faces}/queries", content=picture).json()["id"]
     names = [one["name"] for one in httpx.get(f"{faces}/pictures?limit=3").json()["pictures"]]
     return {
@@ -114,7 +127,8 @@ def _names(url: str, picture: bytes) -> dict[str, list[str]]:
         "/collections/ name": everyone,
         "/pipelines/ name": ["tiny_face_analyzer"],
         "hash": [httpx.get(f"{url}/api/v1/pipelines/mean_colour").json()["hash"]],
-        "in query name": names,
+        "in query name": [*names, "house"],
+        "text": ["red house"],
         "like": names,
         "query": [query],
         "filter": [OSLO, "[]"],
@@ -164,6 +178,10 @@ def sound_searches(site: Asked) -> Iterator[Sound]:
         yield Sound(call=("POST", f"{ONE}/queries"), path=collection, body=site.picture, media=BYTES)
         yield Sound(call=("GET", f"{ONE}/queries/{{id}}"), path=collection | {"id": kept})
         yield Sound(call=("GET", f"{ONE}/hits"), path=collection, query={"query": kept, "explain": 1})
+    notes = {"collection": NOTES}
+    yield Sound(call=("GET", ONE), path=notes)
+    yield Sound(call=("GET", f"{ONE}/hits"), path=notes, query={"text": "red house", "k": 1, "explain": 1})
+    yield Sound(call=("GET", f"{ONE}/text"), path=notes, query={"name": "house", "length": 3})
     for kind in ("picture", "thumbnail"):
         yield Sound(call=("GET", f"{ONE}/{kind}"), path=faces, query={"name": name, "part": 0})
     yield Sound(call=("GET", f"{ONE}/hits"), path=faces, query={"like": name, "part": 0, "k": 200})

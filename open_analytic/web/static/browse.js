@@ -1,9 +1,10 @@
 // @ts-check
 // The pictures of a collection by name, page after page.
-import { get, ofCollection, thumbnail } from "./api.js";
+import { get, ofCollection } from "./api.js";
 import { showError } from "./alerts.js";
 import { h } from "./dom.js";
-import { small } from "./hits.js";
+import { small } from "./excerpt.js";
+import { ITEM } from "./items.js";
 import { PART } from "./parts.js";
 import { page, t } from "./words.js";
 
@@ -14,7 +15,7 @@ const PAGE = 60;
  * @param {{open: (names: string[], at: number, link: HTMLElement) => void, link?: (name: string) => string, jump?: boolean}} options
  */
 export function browse(place, collection, { open, link, jump }) {
-  const list = h("ul", { class: "grid" });
+  const list = h("ul", { class: page.collection.texts ? "grid texts" : "grid" });
   const more = h("button", { type: "button", id: "browse-more", hidden: true }, t("browse.more"));
   const status = h("p", { class: "unseen", role: "status" });
   /** @type {string[]} */
@@ -44,13 +45,13 @@ export function browse(place, collection, { open, link, jump }) {
     names.push(...pictures.map((picture) => picture.name));
     list.append(...pictures.map(({ name, parts }) => h("li", {}, tile(name, faces(parts)))));
     more.hidden = next === null;
-    status.textContent = names.length ? t("browse.shown", { n: names.length }) : t("browse.none");
+    status.textContent = names.length ? t(ITEM.shown, { n: names.length }) : t(ITEM.none);
     status.className = names.length ? "unseen" : "hint";
     if (first) /** @type {HTMLElement} */ (list.children[first]?.firstElementChild)?.focus();
   };
   const tile = (/** @type {string} */ name, /** @type {string} */ parts) => {
     const content = [
-      small(thumbnail(collection, name)),
+      small(collection, name),
       h("span", { class: "name", title: name }, name),
       parts && h("span", { class: "distance" }, parts),
     ];
@@ -111,6 +112,6 @@ function from(reload) {
 
 /** How much is in a collection. @param {{pictures: number, vectors: number, many: boolean}} collection */
 export function counted({ pictures, vectors, many }) {
-  const all = t("browse.count", { n: pictures });
+  const all = t(ITEM.count, { n: pictures });
   return many ? `${all}${t("list.and")}${t(PART.count, { n: vectors })}` : all;
 }

@@ -6,6 +6,7 @@ import { browse } from "./browse.js";
 import { rateName } from "./controls.js";
 import { byId, h } from "./dom.js";
 import { importer } from "./importing.js";
+import { ITEM } from "./items.js";
 import { PART } from "./parts.js";
 import { asking, confirmed, view } from "./viewer.js";
 import { bytes, date, distance, number, page, percent, t } from "./words.js";
@@ -19,7 +20,7 @@ const INDEX = { ready: "index.ready", building: "index.building", invalid: "inde
 /** @param {any} info */
 function showFacts(info) {
   const facts = [
-    [t("facts.pictures"), number(info.pictures)],
+    [t(ITEM.fact), number(info.pictures)],
     info.many ? [t(PART.fact), number(info.vectors)] : [t("facts.rows"), number(info.rows)],
     [t("facts.pipeline"), info.pipeline ? pipeline(info) : t("facts.no_pipeline")],
     [t("facts.dim"), number(info.dim)],
@@ -100,7 +101,7 @@ function open(names, at) {
 
 /** @param {string} one @param {() => void} close */
 async function remove(one, close) {
-  if (!(await confirmed(t("edit.delete_title"), t("edit.delete_text", { name: one }), t("edit.delete")))) return;
+  if (!(await confirmed(t(ITEM.delete), t("edit.delete_text", { name: one }), t("edit.delete")))) return;
   close();
   clearAlert();
   try {
@@ -136,7 +137,7 @@ async function newName(value, problem) {
   const field = h("input", { name: "name", id: "new-name", required: true, value, autocomplete: "off", spellcheck: "false" });
   const told = h("p", { class: "notice bad", role: "alert", hidden: !problem }, problem);
   const label = h("label", { for: "new-name" }, t("edit.new_name"));
-  const answer = await asking(t("edit.rename_title"), [told, h("p", { class: "field" }, label, field)], t("edit.rename"));
+  const answer = await asking(t(ITEM.rename), [told, h("p", { class: "field" }, label, field)], t("edit.rename"));
   return String(answer?.get("name") ?? "");
 }
 

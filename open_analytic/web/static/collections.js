@@ -2,6 +2,7 @@
 // The table of collections: counts, index and size of each, which take a query.
 import { get, ofCollection } from "./api.js";
 import { showError } from "./alerts.js";
+import { named } from "./items.js";
 import { bytes, number, t } from "./words.js";
 
 const INDEX = { ready: "index.ready", building: "index.building", invalid: "index.invalid", absent: "index.absent" };
@@ -11,7 +12,7 @@ async function fill(row) {
   const info = await get(ofCollection(row.dataset.collection || ""));
   /** @type {Record<string, string>} */
   const values = {
-    pictures: number(info.pictures),
+    pictures: t(named(info.noun).count, { n: info.pictures }),
     rows: number(info.rows),
     index: t(INDEX[/** @type {"ready"} */ (info.index)] || "index.absent"),
     bytes: bytes(info.bytes.table + (info.bytes.index || 0)),

@@ -1,9 +1,9 @@
 // @ts-check
 // What was found: a grid of cards, and each one large in a dialog.
-import { thumbnail } from "./api.js";
 import { h } from "./dom.js";
+import { small } from "./excerpt.js";
 import { PART } from "./parts.js";
-import { distance, shown, t } from "./words.js";
+import { distance, page, shown, t } from "./words.js";
 import { view } from "./viewer.js";
 
 /**
@@ -24,14 +24,8 @@ export function showHits(list, collection, found, { columns, link, go }) {
       at,
       { link: (at_) => link(found.hits[at_]), go: (at_) => go(found.hits[at_]) },
     );
+  list.classList.toggle("texts", Boolean(page.collection.texts));
   list.replaceChildren(...found.hits.map((hit, at) => card(collection, hit, scale, columns, () => open(at))));
-}
-
-/** A picture that is not there leaves its place empty. @param {string} src */
-export function small(src) {
-  const image = h("img", { src, alt: "", width: 320, height: 320, loading: "lazy", decoding: "async" });
-  image.addEventListener("error", () => image.classList.add("gone"), { once: true });
-  return image;
 }
 
 /**
@@ -48,7 +42,7 @@ function card(collection, hit, scale, columns, open) {
   const button = h(
     "button",
     { type: "button", class: "card hit", onclick: open },
-    small(thumbnail(collection, hit.name, hit.part)),
+    small(collection, hit.name, hit.part),
     h("span", { class: "name", title: hit.name }, hit.name, face && h("span", { class: "hint" }, ` · ${face}`)),
     h("span", { class: "distance" }, h("span", { class: "unseen" }, t("hits.distance")), " ", distance(hit.distance)),
     h("span", { class: "meter", "aria-hidden": "true" }, fill),

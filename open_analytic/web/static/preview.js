@@ -3,8 +3,10 @@
 import { picture } from "./api.js";
 import { h, icon } from "./dom.js";
 import { drawing } from "./drawing.js";
+import { excerpt } from "./excerpt.js";
+import { ITEM } from "./items.js";
 import { PART } from "./parts.js";
-import { t } from "./words.js";
+import { page, t } from "./words.js";
 
 /**
  * @typedef {{x: number, y: number, width: number, height: number}} Box
@@ -68,13 +70,26 @@ export function showQuery(place, query, state, { many, change, again }) {
 }
 
 /**
- * A picture of the collection that others are to be like.
+ * A picture or a text of the collection that others are to be like.
  * @param {HTMLElement} place
  * @param {string} collection
  * @param {State} state
  * @param {() => void} again
  */
 export function showLike(place, collection, state, again) {
+  place.replaceChildren(
+    page.collection.texts ? h("p", {}, excerpt(collection, state.like, state.part)) : liked(collection, state),
+    h("p", { class: "like-name" }, t("query.like"), " ", h("strong", {}, state.like)),
+    h(
+      "div",
+      { class: "row" },
+      h("button", { type: "button", id: "again", onclick: again }, !page.collection.texts && icon("picture"), t(ITEM.again)),
+    ),
+  );
+}
+
+/** @param {string} collection @param {State} state */
+function liked(collection, state) {
   const image = h("img", { src: picture(collection, state.like, state.part), alt: "" });
   image.addEventListener(
     "error",
@@ -83,15 +98,7 @@ export function showLike(place, collection, state, again) {
     },
     { once: true },
   );
-  place.replaceChildren(
-    h("div", { class: "stage plain" }, image),
-    h("p", { class: "like-name" }, t("query.like"), " ", h("strong", {}, state.like)),
-    h(
-      "div",
-      { class: "row" },
-      h("button", { type: "button", id: "again", onclick: again }, icon("picture"), t("query.again")),
-    ),
-  );
+  return h("div", { class: "stage plain" }, image);
 }
 
 /** The part that is searched for unless another is chosen. @param {Query["faces"]} faces */

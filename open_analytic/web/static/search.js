@@ -13,13 +13,14 @@ import { PART } from "./parts.js";
 import { picker, SUFFIXES } from "./picker.js";
 import { largest, showLike, showQuery } from "./preview.js";
 import { address, like, parameters, read, searching } from "./state.js";
+import { textBox } from "./textbox.js";
 import { asking } from "./viewer.js";
 import { milliseconds, page, t } from "./words.js";
 
 /** @typedef {import("./state.js").State} State */
 
 const name = page.collection.name;
-const many = page.collection.many;
+const { many, texts } = page.collection;
 const [searchPage, drop, query, options, form, found, list, start, empty] = [
   "search",
   "drop",
@@ -38,6 +39,8 @@ let state = read();
 let collection = page.collection;
 /** @type {(state: State) => void} */
 let showControls = () => {};
+/** @type {(text: string) => void} */
+let showText = () => {};
 /** @type {import("./hits.js").Found | null} */
 let last = null;
 let columns = false;
@@ -60,12 +63,15 @@ function change(next) {
 function arrange() {
   const on = searching(state);
   searchPage.dataset.mode = on ? "found" : "start";
-  drop.hidden = on || (collection.pictures === 0 && Boolean(collection.pipeline)); // an empty one is filled first
-  query.hidden = options.hidden = found.hidden = !on;
+  const unfilled = collection.pictures === 0 && Boolean(collection.pipeline); // an empty one is filled first
+  drop.hidden = (on && !texts) || (!on && unfilled); // a text stays there to be changed
+  options.hidden = found.hidden = !on;
+  query.hidden = !on || Boolean(state.text);
   start.hidden = on || !collection.pictures;
   empty.hidden = on || (collection.pictures !== 0 && !imported) || !collection.pipeline;
   byId("empty-text").hidden = imported || collection.pictures !== 0;
-  byId("empty-title").textContent = t(imported ? "collection.add" : "empty.title");
+  if (!texts) byId("empty-title").textContent = t(imported ? "collection.add" : "empty.title");
+  showText(state.text);
   showControls(state);
 }
 
@@ -92,7 +98,7 @@ async function ask(given) {
   try {
     const told = await call("POST", ofCollection(name, "/queries"), given, mine.signal);
     remember(name, told);
-    change({ query: told.id, like: "", part: null, region: null, face: largest(told.faces) });
+    change({ query: told.id, like: "", text: "", part: null, region: null, face: largest(told.faces) });
     query.querySelector("button")?.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
   } catch (error) {
@@ -104,9 +110,10 @@ async function ask(given) {
 
 /** The picture searched for. It is made anew when something about it changed. */
 async function preview() {
-  const now = JSON.stringify([state.query, state.face, state.region, state.like, state.part]);
+  const now = JSON.stringify([state.query, state.face, state.region, state.like, state.part, state.text]);
   if (now === previewed) return;
   previewed = now;
+  if (state.text) return; // its box shows it
   if (state.like) {
     showLike(query, name, state, again);
     return;
@@ -137,8 +144,8 @@ function refocus(element) {
 }
 
 function again() {
-  change({ query: "", like: "", part: null, face: null, region: null });
-  document.getElementById("choose")?.focus();
+  change({ query: "", like: "", text: "", part: null, face: null, region: null });
+  document.getElementById(texts ? "text" : "choose")?.focus();
 }
 
 /** Ask for the hits; a request still running is given up. */
@@ -170,7 +177,7 @@ function failed(error) {
     history.replaceState(null, "", address(state));
     render();
     showNotice(t("query.gone"), t("query.gone_hint"));
-  } else if (error instanceof ApiError && error.type === "NoFace") {
+  } else if (error instanceof ApiError && error.type === "NoFace" && !texts) {
     clearAlert();
     byId("found-count").textContent = t(PART.missing);
   } else showError(error);
@@ -248,8 +255,7 @@ async function startHere() {
   if (browsed || collection.pictures === undefined) return;
   browsed = true;
   if (collection.pictures === 0) {
-    if (!collection.pipeline) return;
-    await importHere();
+    if (collection.pipeline && !texts) await importHere(); // the page names the command that imports texts
   } else {
     const open = (/** @type {string[]} */ names, /** @type {number} */ at) => change(like(state, names[at], null));
     await browse(byId("browse"), name, { open, link: (one) => address(like(state, one, null)) }).reload();
@@ -279,7 +285,10 @@ window.addEventListener("popstate", () => {
   state = read();
   render();
 });
-if (collection.pipeline) {
+if (texts) {
+  showText = textBox(drop, (text) => change({ query: "", like: "", text, part: null, face: null, region: null }));
+  showText(state.text);
+} else if (collection.pipeline) {
   picker(drop, {
     title: t(many ? PART.pick : "pick.title"),
     touch: t(many ? PART.touch : "pick.touch"),

@@ -10,6 +10,7 @@ import { asked } from "./api.js";
  * @property {number | null} face
  * @property {Region | null} region
  * @property {string} like
+ * @property {string} text
  * @property {number | null} part
  * @property {number} k
  * @property {number | null} max_distance
@@ -51,6 +52,7 @@ export function read(search = location.search) {
     face: numeral(given.get("face")),
     region: rectangle(given.get("region")),
     like: given.get("like") || "",
+    text: given.get("text") || "",
     part: numeral(given.get("part")),
     k: k === null ? K.usual : Math.min(K.most, Math.max(K.least, Math.round(k))),
     max_distance: numeral(given.get("max_distance")),
@@ -66,6 +68,7 @@ export function parameters(state) {
     face: state.region ? null : state.face,
     region: state.region && state.region.join(","),
     like: state.like,
+    text: state.text,
     part: state.part,
     k: state.k === K.usual ? null : state.k,
     max_distance: state.max_distance,
@@ -81,7 +84,7 @@ export function address(state) {
 
 /** @param {State} state */
 export function searching(state) {
-  return Boolean(state.query || state.like);
+  return Boolean(state.query || state.like || state.text);
 }
 
 /**
@@ -92,5 +95,5 @@ export function searching(state) {
  * @returns {State}
  */
 export function like(state, name, part) {
-  return { ...state, query: "", face: null, region: null, like: name, part };
+  return { ...state, query: "", text: "", face: null, region: null, like: name, part };
 }

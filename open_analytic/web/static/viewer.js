@@ -1,10 +1,12 @@
 // @ts-check
-// A picture of the collection, large, with what is known of it, in a dialog.
+// A picture or a text of the collection, large, with what is known of it, in a dialog.
 import { picture } from "./api.js";
 import { h, icon } from "./dom.js";
+import { whole } from "./excerpt.js";
 import { values } from "./hits.js";
+import { ITEM } from "./items.js";
 import { PART } from "./parts.js";
-import { distance, t } from "./words.js";
+import { distance, page, t } from "./words.js";
 
 /**
  * @typedef {{collection: string, name: string, part?: number | null, distance?: number, row?: Record<string, any>}} Shown
@@ -65,7 +67,7 @@ function opened(dialog, close) {
 
 /** @param {"previous" | "next"} name @param {() => void} onclick */
 function step(name, onclick) {
-  const label = name === "next" ? t("viewer.next") : t("viewer.previous");
+  const label = t(ITEM[name]);
   return h("button", { type: "button", class: `step ${name}`, "aria-label": label, onclick }, icon(name));
 }
 
@@ -77,6 +79,7 @@ function about(item, actions) {
 
 /** @param {Shown} item */
 function frame(item) {
+  if (page.collection.texts) return whole(item.collection, item.name, item.part);
   const image = h("img", { src: picture(item.collection, item.name, item.part), alt: item.name });
   const missing = h("p", { class: "hint", hidden: true }, t("viewer.missing"));
   image.addEventListener(

@@ -13,6 +13,9 @@ import pytest
 from starlette.applications import Starlette
 
 from open_analytic.errors import ServiceUnavailable
+from open_analytic.kinds.general import BYTES
+from open_analytic.kinds.kind import Kind
+from open_analytic.kinds.text import TEXT
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.web import pages
 from open_analytic.web.assets import FOLDER, assets
@@ -43,6 +46,9 @@ class Data:
 
     def collections(self) -> Sequence[CollectionInfo]:
         return [named(name) for name in self._names]
+
+    def kind(self, name: str) -> Kind:
+        return TEXT if name == "notes" else BYTES
 
     def pipelines(self) -> Sequence[PipelineInfo]:
         return [WHOLE]
@@ -206,6 +212,16 @@ def test_columns_keep_their_order() -> None:
 def test_the_words_of_scripts_are_in_the_page() -> None:
     words = block(client("photos").get("/search/photos", headers={"accept-language": "zh"}).text, "words")
     assert (words["pick.choose"], "login.title" in words) == ("选择图片", False)
+
+
+def test_a_collection_of_texts_names_texts_and_the_command_that_imports_them() -> None:
+    asking = client("notes")
+    search, collection = asking.get("/search/notes").text, asking.get("/collections/notes").text
+    for page in (search, collection):
+        assert "<code>open-analytic import notes.csv --collection notes</code>" in page
+        assert "picture" not in re.sub(r"<script.*?</script>|<footer.*?</footer>|<[^>]+>", "", page, flags=re.S)
+        facts = block(page, "page")["collection"]
+        assert (facts["noun"], facts["texts"]) == ("text", True)
 
 
 def test_an_error_is_a_page_with_its_status() -> None:

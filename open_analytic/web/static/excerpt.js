@@ -1,0 +1,78 @@
+// @ts-check
+// Texts of the collection: an excerpt in a card, and the whole in a dialog. What comes from them is text, never markup.
+import { get, ofCollection, thumbnail } from "./api.js";
+import { h } from "./dom.js";
+import { page, t } from "./words.js";
+
+/** @typedef {{before: string, marked: string, after: string, start: number, end: number, characters: number}} Excerpt */
+
+const SHORT = 240; // characters of an excerpt in a card
+const NEAR = "300px"; // below the window: what is further down is not asked for yet
+
+/** @type {WeakMap<Element, () => void>} */
+const waiting = new WeakMap();
+const watch = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      watch.unobserve(target);
+      waiting.get(target)?.();
+    }
+  },
+  { rootMargin: NEAR },
+);
+
+/** A card's small picture, or the excerpt of its text. @param {string} collection @param {string} name @param {number | null} [part] */
+export function small(collection, name, part) {
+  if (page.collection.texts) return excerpt(collection, name, part);
+  const src = thumbnail(collection, name, part);
+  const image = h("img", { src, alt: "", width: 320, height: 320, loading: "lazy", decoding: "async" });
+  // A picture that is not there leaves its place empty.
+  image.addEventListener("error", () => image.classList.add("gone"), { once: true });
+  return image;
+}
+
+/** It is asked for when it is near the window. @param {string} collection @param {string} name @param {number | null} [part] */
+export function excerpt(collection, name, part) {
+  const place = h("span", { class: "excerpt" });
+  waiting.set(place, async () => {
+    const told = await asked(collection, name, part, SHORT);
+    place.replaceChildren(...(told ? pieces(told) : [t("viewer.missing_text")]));
+  });
+  watch.observe(place);
+  return place;
+}
+
+/** The text as far as it is shown, to be scrolled. @param {string} collection @param {string} name @param {number | null} [part] */
+export function whole(collection, name, part) {
+  const text = h("div", { class: "text", tabindex: 0, role: "region", "aria-label": name, "aria-busy": "true" });
+  const cut = h("p", { class: "hint", hidden: true });
+  asked(collection, name, part).then((told) => {
+    text.removeAttribute("aria-busy");
+    text.replaceChildren(...(told ? pieces(told) : [t("viewer.missing_text")]));
+    text.querySelector("mark")?.scrollIntoView({ block: "nearest" });
+    if (!told || told.end - told.start === told.characters) return;
+    cut.hidden = false;
+    cut.textContent = t("viewer.cut", { n: told.end - told.start, all: told.characters });
+  });
+  return h("div", { class: "frame words" }, text, cut);
+}
+
+/**
+ * Null where only the vector was imported, or the text is gone.
+ * @param {string} collection @param {string} name @param {number | null} [part] @param {number} [length]
+ * @returns {Promise<Excerpt | null>}
+ */
+async function asked(collection, name, part, length) {
+  try {
+    return await get(ofCollection(collection, "/text", { name, part, length }));
+  } catch {
+    return null;
+  }
+}
+
+/** The nodes of an excerpt, the span of a region marked. @param {Excerpt} told */
+export function pieces({ before, marked, after, start, end, characters }) {
+  const all = [start > 0 && "… ", before, marked && h("mark", {}, marked), after, end < characters && " …"];
+  return /** @type {(Node | string)[]} */ (all.filter(Boolean));
+}

@@ -1,0 +1,46 @@
+// @ts-check
+// Where a text to search with is written. Enter searches, Shift and Enter begin a line.
+import { h } from "./dom.js";
+import { t } from "./words.js";
+
+const MOST = 4000; // characters that the API takes in an address
+
+/** @param {HTMLElement} place @param {(text: string) => void} search @returns {(text: string) => void} shows another text */
+export function textBox(place, search) {
+  const field = h("textarea", {
+    id: "text",
+    name: "text",
+    rows: 3,
+    required: true,
+    maxlength: MOST,
+    placeholder: t("text.placeholder"),
+    "aria-describedby": "text-hint",
+  });
+  const form = h(
+    "form",
+    { class: "text-box card pad", role: "search" },
+    h("label", { for: "text" }, t("text.label")),
+    field,
+    h(
+      "div",
+      { class: "row" },
+      h("button", { class: "primary", id: "find" }, t("text.search")),
+      h("p", { class: "hint fine", id: "text-hint" }, t("text.hint")),
+    ),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (field.value.trim()) search(field.value);
+    else field.focus();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // Enter also ends a word of an input method
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  place.replaceChildren(form);
+  let shown = "";
+  return (text) => {
+    if (text !== shown) field.value = shown = text; // what is being written stays when something else changes
+  };
+}

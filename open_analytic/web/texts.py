@@ -1,0 +1,70 @@
+"""Texts of a collection as pages show them: an excerpt, or the whole up to a limit, the span of a region apart."""
+
+from dataclasses import dataclass
+
+from open_analytic.collection import Collection
+from open_analytic.errors import BadParameter, BadText, OpenAnalyticError
+from open_analytic.kinds.general import BYTES
+from open_analytic.kinds.kind import Kind
+from open_analytic.regions import TextSpan
+
+WHOLE = 20_000  # characters of a text in one answer
+MOST_QUERY = 4_000  # characters of a query in an address; POST .../search takes longer ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """A part of a text in three: the span of a region, and what stands before and after it."""
+
+    before: str
+    marked: str  # "" where the whole text is meant
+    after: str
+    start: int  # where ``before`` begins in the text
+    end: int  # where ``after`` ends in it
+    characters: int  # of the whole text
+
+
+def kind_of(collection: Collection) -> Kind:
+    """The kind of its input; that of pictures where its pipeline cannot tell."""
+    try:
+        return collection.kind
+    except OpenAnalyticError:  # it is bound to no pipeline, or the models of the pipeline have changed
+        return BYTES
+
+
+def searched_by_picture(collection: Collection) -> Collection:
+    """The collection; BadParameter when a search of it takes a text."""
+    if collection.kind.encode:
+        raise BadParameter("The collection's pipeline takes no picture.", hint="Search with a text.")
+    return collection
+
+
+def checked(text: str | None) -> str | None:
+    """A text that is searched for; BadText when an address does not hold it."""
+    if text is not None and len(text) > MOST_QUERY:
+        raise BadText(
+            f"The text has {len(text):,} characters; at most {MOST_QUERY:,} are searched for here.",
+            hint="Give a part of it, or POST it to /api/v1/collections/NAME/search.",
+        )
+    return text
+
+
+def excerpt(collection: Collection, name: str, part: int | None, *, length: int) -> Excerpt:
+    """At most so many characters of a stored text, around the span of a region of it."""
+    if not collection.kind.encode:
+        raise BadParameter(f"Collection {collection.name!r} holds no texts.", hint="Ask for its picture.")
+    text = collection.image(name).decode("utf-8-sig", "replace")
+    region = collection.get(name, part).region if part is not None else None
+    return cut(text, region if isinstance(region, TextSpan) else None, length)
+
+
+def cut(text: str, span: TextSpan | None, length: int) -> Excerpt:
+    """At most ``length`` characters; a quarter of them stand before the span where the text has as many."""
+    total = len(text)
+    first, last = (min(span.start, total), min(span.end, total)) if span else (0, 0)
+    start = max(0, min(first - length // 4, total - length))
+    end = min(total, start + length)
+    last = min(last, end)
+    return Excerpt(
+        before=text[start:first], marked=text[first:last], after=text[last:end], start=start, end=end, characters=total
+    )
