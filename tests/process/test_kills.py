@@ -45,9 +45,10 @@ def home_of(cli: Cli) -> Path:
 
 
 def complete(home: Path) -> bool:
-    """Whether all locks are held, and by those they are for: who starts a keeper holds its lock first."""
+    """Whether all locks are held, and by those they are for: who starts a keeper or a service holds its lock first."""
     watchers = (running(home, watchdog.__file__), running(home, keeper.__file__))
-    return not any(free(home, name) for name in LOCKS) and all(len(pids) == 2 for pids in watchers)
+    held = not any(free(home, name) for name in LOCKS)
+    return held and all(len(pids) == 2 for pids in watchers) and len(companions(home)) == 1
 
 
 def gone(home: Path) -> bool:
