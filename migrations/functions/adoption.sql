@@ -169,7 +169,8 @@ BEGIN
             WHEN NOT 'imported_at' = ANY (missing)
                 THEN 'ALTER COLUMN imported_at SET DEFAULT pg_catalog.now()'
         END,
-        format('ADD CONSTRAINT %I CHECK (true)', open_analytic._mark(id))
+        format('ADD CONSTRAINT %I CHECK (true)', open_analytic._mark(id)),
+        'ADD CONSTRAINT open_analytic_adopted CHECK (true)'
     )
     INTO statement
     FROM (
@@ -186,9 +187,6 @@ BEGIN
         WHERE n.name = ANY (missing)
     ) AS c;
     EXECUTE format('ALTER TABLE ONLY %s %s', relation, statement);
-    EXECUTE format(
-        'COMMENT ON CONSTRAINT %I ON %s IS %L', open_analytic._mark(id), relation, 'adopted'
-    );
     IF 'feature' = ANY (missing) AND dim <= 3000 THEN
         -- A feature that stays in its row makes exact searches three times as fast.
         EXECUTE format('ALTER TABLE ONLY %s ALTER COLUMN feature SET STORAGE PLAIN', relation);
@@ -201,15 +199,14 @@ $$;
 COMMENT ON FUNCTION open_analytic._adopt_table IS
     'Make a collection of a table that is there: its rows, columns and rights stay';
 
-CREATE OR REPLACE FUNCTION open_analytic._is_adopted(relation regclass, id uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION open_analytic._is_adopted(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
+    -- A constraint, so that a dump without comments keeps it.
     SELECT EXISTS (
         SELECT
         FROM pg_constraint AS k
-        WHERE k.conrelid = relation
-            AND k.conname = open_analytic._mark(id)
-            AND obj_description(k.oid, 'pg_constraint') = 'adopted'
+        WHERE k.conrelid = relation AND k.conname = 'open_analytic_adopted'
     )
 $$;
 COMMENT ON FUNCTION open_analytic._is_adopted IS
@@ -221,6 +218,7 @@ AS $$
 BEGIN
     EXECUTE format(
         'ALTER TABLE ONLY %s DROP CONSTRAINT %I, DROP CONSTRAINT IF EXISTS open_analytic_version, '
+        'DROP CONSTRAINT open_analytic_adopted, '
         'ALTER COLUMN pipeline_version DROP DEFAULT, ALTER COLUMN pipeline_version DROP NOT NULL',
         relation,
         open_analytic._mark(id)

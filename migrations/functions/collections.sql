@@ -365,7 +365,7 @@ BEGIN
         RAISE EXCEPTION 'There is no collection %.', quote_literal(name)
             USING ERRCODE = 'OA006', HINT = format('There are: %s.', open_analytic._names());
     END IF;
-    IF open_analytic._is_adopted(info.relation, info.id) THEN
+    IF open_analytic._is_adopted(info.relation) THEN
         PERFORM open_analytic._release(info.relation, info.id);
     ELSE
         EXECUTE format('DROP TABLE %s', info.relation);
