@@ -180,10 +180,10 @@ def test_a_bomb_is_refused_before_memory_is_taken() -> None:
 def test_the_limit_on_pixels_is_the_settings_one_and_not_pillows() -> None:
     large = Pillow.new("L", (10_000, 9_000))  # Pillow itself warns from 89.5 megapixels
     data = encoded(large, "JPEG", quality=1)  # libjpeg decodes an eighth of each side
-    for refused in (data, encoded(Pillow.new("1", large.size), "PNG")):
+    for each in (data, encoded(Pillow.new("1", large.size), "PNG")):
         with pytest.raises(ImageTooLarge):
-            decode_image(refused, LIMITS)
-    assert decode_image(data, Limits(max_pixels=90_000_000), shrink_to=1000).pixels.shape == (1125, 1250, 3)
+            decode_image(each, LIMITS)
+        assert decode_image(each, Limits(max_pixels=90_000_000), shrink_to=1000).pixels.shape == (1125, 1250, 3)
 
 
 def test_damaged_metadata_is_neither_an_error_nor_a_warning() -> None:
