@@ -28,6 +28,7 @@ with open_analytic.connect(home=sys.argv[1]):
     sys.stdin.read()
 """
 LOCKS = (watchdog.SERVER, watchdog.WATCHDOG, background_service.SERVICE, keeper.KEEPER)
+PAIRS = {"watchdog": watchdog.__file__, "keeper": keeper.__file__}
 
 
 @pytest.fixture
@@ -105,22 +106,37 @@ def state(task: Path) -> str:
         return "X"
 
 
-def kill(home: Path, what: str) -> None:
+def kill(home: Path, what: str, *, can_have_ended: bool = False) -> None:
     """Kill the postmaster, the service, both processes of watchdog or keeper, or one: as in ``watchdog's child``."""
-    files = {"watchdog": watchdog.__file__, "keeper": keeper.__file__}
     who, _, one = what.partition("'s ")
-    if who in files:
-        eventually(f"the {who} is complete", lambda: len(running(home, files[who])) == 2)
-        pair = running(home, files[who])
-        pids = {"": pair, "parent": pair[:1], "child": pair[1:]}[one]
-    elif who == "service":
-        eventually("the service is one process", lambda: len(companions(home)) == 1)  # the shell that starts it is gone
-        pids = companions(home)
-    else:
-        pids = [watchdog.recorded(home / "data") or 0]
-    assert all(pids)
-    kill_at_once(pids)
-    eventually(f"the {what} has died, and let its locks go", lambda: all(has_ended(pid) for pid in pids))
+    whole = 2 if who in PAIRS else 1  # a service is one process once the shell that starts it is gone
+    if not can_have_ended:
+        eventually(f"the {who} is complete", lambda: len(processes(home, who)) == whole)
+    pids = processes(home, who)
+    killed = {"": pids, "parent": pids[:1], "child": pids[1:]}[one]
+    kill_at_once(killed)
+    eventually(f"the {what} has died, and let its locks go", lambda: all(has_ended(pid) for pid in killed))
+
+
+def kill_in_order(home: Path, process: subprocess.Popen[str], order: list[str]) -> None:
+    """Kill them one after the other. Without the postmaster or the client the others end by themselves."""
+    ending = False
+    for what in order:
+        if what == "client":
+            process.kill()
+            process.wait()
+        else:
+            kill(home, what, can_have_ended=ending)
+        ending = ending or what in ("client", "postmaster")
+
+
+def processes(home: Path, who: str) -> list[int]:
+    if who in PAIRS:
+        return running(home, PAIRS[who])
+    if who == "service":
+        return companions(home)
+    pid = watchdog.recorded(home / "data")
+    return [pid] if pid else []
 
 
 def run_in_sql(dsn: str, picture: bytes) -> object:
@@ -207,12 +223,7 @@ def test_without_a_service_nothing_stays_behind_either(own: Cli, order: str) -> 
     ) as process:  # fmt: skip
         assert process.stdout
         assert process.stdout.readline() == "open\n"
-        for what in order.split(", "):
-            if what == "client":
-                process.kill()
-                process.wait()
-            else:
-                kill(home, what)
+        kill_in_order(home, process, order.split(", "))
     eventually("nothing is left", lambda: gone(home), 90)
 
 
@@ -237,12 +248,7 @@ def test_nothing_stays_behind(own: Cli, order: str) -> None:
     with client(own) as process:
         socket = embedded.status(home).socket
         assert socket
-        for what in order.split():
-            if what == "client":
-                process.kill()
-                process.wait()
-            else:
-                kill(home, what)
+        kill_in_order(home, process, order.split())
     eventually("nothing is left", lambda: gone(home) and not companions(home) and not socket.exists(), 90)
     assert own("pipeline", "list", "--json").json[0]["name"] == "mean_colour"
 
