@@ -1,7 +1,7 @@
 -- Before an upgrade, after session.sql: pgvector, in the schema that the session's own search_path names first.
 DO $$
 DECLARE
-    -- Of a schema that another role owns only public is taken: objects of theirs could stand beside the extension's.
+    -- Of the schemas of other roles only public is accepted: their owners could add objects beside the extension's.
     place text := coalesce((
         SELECT n.nspname
         FROM pg_namespace AS n

@@ -54,8 +54,8 @@ class Settings:
     service_queue_bytes: int = 1_000_000_000  # of all pictures under way
     service_threads: int = 0  # calls that are decoded and computed at once; 0 means 16 a core
     service_connections: int = 500  # over TCP, of each door
-    service_idle_unload_s: int = 900  # a model nobody asked for so long is let go; 0 means never
-    service_drain_s: int = 30  # how long calls under way may take when the service is told to stop
+    service_idle_unload_s: int = 900  # a model without a call for so long is unloaded; 0 means never
+    service_drain_s: int = 30  # how long a stopping service waits for calls under way
 
     def __post_init__(self) -> None:
         if self.dsn is not None:

@@ -25,4 +25,4 @@ def disable() -> bool:
     return in_time
 
 
-DISABLED = disable()  # before anything of ours can import onnxruntime
+DISABLED = disable()  # before any module of this package can import onnxruntime

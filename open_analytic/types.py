@@ -134,7 +134,7 @@ class Row:
     sha256: bytes | None = None
     source: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    replaces: bytes | Literal[True] | None = True  # the hash of what it may be written over; True: of anything
+    replaces: bytes | Literal[True] | None = True  # the hash of the bytes it can replace; True: any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,16 @@
     python scripts/prose.py --lower    writes the smaller numbers into prose_allowed.txt
 
 It reads what users read: the pages, README, help of commands, messages and hints of errors, docstrings, and the English
-words of the site. Code and names in backticks are left out. Files in ``prose_allowed.txt`` can have as many findings as
-it says, and that list only shrinks. Spelling is checked by typos.
+words of the site; and what engineers read: comments of Python, JavaScript and SQL. Code and names in backticks are left
+out. Files in ``prose_allowed.txt`` can have as many findings as it says, and that list only shrinks. typos checks the
+spelling.
 """
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,12 +24,15 @@ TOP = Path(__file__).resolve().parent.parent
 ALLOWED = Path(__file__).with_name("prose_allowed.txt")
 PAGES = ("*.md", "docs/**/*.md")
 CODE = "open_analytic/**/*.py"
+COMMENTED = (CODE, "tests/**/*.py", "scripts/*.py")
+FUNCTIONS = ("migrations/functions/**/*.sql", "migrations/extension.sql")
+SCRIPTS = "open_analytic/web/static/*.js"
 WORDS = "open_analytic/web/words/en.json"
 
 PHRASES = {
     r"\bof (?:ours|yours|theirs|his|hers)\b": "our, your or their before the noun",
     r"\b(?:is|are|was|were|be|been|being) (?:not |never )?(?:said|told)\b": "name who reports it: prints, returns",
-    r"\b(?:who|which)ever\b": "a noun: any client, each role",
+    r"\b(?:[Ww]ho|[Ww]hich)ever\b": "a noun: any client, each role",
     r"-manieth\b": "every Nth",
     r"\bmay\b|\bMay (?:be|have|not)\b": "can; might, for what is possible",
     r"\b(?:he|him|his|she|her|hers)\b": "a noun: the client, the user",
@@ -44,6 +50,7 @@ PHRASES = {
     r"\b(?:thereof|wherein|whereby|hereby|therein|thereby)\b": "two sentences",
 }
 SQL = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|SET)\b")
+SENTENCE = re.compile(r"'((?:[^']|'')* (?:[^']|'')*)'")
 PATTERN = re.compile("|".join(f"({phrase})" for phrase in PHRASES), re.MULTILINE)
 
 
@@ -101,6 +108,22 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, plain(text)
 
 
+def comments(source: str) -> Iterator[tuple[int, str]]:
+    """Those of a Python file."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], plain(token.string)
+
+
+def commented(text: str, mark: str) -> Iterator[tuple[int, str]]:
+    """Comments of a line in SQL (``--``) and JavaScript (``//``), and texts of SQL that read like a sentence."""
+    for number, line in enumerate(text.splitlines(), 1):
+        code, _, comment = line.partition(mark)
+        yield number, plain(comment)
+        if mark == "--":
+            yield from ((number, plain(quoted)) for quoted in SENTENCE.findall(code))
+
+
 def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -123,6 +146,13 @@ def everything() -> Iterator[Finding]:
         help_ = "" if file.parent.name == "cli" or file.name == "errors.py" else ":docstrings"
         yield from findings(_name(file), messages(source))
         yield from findings(_name(file) + help_, docstrings(source))
+    for file in sorted(file for pattern in COMMENTED for file in TOP.glob(pattern)):
+        yield from findings(_name(file), comments(file.read_text("utf-8")))
+    for file in sorted(file for pattern in FUNCTIONS for file in TOP.glob(pattern)):
+        yield from findings(_name(file), commented(file.read_text("utf-8"), "--"))
+    for file in sorted(TOP.glob(SCRIPTS)):
+        text = re.sub(r"(?m)^ *(?:/\*\*?|\*) ", "// ", file.read_text("utf-8"))
+        yield from findings(_name(file), commented(text, "//"))
     words = (TOP / WORDS).read_text("utf-8").splitlines()
     yield from findings(WORDS, ((number, line.partition(":")[2]) for number, line in enumerate(words, 1)))
 

@@ -16,7 +16,7 @@ from open_analytic.embedded import account
 REPOSITORY = Path(__file__).resolve().parent.parent
 SCRIPT = REPOSITORY / "scripts" / "plpython.sh"
 REQUIRED = "OPEN_ANALYTIC_REQUIRE_PLPYTHON"
-_OPEN_TO_ALL = ("/var/tmp", "/tmp")  # noqa: S108 - a fresh folder of ours is made there
+_OPEN_TO_ALL = ("/var/tmp", "/tmp")  # noqa: S108 - a fresh folder is made there
 
 
 def ask(command: str, *, script: Path = SCRIPT) -> subprocess.CompletedProcess[str]:

@@ -324,8 +324,8 @@ CREATE OR REPLACE FUNCTION open_analytic._attached(collection regclass) RETURNS 
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- Arrays, so that each catalogue is read by its index. Who reads a table reads its partitions
-    -- and the tables that inherit from it.
+    -- Arrays, so that each catalogue is read by its index. A reader of a table reads its
+    -- partitions and the tables that inherit from it.
     tables CONSTANT oid[] := ARRAY(
         WITH RECURSIVE tree (relation) AS (
             SELECT collection::oid
@@ -445,8 +445,8 @@ BEGIN
     END IF;
     PERFORM open_analytic._hold(collection);
     PERFORM open_analytic._refuse_attached(collection);
-    -- A view, or another type in the place of ours, would run code of its owner's with the rights
-    -- of who searches.
+    -- A view, or another type in place of the right one, would run its owner's code with the
+    -- rights of the role that searches.
     info := open_analytic._collection(collection);
     IF (CASE WHEN info.many THEN 4 ELSE 2 END) <> (
         SELECT count(*)

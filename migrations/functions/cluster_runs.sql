@@ -58,7 +58,7 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION open_analytic._cluster_within IS
-    'Pairs within clusters that are put together anew';
+    'Pairs within clusters that are built again';
 
 CREATE OR REPLACE FUNCTION open_analytic._cluster_loosen(
     run integer, anew boolean, OUT names text[], OUT parts integer[], OUT broken bigint[]
@@ -68,7 +68,7 @@ AS $$
 DECLARE
     large bigint[];
 BEGIN
-    -- Clusters that lost a row, or hold one that has changed, are put together anew: from their
+    -- Clusters that lost a row, or hold one that has changed, are built again: from their
     -- own rows while these are few.
     broken := ARRAY(
         SELECT DISTINCT m.cluster_id

@@ -48,7 +48,7 @@ BEGIN
             quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name))
             USING ERRCODE = 'insufficient_privilege',
             HINT = format(
-                'They are of all its rows, for everybody who may read it: needed are '
+                'Clusters are made of all its rows, for every role that can read it: needed are '
                 'SELECT%s on table %s, and a role that row level security hides no rows from.',
                 CASE WHEN privilege <> 'SELECT' THEN ' and ' || privilege END,
                 collection
@@ -57,7 +57,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION open_analytic._check_may IS
-    'Refuse who may not do this with all rows of a collection';
+    'Refuse a role without this right on all rows of a collection';
 
 CREATE OR REPLACE FUNCTION open_analytic._clustering(
     info open_analytic.collections, max_distance float8, OUT clustering integer, OUT anew boolean
@@ -87,7 +87,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION open_analytic._clustering IS
-    'The clustering of a collection, locked; anew when all its rows are to be looked at';
+    'The clustering of a collection, locked; a new one when all its rows are compared again';
 
 CREATE OR REPLACE FUNCTION open_analytic.clusters(collection regclass, min_size integer DEFAULT 2)
 RETURNS TABLE (cluster_id bigint, name text, part integer)

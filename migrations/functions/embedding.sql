@@ -24,7 +24,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION open_analytic.embed(text, text, jsonb) IS
-    'The vector of a pipeline that gives one; bytes may be written in hexadecimal';
+    'The vector of a pipeline that gives one; bytes can be written in hexadecimal';
 
 CREATE OR REPLACE FUNCTION open_analytic.embed_for(collection regclass, input bytea)
 RETURNS @vector@.vector

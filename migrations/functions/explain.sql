@@ -6,7 +6,7 @@ AS $$
                     WHEN number >= 10 THEN round(number::numeric)::text
                 ELSE trim_scale(round(number::numeric, 1))::text END
 $$;
-COMMENT ON FUNCTION open_analytic._few IS 'A number as it is said';
+COMMENT ON FUNCTION open_analytic._few IS 'A number as texts show it';
 
 CREATE OR REPLACE FUNCTION open_analytic._reason(
     plan open_analytic._plan, k integer, target float8, done jsonb

@@ -13,7 +13,7 @@ DECLARE
         WHERE e.extname = extension
     );
 BEGIN
-    -- It becomes part of functions' bodies, inside of other quotes: nothing but a plain name may.
+    -- It becomes part of functions' bodies, inside other quotes: only a plain name is safe.
     IF schema !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
         RAISE EXCEPTION 'The extension % is in the schema %, whose name cannot be used here.',
             quote_literal(extension),

@@ -57,8 +57,8 @@ BEGIN
     WHERE i.indexrelid = index
         AND quote_ident(a.attname) = coalesce(said[1], said[2])
         AND NOT a.attisdropped;
-    -- Written anew, with nothing that could run code of the index's owner, such as a cast of his
-    -- own.
+    -- Written again, with nothing that could run code of the index's owner, such as a cast that
+    -- the owner defined.
     IF (
         SELECT
             bool_and(
@@ -79,8 +79,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION open_analytic._condition IS
-    'Which rows a partial index has, when they are those with one value of a column; else '
-        'nothing is said';
+    'Which rows a partial index has, when they are those with one value of a column; '
+        'otherwise NULL';
 
 CREATE OR REPLACE FUNCTION open_analytic._has_index(collection regclass, column_name text)
 RETURNS boolean

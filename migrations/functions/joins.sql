@@ -114,7 +114,7 @@ DECLARE
         part,
         collection
     );
-    -- No text with a table's name in it is ever a format: the name may have a percent sign.
+    -- No text with a table's name in it is ever a format: the name can have a percent sign.
     nearest CONSTANT text := format(
         ' AS a CROSS JOIN LATERAL ('
         'SELECT e.*, bool_or(e.distance > $1) OVER () AS beyond '
@@ -124,7 +124,7 @@ DECLARE
         measured,
         collection
     );
-    -- Whoever has seen nothing beyond max_distance looks further.
+    -- A row that has seen nothing beyond max_distance looks further.
     within CONSTANT text := ') AS e) AS n WHERE n.distance <= $1';
     unfinished CONSTANT text :=
         'SELECT a.* FROM %s AS a WHERE EXISTS (SELECT FROM %s AS n WHERE n.image_name = '
@@ -193,7 +193,7 @@ END
 $$;
 COMMENT ON FUNCTION open_analytic._near IS
     'Pairs of rows at most max_distance apart, from the rows named or from all; by the index a '
-        'pair may come from both sides';
+        'pair can come from both sides';
 
 CREATE OR REPLACE FUNCTION open_analytic.near_duplicates(
     collection regclass, max_distance float8, filter text DEFAULT NULL

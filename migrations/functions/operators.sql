@@ -8,7 +8,7 @@ DO $do$
 BEGIN
     IF NOT has_schema_privilege('@vector@', 'CREATE') THEN
         RAISE NOTICE 'Distances between vectors and real[] were not created: '
-            'the role may not create objects in the schema @vector@.';
+            'the role has no right to create objects in the schema @vector@.';
         RETURN;
     END IF;
 

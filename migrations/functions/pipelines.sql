@@ -203,7 +203,7 @@ BEGIN
 EXCEPTION WHEN invalid_parameter_value THEN
     RAISE EXCEPTION 'Pipeline % takes bytes, and was given text.', quote_literal(name)
         USING ERRCODE = 'OA019',
-        HINT = 'Cast it, as in pipeline_run(name, image_data::bytea); a literal may be written '
+        HINT = 'Cast it, as in pipeline_run(name, image_data::bytea); a literal can be written '
             'in hexadecimal.';
 END
 $$;
@@ -236,7 +236,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION open_analytic.pipeline_run(text, text, jsonb) IS
-    'The output of a pipeline for one input; bytes may be written in hexadecimal';
+    'The output of a pipeline for one input; bytes can be written in hexadecimal';
 
 CREATE OR REPLACE FUNCTION open_analytic.pipeline_run_dist_random(
     name text, input bytea, parameters jsonb DEFAULT '{}'

@@ -5,8 +5,8 @@ RETURNS float8[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     -- How many of an effort's rows are as near as the true neighbour at a rank; equal ones count
-    -- as found. What a filter keeps may all be among the last of them, which are lost the most: so
-    -- the part that was found since the rank before counts too.
+    -- as hits. The rows that a filter keeps can all be among the last of them, where most are
+    -- lost: so the share of hits since the rank before counts too.
     SELECT array_agg(e.parts ORDER BY e.effort) FROM (
         SELECT p.effort,
             array_agg(
@@ -284,7 +284,7 @@ AS $$
 DECLARE
     info open_analytic.collections := open_analytic._collection(collection);
 BEGIN
-    -- Whoever may search may say how well it went, of what he may read, and nothing else.
+    -- A role that can search a table can record the recall of its searches there, nothing else.
     IF NOT has_table_privilege(session_user, collection, 'SELECT') THEN
         RAISE insufficient_privilege
             USING MESSAGE = format('permission denied for table %s', collection);

@@ -8,7 +8,7 @@ BEGIN
     IF k < 0 OR k IS NULL AND max_distance IS NULL THEN
         RAISE EXCEPTION 'k is %.', coalesce(k::text, 'NULL')
             USING ERRCODE = 'OA019',
-                HINT = 'Give how many hits you want, 0 or more; with max_distance it may be '
+                HINT = 'Give how many hits you want, 0 or more; with max_distance it can be '
                     'NULL, for all that are so near.';
     END IF;
     IF max_distance = 'NaN' THEN
@@ -49,7 +49,7 @@ BEGIN
         EXIT WHEN NOT FOUND;
         base := type;
     END LOOP;
-    -- Of an extension: a type of the superuser's who made it. Its owner can add one of his own.
+    -- Of an extension: a type that its superuser made. The owner of a schema can add a type there.
     IF EXISTS (
         SELECT FROM pg_type AS t WHERE t.oid = base AND t.typnamespace = 'pg_catalog'::regnamespace
     )
@@ -84,7 +84,7 @@ CREATE OR REPLACE FUNCTION open_analytic._search(
     collection regclass, query @vector@.vector, k integer, filter text, max_distance float8,
         target_recall float8, after jsonb, path text
 ) RETURNS TABLE (image_name text, part integer, distance float8)
--- what depends on values is planned anew anyway
+-- statements that depend on values are planned again in any case
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
     SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = auto

@@ -172,7 +172,7 @@ DECLARE
     first CONSTANT float8 := open_analytic._ms(plan.efforts, plan.first_ms, tuples);
 BEGIN
     -- As much is looked at as the recall needs; up to an ef_search of 1000 no more than the rank
-    -- is taken of it. Beyond, more looks may follow that come to nothing.
+    -- is taken of it. Beyond 1000, further looks can follow that give no row.
     RETURN CASE
         WHEN tuples IS NULL THEN 'Infinity'
         WHEN tuples > 1000 THEN 1.4 * every
@@ -295,8 +295,8 @@ BEGIN
         plan.kind := 'index';
         plan.why := 'cheaper';
     ELSIF filter IS NOT NULL AND open_analytic._index_ms(plan, wanted) <= plan.exact_ms / 2 THEN
-        -- What the filter keeps may all be near the query: a look that costs little next to
-        -- measuring is worth it.
+        -- All rows that the filter keeps can be near the query: a look that costs little beside
+        -- an exact search is worth it.
         plan.ef := open_analytic._needed(plan.ranks, plan.needed, wanted);
         plan.ef := CASE
             WHEN plan.ef <= 1000

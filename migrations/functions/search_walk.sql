@@ -35,7 +35,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION open_analytic._further IS
-    'Where the k-th match may be, after so many rows with so many matches';
+    'Where the k-th match can be, after so many rows with so many matches';
 
 CREATE OR REPLACE FUNCTION open_analytic._take(
     collection regclass, info open_analytic.collections, half @vector@.halfvec, k integer,
@@ -57,10 +57,10 @@ DECLARE
         END
     );
 BEGIN
-    -- Rows that do not meet the filter are counted too: the place among all tells how sure it is
-    -- that no nearer one was passed by. The path is the filter's from here on. Whoever may create
-    -- functions there could give operators for pairs of types that PostgreSQL has none for: so
-    -- both sides of each have one type.
+    -- Rows that do not meet the filter count too: the rank among all rows gives the probability
+    -- that no nearer row was missed. From here on search_path is that of the filter. A role that
+    -- can create functions there could add operators for pairs of types without one in
+    -- PostgreSQL: so both sides of each operator have the same type.
     PERFORM set_config('search_path', path, true);
     EXECUTE pg_catalog.format(
         E'SELECT '
@@ -147,8 +147,9 @@ BEGIN
             collection, info, half, k, filter, max_distance, after, plan.within, taken, path
         );
         walked := seen.walked;
-        -- Seen is what was taken, and the rest of the first batch. One more than the last hit, and
-        -- further off: else more may be as near, of which the first by name are to come.
+        -- The rows seen are the hits and the rest of the first batch. One row behind the last hit
+        -- is needed that is further off: otherwise more rows can be as near, and the first of
+        -- these by name must win.
         rank := coalesce(
             seen.place,
             open_analytic._further(

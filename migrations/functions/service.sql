@@ -9,7 +9,7 @@ DECLARE
         WHERE e.extname = extension
     );
 BEGIN
-    -- It becomes part of functions' bodies, inside of other quotes: nothing but a plain name may.
+    -- It becomes part of functions' bodies, inside other quotes: only a plain name is safe.
     IF schema !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
         RAISE EXCEPTION 'The extension % is in the schema %, whose name cannot be used here.',
             quote_literal(extension),
@@ -85,8 +85,8 @@ DECLARE
     mark text;
 BEGIN
     -- The session's circuit breaker. A call that fails undoes its statement, and a setting with
-    -- it; the name of a prepared statement stays. Who makes such names changes only where his own
-    -- calls go.
+    -- it; the name of a prepared statement stays. A session that makes such names
+    -- changes only where its own calls go.
     FOR mark IN SELECT m.mark FROM open_analytic._marks() AS m WHERE m.node = digest LOOP
         EXECUTE format('DEALLOCATE %I', mark);
     END LOOP;
@@ -153,8 +153,8 @@ AS $$
 DECLARE
     function regprocedure;
 BEGIN
-    -- Whoever may call dblink in a session could use the connections that our functions keep open
-    -- there.
+    -- A role that can call dblink in a session could use the connections that our functions keep
+    -- open there.
     FOR function IN
         SELECT d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
         WHERE e.extname = 'dblink'
@@ -164,8 +164,8 @@ BEGIN
         BEGIN
             EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
         EXCEPTION WHEN insufficient_privilege THEN
-            RAISE WARNING 'The functions of dblink could not be taken from PUBLIC: whoever may '
-                'call them could use the connections of open_analytic in a session of his.'
+            RAISE WARNING 'The functions of dblink could not be taken from PUBLIC: a role that '
+                'can call them could use the connections of open_analytic in its sessions.'
                 USING HINT =
                     'Let the owner of the extension say REVOKE ALL ON FUNCTION ... FROM PUBLIC '
                         'of each.';

@@ -9,7 +9,7 @@ BEGIN
     IF wanted IS NULL OR NOT (wanted > 0 AND wanted < 1) THEN
         RAISE EXCEPTION 'false_accept_rate is %.', coalesce(wanted::text, 'NULL')
             USING ERRCODE = 'OA019',
-            HINT = 'Give the share of different pairs that may be taken for the same, such as '
+            HINT = 'Give the share of different pairs that can be accepted as the same, such as '
                 '0.01.';
     END IF;
     IF metric IS NULL OR metric NOT IN ('l2', 'cosine', 'ip') THEN
@@ -41,8 +41,8 @@ BEGIN
                     _rate.pipeline
                 );
     END IF;
-    RAISE EXCEPTION 'A false accept rate of % cannot be told from the % different pairs that '
-        'pipeline % was measured on.',
+    RAISE EXCEPTION 'A false accept rate of % cannot be measured with the % different pairs '
+        'of pipeline %.',
         wanted,
         found.different_pairs,
         quote_literal(_rate.pipeline)

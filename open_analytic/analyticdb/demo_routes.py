@@ -260,5 +260,5 @@ def _refused(error: OpenAnalyticError) -> Response:
     error = outward(error)
     told = {"code": error.http_status, "msg": error.message} | error.as_dict()
     headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, ServiceBusy | ServiceUnavailable) else {}
-    # In ASCII: a message may quote half a surrogate pair.
+    # In ASCII: a message can quote half a surrogate pair.
     return Response(json.dumps(told), error.http_status, headers, "application/json")

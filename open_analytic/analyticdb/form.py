@@ -55,7 +55,7 @@ def _multipart(request: Request, data: bytes, most: int) -> list[tuple[str, Valu
         return asyncio.run(_fields(Request(request.scope, _whole(data)), most, len(data)))
     except HTTPException as error:
         raise InvalidInput(f"The form cannot be read: {error.detail}", hint=f"Send {MULTIPART}.") from error
-    except (MultiPartException, FormParserError, UnicodeError) as error:  # a charset of theirs may be no such thing
+    except (MultiPartException, FormParserError, UnicodeError) as error:  # the client's charset can be unknown
         raise InvalidInput(f"The form cannot be read: {error}.", hint=f"Send {MULTIPART} in UTF-8.") from error
 
 

@@ -28,7 +28,7 @@ PACKAGES = (
     "alembic",
 )
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")  # builds of one package; one can be there
-NATIVE = ("numpy", "onnxruntime", "cv2", "PIL.Image", "psycopg")  # compiled: they may be installed and yet not load
+NATIVE = ("numpy", "onnxruntime", "cv2", "PIL.Image", "psycopg")  # compiled: installed ones can fail to load
 MODELS_BYTES, HOME_BYTES = 300_000_000, 500_000_000  # what the models take, and room for a small collection
 
 

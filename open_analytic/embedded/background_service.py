@@ -23,7 +23,7 @@ from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError
 
 SERVICE, FOREGROUND = keeper.SERVICE, keeper.FOREGROUND
 LOG = "service.log"
-END_S = 10.0  # calls under way may take as long when the server is stopped
+END_S = 10.0  # how long a stopping server waits for calls under way
 _APART = ("PYTHONPATH", f"{PREFIX}DSN", f"{PREFIX}SERVICE")
 
 
@@ -65,7 +65,7 @@ def _environment(ours: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """The user's environment with these settings, for a process that runs in another folder."""
     kept = {name: value for name, value in ours.items() if name not in _APART}
     path = [str(Path(part).absolute()) for part in ours.get("PYTHONPATH", "").split(os.pathsep) if part]
-    if resources.checkout():  # it may have been found in the working directory only
+    if resources.checkout():  # it can be importable from the working directory only
         path.append(str(resources.python_path()))
     given = {name: value for name, value in settings.environ().items() if name not in _APART}
     return kept | given | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
@@ -205,7 +205,7 @@ class ServiceLock:
     def leave(self) -> bool:
         """Let go of the place; True when it is ours again, for a new server whose user found us still here."""
         if not self._in_foreground and watchdog.is_free(self._server):
-            watchdog.remove_socket(self.folder, self.owner)  # the watchdog may have been killed
+            watchdog.remove_socket(self.folder, self.owner)  # the watchdog can have been killed
         fcntl.flock(self._lock, fcntl.LOCK_UN)
         state = self.home.state
         if self._in_foreground or state in (None, self.state) or state.ended or watchdog.is_free(self._server):

@@ -17,7 +17,7 @@ from open_analytic.embedded.account import Account, choose
 from open_analytic.errors import EmbeddedServerFailed, StorageFull
 
 STOPPED = "stopped"
-_LOCK_PATIENCE_S = 120.0  # a server that is being stopped may have much to write
+_LOCK_PATIENCE_S = 120.0  # a server that stops can have much to write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

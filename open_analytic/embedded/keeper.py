@@ -46,7 +46,7 @@ def _watch(home: Path, folder: int, owner: os.stat_result, locks: dict[str, int]
     pause_s, begun, socket = watchdog.POLL_S, time.monotonic(), None
     while guarded():
         if watchdog.is_free(locks[watchdog.SERVER]):
-            watchdog.remove_socket(socket, owner.st_uid)  # the watchdog may have been killed
+            watchdog.remove_socket(socket, owner.st_uid)  # the watchdog can have been killed
             return True
         socket = watchdog.socket_folder(folder, owner) or socket
         with contextlib.suppress(OSError, subprocess.SubprocessError):  # no memory or no process can be had now

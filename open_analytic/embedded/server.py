@@ -100,7 +100,7 @@ class Server:
         if hold is not None:
             with contextlib.suppress(OpenAnalyticError), translated(self.home):  # a home that is gone has none
                 if (self.home / watchdog.WATCHDOG).exists():
-                    process.ensure_reaper(Home.open(self.home), self._linger_s)  # it may have been killed
+                    process.ensure_reaper(Home.open(self.home), self._linger_s)  # it can have been killed
             os.close(hold)
 
     def __enter__(self) -> Self:

@@ -86,7 +86,7 @@ class ModelCard:
     licence: str
     description: str
     source: str
-    sha256: str | None  # of the source file; only a file: of your own may leave it out
+    sha256: str | None  # of the source file; only a card with a local `file:` can omit it
     archive_sha256: str | None = None  # of the wheel or source package; compared before it is opened
     builder: str | None  # turns the source into ONNX; None when it is ONNX already
     max_batch: int

@@ -104,7 +104,7 @@ class Hold:
         budget().give_back(self._weight - left)
         self._weight = left
 
-    def __del__(self) -> None:  # what was begun and never finished
+    def __del__(self) -> None:  # of a call that began and never finished
         self.release()
 
     def release(self) -> None:

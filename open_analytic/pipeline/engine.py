@@ -1,4 +1,4 @@
-"""What runs plans: in this process, or elsewhere. Whoever calls cannot tell."""
+"""What runs plans: in this process, or elsewhere. A caller sees no difference."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias

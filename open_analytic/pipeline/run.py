@@ -110,7 +110,7 @@ class Result:
 
 def run(plan: Plan, items: Sequence[bytes], models: Models, limits: Limits) -> list[Result | OpenAnalyticError]:
     """A result or an error for each item, in order."""
-    # Only the first may wait for memory: the others would wait while they hold some.
+    # Only the first item waits for memory: the others would wait while they hold some.
     return finish(plan, [begin(plan, item, limits, wait=not at) for at, item in enumerate(items)], models, limits)
 
 

@@ -48,7 +48,7 @@ STYLE = """
 .steps .head { fill: #66758a; }
 }"""
 # What letters take of their size in the usual fonts, a little too much rather than too little.
-LATIN = 0x24F  # letters beyond it may be of any width
+LATIN = 0x24F  # letters beyond it can have any width
 BOLD, NARROW, WIDE, CAPITAL, USUAL, WHOLE = 1.12, 0.36, 0.92, 0.72, 0.58, 1.06
 _NARROWS, _WIDES = frozenset("fijlrtI.,:;'|!()[]{}/\\ `"), frozenset("mwMW@%&<>=+~^—…←→")
 

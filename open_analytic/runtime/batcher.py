@@ -222,7 +222,7 @@ class Batcher:
             if len(wanted) == 1 or isinstance(error, DeadlineExceeded):
                 _fail(wanted, error)
                 return
-            for job in wanted:  # one of them may be what the model cannot bear
+            for job in wanted:  # one of them can be the one that the model fails on
                 self._compute(key, model, [job])
         except Exception as error:  # noqa: BLE001 - handed to the callers
             _fail(wanted, error)

@@ -92,7 +92,7 @@ def outward(error: OpenAnalyticError) -> OpenAnalyticError:
 def refusal(error: OpenAnalyticError, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that tells an error, the same from every door."""
     error = outward(error)
-    text = json.dumps(error.as_dict())  # in ASCII: a message may quote half a surrogate pair
+    text = json.dumps(error.as_dict())  # in ASCII: a message can quote half a surrogate pair
     return Response(text, error.http_status, dict(headers or {}), "application/json")
 
 

@@ -26,7 +26,7 @@ T = TypeVar("T")
 BATCH = 16  # pictures a request
 SIDE_BY_SIDE = 3  # requests under way, of each node
 REQUEST_BYTES = 32_000_000  # of the pictures of a request; a larger picture goes alone
-TIMEOUT_S = 600.0  # of one request; the service may have to fetch its models first
+TIMEOUT_S = 600.0  # of one request; the service might have to fetch its models first
 BUSY_S = 60.0  # a service that has too much to do is asked again for so long
 BETWEEN = re.compile(r"[\s,]+(?=unix:/|https?://)")  # a socket's path can have a comma
 

@@ -57,7 +57,7 @@ class ListenOptions:
     """Where the service listens."""
 
     folder: Path | None = None  # of both Unix sockets: http.sock and .s.PGSQL.5433
-    group: str | None = None  # may use them, besides their owner
+    group: str | None = None  # can use them, besides their owner
     owner: int | None = None  # whose the sockets are made, when root starts the service for another account
     http: tuple[str, int] | None = None  # host and port
     web: tuple[str, int] | None = None  # of the pages

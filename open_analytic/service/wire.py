@@ -98,7 +98,7 @@ class Wire:
 
     async def _start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether a session is wanted; a cancel request is dealt with here."""
-        for _ in range(3):  # a client may ask for SSL and for GSSAPI before it says what it wants
+        for _ in range(3):  # a client can request SSL and GSSAPI before its startup message
             length, code = struct.unpack("!iI", await reader.readexactly(8))
             if not 8 <= length <= STARTUP_BYTES:
                 raise messages.violation(f"A startup message cannot have {length:,} bytes.")

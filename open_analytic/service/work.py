@@ -194,7 +194,7 @@ async def _in_thread(lane: _Lane, function: Callable[[], T], cancel_token: Cance
     loop = asyncio.get_running_loop()
     await lane.places.acquire()
     running = lane.threads.submit(work)
-    # A place is free when its thread is, which may go on after its caller has left.
+    # A place is free when its thread is: the thread can go on after its caller has left.
     running.add_done_callback(lambda _: loop.call_soon_threadsafe(lane.places.release))
     return await asyncio.wrap_future(running)
 

@@ -214,7 +214,7 @@ def alone(connection: Connection, info: CollectionInfo, progress: ProgressCallba
             progress(Progress(what="index", done=0))
         time.sleep(POLL_S)
     try:
-        if waited:  # the other may have been killed before it dropped the index that its own replaces
+        if waited:  # the other can have been killed before it dropped the index that its own replaces
             drop_named(connection, info, _surplus(connection, info))
         yield waited
     finally:

@@ -20,10 +20,10 @@ from open_analytic.types import CollectionInfo, ProgressCallback
 logger = logging.getLogger(__name__)
 
 # Measured at 512 numbers, two busy cores, 5,000 to 100,000 rows there: a row into the index 3.4 to 6.6 ms, building it
-# 0.5 ms a row (idle: 2.1 and 0.2). So building all anew costs what inserting a seventh to a thirteenth of them does.
+# 0.5 ms a row (idle: 2.1 and 0.2). So building all again costs what inserting a seventh to a thirteenth of them does.
 SHARE = 10
 LEAST = 2_000  # rows; below it is about seconds
-LOCK_MS = 500  # how long searches may have to wait behind the drop
+LOCK_MS = 500  # how long searches wait behind the drop at most
 NEVER = math.inf
 
 
@@ -125,7 +125,7 @@ class Loading:
             due = max(LEAST, (made.rows - self._written) / SHARE)
             if self._written < due:
                 return due
-            self._made = made  # already now: the answer to the drop may be lost
+            self._made = made  # already now: the answer to the drop can be lost
             try:
                 with connection.transaction():
                     connection.execute(query("index_drop_soon"), {"lock_ms": str(LOCK_MS)})

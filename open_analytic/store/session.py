@@ -14,7 +14,7 @@ from pgvector.psycopg.vector import register_vector_info
 from psycopg.pq import TransactionStatus
 from psycopg.types import TypeInfo
 
-PATH = "pg_catalog, pg_temp"  # nothing that another role can create in, so no operator of theirs runs with our rights
+PATH = "pg_catalog, pg_temp"  # nothing that another role can create in, so none of their operators runs with our rights
 DEFAULT_PATH = '"$user", public'
 
 # Settings that change how values are read or written, what statements mean, or what an error does. Left as they are:

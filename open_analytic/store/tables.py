@@ -15,7 +15,7 @@ from open_analytic.types import CollectionInfo, Metric
 
 MAX_DIM = 4000  # what an HNSW index over halfvec takes
 PLAIN_DIM = 3000  # up to here a feature stays in its row, with 2 kB of the page left for the other columns
-ROOM = 1024  # bytes a row may have beside its feature before its long values go out of line
+ROOM = 1024  # bytes a row can have beside its feature before its long values go out of line
 
 OWN = ("image_name", "image_data", "feature", "image_sha256", "pipeline_version", "imported_at")
 SOURCE = "source"  # ours where the catalogue says so: a user's own column can have that name

@@ -32,7 +32,7 @@ def measure_if_useful(database: Database, info: CollectionInfo) -> None:
             return
     try:
         planner.measure_index(database, info, queries=planner.QUERIES, seconds=planner.SECONDS)
-    except (PermissionDenied, Conflict) as error:  # who only imports may not; another may be at the index
+    except (PermissionDenied, Conflict) as error:  # no right to do so, or another session is at it
         logger.info("the index of %s was not measured: %s", info.name, error)
 
 

@@ -35,7 +35,7 @@ T = TypeVar("T")
 THREADS = 8  # that ask the database and draw pictures
 SEARCH_S = 30.0
 CALL_S = 30.0  # of any other call: it can wait for a thread, or for memory to decode a picture in
-# A drawing has its style within; as a page of its own it may do nothing else.
+# A drawing has its style within; as a page of its own it can do nothing else.
 DRAWING = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
 

@@ -27,9 +27,9 @@ REDIRECTS = (301, 302, 303, 307, 308)
 URL_CHARACTERS = 8192
 HEADERS = ((b"Accept", b"image/*"), (b"Accept-Encoding", b"identity"), (b"Connection", b"close"),
            (b"User-Agent", b"open-analytic"))  # fmt: skip
-HEADER_BYTES = 16 * 1024  # of an answer; what is read at once may come on top of it
+HEADER_BYTES = 16 * 1024  # of an answer; one read more can come on top of it
 READ_BYTES = 16 * 1024
-LOOKUPS = 16  # names looked up at a time: the system's resolver cannot be told to stop
+LOOKUPS = 16  # names looked up at a time: the system's resolver cannot be stopped
 ADDRESSES = 4  # of a name, that are tried
 
 # IANA's registries of special-purpose addresses, and what clouds keep for their own machines.

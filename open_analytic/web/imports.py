@@ -32,7 +32,7 @@ State: TypeAlias = Literal["receiving", "finishing", "done", "stopped", "failed"
 
 MOST_RUNNING, MOST_KEPT = 4, 100
 MOST_WAITING_BYTES = 64_000_000  # a browser that is quicker than the models waits
-MOST_FAILURES = 1_000  # that are told
+MOST_FAILURES = 1_000  # listed in a report
 QUIET_S = 1.0  # after so long without a picture those that came are worked on and committed
 IDLE_S = 300.0  # after so long without one, or a question of its page, the import is ended: the page is closed
 CLOSING_S = 10.0  # for what is under way when the process ends
@@ -245,7 +245,7 @@ class Job:
             self._loop.call_soon_threadsafe(self._open_room)
 
     def _open_room(self) -> None:
-        if self.state != "receiving" or self._waiting_bytes <= MOST_WAITING_BYTES // 2:  # still: others may have come
+        if self.state != "receiving" or self._waiting_bytes <= MOST_WAITING_BYTES // 2:  # still: others can have come
             self._room.set()
 
     def _took(self, item: Named) -> None:

@@ -26,7 +26,7 @@ from open_analytic.web.assets import assets
 
 TITLES = {"image_search_table": "title.image_search", "face_search_table": "title.face_search"}  # shown first
 INLINE = 4  # collections in the header; those after it are in its menu
-# Pages tell who may see what and change with the language, so nothing between keeps them.
+# Pages depend on the rights and the language of their reader, so no proxy stores them.
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Accept-Language"}
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]

@@ -32,7 +32,7 @@ class Album:
     def show(self, collection: Collection, name: str, part: int | None, side: int, *, known: str | None) -> Shown | str:
         """The picture, a region of it framed; only its tag when the browser has it (``known``) already."""
         digest = collection.digests([name]).get(name)
-        made = round(1000 * collection.info.created_at.timestamp())  # anew it may have other regions
+        made = round(1000 * collection.info.created_at.timestamp())  # a collection made again can have other regions
         tag = f"{digest.hex()[:24]}-{made}-{'' if part is None else part}-{side}" if digest else None
         if tag and known and f'"{tag}"' in known:
             return tag

@@ -101,7 +101,7 @@ def seen(collection: Collection, cached: CachedQuery, limits: Limits) -> dict[st
     """A kept picture with the faces a collection's pipeline finds in it: none where it takes a picture as a whole."""
     try:
         features = cached.look(collection, None, limits).features
-    except NoFace:  # there may be one in a rectangle of it
+    except NoFace:  # there can be one in a rectangle of it
         features = ()
     faces = [{"part": part, "box": jsonable(feature.box)} for part, feature in enumerate(features) if feature.box]
     return {"id": cached.id, "width": cached.size[0], "height": cached.size[1], "faces": faces}

@@ -25,7 +25,7 @@ DIM, CLUSTERS, NOISE, BLOCK = 512, 100, 0.05, 10_000
 SEED, QUERY_SEED, SPACE_SEED, COLUMN_SEED = 7, 8, 9, 10
 SHARES = (0.001, 0.01, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
 COLUMNS = {"r": "real", "cluster": "integer", "part": "real"}
-SPARE = 32  # rows beyond k that are measured exactly, since the rough measure may swap the last ones
+SPARE = 32  # rows beyond k that are measured exactly, since the rough measure can swap the last ones
 TOLERANCE = 1e-6  # relative: PostgreSQL adds up in 32-bit floats
 
 

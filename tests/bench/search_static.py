@@ -94,7 +94,7 @@ class Contestant:
 
     name: str
     ask: Ask
-    target: float | None = None  # of ours
+    target: float | None = None  # of open_analytic's searches
     dropped: bool = False  # too slow to be the best, so not measured to the end
     times: list[float] = field(default_factory=list)
     grades: list[Grade] = field(default_factory=list)

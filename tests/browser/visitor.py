@@ -16,7 +16,7 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 PATIENCE_MS = 30_000  # a limit for what hangs
 Scheme = Literal["light", "dark"]
-# Whatever breaks the Content-Security-Policy is told on the console, where each test's end looks.
+# A breach of the Content-Security-Policy is logged on the console; each test ends with a look there.
 WATCH = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sourceFile}`))"""
 

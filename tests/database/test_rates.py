@@ -107,7 +107,7 @@ def test_it_is_decided_at_the_largest_rate_that_is_not_above_the_one_asked_for(t
     one, other = picture((250, 10, 10)), picture((240, 12, 12))
     found = [tiny_db.verify(one, other, "mean_colour", false_accept_rate=asked) for asked in (0.01, 0.05, 0.1, 0.5)]
     assert [each.false_accept_rate for each in found] == [0.01, 0.01, 0.1, 0.1]
-    with pytest.raises(BadParameter, match=r"0\.001 cannot be told from the 250 different pairs") as caught:
+    with pytest.raises(BadParameter, match=r"0\.001 cannot be measured with the 250 different pairs") as caught:
         tiny_db.verify(one, other, "mean_colour", false_accept_rate=0.001)
     assert "There are: 0.1, 0.01." in (caught.value.hint or "")
 

@@ -294,7 +294,7 @@ def test_nor_do_variables_of_the_environment(
     monkeypatch.setenv("PGTZ", "America/New_York")
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     folder = Path(tempfile.mkdtemp())
-    (folder / "pg").symlink_to(str(conninfo_to_dict(dsn)["host"]))  # a server of one's own, as libpq sees it
+    (folder / "pg").symlink_to(str(conninfo_to_dict(dsn)["host"]))  # a local server, as libpq sees it
     plain = make_conninfo(dsn, host=str(folder / "pg"))
     with open_analytic.connect(plain, settings=settings) as db:
         assert _same(work(db), usual)

@@ -70,3 +70,12 @@ def test_messages_and_docstrings_are_told_apart(prose: ModuleType) -> None:
 def test_the_list_names_files_that_exist(prose: ModuleType) -> None:
     files = {name.removesuffix(":docstrings") for name in prose.allowed()}
     assert [name for name in sorted(files) if not (TOP / name).is_file()] == []
+
+
+def test_comments_and_texts_of_sql_are_read(prose: ModuleType) -> None:
+    sql = "-- It may.\nCOMMENT ON FUNCTION f IS 'Whoever calls it'; -- built anew\nSELECT 'anew', 'may';"
+    texts = list(prose.findings("f.sql", prose.commented(sql, "--")))
+    assert [(finding.line, finding.phrase) for finding in texts] == [(1, "may"), (2, "anew"), (2, "Whoever")]
+    python = "x = 'may be'  # it may be `may`\n# of ours\n"
+    comments = list(prose.findings("f.py", prose.comments(python)))
+    assert [(finding.line, finding.phrase) for finding in comments] == [(1, "may"), (2, "of ours")]

@@ -181,7 +181,7 @@ def test_ten_hits_unless_told_otherwise(http: httpx.Client, images: Collection) 
     assert len(hits(http.post("/image_search/search", files=form(sent, top_k="200")))) == 200
 
 
-# How a picture may be sent
+# How a picture can be sent
 
 NAMELESS = b'--x\r\nContent-Disposition: form-data; name="image"; filename=""\r\n\r\n' + RED + b"\r\n--x--\r\n"
 

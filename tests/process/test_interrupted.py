@@ -55,7 +55,7 @@ def under_way(cli: Cli, folder: Path) -> Iterator[tuple[subprocess.Popen[str], S
 def _wait(cli: Cli, process: subprocess.Popen[str]) -> ServerStatus:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(psycopg.OperationalError):  # the server of the command before may be stopping
+        with suppress(psycopg.OperationalError):  # the server of the command before can be stopping
             status = embedded.status(cli.folder / ".open_analytic")
             if status.dsn and 0 < rows(status.dsn)[0] < COUNT:
                 return status

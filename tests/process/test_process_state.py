@@ -138,7 +138,7 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return looks
 
 
-# ONNX Runtime is told by its environment to send no telemetry: documented in docs/privacy.md. Starlette gets a
+# The environment makes ONNX Runtime send no telemetry: documented in docs/privacy.md. Starlette gets a
 # convertor under a name of our own, by its function for that.
 EXPECTED = {
     "environment": {"ORT_DISABLE_TELEMETRY": "1"},

@@ -362,7 +362,7 @@ def test_a_name_may_have_line_ends(http: httpx.Client) -> None:
     assert problem(http.get("/api/v1/collections/a%0Ab/hits?like=c")) == (404, "UnknownCollection")
 
 
-# Who may ask, and what browsers are told
+# Which clients are served, and the headers for browsers
 
 
 def test_every_answer_has_the_headers(http: httpx.Client, colours: Album) -> None:

@@ -351,7 +351,7 @@ def test_a_server_that_is_stopped_stores_what_it_has_taken(
     job = album.begin()
     given = some(100)
     taken = [job.put(name, given[name]).json()["waiting"] for name in given]
-    assert max(taken) > 1  # they wait for one another, so some are not stored when it is told to stop
+    assert max(taken) > 1  # they wait for one another, so some are not stored when the server stops
     code, log = running.stopped()
     assert code == 0
     assert not any(word in log for word in ("Traceback", "Exception", "Fatal", "not stored")), log

@@ -247,7 +247,7 @@ def test_a_superuser_runs_nothing_that_an_owner_attached(
     assert caught.value.sqlstate == "OA006"
     assert not is_superuser(dsn, adm)
     sql.execute(compose.SQL("SET ROLE {}").format(compose.Identifier(adm)))
-    assert len(sql.execute(search.encode()).fetchall()) == 2  # its owner, and whoever has few rights, may
+    assert len(sql.execute(search.encode()).fetchall()) == 2  # its owner, and a role with few rights, can
 
 
 def test_an_ordinary_table_of_another_owner_is_searched_by_a_superuser(sql: Sql, adm: str) -> None:

@@ -28,8 +28,8 @@ DECLARE
     piece CONSTANT integer := 4000000;
     size CONSTANT integer := octet_length(body); -- ASCII, all of it
     asked CONSTANT timestamptz := clock_timestamp();
-    -- How long the session's last call of this kind took. A hint: whoever changes it only waits
-    -- longer himself.
+    -- How long the session's last call of this kind took. A hint only: a session that
+    -- changes it makes its own calls wait longer.
     hint CONSTANT text := 'open_analytic.took_' || kind;
     usual float8 := least(to_number('0' || current_setting(hint, true), '9999D999999'), 0.1);
     waited float8;

@@ -18,7 +18,7 @@ LOUDNESS = 0.5  # exponent of a direction's strength: 0 treats all alike, 1 is t
 BLIND_WEIGHT = 0.3  # of directions the classifier does not look at, beside its strongest of 1
 CENTRE = 0.7  # a picture's root mean square lies below that of all pictures together
 SMALLEST = 1e-9  # eigenvalues below, beside the largest, are rounding
-GRID = 2.0**-20  # directions are rounded to it: linear algebra differs by 1e-14 between machines, a float32 may show it
+GRID = 2.0**-20  # directions are rounded to it: linear algebra differs by 1e-14 between machines, a float32 can show it
 
 
 def centre(weights: Mapping[str, NDArray[Any]], norm: str) -> Matrix:

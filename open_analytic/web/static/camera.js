@@ -4,7 +4,7 @@ import { showError } from "./alerts.js";
 import { h, icon } from "./dom.js";
 import { t } from "./words.js";
 
-/** Whether there is one that a page may ask for. */
+/** Whether there is a camera that a page can use. */
 export async function hasCamera() {
   if (!window.isSecureContext || !navigator.mediaDevices?.enumerateDevices) return false;
   try {

@@ -60,7 +60,7 @@ export function importer(place, collection, site, { began, done }) {
       counts = { ...running.counts(), state: "broken" };
     }
     if (counts.state === "done") unfinished.end(collection.name);
-    running = null; // before it is told: the next may be begun at once
+    running = null; // before the page shows it: the next import can begin at once
     zone.hidden = false;
     collection.pictures = undefined; // from now on what is there is asked for
     show(counts);
@@ -302,7 +302,7 @@ function state(counts, total) {
   }
 }
 
-/** What is kept of an import in this tab, so that a page loaded anew says how to go on. */
+/** The state of an import in this tab, so that a reloaded page shows how to go on. */
 const unfinished = {
   /** @param {string} name @param {number} total */
   begin(name, total) {

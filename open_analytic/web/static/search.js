@@ -108,7 +108,7 @@ async function ask(given) {
   }
 }
 
-/** The picture searched for. It is made anew when something about it changed. */
+/** The picture searched for. It is drawn again when the search changed. */
 async function preview() {
   const now = JSON.stringify([state.query, state.face, state.region, state.like, state.part, state.text]);
   if (now === previewed) return;

@@ -229,7 +229,7 @@ export class Upload {
   async put({ name, file }) {
     for (let tries = 1; ; tries += 1) {
       try {
-        // Counts are shown as they are asked for, now and then: a page drawn anew for every file would slow the models down.
+        // Counts come from a poll, now and then: a page drawn for every file would slow the models down.
         await call("PUT", `${this.path("/file")}?name=${encodeURIComponent(name)}`, file, this.stopper.signal);
         this.sent += 1;
         return;
@@ -268,7 +268,7 @@ export class Upload {
     this.tell();
   }
 
-  /** The newest status: answers may overtake each other, so counts never go back. @param {any} status */
+  /** The newest status: answers can overtake each other, so counts never go back. @param {any} status */
   heard(status) {
     if (!status) return;
     const before = this.status;
@@ -292,7 +292,7 @@ export class Upload {
   }
 }
 
-/** A fault that may be over in a moment. @param {ApiError} error */
+/** A fault that can be over in a moment. @param {ApiError} error */
 function isPassing(error) {
   return [0, 408, 429, 502, 503, 504].includes(error.status);
 }

@@ -20,7 +20,7 @@ from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import Images
 from tests.models.runtime.recorded import BAD, Recorder, pictures, submitted, told, write
 
-LONG_MS = 60_000  # twice what a test waits for an answer: whoever waits this long fails it
+LONG_MS = 60_000  # twice what a test waits for an answer: a call that waits this long fails it
 
 
 @pytest.fixture

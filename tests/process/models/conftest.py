@@ -13,7 +13,7 @@ import pytest
 
 from tests import tiny
 
-# Whoever builds the package runs this: the variable names a file, whose being there tells of it.
+# A build of the package runs this, and writes the file that the variable names.
 SPY = "import os, pathlib; pathlib.Path(os.environ['RAN']).write_text('ran')\n"
 
 

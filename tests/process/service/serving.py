@@ -49,7 +49,7 @@ class Collection:
     """Meets ``http.Searchable``: finds one row, whose columns hold what JSON has no word for."""
 
     asked: list[tuple[Any, SearchOptions]] = field(default_factory=list)
-    given_s: list[float] = field(default_factory=list)  # how long each search may take
+    given_s: list[float] = field(default_factory=list)  # the time limit of each search
     entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     gate: threading.Event = field(default_factory=threading.Event)  # searches wait until it is set
     engine: GatedEngine | None = None  # what a search computes its vector with

@@ -282,7 +282,7 @@ def test_a_cookie_of_a_site_does_not_show_a_page_of_another(closed_site: Guarded
     assert refused(closed_site.client.post("/api/v1/x", headers=headers)) == (403, "PermissionDenied")
 
 
-# What browsers are told
+# The headers for browsers
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_the_table_of_a_hundred_different_pairs_worked_out_by_hand() -> None:
 
 def test_equal_distances_are_let_through_all_or_none() -> None:
     (line,) = rates.table(*labelled([0.1], [1.0] * 5 + [2.0] * 6))
-    assert (line.distance, line.false_accepts) == (1.0, 0)  # the second of them may not pass, so none does
+    assert (line.distance, line.false_accepts) == (1.0, 0)  # the second of them must not pass, so none does
 
 
 @pytest.mark.parametrize(("pairs", "smallest"), [(10, 0.1), (99, 0.1), (100, 0.01), (999, 0.01), (1000, 0.001)])
