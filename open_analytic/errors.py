@@ -155,6 +155,12 @@ class BadText(InvalidInput):
     sqlstate, http_status = "OA026", 422
 
 
+class BadAudio(InvalidInput):
+    """The bytes are not a sound that can be read."""
+
+    sqlstate, http_status = "OA027", 422
+
+
 class BadVector(InvalidInput):
     """The vector does not fit the collection."""
 

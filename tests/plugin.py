@@ -20,6 +20,7 @@ packages = ["{package}"]
 OPERATORS = '''\
 """Operators on texts and bytes: no model, no picture."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -64,6 +65,12 @@ def _letters_of(word, *, size: Annotated[int, Between(1, 26)] = 26):
     return _letters(word.text, size=size)
 
 
+def _digest(data):
+    """The first four bytes of the SHA-256."""
+    return np.frombuffer(hashlib.sha256(data).digest()[:4], np.uint8).astype(np.float32)
+
+
+digest = Operator(function=_digest, inputs=("bytes",), output="vector", dim=lambda _: 4)
 words = Operator(function=_words, inputs=("bytes",), output="word", finds_many=True)
 letters = Operator(function=_letters, inputs=("text",), output="vector", dim=lambda given: given["size"])
 TASK = ("strings",)
@@ -93,7 +100,7 @@ LETTERS: Mapping[str, str] = {
     "letters_plugin/presets/letters.toml": PRESET,
 }
 POINTS: Mapping[str, Mapping[str, str]] = {
-    "operators": {name: f"letters_plugin.operators:{name}" for name in ("words", "letters", "letters_of")},
+    "operators": {name: f"letters_plugin.operators:{name}" for name in ("words", "letters", "letters_of", "digest")},
     "kinds": {"word": "letters_plugin.operators:WORD"},
     "tasks": {"spelling": "letters_plugin.operators:TASK"},
     "presets": {"letters": "letters_plugin.presets"},

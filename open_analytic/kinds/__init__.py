@@ -1,5 +1,6 @@
 """The kinds of values that steps of a pipeline exchange, by the names that operators call them."""
 
+from open_analytic.kinds.audio import AUDIO, SEGMENT, SPAN
 from open_analytic.kinds.general import BYTES, LABEL, NUMBER, VECTOR
 from open_analytic.kinds.image import BOXED, FACE, IMAGE, OBJECT
 from open_analytic.kinds.kind import Kind
@@ -13,6 +14,9 @@ KINDS: dict[str, Kind] = {
     "object": OBJECT,
     "box": BOXED,
     "text": TEXT,
+    "audio": AUDIO,
+    "segment": SEGMENT,
+    "span": SPAN,
     "vector": VECTOR,
     "number": NUMBER,
     "label": LABEL,

@@ -8,6 +8,7 @@ from typing import Any
 from open_analytic.errors import OpenAnalyticError, PluginError
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.operators.align import align_faces
+from open_analytic.operators.audio import crop_audio, cut_windows, decode_audio, embed_audio
 from open_analytic.operators.budget import NoRoom
 from open_analytic.operators.choose import choose_faces, keeps_all
 from open_analytic.operators.classify import classify_gender, estimate_age
@@ -75,6 +76,12 @@ OPERATORS: dict[str, Operator] = {
     "decode_text": Operator(function=decode_text, inputs=("bytes",), output="text"),
     "embed_text": Operator(
         function=embed_text, inputs=("text",), output="vector", tasks=("text features",), batched=True
+    ),
+    "decode_audio": Operator(function=decode_audio, inputs=("bytes",), output="audio", limited=True),
+    "cut_windows": Operator(function=cut_windows, inputs=("audio",), output="segment", finds_many=True),
+    "crop_audio": Operator(function=crop_audio, inputs=("audio", "span"), output="audio"),
+    "embed_audio": Operator(
+        function=embed_audio, inputs=("audio",), output="vector", tasks=("audio features",), batched=True
     ),
     "estimate_age": Operator(
         function=estimate_age,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from open_analytic.errors import ModelFailed
 from open_analytic.operators.resize import Fit, to_size
-from open_analytic.types import Image, Images, Model, Vectors
+from open_analytic.types import Batch, Image, Model, Vectors
 
 
 def outputs(images: Sequence[Image], model: Model, role: str = "", fit: Fit = "stretch") -> NDArray[np.float32]:
@@ -19,22 +19,21 @@ def outputs(images: Sequence[Image], model: Model, role: str = "", fit: Fit = "s
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, image in enumerate(sized):
         groups.setdefault(image.shape, []).append(index)
-    parts = [_output(np.stack([sized[index] for index in indices]), model, role) for indices in groups.values()]
+    parts = [rows(np.stack([sized[index] for index in indices]), model, role) for indices in groups.values()]
     if len(parts) == 1:
         return parts[0]
     order = np.argsort([index for indices in groups.values() for index in indices])
-    rows: NDArray[np.float32] = np.concatenate(parts)[order]
-    return rows
+    ordered: NDArray[np.float32] = np.concatenate(parts)[order]
+    return ordered
 
 
-def _output(batch: Images, model: Model, role: str) -> NDArray[np.float32]:
+def rows(batch: Batch, model: Model, role: str) -> NDArray[np.float32]:
+    """The model's output of this role, or its only one: (n, numbers), a row a value. ModelFailed when not finite."""
     arrays = model(batch, (role,) if role else None)
-    rows = arrays[role] if role else next(iter(arrays.values()))
-    if not np.isfinite(rows).all():
-        raise ModelFailed(
-            f"Model {model.name!r} gave numbers that are not finite.", hint="Check mean and std of its card."
-        )
-    return rows.reshape(len(batch), -1)
+    output = arrays[role] if role else next(iter(arrays.values()))
+    if not np.isfinite(output).all():
+        raise ModelFailed(f"Model {model.name!r} gave numbers that are not finite.", hint="Check its card and weights.")
+    return output.reshape(len(batch), -1)
 
 
 def embed(images: Sequence[Image], model: Model, *, role: str = "", fit: Fit = "stretch") -> Vectors:

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from open_analytic.config import Settings
+from open_analytic.errors import ImageTooLarge
 from open_analytic.operators import budget
 
 
@@ -24,6 +25,14 @@ class Limits:
     def of(cls, settings: Settings) -> "Limits":
         """The limits that the settings say."""
         return cls(settings.max_bytes, settings.max_pixels, settings.decode_bytes)
+
+    def check_bytes(self, data: bytes, noun: str = "input") -> None:
+        """ImageTooLarge (OA013), as at every door, when the bytes are more than ``max_bytes``."""
+        if len(data) > self.max_bytes:
+            raise ImageTooLarge(
+                f"The {noun} has {len(data):,} bytes; at most {self.max_bytes:,} are read.",
+                hint="OPEN_ANALYTIC_MAX_BYTES raises it.",
+            )
 
     def reserved(self, weight: int, what: str) -> AbstractContextManager[None]:
         """Room for the bytes of a decoding; ImageTooLarge names them where there can never be so much."""

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-import numpy as np
-
-from open_analytic.errors import BadText, ModelFailed
+from open_analytic.errors import BadText
+from open_analytic.operators.embed import rows
 from open_analytic.operators.operator import Between
 from open_analytic.types import Model, Vectors
 
@@ -34,12 +33,7 @@ def decode_text(data: bytes, *, max_characters: Annotated[int, Between(1, 10_000
 
 def embed_text(texts: Sequence[str], model: Model, *, role: str = "") -> Vectors:
     """One vector a text: the model's output of this role, or its only one."""
-    arrays = model(texts, (role,) if role else None)
-    rows = arrays[role] if role else next(iter(arrays.values()))
-    if not np.isfinite(rows).all():
-        raise ModelFailed(f"Model {model.name!r} gave numbers that are not finite.", hint="Check its card and weights.")
-    vectors: Vectors = rows.reshape(len(texts), -1)
-    return vectors
+    return rows(texts, model, role)
 
 
 def _too_long(count: str, most: int) -> BadText:

@@ -47,6 +47,11 @@ class Plan:
         return ALL_KINDS[self.spec.input].decoder or None
 
     @property
+    def checks_bytes(self) -> bool:
+        """Whether every operator that takes the bytes of an item compares them with the limits itself."""
+        return all(call.operator.limited for call in self.calls if self.source in call.inputs)
+
+    @property
     def output(self) -> tuple[str, ...]:
         """The keys of the result."""
         return tuple(self.spec.output)

@@ -123,6 +123,8 @@ def begin(plan: Plan, item: bytes, limits: Limits, *, wait: bool = True) -> Begu
     limits = replace(limits, hold=hold)
     state: State = {plan.source: item, HOLD: hold}
     try:
+        if not plan.checks_bytes:
+            limits.check_bytes(item)
         for number, call in enumerate(plan.calls[: _before_models(plan)]):
             check_cancelled()
             _each(call, [state], limits)

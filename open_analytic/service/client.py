@@ -13,6 +13,7 @@ import binascii
 import time
 
 from open_analytic.errors import (
+    BadAudio,
     BadImage,
     BadParameter,
     BadText,
@@ -41,7 +42,8 @@ LARGEST_HEAD = 65_536
 SMALL = 16_384
 UNIX = "unix:"
 NOT_HTTP = "its answer is not HTTP"
-OF_AN_INPUT = (BadImage, BadText, NoFace, ModelFailed)  # what an only input is at fault for; else the whole call failed
+# Of an only input these are its result; with another error the whole call failed. pipelines.sql has their codes.
+OF_AN_INPUT = (BadAudio, BadImage, BadText, NoFace, ModelFailed)
 
 
 class Client:

@@ -9,6 +9,7 @@ import pytest
 
 from open_analytic import embedded, resources
 from open_analytic.errors import Conflict, DatabaseTooNew, MissingExtension, NotMigrated
+from open_analytic.service.client import OF_AN_INPUT
 from open_analytic.store import functions, schema
 from tests.database.test_schema import dump, execute
 
@@ -72,6 +73,14 @@ def test_sql_is_formatted_to_be_read(file: Path) -> None:
     # No SQL inside strings inside SQL: a dollar quote opens a body or a DO block, and nothing else.
     inside = re.findall(r"(\S+)\s+(\$\w*\$)\n", "\n".join(lines))
     assert {word for word, _ in inside} <= {"AS", "DO", "END"}
+
+
+def test_the_errors_of_an_only_input_are_the_same_in_sql_and_in_the_client() -> None:
+    text = (resources.folder("migrations") / "functions" / "pipelines.sql").read_text("utf-8")
+    codes = re.search(r"'sqlstate' NOT IN \((.*?)\)", text, re.DOTALL)
+    classes = {kind for each in OF_AN_INPUT for kind in (each, *each.__subclasses__())}
+    assert codes
+    assert set(re.findall(r"OA\d+", codes[1])) == {kind.sqlstate for kind in classes}
 
 
 def test_a_changed_hash_creates_them_anew(server: embedded.Server, dsn: str) -> None:

@@ -1,10 +1,11 @@
 """A plugin from a wheel: the same from Python, SQL and the command line; a broken one ends only what is its own."""
 
+import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from open_analytic import embedded
 from tests import plugin
 from tests.process.runner import REPOSITORY, Cli, make
-from tests.process.serving import served
+from tests.process.serving import client, served
 
 DATA = "abba cab"
 OTHER: Mapping[str, str] = {
@@ -35,6 +36,9 @@ POINTS: Mapping[str, Mapping[str, str]] = {
     "tasks": {"wrong": "other_plugin.operators:WORD", "taste": "other_plugin.operators:TASK"},
     "presets": {"first": "other_plugin.presets", "second": "other_plugin.bad_presets", "third": "nothing.at_all"},
 }  # fmt: skip
+
+
+DIGEST = {"steps": [{"operator": "digest", "output": "digest"}], "output": {"digest": "digest"}}
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,39 @@ def test_a_plugin_gives_the_same_everywhere(letters: Place) -> None:
     with embedded.start(letters.home) as server, served(letters.cli), psycopg.connect(server.dsn) as connection:
         row = connection.execute("SELECT open_analytic.pipeline_run('letters', %s::text)", [DATA]).fetchone()
         assert row == (output,)
+
+
+def test_bytes_reach_an_operator_as_they_are_and_too_many_are_refused(letters: Place) -> None:
+    data = b"\x00RIFF\xff" * 100
+    (letters.home.parent / "data").write_bytes(data)
+    (letters.home.parent / "digest.json").write_text(json.dumps(DIGEST))
+    letters.cli("pipeline", "create", "digest", "--definition", "digest.json")
+    output = {"digest": list(hashlib.sha256(data).digest()[:4])}
+    run = f"with oa.connect({{}}) as db:\n    print(json.dumps(db.pipeline_run('digest', {data!r})))"
+    assert letters.python(run.format("")) == output
+    assert letters.cli("--json", "pipeline", "run", "digest", "data").json == output
+    few = replace(letters.cli, environment={**letters.cli.environment, "OPEN_ANALYTIC_MAX_BYTES": "599"})
+    assert few("--json", "pipeline", "run", "digest", "data", code=3).error["sqlstate"] == "OA013"
+    with embedded.start(letters.home) as server, served(letters.cli) as service:
+        with psycopg.connect(server.dsn) as connection:
+            row = connection.execute("SELECT open_analytic.pipeline_run('digest', %s::bytea)", [data]).fetchone()
+            assert row == (output,)
+        with client(service.http()) as http:
+            assert http.post("/api/v1/pipelines/digest/run", content=data).json() == output
+    assert letters.python(
+        "import dataclasses\n"
+        "from open_analytic.errors import OpenAnalyticError\n"
+        "from open_analytic.config import Settings\n"
+        "with oa.connect(settings=dataclasses.replace(Settings.read(), max_bytes=599)) as db:\n"
+        "    good, bad = db.pipeline_run_many('digest', [b'', bytes(600)])\n"
+        "    print(json.dumps([good['digest'], bad.as_dict()]))"
+    ) == [
+        list(hashlib.sha256(b"").digest()[:4]),
+        {
+            "type": "ImageTooLarge", "sqlstate": "OA013", "hint": "OPEN_ANALYTIC_MAX_BYTES raises it.",
+            "message": "The input has 600 bytes; at most 599 are read.",
+        },
+    ]  # fmt: skip
 
 
 def test_a_collection_of_a_plugins_vectors(letters: Place) -> None:
@@ -267,7 +304,7 @@ def test_doctor_lists_plugins_and_what_each_adds(letters: Place, both: Place) ->
         {
             "name": "plugin letters-plugin",
             "state": "ok",
-            "detail": "1.0: operators letters, letters_of, words; kinds word; tasks spelling; presets letters",
+            "detail": "1.0: operators digest, letters, letters_of, words; kinds word; tasks spelling; presets letters",
             "hint": None,
         }
     ]

@@ -26,7 +26,7 @@ from open_analytic.models.library import Library
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.store import schema
 from open_analytic.store.queries import query
-from tests import plpython, tiny, tiny_objects, tiny_texts
+from tests import plpython, tiny, tiny_objects, tiny_sounds, tiny_texts
 from tests.conftest import REPOSITORY, clone, database, forget
 
 Sql = psycopg.Connection[Any]
@@ -83,8 +83,9 @@ class Service:
 
 @pytest.fixture(scope="session")
 def cards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model, the slow one, the detector of objects and the network of texts."""
-    return tiny_texts.write(tiny_objects.write(tiny.write_slow(tiny.write(tmp_path_factory.mktemp("sql-cards")))))
+    """The tiny model, the slow one, the detector of objects, the networks of texts and of sounds."""
+    texts = tiny_texts.write(tiny_objects.write(tiny.write_slow(tiny.write(tmp_path_factory.mktemp("sql-cards")))))
+    return tiny_sounds.write(texts)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from open_analytic.errors import InvalidInput, ModelFailed
+from open_analytic.errors import BadAudio, ModelFailed
 from open_analytic.models.fields import Fields, Text
 from open_analytic.models.inputs.base import Arrays, Graph, Values, bucket
 
@@ -94,22 +94,22 @@ class WaveformFeed:
 
 
 def sound(value: Any, model: str, rate: int, most: int) -> NDArray[np.float32]:
-    """A value checked: ModelFailed when it is no sound, InvalidInput when it is too long or cannot be heard."""
+    """A value checked: ModelFailed when it is no sound, BadAudio when it is too long or cannot be heard."""
     if not isinstance(value, np.ndarray) or value.ndim != 1 or not np.issubdtype(value.dtype, np.floating):
         raise ModelFailed(
             f"Model {model!r} takes sounds, arrays of (samples,) with numbers of -1 to 1, {rate} a second.",
             hint="Use it in a step that takes a sound, and give one channel.",
         )
     if not len(value):
-        raise InvalidInput("The sound has no samples.", hint="Give one that is longer.")
+        raise BadAudio("The sound has no samples.", hint="Give one that is longer.")
     if len(value) > most:
-        raise InvalidInput(
+        raise BadAudio(
             f"The sound has {len(value):,} samples; model {model!r} takes {most:,} ({most / rate:g} seconds).",
             hint="Cut the sound into windows, or see samples and max_seconds on the model's card.",
         )
     samples = value.astype(np.float32, copy=False)
     if not np.isfinite(samples).all():
-        raise InvalidInput("The sound has samples that are not finite numbers.", hint="Decode it again.")
+        raise BadAudio("The sound has samples that are not finite numbers.", hint="Decode it again.")
     return samples
 
 
