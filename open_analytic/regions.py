@@ -49,7 +49,20 @@ class TextSpan:
         return float(self.end - self.start)
 
 
-Region: TypeAlias = Box | Span | TextSpan  # the part of an input that a value was made of
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A picture of a film: its number, from 0 on, and its time in seconds from the beginning."""
+
+    number: int
+    seconds: float
+
+    @property
+    def extent(self) -> float:
+        """Frames: 1."""
+        return 1.0
+
+
+Region: TypeAlias = Box | Span | TextSpan | Frame  # the part of an input that a value was made of
 
 
 def box_of(region: Region | None) -> Box | None:

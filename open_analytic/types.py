@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.regions import Box as Box
+from open_analytic.regions import Frame as Frame
 from open_analytic.regions import Region as Region
 from open_analytic.regions import Span as Span
 from open_analytic.regions import TextSpan as TextSpan

@@ -4,7 +4,7 @@ from open_analytic.kinds.audio import AUDIO, SEGMENT, SPAN
 from open_analytic.kinds.general import BYTES, LABEL, NUMBER, VECTOR
 from open_analytic.kinds.image import BOXED, FACE, IMAGE, OBJECT
 from open_analytic.kinds.kind import Kind
-from open_analytic.kinds.text import TEXT
+from open_analytic.kinds.text import TEXT, TOKENS
 from open_analytic.plugins import Registry
 
 KINDS: dict[str, Kind] = {
@@ -14,6 +14,7 @@ KINDS: dict[str, Kind] = {
     "object": OBJECT,
     "box": BOXED,
     "text": TEXT,
+    "tokens": TOKENS,
     "audio": AUDIO,
     "segment": SEGMENT,
     "span": SPAN,

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from open_analytic.types import Box, Json, Region, Span, TextSpan
+from open_analytic.types import Box, Frame, Json, Region, Span, TextSpan
 
-TYPES: Mapping[str, type[Box] | type[Span] | type[TextSpan]] = {"box": Box, "span": Span, "text_span": TextSpan}
+TYPES: Mapping[str, type[Box] | type[Span] | type[TextSpan] | type[Frame]] = {
+    "box": Box,
+    "span": Span,
+    "text_span": TextSpan,
+    "frame": Frame,
+}
 
 
 def to_json(region: Region | None) -> Json:

@@ -1,7 +1,31 @@
 """Kinds of text. A region is a span of characters."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from open_analytic.errors import BadText
 from open_analytic.kinds.kind import Kind
+from open_analytic.types import TextSpan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """A text as a tokenizer cut it; each sequence has one entry a token, the special ones included.
+
+    ``spans`` are (start, end) in characters of the text, (0, 0) of a special token. ``tokenizer`` identifies what made
+    the ids: a model takes tokens of its own tokenizer only.
+    """
+
+    ids: Sequence[int]
+    types: Sequence[int]  # the number of the sentence that a token belongs to
+    mask: Sequence[int]  # 1: the model looks at it, 0: it does not
+    spans: Sequence[tuple[int, int]]
+    tokenizer: str
+
+    def region(self, at: int) -> TextSpan:
+        """The span of a token."""
+        start, end = self.spans[at]
+        return TextSpan(start=start, end=end)
 
 
 def _encode(text: str) -> bytes:
@@ -21,4 +45,12 @@ TEXT = Kind(
     noun="text",
     suffixes=frozenset((".txt", ".md")),
     column="text",
+)
+TOKENS = Kind(
+    name="tokens",
+    parts={
+        "ids": lambda tokens: list(tokens.ids),
+        "mask": lambda tokens: list(tokens.mask),
+        "spans": lambda tokens: [{"start": start, "end": end} for start, end in tokens.spans],
+    },
 )

@@ -20,7 +20,7 @@ from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits
 from open_analytic.operators.operator import Operator
 from open_analytic.operators.resize import resize
-from open_analytic.operators.text import decode_text, embed_text
+from open_analytic.operators.text import decode_text, embed_text, embed_tokens, tokenize
 from open_analytic.plugins import Registry
 
 
@@ -76,6 +76,22 @@ OPERATORS: dict[str, Operator] = {
     "decode_text": Operator(function=decode_text, inputs=("bytes",), output="text"),
     "embed_text": Operator(
         function=embed_text, inputs=("text",), output="vector", tasks=("text features",), batched=True
+    ),
+    "tokenize": Operator(
+        function=tokenize,
+        inputs=("text",),
+        output="tokens",
+        tasks=("text features",),
+        input_types=("tokens",),
+        batched=True,
+    ),
+    "embed_tokens": Operator(
+        function=embed_tokens,
+        inputs=("tokens",),
+        output="vector",
+        tasks=("text features",),
+        input_types=("tokens",),
+        batched=True,
     ),
     "decode_audio": Operator(function=decode_audio, inputs=("bytes",), output="audio", limited=True),
     "cut_windows": Operator(function=cut_windows, inputs=("audio",), output="segment", finds_many=True),

@@ -29,6 +29,7 @@ class Operator:
     keeps_list: Callable[[Mapping[str, Any]], bool] | None = None  # with takes_list: whether it gives a list again
     dim: Callable[[Mapping[str, Any]], int] | None = None  # numbers of the vectors it makes without a model
     tasks: tuple[str, ...] = ()  # of the models it can use; none when it needs no model
+    input_types: tuple[str, ...] = ()  # of such a model, as its card names them; none: any that the tasks have
     roles: tuple[str, ...] = ()  # outputs such a model must have
     labelled: bool = False  # is given the labels of its model's card, after the model
     batched: bool = False

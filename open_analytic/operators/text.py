@@ -1,9 +1,10 @@
 """Bytes to text, and text to vectors."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
-from open_analytic.errors import BadText
+from open_analytic.errors import BadText, ModelFailed
+from open_analytic.kinds.text import Tokens
 from open_analytic.operators.embed import rows
 from open_analytic.operators.operator import Between
 from open_analytic.types import Model, Vectors
@@ -34,6 +35,28 @@ def decode_text(data: bytes, *, max_characters: Annotated[int, Between(1, 10_000
 def embed_text(texts: Sequence[str], model: Model, *, role: str = "") -> Vectors:
     """One vector a text: the model's output of this role, or its only one."""
     return rows(texts, model, role)
+
+
+class Reader(Protocol):
+    """A model that says how it reads its values."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, values: Sequence[str]) -> Sequence[Any]: ...
+
+
+def tokenize(texts: Sequence[str], model: Reader) -> list[Tokens]:
+    """The tokens of each text, by the tokenizer of a model: ids, mask, and spans of characters."""
+    values = model.read(texts)
+    if not all(isinstance(value, Tokens) for value in values):
+        raise ModelFailed(f"Model {model.name!r} takes no tokens.", hint="Use a model with a tokenizer.")
+    return list(values)
+
+
+def embed_tokens(tokens: Sequence[Tokens], model: Model, *, role: str = "") -> Vectors:
+    """One vector a value: the output of the model, whose tokenizer made the tokens, of this role, or its only one."""
+    return rows(tokens, model, role)
 
 
 def _too_long(count: str, most: int) -> BadText:

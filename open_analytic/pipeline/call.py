@@ -23,11 +23,21 @@ class Tensor(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
 
+class Taken(Protocol):
+    """What a plan has to know of a model's input."""
+
+    @property
+    def type(self) -> str: ...
+
+
 class Card(Protocol):
     """What a plan has to know of a model; ``models.card.ModelCard`` is one."""
 
     @property
     def task(self) -> str: ...
+
+    @property
+    def input(self) -> Taken: ...
 
     @property
     def outputs(self) -> Mapping[str, Tensor]: ...

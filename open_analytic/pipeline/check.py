@@ -57,11 +57,18 @@ class StepCheck:
             if name is not None:
                 raise self.wrong(f"{self.step.operator} uses no model, and {name!r} is given.", "Leave model out.")
             return
-        fitting = [card for card, entry in self.cards.items() if entry.task in tasks]
+        types = self.operator.input_types
+        suitable = [card for card, entry in self.cards.items() if entry.task in tasks]
+        fitting = [card for card in suitable if not types or self.cards[card].input.type in types]
         if name is None:
             raise self.wrong("a model is needed.", f"Those that fit: {', '.join(sorted(fitting))}.")
         if name not in self.cards:
             raise UnknownModel(f"{self.where}: no model is named {name!r}.", hint=known(self.cards, name))
+        if name in suitable and name not in fitting:
+            raise self.wrong(
+                f"needs a model that takes {' or '.join(types)}, and {name!r} takes {self.cards[name].input.type}.",
+                f"Those that fit: {', '.join(sorted(fitting)) or 'none'}.",
+            )
         if name not in fitting:
             raise self.wrong(
                 f"needs a model for {' or '.join(tasks)}, and {name!r} is for {self.cards[name].task}.",

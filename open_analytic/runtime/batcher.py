@@ -114,6 +114,10 @@ class Batcher:
         for runner in self._runners:
             runner.join()
 
+    def read(self, name: str, values: Values) -> Values:
+        """The values of a model, checked and ready; no run is waited for."""
+        return self._cache.model(name, threads=self._threads).feed.read(values)
+
     def submit(self, name: str, batch: Values, outputs: tuple[str, ...] | None) -> Arrays:
         """Wait for the arrays of the batch, which can hold values of other callers."""
         feed = self._cache.model(name, threads=self._threads).feed
@@ -246,6 +250,10 @@ class BatchedModel:
     def input(self) -> Input:
         """What it takes: an operator reads the sample rate there, for instance."""
         return self._cache.card(self.name).input
+
+    def read(self, values: Values) -> Values:
+        """The values as the graph's arrays are made of them, such as tokens of texts."""
+        return self._batcher.read(self.name, values)
 
     def __call__(self, batch: Values, outputs: tuple[str, ...] | None = None) -> Arrays:
         """Arrays by role, the first axis the batch."""

@@ -106,6 +106,10 @@ class OnnxModel:
         """What it takes, as its card says."""
         return self.card.input
 
+    def read(self, values: Values) -> Values:
+        """The values as the graph's arrays are made of them, such as tokens of texts."""
+        return self.feed.read(values)
+
     def __call__(self, batch: Values, outputs: tuple[str, ...] | None = None) -> Arrays:
         """Arrays by role, the first axis the batch; values that cannot be stacked are run in groups."""
         grouped = groups(self.feed, self.feed.read(batch))

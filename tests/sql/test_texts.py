@@ -95,3 +95,13 @@ def test_a_query_of_the_wrong_kind_is_a_typed_error(
             notes.execute(f"SELECT open_analytic.{function}('{collection}', {query})")
         assert caught.value.sqlstate == sqlstate
         assert (caught.value.diag.message_primary or "").startswith(message)
+
+
+def test_tokens_are_a_result(sql: psycopg.Connection[tuple[object, ...]]) -> None:
+    steps = [
+        {"operator": "tokenize", "model": "words", "output": "tokens"},
+        {"operator": "embed_tokens", "model": "words", "role": "features", "input": "tokens", "output": "vector"},
+    ]
+    create(sql, "tokens", {"input": "text", "steps": steps, "output": {"ids": "tokens.ids", "vector": "vector"}})
+    run = "SELECT open_analytic.pipeline_run('tokens', 'red house')"
+    assert value(sql, run) == {"ids": [2, 5, 7, 3], **HOUSE}

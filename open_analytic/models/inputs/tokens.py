@@ -1,15 +1,17 @@
 """A text as token ids, by the model's own tokenizer: a ``tokenizer.json`` of Hugging Face's library."""
 
-from collections.abc import Hashable, Sequence
+import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from open_analytic.errors import BadText, InvalidCard, ModelCorrupt, ModelUnavailable
+from open_analytic.errors import BadText, InvalidCard, ModelCorrupt, ModelFailed, ModelUnavailable
+from open_analytic.kinds.text import Tokens
 from open_analytic.models.fields import Fields, Text
 from open_analytic.models.inputs.base import Arrays, Graph, Values, bucket
 from open_analytic.models.inputs.text import MAX_CHARACTERS, check
@@ -22,7 +24,9 @@ Padding: TypeAlias = Literal["bucket", "max_length", "none"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokensInput:
-    """A value is a text. ``name``, ``mask`` and ``token_types`` are inputs of the graph; None: it has no such input.
+    """A value is a text, or tokens of the same tokenizer.
+
+    ``name``, ``mask`` and ``token_types`` are inputs of the graph; None: it has no such input.
 
     Texts whose tokens fill the same bucket share a batch, padded to it: a row does not depend on its neighbours.
     """
@@ -61,13 +65,6 @@ class TokensInput:
         return TokensFeed(self, graph)
 
 
-class Tokens(NamedTuple):
-    """A text that is ready."""
-
-    ids: Sequence[int]
-    types: Sequence[int]
-
-
 class TokensFeed:
     """Meets ``base.Feed``; used by several threads at once."""
 
@@ -75,6 +72,7 @@ class TokensFeed:
         self._card, self._model = card, graph.model
         self._dtypes = {name: graph.dtype(name, DTYPES) for name in card.names}
         self._tokenizer = _tokenizer(graph.files[card.tokenizer], graph.model)
+        self._identity = _identity(graph.files[card.tokenizer], card)
         self._pad = _pad_id(self._tokenizer, card, graph)
         self._tokenizer.no_padding()
         special = self._tokenizer.num_special_tokens_to_add(False) if card.special_tokens else 0
@@ -89,7 +87,7 @@ class TokensFeed:
             self._tokenizer.no_truncation()
 
     def read(self, values: Values) -> Values:
-        return [self._tokens(value) for value in values]
+        return [self._own(value) if isinstance(value, Tokens) else self._tokens(value) for value in values]
 
     def key(self, value: Tokens) -> Hashable:
         return self._length(value)
@@ -102,7 +100,7 @@ class TokensFeed:
         ids, mask, types = np.full(shape, self._pad), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         for row, value in enumerate(values):
             count = len(value.ids)
-            ids[row, :count], types[row, :count], mask[row, :count] = value.ids, value.types, 1
+            ids[row, :count], types[row, :count], mask[row, :count] = value.ids, value.types, value.mask
         arrays: dict[str | None, NDArray[Any]] = {
             self._card.name: ids, self._card.mask: mask, self._card.token_types: types
         }  # fmt: skip
@@ -127,12 +125,44 @@ class TokensFeed:
             ) from error
         if not encoding.ids:
             raise BadText(f"The text has no tokens for model {self._model!r}.", hint="Give a text with words.")
-        if len(encoding.ids) > self._card.max_length:
+        self._check_length(len(encoding.ids))
+        return Tokens(
+            ids=encoding.ids,
+            types=encoding.type_ids,
+            mask=encoding.attention_mask,
+            spans=encoding.offsets,
+            tokenizer=self._identity,
+        )
+
+    def _own(self, value: Tokens) -> Tokens:
+        """Tokens that an operator gives: ModelFailed when they are of another tokenizer, or do not hold together."""
+        if value.tokenizer != self._identity:
+            raise ModelFailed(
+                f"Model {self._model!r} was given tokens of another tokenizer.",
+                hint="Tokenize with this model, or with one of the same tokenizer file.",
+            )
+        count = len(value.ids)
+        if not count or {len(value.types), len(value.mask)} != {count} or min(value.ids) < 0:
+            raise ModelFailed(
+                f"Model {self._model!r} was given {count:,} tokens with {len(value.types):,} types and a mask of "
+                f"{len(value.mask):,}.",
+                hint="Each token has an id from 0 on, a type and a place in the mask.",
+            )
+        self._check_length(count)
+        return value
+
+    def _check_length(self, count: int) -> None:
+        if count > self._card.max_length:
             raise BadText(
-                f"The text has {len(encoding.ids):,} tokens; model {self._model!r} takes {self._card.max_length:,}.",
+                f"The text has {count:,} tokens; model {self._model!r} takes {self._card.max_length:,}.",
                 hint="Cut the text into parts, or set truncation on the model's card.",
             )
-        return Tokens(encoding.ids, encoding.type_ids)
+
+
+def _identity(path: Path, card: TokensInput) -> str:
+    """Of what decides which ids a text becomes, but for how many: models of one tokenizer share tokens."""
+    with path.open("rb") as file:
+        return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {card.special_tokens}"
 
 
 def _tokenizer(path: Path, model: str) -> Any:

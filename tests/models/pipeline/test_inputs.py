@@ -1,24 +1,31 @@
 """What a pipeline declares as its input: bytes, an image, a text."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from open_analytic.config import Settings
-from open_analytic.errors import BadImage, BadText, InvalidPipeline, OpenAnalyticError
+from open_analytic.errors import BadImage, BadText, InvalidPipeline, ModelFailed, OpenAnalyticError
+from open_analytic.kinds.text import Tokens
 from open_analytic.models.library import Library
+from open_analytic.operators import OPERATORS
 from open_analytic.operators.budget import budget
 from open_analytic.operators.limits import Limits
+from open_analytic.operators.operator import Operator
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.run import run
 from open_analytic.pipeline.spec import load
 from open_analytic.runtime.cache import ModelCache
+from open_analytic.types import TextSpan
 from tests import tiny, tiny_faces, tiny_texts
+from tests.models.runtime import graphs
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     cards = tiny_texts.write(tiny.write(tmp_path_factory.mktemp("cards")))
+    graphs.strings(cards)
     return Library(Settings.read({}, cards=(cards,), models_dir=cards / "models"))
 
 
@@ -91,3 +98,76 @@ def test_a_step_that_makes_too_many_pixels_of_an_image_is_counted_with_its_decod
     definition = IMAGE | {"steps": [*sizes, *IMAGE["steps"]]}
     with pytest.raises(InvalidPipeline, match=r"Step 20 \(resize -> large19\): up to here"):
         plan(load(definition, "mine"), library.cards)
+
+
+TOKENS: dict[str, Any] = {
+    "input": "text",
+    "steps": [
+        {"operator": "tokenize", "model": "words", "output": "tokens"},
+        {"operator": "embed_tokens", "model": "words", "role": "features", "input": "tokens", "output": "vector"},
+    ],
+    "output": {"tokens": "tokens", "mask": "tokens.mask", "vector": "vector"},
+}
+
+
+def without_special(tokens: Tokens) -> Tokens:
+    """The same, and the model does not look at special tokens."""
+    return replace(tokens, mask=[int(end > start) for start, end in tokens.spans])
+
+
+def test_tokens_are_handed_from_step_to_step(library: Library, cache: ModelCache) -> None:
+    made = plan(load(TOKENS, "tokens"), library.cards)
+    short, bad, long = ran(made, cache, b"Red  houses", b"", b"red " * 20)
+    spans = [(0, 0), (0, 3), (5, 10), (10, 11), (0, 0)]
+    assert short == {
+        "tokens": {
+            "ids": [2, 5, 7, 8, 3],
+            "mask": [1] * 5,
+            "spans": [{"start": start, "end": end} for start, end in spans],
+        },
+        "mask": [1] * 5,
+        "vector": ran(plan(load(tiny_texts.PIPELINE, "texts"), library.cards), cache, b"Red  houses")[0]["vector"],
+    }
+    assert isinstance(bad, BadText)
+    assert long["tokens"]["ids"] == [2, *[5] * 10, 3]
+
+
+def test_an_operator_changes_tokens(library: Library, cache: ModelCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean of red 5 and house 7, and of their squares."""
+    monkeypatch.setitem(
+        OPERATORS, "without_special", Operator(function=without_special, inputs=("tokens",), output="tokens")
+    )
+    first, last = TOKENS["steps"]
+    between = {"operator": "without_special", "input": "tokens", "output": "inner"}
+    steps = [first, between, {**last, "input": "inner"}]
+    made = plan(load({"input": "text", "steps": steps, "output": {"vector": "vector"}}, "mine"), library.cards)
+    assert ran(made, cache, b"red house") == [{"vector": [6.0, 37.0]}]
+
+
+def test_tokens_of_another_tokenizer_are_refused(library: Library, cache: ModelCache) -> None:
+    model = cache.model("words")
+    tokens = model.read(["red house"])[0]
+    assert isinstance(tokens, Tokens)
+    assert [tokens.region(at) for at in (1, 2)] == [TextSpan(start=0, end=3), TextSpan(start=4, end=9)]
+    assert model([tokens, "red house"])["features"].tolist() == [[4.25, 21.75]] * 2
+    for change, said in (
+        ({"tokenizer": "another"}, "Model 'words' was given tokens of another tokenizer."),
+        ({"mask": [1]}, "Model 'words' was given 4 tokens with 4 types and a mask of 1."),
+        ({"ids": [2, -1, 7, 3]}, "Model 'words' was given 4 tokens with 4 types and a mask of 4."),
+    ):
+        with pytest.raises(ModelFailed) as caught:
+            model([replace(tokens, **change)])
+        assert caught.value.message == said
+    many = replace(tokens, ids=[5] * 13, types=[0] * 13, mask=[1] * 13)
+    with pytest.raises(BadText, match=r"The text has 13 tokens; model 'words' takes 12\."):
+        model([many])
+
+
+def test_a_model_that_takes_no_tokens_is_refused(library: Library) -> None:
+    steps = [{**TOKENS["steps"][0], "model": "labels"}]
+    with pytest.raises(InvalidPipeline) as caught:
+        plan(load({"input": "text", "steps": steps, "output": {"tokens": "tokens"}}, "mine"), library.cards)
+    assert str(caught.value) == (
+        "Step 1 (tokenize -> tokens): needs a model that takes tokens, and 'labels' takes strings. "
+        "Those that fit: words."
+    )

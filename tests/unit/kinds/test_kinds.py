@@ -8,10 +8,10 @@ import pytest
 from open_analytic.jsonable import jsonable
 from open_analytic.kinds import KINDS, region
 from open_analytic.kinds.kind import Kind
-from open_analytic.types import Box, Face, Feature, Hit, Label, Object, Region, Span, TextSpan
+from open_analytic.types import Box, Face, Feature, Frame, Hit, Label, Object, Region, Span, TextSpan
 
 BOX = Box(x=1.5, y=2, width=3, height=4)
-REGIONS: list[Region | None] = [None, BOX, Span(start=0.5, end=2), TextSpan(start=3, end=9)]
+REGIONS: list[Region | None] = [None, BOX, Span(start=0.5, end=2), TextSpan(start=3, end=9), Frame(number=0, seconds=0)]
 
 
 @pytest.mark.parametrize("each", REGIONS, ids=lambda each: type(each).__name__)
@@ -23,8 +23,8 @@ def test_a_region_comes_back_as_it_was_sent(each: Region | None) -> None:
 
 def test_the_extent_of_a_region_is_in_its_own_unit() -> None:
     vector = np.ones(1, np.float32)
-    assert [Feature(vector=vector, region=each).extent for each in REGIONS] == [0, 12, 1.5, 6]
-    assert [Feature(vector=vector, region=each).box for each in REGIONS] == [None, BOX, None, None]
+    assert [Feature(vector=vector, region=each).extent for each in REGIONS] == [0, 12, 1.5, 6, 1]
+    assert [Feature(vector=vector, region=each).box for each in REGIONS] == [None, BOX, None, None, None]
 
 
 def test_a_hit_keeps_its_key_box_in_json() -> None:
