@@ -248,11 +248,11 @@ class OpenAnalytic:
         key = (name, json.dumps(parameters or {}, sort_keys=True, default=repr))
         self._origin.check()
         with self._lock:
-            found = self._plans.get(key)
-        if found and time.monotonic() - found[0] < self._plan_seconds:
-            return found[1]
+            entry = self._plans.get(key)
+        if entry and time.monotonic() - entry[0] < self._plan_seconds:
+            return entry[1]
         info = self.pipeline(name)
-        plan = found[1] if found and found[1].hash == info.hash else self._plan_of(info, parameters or {})
+        plan = entry[1] if entry and entry[1].hash == info.hash else self._plan_of(info, parameters or {})
         with self._lock:
             self._plans.pop(key, None)
             self._plans[key] = (time.monotonic(), plan)
@@ -297,14 +297,14 @@ class OpenAnalytic:
         info, plan = self._storable(pipeline, parameters)
         try:
             with self._database.transaction() as connection:
-                made = collections.create(
+                created = collections.create(
                     connection, name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric
                 )
         except CollectionExists as error:
             with self._database.transaction() as connection:
                 shape = collections.shape(name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric)
-                made = collections.existing(connection, shape, error, exist_ok=exist_ok)
-        return self._collection(made)
+                created = collections.existing(connection, shape, error, exist_ok=exist_ok)
+        return self._collection(created)
 
     def adopt(
         self,

@@ -30,7 +30,7 @@ def run(settings: Settings, lock: int, *, started: Callable[[Sequence[str]], obj
             _ = library.cards  # read once, for every process that lends
             monitor.run(service_lock, worker, partial(lend, library), drain_s=settings.service_drain_s)
         else:
-            _serve(settings, service_lock, Library(settings), service_lock.wanted, started)
+            _serve(settings, service_lock, Library(settings), service_lock.should_run, started)
     finally:
         if service_lock.leave():
             logger.info("the server was restarted: serving it")
@@ -71,9 +71,9 @@ def _serve(
     settings: Settings,
     service_lock: ServiceLock,
     library: Library,
-    wanted: Callable[[], bool],
+    should_run: Callable[[], bool],
     started: Callable[[Sequence[str]], object],
 ) -> None:
     from open_analytic import service_app  # numpy, OpenCV and ONNX Runtime: a monitor does without them
 
-    service_app.in_background(settings, service_lock, library, wanted=wanted, started=started)
+    service_app.in_background(settings, service_lock, library, should_run=should_run, started=started)

@@ -64,13 +64,13 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
         """Settings from the environment; keyword arguments that are not None win over it."""
-        found = {}
+        values = {}
         hints = typing.get_type_hints(cls)
         for entry in fields(cls):
             text = (os.environ if environ is None else environ).get(PREFIX + entry.name.upper())
             if text:
-                found[entry.name] = _parse(entry.name, text, hints[entry.name])
-        return cls(**found | {name: value for name, value in overrides.items() if value is not None})
+                values[entry.name] = _parse(entry.name, text, hints[entry.name])
+        return cls(**values | {name: value for name, value in overrides.items() if value is not None})
 
     def environ(self) -> dict[str, str]:
         """What makes ``read`` give these settings in a process that runs in another folder."""

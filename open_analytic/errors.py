@@ -38,10 +38,10 @@ class OpenAnalyticError(Exception):
         return {"type": type(self).__name__, "sqlstate": self.sqlstate, "message": self.message, "hint": self.hint}
 
 
-def from_dict(told: Mapping[str, Any]) -> OpenAnalyticError:
+def from_dict(fields: Mapping[str, Any]) -> OpenAnalyticError:
     """The error that ``as_dict`` told of, elsewhere."""
-    kind = of_sqlstate(str(told.get("sqlstate")))
-    return kind(told.get("message"), hint=told.get("hint"))
+    kind = of_sqlstate(str(fields.get("sqlstate")))
+    return kind(fields.get("message"), hint=fields.get("hint"))
 
 
 def of_sqlstate(sqlstate: str) -> type[OpenAnalyticError]:

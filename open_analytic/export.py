@@ -70,30 +70,30 @@ def _cut(part: str) -> str:
 
 def _names(collection: Collection) -> Iterator[tuple[str, str]]:
     """Each picture with its file: no two share one, also where capitals make no difference."""
-    taken: set[str] = set()
+    used: set[str] = set()
     folders: set[str] = set()
     after = ""
     while page := collection.names(after=after, limit=1000):
         for name, _ in page:
             path, number = safe(name), 1
             unique = path
-            while (part := _in_the_way(unique, taken, folders)) is not None:
+            while (part := _in_the_way(unique, used, folders)) is not None:
                 number += 1
                 unique = _numbered(path, part, number)
-            taken.add(unique.casefold())
+            used.add(unique.casefold())
             folders.update(_above(unique.casefold()))
             yield name, unique
         after = page[-1][0]
 
 
-def _in_the_way(path: str, taken: set[str], folders: set[str]) -> int | None:
+def _in_the_way(path: str, used: set[str], folders: set[str]) -> int | None:
     """Which part of a path another file has, or has as a folder; None when the path is free."""
     parts = path.casefold().split("/")
     for count in range(1, len(parts)):
-        if "/".join(parts[:count]) in taken:
+        if "/".join(parts[:count]) in used:
             return count - 1
     whole = path.casefold()
-    return len(parts) - 1 if whole in taken or whole in folders else None
+    return len(parts) - 1 if whole in used or whole in folders else None
 
 
 def _numbered(path: str, part: int, number: int) -> str:

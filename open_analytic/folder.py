@@ -135,10 +135,10 @@ class Survey:
 
 def survey(paths: Sequence[Path], *, named: bool) -> Survey:
     """Count what there is, without reading it; with the names of the pictures when ``named``."""
-    found = Survey()
-    for file in find(paths, found):
-        found.add(file.name, named=named)
-    return found
+    totals = Survey()
+    for file in find(paths, totals):
+        totals.add(file.name, named=named)
+    return totals
 
 
 def find(paths: Sequence[Path], survey: Survey | None = None) -> Iterator[File]:
@@ -151,11 +151,11 @@ def find(paths: Sequence[Path], survey: Survey | None = None) -> Iterator[File]:
 
 
 def places(paths: PathLike | Iterable[PathLike]) -> list[Path]:
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
-    for path in given:
+    items = [paths] if isinstance(paths, str | Path) else list(paths)
+    for path in items:
         if not Path(path).exists() and not Path(path).is_symlink():
             raise BadParameter(f"There is no file or folder {str(path)!r}.", hint=advice(path))
-    return [Path(path) for path in given]
+    return [Path(path) for path in items]
 
 
 def advice(path: PathLike) -> str:

@@ -13,8 +13,8 @@ def jsonable(value: Any) -> Any:
     if hasattr(value, "as_dict"):
         return jsonable(value.as_dict())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        shown = (field.name for field in dataclasses.fields(value) if not field.name.startswith("_"))
-        return {name: jsonable(getattr(value, name)) for name in shown}
+        names = (field.name for field in dataclasses.fields(value) if not field.name.startswith("_"))
+        return {name: jsonable(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

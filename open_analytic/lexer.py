@@ -61,9 +61,9 @@ class Token:
 def tokens(text: str) -> Iterator[Token]:
     """What the text is made of, without blanks and comments."""
     place = 0
-    while found := TOKEN.match(text, place):
-        group = str(found.lastgroup)
-        end = _end(text, found, group)
+    while match := TOKEN.match(text, place):
+        group = str(match.lastgroup)
+        end = _end(text, match, group)
         if end is None:
             raise UntranslatableStatement(
                 f"{NAMES[group]} that begins in line {line(text, place)} has no end.", hint="Close it."
@@ -78,15 +78,15 @@ def line(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
 
-def _end(text: str, found: re.Match[str], group: str) -> int | None:
+def _end(text: str, match: re.Match[str], group: str) -> int | None:
     if group == "open":
         return None
     if group == "comment":
-        return _comment(text, found.end())
+        return _comment(text, match.end())
     if group == "dollar":
-        close = text.find(found[0], found.end())
-        return None if close < 0 else close + len(found[0])
-    return found.end()
+        close = text.find(match[0], match.end())
+        return None if close < 0 else close + len(match[0])
+    return match.end()
 
 
 def _comment(text: str, place: int) -> int | None:

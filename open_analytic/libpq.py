@@ -17,7 +17,7 @@ _VALUES = {"min_protocol_version": "3.0", "max_protocol_version": "3.0", "sslcer
 
 _lock = threading.Lock()
 _users = 0  # how many connect at this moment
-_taken: dict[str, str] = {}  # the variables that are out of the environment meanwhile
+_removed: dict[str, str] = {}  # the variables that are out of the environment meanwhile
 
 
 def is_own(parameters: Mapping[str, Any]) -> bool:
@@ -46,16 +46,16 @@ def private() -> Iterator[None]:
         _users += 1
         for name in _NO_PARAMETER:
             if name in os.environ:
-                _taken[name] = os.environ.pop(name)
+                _removed[name] = os.environ.pop(name)
     try:
         yield
     finally:
         with _lock:
             _users -= 1
             if not _users:
-                for name, value in _taken.items():
+                for name, value in _removed.items():
                     os.environ.setdefault(name, value)
-                _taken.clear()
+                _removed.clear()
 
 
 def environment() -> dict[str, str]:

@@ -16,14 +16,14 @@ def total_bytes() -> int:
 
 def limits(top: Path, membership: Path) -> list[int]:
     """The limits of the process's control groups and of those above them, of both versions."""
-    found = []
+    all_limits = []
     for line in _text(membership).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            found += _upwards(top, path, "memory.max")
+            all_limits += _upwards(top, path, "memory.max")
         elif "memory" in controllers.split(","):
-            found += _upwards(top / "memory", path, "memory.limit_in_bytes")
-    return found
+            all_limits += _upwards(top / "memory", path, "memory.limit_in_bytes")
+    return all_limits
 
 
 def _upwards(top: Path, path: str, name: str) -> list[int]:

@@ -15,7 +15,7 @@ NODES = """
 SELECT http, token, timeout_ms, wait_ms FROM open_analytic.nodes WHERE http IS NOT NULL
 ORDER BY CASE WHEN $1 THEN random() END, position, name LIMIT 16
 """
-KEPT = 16
+CLIENTS = 16
 _statements: dict[str, Any] = {}  # prepared in this backend
 _clients: dict[tuple[str, str | None], Client] = {}  # of this backend: connections are kept from call to call
 _breaker = Breaker()  # of this backend
@@ -86,7 +86,7 @@ def _ask_nodes(plpy: Any, any_node: bool, ask: Callable[..., Any], pause: Callab
 def _client(address: str, token: str | None) -> Client:
     """The client of a node, from call to call."""
     if (address, token) not in _clients:
-        if len(_clients) >= KEPT:
+        if len(_clients) >= CLIENTS:
             _clients.clear()
         _clients[address, token] = Client(address, token=token)
     return _clients[address, token]

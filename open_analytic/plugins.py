@@ -21,21 +21,21 @@ OWN = "open-analytic"  # the distribution of what comes with the package
 @cache
 def entry_points(group: str) -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
     """The entry points of a group by their names; several of a name come from several distributions."""
-    found: dict[str, tuple[metadata.EntryPoint, ...]] = {}
+    entries: dict[str, tuple[metadata.EntryPoint, ...]] = {}
     for entry in sorted(_installed(), key=distribution):
         if entry.group != group:
             continue
-        found[entry.name] = (*found.get(entry.name, ()), entry)
-    return dict(sorted(found.items()))
+        entries[entry.name] = (*entries.get(entry.name, ()), entry)
+    return dict(sorted(entries.items()))
 
 
 @cache
 def _installed() -> tuple[metadata.EntryPoint, ...]:
     """Those of every distribution, of two on the path the first: reading their metadata takes 40 ms."""
-    found: dict[str, metadata.Distribution] = {}
+    distributions: dict[str, metadata.Distribution] = {}
     for each in metadata.distributions():
-        found.setdefault(re.sub("[-_.]+", "-", each.name or "").lower(), each)
-    entries = (entry for each in found.values() for entry in each.entry_points)
+        distributions.setdefault(re.sub("[-_.]+", "-", each.name or "").lower(), each)
+    entries = (entry for each in distributions.values() for entry in each.entry_points)
     return tuple(entry for entry in entries if entry.group.startswith("open_analytic."))
 
 

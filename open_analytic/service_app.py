@@ -52,7 +52,7 @@ def run(settings: Settings, listen: ListenOptions, *, preload: Sequence[str], st
         if not elsewhere:
             listen = dataclasses.replace(listen, folder=service_lock.folder, owner=service_lock.owner)
         with _catalogue(service_lock.dsn, settings) as parts:
-            _run(*parts, listen, preload=preload, started=started, owner=home.dsn, wanted=service_lock.wanted)
+            _run(*parts, listen, preload=preload, started=started, owner=home.dsn, should_run=service_lock.should_run)
         if service_lock.is_lost():
             raise EmbeddedServerFailed(
                 f"The embedded server of {home.home} ended, so there was nothing left to serve.",
@@ -61,16 +61,16 @@ def run(settings: Settings, listen: ListenOptions, *, preload: Sequence[str], st
 
 
 def in_background(
-    settings: Settings, service_lock: ServiceLock, library: Library, *, wanted: Callable[[], bool], started: Started
+    settings: Settings, service_lock: ServiceLock, library: Library, *, should_run: Callable[[], bool], started: Started
 ) -> None:
-    """Serve for the embedded server that the lock belongs to, until the lock is not wanted any more."""
+    """Serve for the embedded server that the lock belongs to, until its ``should_run`` is false."""
     with _catalogue(service_lock.dsn, settings, library) as parts:
         _run(
             *parts,
             ListenOptions(folder=service_lock.folder, owner=service_lock.owner),
             preload=[],
             started=started,
-            wanted=wanted,
+            should_run=should_run,
         )
 
 
@@ -111,10 +111,10 @@ def _run(
     preload: Sequence[str],
     started: Started,
     owner: str = "",
-    wanted: Callable[[], bool] = lambda: True,
+    should_run: Callable[[], bool] = lambda: True,
 ) -> None:
     service = server.assemble(
-        engine, db, db.library.cards, db.settings, metrics, listen, wanted=wanted, started=started
+        engine, db, db.library.cards, db.settings, metrics, listen, should_run=should_run, started=started
     )
     names = [info.name for info in db.pipelines()] if ALL in preload else preload
     for name in names:
@@ -134,21 +134,21 @@ def _pages(service: server.Service, db: OpenAnalytic, dsn: str, host: str) -> It
             for name, pipeline in DEMOS.items():  # what the first pages of a new database are for
                 prepare(owner, name, pipeline)
         _fetch(owner)
-        made = Site(service.work, owner, token=settings.service_token, url_queries=bool(settings.service_url_queries))
-        service.pages, service.finish = made.application(host), made.drain
+        site = Site(service.work, owner, token=settings.service_token, url_queries=bool(settings.service_url_queries))
+        service.pages, service.finish = site.application(host), site.drain
         try:
             yield
         finally:
-            made.close()
+            site.close()
 
 
 def _fetch(db: OpenAnalytic) -> None:
     """The models of its collections, so that nobody's first search waits for them."""
-    told: set[str] = set()
+    announced: set[str] = set()
 
     def tell(progress: Progress) -> None:
-        if progress.what not in told:
-            told.add(progress.what)
+        if progress.what not in announced:
+            announced.add(progress.what)
             logger.info("%s", progress.what)
 
     models = {model for one in db.collections() if one.info.pipeline for model in one.models}

@@ -77,24 +77,24 @@ def calibrate(
     for picture in itertools.chain.from_iterable(pair[:2] for pair in labelled):
         places.setdefault(picture, len(places))
     items = [partial(folder.read, Path(each), max_bytes) if isinstance(each, str | Path) else each for each in places]
-    found = list(_vectors(engine, plan, items, progress))
-    failed = _failures(places, found)
-    good = [not isinstance(each, OpenAnalyticError) for each in found]
+    vectors = list(_vectors(engine, plan, items, progress))
+    failed = _failures(places, vectors)
+    good = [not isinstance(each, OpenAnalyticError) for each in vectors]
     numbers = [(places[a], places[b], same) for a, b, same in labelled]
     usable = np.array([line for line in numbers if good[line[0]] and good[line[1]]], dtype=np.int64).reshape(-1, 3)
     if failed and not len(usable):
         raise failed[0].error  # says more than that there are no pairs
-    table = _table(info, found, usable, source=source, metric=metric)
+    table = _table(info, vectors, usable, source=source, metric=metric)
     with database.transaction() as connection:
         rates.keep(connection, table)
     return Calibration(table=table, skipped=len(labelled) - len(usable), failed=failed)
 
 
-def _failures(pictures: Iterable[Picture], found: Iterable[Vector | OpenAnalyticError]) -> tuple[Failure, ...]:
+def _failures(pictures: Iterable[Picture], vectors: Iterable[Vector | OpenAnalyticError]) -> tuple[Failure, ...]:
     """Each picture that failed: by its path, or by its number among the different pictures."""
     return tuple(
         Failure(name=str(picture) if isinstance(picture, str | Path) else f"picture {number}", error=error)
-        for number, (picture, error) in enumerate(zip(pictures, found, strict=True), 1)
+        for number, (picture, error) in enumerate(zip(pictures, vectors, strict=True), 1)
         if isinstance(error, OpenAnalyticError)
     )
 
@@ -111,10 +111,10 @@ def _check(plan: Plan, source: str, metric: Metric) -> None:
         raise BadParameter("source is empty: describe where the labelled pairs come from.", hint="source='our badges'.")
 
 
-def _pair(number: int, given: Pair) -> Pair:
+def _pair(number: int, pair: Pair) -> Pair:
     """The pair, checked: a label that is a text would count as true, whatever it says."""
     try:
-        a, b, same = given
+        a, b, same = pair
         if same in (False, True) and all(isinstance(each, bytes | str | Path) for each in (a, b)):
             return a, b, bool(same)
     except (TypeError, ValueError):
@@ -126,11 +126,12 @@ def _pair(number: int, given: Pair) -> Pair:
 
 
 def _table(
-    info: PipelineInfo, found: list[Vector | OpenAnalyticError], pairs: Pairs, *, source: str, metric: Metric
+    info: PipelineInfo, results: list[Vector | OpenAnalyticError], pairs: Pairs, *, source: str, metric: Metric
 ) -> RateTable:
     """The table of pairs that are numbers of vectors; a part at a time, since many pairs have few pictures."""
     none = np.zeros(info.dim or 0, dtype=np.float32)
-    vectors = np.array([none if isinstance(each, OpenAnalyticError) else each for each in found]).reshape(-1, len(none))
+    rows = [none if isinstance(each, OpenAnalyticError) else each for each in results]
+    vectors = np.array(rows).reshape(-1, len(none))
     parts = [
         arithmetic.distances(vectors[part[:, 0]], vectors[part[:, 1]], metric)
         for part in np.split(pairs, range(PART, len(pairs), PART))
@@ -172,10 +173,10 @@ def _vector(plan: Plan, result: Result | OpenAnalyticError) -> Vector | OpenAnal
 
 def _compared(engine: Engine, plan: Plan, both: tuple[Compared, Compared], max_bytes: int) -> list[Vector]:
     """Pictures go through the pipeline side by side, vectors are taken as they are. An error says which of the two."""
-    found = [_read(name, each, max_bytes) for name, each in zip("ab", both, strict=True)]
-    ran = iter(engine.run(plan, [each for each in found if isinstance(each, bytes)]))
+    queries = [_read(name, each, max_bytes) for name, each in zip("ab", both, strict=True)]
+    ran = iter(engine.run(plan, [each for each in queries if isinstance(each, bytes)]))
     vectors = []
-    for name, each in zip("ab", found, strict=True):
+    for name, each in zip("ab", queries, strict=True):
         vector = _vector(plan, next(ran)) if isinstance(each, bytes) else each
         if isinstance(vector, OpenAnalyticError):
             raise _of(name, vector)
@@ -183,13 +184,13 @@ def _compared(engine: Engine, plan: Plan, both: tuple[Compared, Compared], max_b
     return vectors
 
 
-def _read(name: str, given: Compared, max_bytes: int) -> bytes | Vector:
-    if isinstance(given, bytes | bytearray | memoryview):
-        return bytes(given)
+def _read(name: str, operand: Compared, max_bytes: int) -> bytes | Vector:
+    if isinstance(operand, bytes | bytearray | memoryview):
+        return bytes(operand)
     try:
-        if isinstance(given, str | Path):
-            return folder.read(Path(given), max_bytes)
-        vector = np.asarray(given, dtype=np.float32)
+        if isinstance(operand, str | Path):
+            return folder.read(Path(operand), max_bytes)
+        vector = np.asarray(operand, dtype=np.float32)
         if vector.ndim == 1 and vector.size:
             return vector
     except OpenAnalyticError as error:
@@ -197,7 +198,7 @@ def _read(name: str, given: Compared, max_bytes: int) -> bytes | Vector:
     except (TypeError, ValueError, OverflowError):
         pass
     raise BadParameter(
-        f"{name} is a picture's bytes, a path or a vector of numbers, not {type(given).__name__}.",
+        f"{name} is a picture's bytes, a path or a vector of numbers, not {type(operand).__name__}.",
         hint="Of a file: verify(Path(one), Path(other)).",
     )
 

@@ -75,12 +75,12 @@ def _compare(context: AutogenContext, upgrade: ops.UpgradeOps, schemas: Any) -> 
     modelled = {(table.schema or default, table.name) for table in context.sorted_tables}
     _spare(upgrade, there, set(declared), modelled, default)
     for key, (shape, ann_index) in declared.items():
-        found = there.get(key)
-        if found is None:
+        existing = there.get(key)
+        if existing is None:
             upgrade.ops.insert(0, CreateCollection(shape))
         else:
-            _warn(shape, found.shape)
-        if ann_index and not (found and found.indexed):
+            _warn(shape, existing.shape)
+        if ann_index and not (existing and existing.indexed):
             upgrade.ops.append(CreateAnnIndex(shape.name, shape.metric))
     for key, entry in there.items():
         if entry.migrated and key not in declared and (key[0] == default or key[0] in schemas):
@@ -108,7 +108,7 @@ def _spare(
 
     Of a collection that is modelled as a Table as well, to be queried, Alembic goes on to compare the user's columns.
     """
-    kept: list[MigrateOperation] = []
+    rest: list[MigrateOperation] = []
     for operation in upgrade.ops:
         key = (getattr(operation, "schema", None) or default, getattr(operation, "table_name", ""))
         if key[0] == SCHEMA:
@@ -119,8 +119,8 @@ def _spare(
             operation.ops = [inner for inner in operation.ops if not _is_ours(inner, there[key])]
             if key not in modelled or not operation.ops:
                 continue
-        kept.append(operation)
-    upgrade.ops[:] = kept
+        rest.append(operation)
+    upgrade.ops[:] = rest
 
 
 def _is_ours(operation: MigrateOperation, entry: Existing) -> bool:
@@ -132,23 +132,23 @@ def _is_ours(operation: MigrateOperation, entry: Existing) -> bool:
     return column in entry.own
 
 
-def _warn(wanted: tables.Shape, found: tables.Shape) -> None:
+def _warn(declared: tables.Shape, stored: tables.Shape) -> None:
     """A different shape is not a change that autogenerate can write: a warning names it, for its author to decide."""
     for what in ("dim", "metric", "many", "pipeline", "version"):
-        if getattr(wanted, what) != getattr(found, what):
+        if getattr(declared, what) != getattr(stored, what):
             logger.warning(
                 "Collection %s is declared with %s %r but has %r: nothing is changed. Declare what it has, or a new "
                 "collection under another name, and import the pictures into that.",
-                wanted.name,
+                declared.name,
                 what,
-                getattr(wanted, what),
-                getattr(found, what),
+                getattr(declared, what),
+                getattr(stored, what),
             )
-    for name in sorted(set(wanted.columns) ^ set(found.columns)):
-        add = name in wanted.columns
+    for name in sorted(set(declared.columns) ^ set(stored.columns)):
+        add = name in declared.columns
         logger.warning(
             "Collection %s %s column %s: write op.%s_column in a migration of your own.",
-            wanted.name,
+            declared.name,
             "lacks the" if add else "has an undeclared",
             name,
             "add" if add else "drop",

@@ -206,10 +206,10 @@ def _drop_ann_index(operations: Operations, operation: DropAnnIndex) -> None:
 
 def _drop_indexes(operations: Operations, name: str) -> None:
     schema, table = tables.split(name)
-    found = {indexes.index_name(name)}
+    names = {indexes.index_name(name)}
     if not operations.get_context().as_sql:
-        found.update(*(entry.indexes for entry in shapes.read(operations.get_bind()) if entry.key == (schema, table)))
-    for index in sorted(found):
+        names.update(*(entry.indexes for entry in shapes.read(operations.get_bind()) if entry.key == (schema, table)))
+    for index in sorted(names):
         _run(operations, queries.query("index_drop").format(index=sql.Identifier(schema, index)))
 
 

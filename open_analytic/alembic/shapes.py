@@ -18,9 +18,9 @@ class Existing:
 
     def __init__(self, row: Any) -> None:
         schema, table, pipeline, version, dim, metric, many, *rest = row
-        parameters, migrated, columns, found, indexed, has_source = rest
+        parameters, migrated, columns, names, indexed, has_source = rest
         self.key = (schema, table)
-        self.migrated, self.indexes, self.indexed = migrated, set(found), indexed
+        self.migrated, self.indexes, self.indexed = migrated, set(names), indexed
         self.own = set(tables.own(many, has_source))
         options = {"pipeline": pipeline, "version": version, "parameters": parameters}
         mine = {name: type_ for name, type_ in columns.items() if name not in self.own}

@@ -37,15 +37,15 @@ class ColumnType:
 
 def read(words: Sequence[Token]) -> tuple[ColumnType, int] | None:
     """The type that begins here and how many tokens it has; None when it is none of a feature."""
-    found = TYPE.match(" ".join(token.text.lower() for token in words[:7]))
-    if found is None:
+    match = TYPE.match(" ".join(token.text.lower() for token in words[:7]))
+    if match is None:
         return None
-    dim = found["a"] or found["b"] or found["c"]
-    name = ARRAYS[found["array"]] if found["array"] else found["vector"]
-    return ColumnType(name, int(dim) if dim else None), len(found[0].split())
+    dim = match["a"] or match["b"] or match["c"]
+    name = ARRAYS[match["array"]] if match["array"] else match["vector"]
+    return ColumnType(name, int(dim) if dim else None), len(match[0].split())
 
 
 def parse(text: str) -> ColumnType:
     """The type of a column as PostgreSQL writes it."""
-    found = read(tuple(tokens(text)))
-    return found[0] if found else ColumnType(text)
+    parsed = read(tuple(tokens(text)))
+    return parsed[0] if parsed else ColumnType(text)

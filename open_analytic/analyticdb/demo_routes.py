@@ -91,16 +91,16 @@ DEMOS: Mapping[str, Demo] = {
 
 def routes(doors: DemoDoors) -> list[Route]:
     """Four of each demo. As in the original init is a GET; unlike there nothing is inserted by one."""
-    found = []
+    rows = []
     for name, demo in DEMOS.items():
         calls = _Calls(doors, demo)
-        found += [
+        rows += [
             Route(f"/{name}/search", _answering(calls.search), methods=["GET", "POST"]),
             Route(f"/{name}/insert", _answering(calls.insert), methods=["POST"]),
             Route(f"/{name}/init", _answering(calls.init), methods=["GET", "POST"]),
             Route(f"/{name}/count", _answering(calls.count), methods=["GET"]),
         ]
-    return found
+    return rows
 
 
 class _Calls:
@@ -111,14 +111,14 @@ class _Calls:
 
     async def search(self, request: Request) -> list[Any]:
         """[name, picture as a data URL, distance] of each hit, the nearest first."""
-        asked = await self._form(request)
-        k = _top_k(asked.get("top_k"))
-        return await self._doors.busy(partial(self._find, _image(asked), k), timeout_s=CALL_S)
+        form = await self._form(request)
+        k = _top_k(form.get("top_k"))
+        return await self._doors.busy(partial(self._find, _image(form), k), timeout_s=CALL_S)
 
     async def insert(self, request: Request) -> list[Any]:
-        asked = await self._form(request)
-        image = _image(asked)
-        return await self._doors.busy(partial(self._put, _name(asked, image), image), timeout_s=CALL_S)
+        form = await self._form(request)
+        image = _image(form)
+        return await self._doors.busy(partial(self._put, _name(form, image), image), timeout_s=CALL_S)
 
     async def init(self, _: Request) -> None:
         await self._doors.busy(partial(self._doors.prepare, self._demo.collection, self._demo.pipeline))
@@ -135,8 +135,8 @@ class _Calls:
     def _find(self, image: Value, k: int) -> list[Any]:
         picture, collection = self._picture(image), self._collection()
         hits = collection.search(picture, k=k)
-        shown = {name: _inline(collection, name) for name in dict.fromkeys(hit.name for hit in hits)}
-        return [[hit.name, shown[hit.name], jsonable(round(hit.distance, 3))] for hit in hits]
+        thumbnails = {name: _inline(collection, name) for name in dict.fromkeys(hit.name for hit in hits)}
+        return [[hit.name, thumbnails[hit.name], jsonable(round(hit.distance, 3))] for hit in hits]
 
     def _put(self, name: str, image: Value) -> list[Any]:
         data = self._picture(image)
@@ -195,29 +195,29 @@ def _top_k(text: Value | None) -> int:
     if text is None:
         return TOP_K
     if not isinstance(text, str) or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MOST:
-        given = f"{text!r:.40}" if isinstance(text, str) else "a file"
-        raise BadParameter(f"top_k is {given}.", hint=f"Give a whole number from 1 to {MOST}.")
+        excerpt = f"{text!r:.40}" if isinstance(text, str) else "a file"
+        raise BadParameter(f"top_k is {excerpt}.", hint=f"Give a whole number from 1 to {MOST}.")
     return int(text)
 
 
-def _image(asked: Mapping[str, Value]) -> Value:
-    image = asked.get("image", "")
+def _image(form: Mapping[str, Value]) -> Value:
+    image = form.get("image", "")
     if not (image.data if isinstance(image, Upload) else image):
         raise InvalidInput("The field image is missing.", hint="Send the picture in it: a data URL, Base64 or a file.")
     return image
 
 
-def _name(asked: Mapping[str, Value], image: Value) -> str:
+def _name(form: Mapping[str, Value], image: Value) -> str:
     """What the picture will be called: the last part of the path that was sent, or a name nobody has."""
-    given = asked.get("image_name", image.name or None if isinstance(image, Upload) else None)
-    if given is None:
+    path = form.get("image_name", image.name or None if isinstance(image, Upload) else None)
+    if path is None:
         return str(uuid.uuid4())
-    if not isinstance(given, str):
+    if not isinstance(path, str):
         raise BadParameter("The field image_name is a file.", hint="Send the name as text.")
-    base = given.replace("\\", "/").rpartition("/")[2]
+    base = path.replace("\\", "/").rpartition("/")[2]
     name = "".join(letter for letter in base if unicodedata.category(letter) not in NOT_IN_NAMES).strip()
     if name in ("", ".", ".."):
-        raise InvalidName(f"{given!r:.80} names no picture.", hint="Give a file's name, or leave image_name out.")
+        raise InvalidName(f"{path!r:.80} names no picture.", hint="Give a file's name, or leave image_name out.")
     limits.check_name(name)
     return name
 
@@ -258,7 +258,7 @@ def _answering(call: Callable[[Request], Awaitable[list[Any] | None]]) -> Callab
 
 def _refused(error: OpenAnalyticError) -> Response:
     error = outward(error)
-    told = {"code": error.http_status, "msg": error.message} | error.as_dict()
+    body = {"code": error.http_status, "msg": error.message} | error.as_dict()
     headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, ServiceBusy | ServiceUnavailable) else {}
     # In ASCII: a message can quote half a surrogate pair.
-    return Response(json.dumps(told), error.http_status, headers, "application/json")
+    return Response(json.dumps(body), error.http_status, headers, "application/json")

@@ -57,8 +57,8 @@ def _elsewhere(source: Source) -> Iterator[Feed]:
 
 
 def _feed(tree: syntax.Tree, table: exp.Table, column: exp.Expression | None, value: exp.Expression) -> Feed:
-    found = frozenset(_pipelines(value, tree, frozenset()))
-    return Feed(key=syntax.key(table), column=syntax.folded(column), pipelines=found)
+    names = frozenset(_pipelines(value, tree, frozenset()))
+    return Feed(key=syntax.key(table), column=syntax.folded(column), pipelines=names)
 
 
 def _rows(node: exp.Expression | None) -> Iterator[list[exp.Expression]]:

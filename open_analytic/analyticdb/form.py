@@ -97,9 +97,9 @@ def _unescaped(data: bytes) -> str:
     return b"".join(parts).decode("utf-8", "replace")
 
 
-def _checked_fields(found: Iterable[tuple[str, Value]], fields: tuple[str, ...]) -> dict[str, Value]:
+def _checked_fields(entries: Iterable[tuple[str, Value]], fields: tuple[str, ...]) -> dict[str, Value]:
     known: dict[str, Value] = {}
-    for name, value in found:
+    for name, value in entries:
         if name not in fields:
             raise BadParameter(f"The form has no field {name!r:.80}.", hint=f"Known: {', '.join(fields)}.")
         if name in known:

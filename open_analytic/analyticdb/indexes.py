@@ -47,24 +47,24 @@ def read(source: Source) -> AnnIndex | None:
         key=syntax.key(table),
         column=syntax.written(column.this),
         name=syntax.folded(column.this),
-        options=options.read(source, _given(source, parameters)),
+        options=options.read(source, _storage_options(source, parameters)),
     )
 
 
-def target(index: AnnIndex, found: ColumnType | None, dims: set[int]) -> ColumnType:
+def target(index: AnnIndex, column: ColumnType | None, dims: set[int]) -> ColumnType:
     """The type the column needs for the index. ``found`` is what it has, None when nobody knows;
     ``dims`` are those of the pipelines that fill it."""
-    source, wanted = index.source, index.options.dim
-    if found and found.searchable:
-        return _as_it_is(index, found)
-    if found and found.name not in OURS:
-        raise source.refused(f"{index.place} is {found}; an ann index takes real[].", "Declare it as real[].")
-    dim = wanted or (found.dim if found else None) or (dims.pop() if len(dims) == 1 else None)
+    source, dim_option = index.source, index.options.dim
+    if column and column.searchable:
+        return _as_it_is(index, column)
+    if column and column.name not in OURS:
+        raise source.refused(f"{index.place} is {column}; an ann index takes real[].", "Declare it as real[].")
+    dim = dim_option or (column.dim if column else None) or (dims.pop() if len(dims) == 1 else None)
     if dim is None:
         raise source.refused(f"How many numbers {index.place} has is not known.", "Write WITH (dim = 1024).")
     if dim > MAX_DIM:
         raise source.refused(f"{index.place} has dim {dim}.", f"pgvector indexes up to {MAX_DIM}.")
-    half = dim > PLAIN_DIM or (found is not None and found.name in ("float2[]", "halfvec"))
+    half = dim > PLAIN_DIM or (column is not None and column.name in ("float2[]", "halfvec"))
     return ColumnType("halfvec" if half else "vector", dim)
 
 
@@ -89,20 +89,20 @@ def convert(index: AnnIndex, column: ColumnType) -> str:
     return f"ALTER TABLE {index.table} ALTER COLUMN {index.column} TYPE {column} USING {index.column}::{column}"
 
 
-def _as_it_is(index: AnnIndex, found: ColumnType) -> ColumnType:
-    wanted = index.options.dim
-    if wanted and wanted != found.dim:
+def _as_it_is(index: AnnIndex, column: ColumnType) -> ColumnType:
+    dim_option = index.options.dim
+    if dim_option and dim_option != column.dim:
         raise index.source.refused(
-            f"The index has dim {wanted}, {index.place} is {found}.", f"Write WITH (dim = {found.dim})."
+            f"The index has dim {dim_option}, {index.place} is {column}.", f"Write WITH (dim = {column.dim})."
         )
-    most = PLAIN_DIM if found.name == "vector" else MAX_DIM
-    if found.dim and found.dim > most:
+    most = PLAIN_DIM if column.name == "vector" else MAX_DIM
+    if column.dim and column.dim > most:
         raise index.source.refused(
-            f"{index.place} is {found}; pgvector indexes {found.name} up to {most}.",
+            f"{index.place} is {column}; pgvector indexes {column.name} up to {most}.",
             f"halfvec goes up to {MAX_DIM}: ALTER TABLE {index.table} ALTER COLUMN {index.column} TYPE "
-            f"halfvec({found.dim}).",
+            f"halfvec({column.dim}).",
         )
-    return found
+    return column
 
 
 def _using(source: Source) -> int | None:
@@ -127,13 +127,13 @@ def _column(source: Source, parameters: exp.Expression) -> exp.Column:
     return column
 
 
-def _given(source: Source, parameters: exp.Expression) -> dict[str, str]:
+def _storage_options(source: Source, parameters: exp.Expression) -> dict[str, str]:
     """Names and values of the WITH, in small letters."""
-    given: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for item in parameters.args.get("with_storage") or []:
         name, value = item.this.name.lower(), item.args["value"]
         plain = isinstance(value, exp.Literal | exp.Var | exp.Column | exp.Identifier)
-        if name in given:
+        if name in texts:
             raise source.refused(f"{name} stands twice in WITH.", "Leave one out.")
-        given[name] = (value.name if plain else syntax.written(value)).lower()
-    return given
+        texts[name] = (value.name if plain else syntax.written(value)).lower()
+    return texts

@@ -36,18 +36,18 @@ class Options:
         return f"WITH ({m}ef_construction = {self.ef_construction})"
 
 
-def read(source: Source, given: Mapping[str, str]) -> Options:
+def read(source: Source, texts: Mapping[str, str]) -> Options:
     """The options of the statement; what pgvector cannot do is refused by name."""
-    for name, value in given.items():
+    for name, value in texts.items():
         if name not in KNOWN:
             raise source.refused(f"An ann index has no option {name!r}.", f"Known: {', '.join(KNOWN)}.")
         if name in ONLY_OFF and value not in OFF:
             raise source.refused(f"{name} asks for {ONLY_OFF[name]}.", f"Leave {name} out, or set it to 0.")
-    metric = given.get("distancemeasure", "l2")
+    metric = texts.get("distancemeasure", "l2")
     if metric not in METRICS:
         known = ", ".join(map(str.upper, METRICS))
         raise source.refused(f"There is no distancemeasure {metric.upper()}.", f"Known: {known}.")
-    number = _numbers(source, given)
+    number = _numbers(source, texts)
     m, ef = number("hnsw_m", *M), number("hnsw_ef_construction", *EF_CONSTRUCTION)
     least = 2 * (m or types.M)  # pgvector's condition
     if ef is None:
@@ -57,9 +57,9 @@ def read(source: Source, given: Mapping[str, str]) -> Options:
     return Options(dim=number("dim", 1, MAX_DIM), metric=METRICS[metric], m=m, ef_construction=ef)
 
 
-def _numbers(source: Source, given: Mapping[str, str]) -> Callable[[str, int, int], int | None]:
+def _numbers(source: Source, texts: Mapping[str, str]) -> Callable[[str, int, int], int | None]:
     def number(name: str, least: int, most: int) -> int | None:
-        text = given.get(name)
+        text = texts.get(name)
         if text is None:
             return None
         if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:

@@ -75,10 +75,10 @@ def _checked(connection: Connection, statement: Statement) -> Statement:
         result = connection.pgconn.prepare(b"", statement.source.encode())
     if result.error_field(DiagnosticField.SQLSTATE) != b"42601":
         return statement  # it is SQL: whether its tables are there is seen when it runs
-    said = (result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"").decode("utf-8", "replace")
+    message = (result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"").decode("utf-8", "replace")
     place = result.error_field(DiagnosticField.STATEMENT_POSITION)
     where = _line(statement, statement.source, int(place)) if place else ""
-    return replace(statement, why=f"PostgreSQL cannot read it{where}: {said}.")
+    return replace(statement, why=f"PostgreSQL cannot read it{where}: {message}.")
 
 
 def table_type(connection: Connection, table: str, column: str) -> str | None:
@@ -93,8 +93,8 @@ def pipeline_dim(db: OpenAnalytic, name: str) -> int | None:
     try:
         return db.pipeline(name).dim
     except UnknownPipeline:
-        found = spec.all_presets().get(name)
-    return plan.plan(found, db.library.cards).dim if found else None
+        preset = spec.all_presets().get(name)
+    return plan.plan(preset, db.library.cards).dim if preset else None
 
 
 def _run(connection: Connection, statement: Statement, text: str) -> Outcome:
@@ -114,12 +114,12 @@ def _failed(
     if not _of_the_script(error):
         known = translate(error)
     name = named(statement.number, statement.line, statement.source)
-    kept = "" if first else "What the statements before it committed stays."
+    outcome = "" if first else "What the statements before it committed stays."
     if connection.info.transaction_status == TransactionStatus.INERROR:
-        kept = "The transaction it was in is undone; what was committed before stays."
+        outcome = "The transaction it was in is undone; what was committed before stays."
     return type(known)(
         f"{name} failed{_where(statement, text, error)}: {known.message}",
-        hint=" ".join(filter(None, (known.hint, kept))) or None,
+        hint=" ".join(filter(None, (known.hint, outcome))) or None,
     )
 
 
@@ -140,6 +140,6 @@ def _line(statement: Statement, text: str, place: int) -> str:
     return f" in line {statement.line + text.count(chr(10), 0, place - 1)}" if "\n" in text else ""
 
 
-def _notice(said: psycopg.errors.Diagnostic) -> None:
-    level = logging.WARNING if said.severity_nonlocalized == "WARNING" else logging.INFO
-    logger.log(level, "%s", said.message_primary)
+def _notice(diagnostic: psycopg.errors.Diagnostic) -> None:
+    level = logging.WARNING if diagnostic.severity_nonlocalized == "WARNING" else logging.INFO
+    logger.log(level, "%s", diagnostic.message_primary)

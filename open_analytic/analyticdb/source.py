@@ -116,8 +116,8 @@ def _finished(script: str, number: int, held: Sequence[Token]) -> Iterator[Sourc
 
 
 def _psql(script: str, token: Token) -> UntranslatableStatement:
-    found = re.compile(r"\\\S*").match(script, token.start)
+    command = re.compile(r"\\\S*").match(script, token.start)
     return UntranslatableStatement(
-        f"Line {line(script, token.start)}: {found[0] if found else token.text} is a command of psql, not SQL.",
+        f"Line {line(script, token.start)}: {command[0] if command else token.text} is a command of psql, not SQL.",
         hint="Remove it, or run the script with `open-analytic db psql -- -f FILE`.",
     )

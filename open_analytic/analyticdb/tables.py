@@ -49,12 +49,12 @@ def read(source: Source) -> Table | None:
     schema = tree.this if isinstance(tree, exp.Create) else None
     if not isinstance(schema, exp.Schema) or not isinstance(schema.this, exp.Table):
         return None
-    found = [item for item in schema.expressions if isinstance(item, exp.ColumnDef)]
+    definitions = [item for item in schema.expressions if isinstance(item, exp.ColumnDef)]
     return Table(
         number=source.number,
         key=syntax.key(schema.this),
         optional=bool(tree and tree.args.get("exists")),
-        columns={syntax.folded(item.this): _column(source, item) for item in found},
+        columns={syntax.folded(item.this): _column(source, item) for item in definitions},
     )
 
 
@@ -69,9 +69,9 @@ def _column(source: Source, item: exp.ColumnDef) -> Column:
     start = item.this.meta["start"]
     place = next(number for number, token in enumerate(source.tokens) if token.start == start) + 1
     rest = source.tokens[place:]
-    found = column.read(rest)
+    entry = column.read(rest)
     kind = item.args.get("kind")
-    type_, count = found or (ColumnType(syntax.written(kind) if kind else "unknown"), 1)
+    type_, count = entry or (ColumnType(syntax.written(kind) if kind else "unknown"), 1)
     return Column(type=type_, start=rest[0].start, end=rest[count - 1].end)
 
 

@@ -36,10 +36,10 @@ def translate(script: str, *, pipeline_dim: PipelineDim, table_type: TableType) 
     the table's name as SQL and the column's own. Both give None for what they do not know.
     """
     sources = list(split(script))
-    made = [table for source in sources if (table := tables.read(source))]
-    wanted = [index for source in sources if (index := indexes.read(source))]
-    dims = partial(_dims, _fed(sources, made), _created(sources), wanted, pipeline_dim)
-    placed = {found.index.source.number: found for found in _placed(wanted, made, dims, table_type)}
+    created = [table for source in sources if (table := tables.read(source))]
+    targets = [index for source in sources if (index := indexes.read(source))]
+    dims = partial(_dims, _fed(sources, created), _created(sources), targets, pipeline_dim)
+    placed = {placement.index.source.number: placement for placement in _placed(targets, created, dims, table_type)}
     return [_statement(source, placed) for source in sources]
 
 
@@ -54,15 +54,16 @@ def _statement(source: Source, placed: dict[int, Indexed]) -> Statement:
     return Statement(number=source.number, line=source.line, source=source.text, becomes=becomes, why=why)
 
 
-def _index(found: Indexed | None) -> tuple[tuple[str, ...], str] | None:
-    if found is None:
+def _index(placement: Indexed | None) -> tuple[tuple[str, ...], str] | None:
+    if placement is None:
         return None
-    index, type_ = found.index, found.column
-    made = (indexes.write(index, type_),)
+    index, type_ = placement.index, placement.column
+    statements = (indexes.write(index, type_),)
     why = f"ann is HNSW of pgvector here, with the distance {index.options.metric}."
-    if found.creator or found.had == type_:
-        return made, why
-    return (indexes.convert(index, type_), *made), f"{why} {index.place} becomes {type_} first, as pgvector needs it."
+    if placement.creator or placement.had == type_:
+        return statements, why
+    why = f"{why} {index.place} becomes {type_} first, as pgvector needs it."
+    return (indexes.convert(index, type_), *statements), why
 
 
 def _table(source: Source, placed: dict[int, Indexed]) -> tuple[tuple[str, ...], str] | None:
@@ -70,24 +71,27 @@ def _table(source: Source, placed: dict[int, Indexed]) -> tuple[tuple[str, ...],
     if not tables.is_create(source):
         return None
     edits, reasons = tables.storage(source)
-    for found in placed.values():
-        if found.creator is None or found.creator.number != source.number or found.had == found.column:
+    for placement in placed.values():
+        if placement.creator is None or placement.creator.number != source.number or placement.had == placement.column:
             continue
-        place, line = found.creator.columns[found.index.name], found.index.source.line
-        edit: Edit = (place.start, place.end, str(found.column))
+        place, line = placement.creator.columns[placement.index.name], placement.index.source.line
+        edit: Edit = (place.start, place.end, str(placement.column))
         if edit not in edits:
             edits.append(edit)
-            reasons.append(f"{found.index.name} is {found.column}, for the index of line {line}.")
+            reasons.append(f"{placement.index.name} is {placement.column}, for the index of line {line}.")
     return ((source.edited(edits),), " ".join(reasons)) if edits else None
 
 
 def _placed(
-    wanted: Sequence[AnnIndex], made: Sequence[Table], dims: Callable[[AnnIndex, bool], dict[str, int]], ask: TableType
+    targets: Sequence[AnnIndex],
+    created: Sequence[Table],
+    dims: Callable[[AnnIndex, bool], dict[str, int]],
+    ask: TableType,
 ) -> Iterator[Indexed]:
     """Every index with its column, in the order of the script: an index finds what those before it made."""
     known: dict[tuple[int, str, str], ColumnType] = {}
-    for index in wanted:
-        creator, had = _column(index, made, ask)
+    for index in targets:
+        creator, had = _column(index, created, ask)
         place = (creator.number if creator else 0, index.key, index.name)
         had = known.get(place, had)
         filled = dims(index, creator is not None)
@@ -97,18 +101,18 @@ def _placed(
         yield Indexed(index=index, creator=creator, had=had, column=type_)
 
 
-def _column(index: AnnIndex, made: Sequence[Table], ask: TableType) -> tuple[Table | None, ColumnType | None]:
+def _column(index: AnnIndex, created: Sequence[Table], ask: TableType) -> tuple[Table | None, ColumnType | None]:
     """The CREATE TABLE that makes the column, when the script has it, and the column's type, when anybody knows it."""
-    before = [table for table in made if table.key == index.key and table.number < index.source.number]
+    before = [table for table in created if table.key == index.key and table.number < index.source.number]
     there = ask(index.table, index.name) if not before or before[-1].optional else None
     if there is not None:  # CREATE TABLE IF NOT EXISTS leaves such a table alone
         return None, column.parse(there)
-    found = before[-1].columns.get(index.name) if before else None
-    return (before[-1], found.type) if found else (None, None)
+    definition = before[-1].columns.get(index.name) if before else None
+    return (before[-1], definition.type) if definition else (None, None)
 
 
-def _fed(sources: Sequence[Source], made: Sequence[Table]) -> list[Feed]:
-    columns = {table.key: tuple(table.columns) for table in made}
+def _fed(sources: Sequence[Source], created: Sequence[Table]) -> list[Feed]:
+    columns = {table.key: tuple(table.columns) for table in created}
     return [feed for source in sources for feed in feeds.feeds(source, columns)]
 
 
@@ -120,7 +124,7 @@ def _created(sources: Sequence[Source]) -> dict[str, bool]:
 def _dims(
     fed: Sequence[Feed],
     created: dict[str, bool],
-    wanted: Sequence[AnnIndex],
+    targets: Sequence[AnnIndex],
     pipeline_dim: PipelineDim,
     index: AnnIndex,
     in_script: bool,
@@ -131,10 +135,10 @@ def _dims(
     """
     mine = [feed for feed in fed if feed.key == index.key and feed.column in (None, index.name)]
     names = {name for feed in mine for name in feed.pipelines}
-    if not mine and in_script and len({other.place for other in wanted}) == 1 and len(created) == 1:
+    if not mine and in_script and len({other.place for other in targets}) == 1 and len(created) == 1:
         names = set(created)
-    found = {name: pipeline_dim(name) for name in sorted(names) if not created.get(name)}
-    return {name: dim for name, dim in found.items() if dim}
+    by_name = {name: pipeline_dim(name) for name in sorted(names) if not created.get(name)}
+    return {name: dim for name, dim in by_name.items() if dim}
 
 
 def _agree(index: AnnIndex, type_: ColumnType, filled: dict[str, int]) -> None:

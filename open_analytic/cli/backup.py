@@ -84,7 +84,7 @@ def _run(program: str, dsn: str, server: "Server | None", *words: str) -> None:
 
 
 def _on_path(program: str) -> Path:
-    found = shutil.which(program)
-    if found is None:
+    path = shutil.which(program)
+    if path is None:
         raise NotFound(f"{program} is not on the PATH.", hint="Install PostgreSQL's client programs.")
-    return Path(found)
+    return Path(path)

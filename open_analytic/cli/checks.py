@@ -82,11 +82,11 @@ def _privacy(settings: "Settings") -> Iterator[Check]:
 
 def _packages(settings: "Settings") -> Iterator[Check]:
     versions = {package: _version(package) for package in (*PACKAGES, *RUNTIMES)}
-    found = [f"{package} {version}" for package, version in versions.items() if version]
+    installed = [f"{package} {version}" for package, version in versions.items() if version]
     missing = [package for package in PACKAGES if not versions[package]]
     runtimes = [package for package in RUNTIMES if versions[package]]
     missing += [] if runtimes else ["onnxruntime"]
-    detail = ", ".join(found)
+    detail = ", ".join(installed)
     if missing:
         yield Check(
             name="packages",
@@ -204,9 +204,9 @@ def _binaries(settings: "Settings") -> Check:
 def _server(name: str, dsn: str) -> Iterator[Check]:
     from open_analytic.store import schema, server_info
 
-    found = server_info.facts(dsn)
-    yield Check(name="database", state="ok", detail=f"{name}: PostgreSQL {found.version}, role {found.role}")
-    yield _vector(found)
+    facts = server_info.facts(dsn)
+    yield Check(name="database", state="ok", detail=f"{name}: PostgreSQL {facts.version}, role {facts.role}")
+    yield _vector(facts)
     try:
         schema.check(dsn)
         yield Check(name="schema", state="ok", detail=f"at revision {schema.head()}, the newest")
@@ -214,13 +214,13 @@ def _server(name: str, dsn: str) -> Iterator[Check]:
     except (NotMigrated, DatabaseTooNew, PermissionDenied, Conflict) as error:
         yield broken("schema", error)
         is_ours = False
-    yield _rights(found)
-    if is_ours and found.vector and (found.user or found.owner or found.superuser):
+    yield _rights(facts)
+    if is_ours and facts.vector and (facts.user or facts.owner or facts.superuser):
         yield from service_checks.look(server_info.sql_facts(dsn))
 
 
-def _vector(found: "Facts") -> Check:
-    version = found.vector or found.vector_offered
+def _vector(facts: "Facts") -> Check:
+    version = facts.vector or facts.vector_offered
     if version is None:
         return Check(
             name="pgvector",
@@ -229,7 +229,7 @@ def _vector(found: "Facts") -> Check:
             hint="Install pgvector 0.8 or newer on the server.",
         )
     numbers = [int(part) for part in version.split(".") if part.isdigit()]
-    detail = version if found.vector else f"{version}, not created in this database yet"
+    detail = version if facts.vector else f"{version}, not created in this database yet"
     if numbers < [0, 8]:
         return Check(name="pgvector", state="broken", detail=detail, hint="0.8 or newer is needed: update it.")
     if numbers < [0, 8, 4]:
@@ -238,25 +238,25 @@ def _vector(found: "Facts") -> Check:
     return Check(name="pgvector", state="ok", detail=detail)
 
 
-def _rights(found: "Facts") -> Check:
-    if found.standby:
+def _rights(facts: "Facts") -> Check:
+    if facts.standby:
         return Check(name="rights", state="note", detail="can run and search; a standby takes no changes")
-    if found.superuser or ((found.admin or found.owner) and found.creates):
+    if facts.superuser or ((facts.admin or facts.owner) and facts.creates):
         return Check(name="rights", state="ok", detail="can create, import, search and drop")
-    if found.user or found.owner:
+    if facts.user or facts.owner:
         return Check(
             name="rights",
             state="note",
             detail="can run, import and search; not create or drop",
-            hint=f"For that: GRANT open_analytic_admin TO {found.role}; GRANT CREATE ON SCHEMA public TO {found.role}.",
+            hint=f"For that: GRANT open_analytic_admin TO {facts.role}; GRANT CREATE ON SCHEMA public TO {facts.role}.",
         )
-    if found.user is None:
+    if facts.user is None:
         return Check(name="rights", state="note", detail="the roles open_analytic_user and _admin are not made yet")
     return Check(
         name="rights",
         state="broken",
-        detail=f"the role {found.role} cannot use open_analytic",
-        hint=f"Let its owner say: GRANT open_analytic_user TO {found.role}, or open_analytic_admin.",
+        detail=f"the role {facts.role} cannot use open_analytic",
+        hint=f"Let its owner say: GRANT open_analytic_user TO {facts.role}, or open_analytic_admin.",
     )
 
 

@@ -71,17 +71,17 @@ def data(file: Path, max_bytes: int) -> bytes:
 
     if str(file) != "-":
         return read(file, max_bytes)
-    found = sys.stdin.buffer.read(max_bytes + 1)
-    if len(found) > max_bytes:
+    content = sys.stdin.buffer.read(max_bytes + 1)
+    if len(content) > max_bytes:
         raise ImageTooLarge(
             f"Standard input has more than {max_bytes:,} bytes.", hint="OPEN_ANALYTIC_MAX_BYTES raises it."
         )
-    return found
+    return content
 
 
 def _pair(word: str, sign: str, option: str, form: str) -> tuple[str, str]:
-    name, found, value = word.partition(sign)
-    if not found or not name.strip() or (sign == ":" and not value.strip()):
+    name, separator, value = word.partition(sign)
+    if not separator or not name.strip() or (sign == ":" and not value.strip()):
         raise BadParameter(f"{option} {word!r} is not {form}.", hint=f"Write {option} {form}.")
     return name.strip(), value.strip() if sign == ":" else value
 
@@ -113,13 +113,13 @@ def _from_csv(file: Path, text: str) -> dict[str, dict[str, Any]]:
 def _from_json(file: Path, text: str) -> dict[str, dict[str, Any]]:
     """Either ``{"a.jpg": {"district": "A"}}`` or ``[{"image_name": "a.jpg", "district": "A"}]``."""
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except ValueError as error:
         raise BadParameter(f"{file} is not JSON: {error}.", hint="Correct it.") from error
-    if isinstance(found, list) and all(isinstance(row, dict) and isinstance(row.get(KEY), str) for row in found):
-        return {row.pop(KEY): row for row in found}
-    if isinstance(found, dict) and all(isinstance(row, dict) for row in found.values()):
-        return found
+    if isinstance(document, list) and all(isinstance(row, dict) and isinstance(row.get(KEY), str) for row in document):
+        return {row.pop(KEY): row for row in document}
+    if isinstance(document, dict) and all(isinstance(row, dict) for row in document.values()):
+        return document
     raise BadParameter(
         f"{file} does not say values by picture.",
         hint=f'Write {{"a.jpg": {{"district": "A"}}}} or [{{"{KEY}": "a.jpg", "district": "A"}}].',

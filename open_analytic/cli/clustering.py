@@ -55,11 +55,11 @@ def cluster(
     Ids stay from run to run: new rows join their cluster, and clusters that merged or split are listed.
     """
     with context.open() as db:
-        found = db.collection(name).cluster(max_distance=max_distance, min_size=min_size)
+        clustering = db.collection(name).cluster(max_distance=max_distance, min_size=min_size)
     if context.json:
-        print_json(found)
+        print_json(clustering)
     else:
-        _print_clusters(found)
+        _print_clusters(clustering)
 
 
 def _print_pairs(pairs: "list[NearDuplicate]") -> None:
@@ -69,20 +69,20 @@ def _print_pairs(pairs: "list[NearDuplicate]") -> None:
     print_table(names, rows, right=["distance", "part", "other_part"])
 
 
-def _print_clusters(found: "Clustering") -> None:
-    if not found.clusters:
+def _print_clusters(clustering: "Clustering") -> None:
+    if not clustering.clusters:
         say("There are no clusters.")
     else:
-        parts = found.clusters[0].members[0].part is not None
+        parts = clustering.clusters[0].members[0].part is not None
         rows = [
             [group.id, member.name, *([member.part] if parts else [])]
-            for group in found.clusters
+            for group in clustering.clusters
             for member in group.members
         ]
         print_table(["cluster", "name", *(["part"] if parts else [])], rows, right=["cluster", "part"])
-    for change in found.changes:
+    for change in clustering.changes:
         if change.kind in ("merged", "split"):
             word = "merged into" if change.kind == "merged" else "was split into"
             note(f"Cluster {change.earlier_id} {word} {change.cluster_id}.")
-    counts = Counter(change.kind for change in found.changes)
+    counts = Counter(change.kind for change in clustering.changes)
     note(", ".join(f"{count} {kind}" for kind, count in counts.items()) or "Nothing has changed.")

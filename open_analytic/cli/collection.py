@@ -60,7 +60,7 @@ def create(
         raise BadParameter(f"There is no metric {metric!r}.", hint=f"Choose of: {', '.join(get_args(Metric))}.")
     columns, parameters = cli_args.columns(column or []), cli_args.parameters(param or [])
     with context.open() as db:
-        made = db.create_collection(
+        info = db.create_collection(
             name,
             pipeline=pipeline,
             columns=columns,
@@ -68,7 +68,7 @@ def create(
             parameters=parameters,
             exist_ok=exist_ok,
         )
-        _print(context, made)
+        _print(context, info)
 
 
 def adopt(
@@ -112,13 +112,13 @@ def adopt(
 def list_(context: Context) -> None:
     """List the collections with how much is in them."""
     with context.open() as db:
-        found = [_record(collection) for collection in db.collections()]
+        records = [_record(collection) for collection in db.collections()]
     if context.json:
-        print_json(found)
-    elif found:
+        print_json(records)
+    elif records:
         names = ["name", "pipeline", "version", "dim", "metric", "columns", "pictures", "rows", "index"]
         print_table(
-            names, [[row[name] for name in names] for row in found], right=["version", "dim", "pictures", "rows"]
+            names, [[row[name] for name in names] for row in records], right=["version", "dim", "pictures", "rows"]
         )
     else:
         say("There is no collection yet: open-analytic collection create NAME --pipeline general_feature_extractor")
@@ -185,8 +185,8 @@ def _print_curve(curve: "RecallCurve") -> None:
     say(f"Measured with {curve.queries} rows of {curve.rows:,} as queries. Every row takes {curve.exact_ms:.1f} ms.")
     ranks = [rank for rank in curve.ranks if rank in RANKS]
     lines = [
-        [effort, f"{ms:.1f}", *(f"{found[curve.ranks.index(rank)]:.3f}" for rank in ranks), _bar(found[0])]
-        for effort, ms, found in zip(curve.efforts, curve.all_ms, curve.recalls, strict=True)
+        [effort, f"{ms:.1f}", *(f"{recalls[curve.ranks.index(rank)]:.3f}" for rank in ranks), _bar(recalls[0])]
+        for effort, ms, recalls in zip(curve.efforts, curve.all_ms, curve.recalls, strict=True)
     ]
     headers = ["rows of the index", "ms", *(f"recall of {rank}" for rank in ranks)]
     print_table([*headers, "of the nearest"], lines, right=headers)

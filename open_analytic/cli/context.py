@@ -68,9 +68,9 @@ class Context:
     verbose: int = 0
     debug: bool = False
 
-    def merged(self, given: dict[str, Any]) -> "Context":
+    def merged(self, options: dict[str, Any]) -> "Context":
         """A copy with the options that stand further right; an option left out changes nothing."""
-        return dataclasses.replace(self, **{name: value for name, value in given.items() if value})
+        return dataclasses.replace(self, **{name: value for name, value in options.items() if value})
 
     @property
     def settings(self) -> "Settings":

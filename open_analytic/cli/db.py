@@ -104,11 +104,11 @@ def history(context: Context) -> None:
     """List every revision of the schema, oldest first."""
     from open_analytic.store import schema
 
-    found = schema.history()
+    revisions = schema.history()
     if context.json:
-        print_json(found)
+        print_json(revisions)
     else:
-        print_table(["revision", "message"], [[step.revision, step.message] for step in found])
+        print_table(["revision", "message"], [[step.revision, step.message] for step in revisions])
 
 
 def check(context: Context) -> None:
@@ -152,11 +152,11 @@ def revision(context: Context, message: Annotated[str, typer.Argument(help="What
     from open_analytic.store import schema
 
     with contextlib.redirect_stdout(sys.stderr):  # Alembic says there what it does
-        made = schema.revision(message)
+        path = schema.revision(message)
     if context.json:
-        print_json({"revision": made.name[:4], "path": made})
+        print_json({"revision": path.name[:4], "path": path})
     else:
-        say(str(made))
+        say(str(path))
 
 
 def psql(
@@ -186,11 +186,11 @@ def status(context: Context) -> None:
     from open_analytic import embedded
 
     _refuse_dsn(context)
-    found = embedded.status(context.settings.home)
+    status = embedded.status(context.settings.home)
     if context.json:
-        print_json(found)
+        print_json(status)
     else:
-        print_record(jsonable(found))
+        print_record(jsonable(status))
 
 
 def stop(context: Context) -> None:
@@ -208,13 +208,13 @@ def stop(context: Context) -> None:
         say("The server is stopped." if stopped else "No server ran.")
 
 
-def _tell(context: Context, found: str | None) -> None:
+def _tell(context: Context, revision: str | None) -> None:
     from open_analytic.store import schema
 
     if context.json:
-        print_json({"current": found, "head": schema.head()})
+        print_json({"current": revision, "head": schema.head()})
     else:
-        say(f"{found or 'none'}{' (head)' if found == schema.head() else f', the head is {schema.head()}'}")
+        say(f"{revision or 'none'}{' (head)' if revision == schema.head() else f', the head is {schema.head()}'}")
 
 
 def _refuse_dsn(context: Context) -> None:
@@ -226,10 +226,10 @@ def _refuse_dsn(context: Context) -> None:
 
 
 def _psql() -> Path:
-    found = shutil.which("psql")
-    if found is None:
+    path = shutil.which("psql")
+    if path is None:
         raise NotFound("psql is not on the PATH.", hint="Install PostgreSQL's client programs.")
-    return Path(found)
+    return Path(path)
 
 
 def without_password(dsn: str) -> tuple[str, dict[str, str]]:

@@ -17,15 +17,15 @@ def doctor(context: Context) -> None:
     from open_analytic.cli import checks
 
     try:
-        found = list(checks.run(context.settings))
+        results = list(checks.run(context.settings))
     except OpenAnalyticError as error:  # the settings themselves
-        found = [checks.broken("settings", error)]
+        results = [checks.broken("settings", error)]
     if context.json:
-        print_json(found)
+        print_json(results)
     else:
-        print_table(["check", "state", "detail"], [[check.name, check.state, check.detail] for check in found])
-        for check in found:
+        print_table(["check", "state", "detail"], [[check.name, check.state, check.detail] for check in results])
+        for check in results:
             if check.hint:
                 say(f"{check.name}: {as_command(check.hint)}")
-    if any(check.state == "broken" for check in found):
+    if any(check.state == "broken" for check in results):
         raise typer.Exit(OpenAnalyticError.exit_code)

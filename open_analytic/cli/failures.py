@@ -28,15 +28,15 @@ PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 # Hints are written for Python; here the next step is a command.
 AS_COMMANDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (r"pipeline_create\('([^'\\]*)'\)", lambda found: f"`open-analytic pipeline create {shlex.quote(found[1])}`"),
+    (r"pipeline_create\('([^'\\]*)'\)", lambda match: f"`open-analytic pipeline create {shlex.quote(match[1])}`"),
     (r"connect\(home=\.\.\.\)", "--home FOLDER"),
     (r"open_analytic\.embedded\.stop\(home\)", "`open-analytic db stop`"),
     (r"There are: none yet\.", "`open-analytic collection create NAME --pipeline PIPELINE` makes one."),
     (r"create_collection\(\.\.\., exist_ok=True\)", "`open-analytic collection create --exist-ok`"),
     (r"overwrite=True", "--overwrite"),
-    (r"db\.collection\('([^'\\]*)'\)", lambda found: f"`open-analytic collection show {shlex.quote(found[1])}`"),
+    (r"db\.collection\('([^'\\]*)'\)", lambda match: f"`open-analytic collection show {shlex.quote(match[1])}`"),
     (r"create_collection\([^)]*\)", "`open-analytic collection create`"),
-    (r"on_conflict='(\w+)'", lambda found: f"--on-conflict {found[1]}"),
+    (r"on_conflict='(\w+)'", lambda match: f"--on-conflict {match[1]}"),
     (r"with params", "with --param NAME=VALUE"),
     (r"create_index\(\)", "`open-analytic collection index`"),
     (r"Library\.pull\([^)]*\)", "`open-analytic models pull`"),
@@ -95,16 +95,16 @@ def printable(text: str) -> str:
 
 def hide(text: str, dsn: str | None) -> str:
     """The text without the passwords of the DSN in use."""
-    for found in passwords(dsn or os.environ.get("OPEN_ANALYTIC_DSN", "")):
-        text = text.replace(found, "***")
+    for password in passwords(dsn or os.environ.get("OPEN_ANALYTIC_DSN", "")):
+        text = text.replace(password, "***")
     return text
 
 
 def passwords(dsn: str) -> set[str]:
     """What can be a password in a DSN, also in one that is not well formed."""
-    found = re.findall(r"://[^:/?#]*:(.*)@", dsn) + re.findall(r"password\s*=\s*'((?:[^'\\]|\\.)*)'", dsn)
-    found += re.findall(r"password\s*=\s*([^'\s&][^\s&]*)", dsn)
-    return {form for text in found for form in (text, unquote(text), text.replace("\\", "")) if form}
+    matches = re.findall(r"://[^:/?#]*:(.*)@", dsn) + re.findall(r"password\s*=\s*'((?:[^'\\]|\\.)*)'", dsn)
+    matches += re.findall(r"password\s*=\s*([^'\s&][^\s&]*)", dsn)
+    return {form for text in matches for form in (text, unquote(text), text.replace("\\", "")) if form}
 
 
 def _full(error: Exception) -> OpenAnalyticError | None:

@@ -156,8 +156,8 @@ def _print(collection: str, kind: "Kind", report: "ImportReport") -> None:
     if report.failed:
         _print_failed(report)
     elif not sum(counts.values()):
-        taken = ", ".join(sorted(kind.suffixes))
-        say(f"There was no {kind.noun}: of a folder the files with these suffixes are taken: {taken}.")
+        suffixes = ", ".join(sorted(kind.suffixes))
+        say(f"There was no {kind.noun}: of a folder the files with these suffixes are taken: {suffixes}.")
 
 
 def _print_left_out(report: "ImportReport") -> None:

@@ -41,11 +41,11 @@ def list_(context: Context) -> None:
     """List the models with task, licence and state."""
     from open_analytic.models.library import Library
 
-    found = Library(context.settings).status()
+    statuses = Library(context.settings).status()
     if context.json:
-        print_json(found)
+        print_json(statuses)
         return
-    rows = [[status.name, status.task, status.licence, status.state, _size(status.bytes)] for status in found]
+    rows = [[status.name, status.task, status.licence, status.state, _size(status.bytes)] for status in statuses]
     print_table(["name", "task", "licence", "state", "size"], rows, right=["size"])
 
 
@@ -56,18 +56,18 @@ def verify(context: Context, names: Names = None) -> None:
     """
     from open_analytic.models.library import Library
 
-    found = Library(context.settings).verify(names or None)
+    statuses = Library(context.settings).verify(names or None)
     if context.json:
-        print_json(found)
+        print_json(statuses)
     else:
-        print_table(["name", "state", "path"], [[status.name, status.state, status.path] for status in found])
-    bad = [status.name for status in found if status.state not in ("ready", "missing")]
+        print_table(["name", "state", "path"], [[status.name, status.state, status.path] for status in statuses])
+    bad = [status.name for status in statuses if status.state not in ("ready", "missing")]
     if bad:
         raise ModelCorrupt(
             f"Not as they should be: {', '.join(bad)}.",
             hint=f"`open-analytic models pull {' '.join(bad)}` fetches them again.",
         )
-    absent = [status.name for status in found if status.state == "missing"]
+    absent = [status.name for status in statuses if status.state == "missing"]
     if names and absent:
         raise ModelUnavailable(
             f"Not here: {', '.join(absent)}.", hint=f"`open-analytic models pull {' '.join(absent)}` fetches them."

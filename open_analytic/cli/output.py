@@ -38,7 +38,7 @@ def print_json(value: Any) -> None:
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
     """A table; the columns named in ``right`` hold numbers."""
-    cells = [[shown(value) for value in row] for row in rows]
+    cells = [[format_value(value) for value in row] for row in rows]
     if sys.stdout.isatty() and _fits(headers, cells):
         _rich_table(headers, cells, right)
     else:
@@ -51,7 +51,7 @@ def print_record(record: Mapping[str, Any]) -> None:
     flat = dict(_flat(record, ""))
     width = max(map(len, flat), default=0)
     for name, value in flat.items():
-        sys.stdout.write(f"{name.ljust(width)}  {shown(value)}".rstrip() + "\n")
+        sys.stdout.write(f"{name.ljust(width)}  {format_value(value)}".rstrip() + "\n")
 
 
 def _flat(record: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
@@ -72,7 +72,7 @@ def note(text: str) -> None:
     stderr().print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as text in a table."""
     if value is None:
         return ""
@@ -81,9 +81,9 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}={shown(item)}" for name, item in value.items())
+        return ", ".join(f"{name}={format_value(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(shown(item) for item in value)
+        return ", ".join(format_value(item) for item in value)
     if hasattr(value, "isoformat"):
         return value.isoformat(" ", "seconds") if hasattr(value, "hour") else value.isoformat()  # type: ignore[no-any-return]
     return printable(str(value))

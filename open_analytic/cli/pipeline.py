@@ -10,7 +10,7 @@ import typer
 from open_analytic.cli import cli_args, verify
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.failures import SOME_FAILED, report
-from open_analytic.cli.output import place, print_json, print_record, print_table, say, shown
+from open_analytic.cli.output import format_value, place, print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
 from open_analytic.jsonable import jsonable
 
@@ -59,11 +59,11 @@ def create(
 def list_(context: Context) -> None:
     """List the registered pipelines."""
     with context.open() as db:
-        found = db.pipelines()
+        infos = db.pipelines()
     if context.json:
-        print_json(found)
-    elif found:
-        rows = [[info.name, info.version, info.dim, info.output, info.created_at] for info in found]
+        print_json(infos)
+    elif infos:
+        rows = [[info.name, info.version, info.dim, info.output, info.created_at] for info in infos]
         print_table(["name", "version", "dim", "output", "created_at"], rows, right=["version", "dim"])
     else:
         say("No pipeline is registered yet: open-analytic pipeline create general_feature_extractor")
@@ -101,7 +101,7 @@ def show(
     )
     for number, step in enumerate(info.definition["steps"], 1):
         say(f"step {number}: {_step({'input': info.input} | step)}")
-    say(f"output: {shown(info.definition['output'])}")
+    say(f"output: {format_value(info.definition['output'])}")
     for table in tables:
         verify.print_rates(table)
 
@@ -166,10 +166,10 @@ def _gives(info: "PipelineInfo") -> str:
 
 def _step(step: Mapping[str, Any]) -> str:
     """``embed(image) -> vectors, model efficientnet_lite2, scale 2``."""
-    taken, made = step.get("input", ""), step.get("output", "")
+    inputs, output = step.get("input", ""), step.get("output", "")
     rest = {key: value for key, value in step.items() if key not in ("operator", "input", "output")}
-    words = [f"{key} {shown(value)}" for key, value in rest.items()]
-    return ", ".join([f"{step['operator']}({shown(taken)}) -> {shown(made)}", *words])
+    words = [f"{key} {format_value(value)}" for key, value in rest.items()]
+    return ", ".join([f"{step['operator']}({format_value(inputs)}) -> {format_value(output)}", *words])
 
 
 def _read(file: Path, max_bytes: int) -> bytes | OpenAnalyticError:
@@ -217,8 +217,8 @@ def _short(value: Any) -> str:
         if value and isinstance(value[0], list):
             return f"{len(value)} x [{_short(value[0])}]" if len(value[0]) > 2 else _points(value)
         if len(value) > 6:
-            return f"{len(value):,} numbers: {', '.join(map(shown, value[:4]))}, ..."
-    return shown(value)
+            return f"{len(value):,} numbers: {', '.join(map(format_value, value[:4]))}, ..."
+    return format_value(value)
 
 
 def _points(points: list[list[float]]) -> str:

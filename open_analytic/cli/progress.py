@@ -25,10 +25,10 @@ def bar(what: str) -> "Iterator[ProgressCallback]":
         yield _Lines(what)
         return
     with _bars() as bars:
-        yield _Shown(bars, what)
+        yield _Bars(bars, what)
 
 
-class _Shown:
+class _Bars:
     """One bar for each kind of work the callback hears of, the first one from the start."""
 
     def __init__(self, bars: "Bars", what: str) -> None:

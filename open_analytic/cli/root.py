@@ -48,8 +48,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from open_analytic import __version__
 
         sys.stdout.write(f"open-analytic {__version__}\n")

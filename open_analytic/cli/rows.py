@@ -39,13 +39,13 @@ def rows(
     """List rows in the order of their names: your columns, the source, when they were imported."""
     with context.open() as db:
         collection = db.collection(name)
-        found = collection.rows(after=after, limit=limit)
+        page = collection.rows(after=after, limit=limit)
     if context.json:
-        print_json([_record(row) for row in found])
+        print_json([_record(row) for row in page])
         return
-    print_table(["name", *_heads(collection)], [[row.name, *_cells(collection, row)] for row in found], right=["part"])
-    if len(found) == limit:
-        say(f"There can be more: --after {found[-1].name!r}")
+    print_table(["name", *_heads(collection)], [[row.name, *_cells(collection, row)] for row in page], right=["part"])
+    if len(page) == limit:
+        say(f"There can be more: --after {page[-1].name!r}")
 
 
 def get(context: Context, name: Name, picture: Picture, part: Part = None) -> None:

@@ -55,17 +55,17 @@ def search(
     condition = cli_args.condition(filter_, where)
     options = _options(k, condition, param or [], max_distance, target_recall)
     with context.open() as db:
-        found = db.collection(collection)
-        data = _query(found, query, text, like, db.settings.max_bytes)
-        if sheet and not found.kind.drawable:
+        target = db.collection(collection)
+        data = _query(target, query, text, like, db.settings.max_bytes)
+        if sheet and not target.kind.drawable:
             raise BadParameter("A contact sheet shows pictures.", hint="Leave out --sheet.")
         if explain:
-            _explain(context, found.explain_search(data, options=options))
+            _explain(context, target.explain_search(data, options=options))
             return
-        hits = found.search(data, options=options)
+        hits = target.search(data, options=options)
         if sheet and isinstance(data, bytes):
-            _write_sheet(sheet, found, data, f"{collection}: {like or (query.name if query else '')}", hits)
-        excerpts = [_excerpt(found, hit) for hit in hits] if found.kind.encode and not context.json else []
+            _write_sheet(sheet, target, data, f"{collection}: {like or (query.name if query else '')}", hits)
+        excerpts = [_excerpt(target, hit) for hit in hits] if target.kind.encode and not context.json else []
     _print(context, hits, excerpts)
     if sheet:
         note(f"The contact sheet is {sheet}.")
@@ -85,13 +85,13 @@ def _options(
     )
 
 
-def _explain(context: Context, told: dict[str, Any]) -> None:
+def _explain(context: Context, explanation: dict[str, Any]) -> None:
     if context.json:
-        print_json(told)
+        print_json(explanation)
         return
-    say(told.pop("reason"))
-    alternatives = told.pop("alternatives")
-    print_record(told)
+    say(explanation.pop("reason"))
+    alternatives = explanation.pop("alternatives")
+    print_record(explanation)
     names = ["plan", "ms", "recall", "walked"]
     print_table(names, [[each.get(name) for name in names] for each in alternatives], right=names[1:])
 

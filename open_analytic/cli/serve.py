@@ -120,9 +120,9 @@ def _run(
     service_app.run(settings, listen, preload=preload, started=partial(_tell, context, listen.web is not None))
 
 
-def _with(settings: Settings, **given: int | str | None) -> Settings:
+def _with(settings: Settings, **options: int | str | None) -> Settings:
     """The settings with those of the service that were given."""
-    named: dict[str, Any] = {f"service_{name}": value for name, value in given.items() if value is not None}
+    named: dict[str, Any] = {f"service_{name}": value for name, value in options.items() if value is not None}
     return dataclasses.replace(settings, **named)
 
 

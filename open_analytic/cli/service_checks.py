@@ -12,57 +12,57 @@ if TYPE_CHECKING:
 USE_BODY = "SELECT open_analytic.use_body()"
 
 
-def look(found: "SqlFacts") -> Iterator[Check]:
+def look(facts: "SqlFacts") -> Iterator[Check]:
     """The body, then each node."""
-    yield body(found)
-    if found.nodes is None:
+    yield body(facts)
+    if facts.nodes is None:
         yield Check(name="service", state="note", detail="only the owner of open_analytic.nodes sees where it is")
         return
-    if not found.nodes:
+    if not facts.nodes:
         yield Check(
             name="service",
             state="note",
             detail="the database knows no inference service: SQL cannot run pipelines",
             hint="Start one with `open-analytic serve`, then INSERT INTO open_analytic.nodes as docs/service.md shows.",
         )
-    for node in found.nodes:
-        yield _answers(node, found)
+    for node in facts.nodes:
+        yield _answers(node, facts)
 
 
-def body(found: "SqlFacts") -> Check:
+def body(facts: "SqlFacts") -> Check:
     """How the SQL functions reach the service, and why so."""
-    if found.body is None:
+    if facts.body is None:
         return Check(
             name="sql functions",
             state="broken",
             detail="there is neither plpython3u nor dblink on the server",
             hint=f"Install one of PostgreSQL's packages for them, then, as a superuser: {USE_BODY}.",
         )
-    if found.body == "plpython3u":
-        where = f", which finds open_analytic in {found.python_path}" if found.python_path else ""
+    if facts.body == "plpython3u":
+        where = f", which finds open_analytic in {facts.python_path}" if facts.python_path else ""
         return Check(name="sql functions", state="ok", detail=f"through plpython3u{where}")
-    if found.plpython_offered:
+    if facts.plpython_offered:
         return Check(
             name="sql functions",
             state="note",
-            detail=f"through dblink {found.dblink}; the server has plpython3u too",
+            detail=f"through dblink {facts.dblink}; the server has plpython3u too",
             hint=f"plpython3u is a little faster; as a superuser: {USE_BODY}.",
         )
     return Check(
-        name="sql functions", state="ok", detail=f"through dblink {found.dblink}: the server does not have plpython3u"
+        name="sql functions", state="ok", detail=f"through dblink {facts.dblink}: the server does not have plpython3u"
     )
 
 
-def _answers(node: "Node", found: "SqlFacts") -> Check:
+def _answers(node: "Node", facts: "SqlFacts") -> Check:
     """Whether a node answers from here, which need not be the database's machine."""
     from open_analytic.service.client import Client
 
-    missing = {"plpython3u": "http", "dblink": "wire"}.get(found.body or "")
+    missing = {"plpython3u": "http", "dblink": "wire"}.get(facts.body or "")
     if missing and getattr(node, missing) is None:
         return Check(
             name=f"service {node.name}",
             state="broken",
-            detail=f"{found.body} needs the column {missing} of its node",
+            detail=f"{facts.body} needs the column {missing} of its node",
             hint=f"Its owner sets {missing} in open_analytic.nodes; docs/service.md shows the row.",
         )
     if node.http is None:

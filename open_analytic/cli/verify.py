@@ -45,8 +45,8 @@ def verify(
     with context.open() as db:
         both = [cli_args.data(file, db.settings.max_bytes) for file in (a, b)]
         rules: Any = {"false_accept_rate": false_accept_rate, "metric": metric}  # checked where they are used
-        found = db.verify(both[0], both[1], pipeline, **rules)
-    print_json(found) if context.json else _print(found)
+        result = db.verify(both[0], both[1], pipeline, **rules)
+    print_json(result) if context.json else _print(result)
 
 
 def calibrate(
@@ -127,11 +127,11 @@ def _cells(line: "Rate") -> list[str]:
     return [f"{line.false_accept_rate:g}", f"{line.distance:.4f}", *measured]
 
 
-def _print(found: "Verification") -> None:
-    verdict, is_below = ("same", "is below") if found.same else ("different", "is not below")
+def _print(result: "Verification") -> None:
+    verdict, is_below = ("same", "is below") if result.same else ("different", "is not below")
     say(
-        f"{verdict}: distance {found.distance:.4f} {is_below} {found.threshold:.4f}, where at most "
-        f"{100 * found.false_accept_rate:g} % of different and {100 * found.true_accept_rate:.3g} % of same pairs are"
+        f"{verdict}: distance {result.distance:.4f} {is_below} {result.threshold:.4f}, where at most "
+        f"{100 * result.false_accept_rate:g} % of different and {100 * result.true_accept_rate:.3g} % of same pairs are"
     )
 
 

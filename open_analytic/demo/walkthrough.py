@@ -177,9 +177,9 @@ def _tell_next(console: Console, settings: Settings, album: gather.Album, sheets
 
 def _command(settings: Settings) -> str:
     """How the reader types our command here: by its name when that is on the PATH, else by its place."""
-    found = shutil.which("open-analytic")
+    path = shutil.which("open-analytic")
     beside = Path(sys.executable).parent / "open-analytic"
-    if found and Path(found).samefile(beside):
+    if path and Path(path).samefile(beside):
         words = ["open-analytic"]
     else:
         words = [str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)]

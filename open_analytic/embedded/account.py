@@ -36,8 +36,8 @@ class Account:
 
     def owns(self, descriptor: int) -> None:
         """Hand an open file or folder to the account, unless another name leads to the file: it could be anyone's."""
-        found = os.fstat(descriptor)
-        if self.borrowed and found.st_uid != self.uid and (found.st_nlink == 1 or stat.S_ISDIR(found.st_mode)):
+        status = os.fstat(descriptor)
+        if self.borrowed and status.st_uid != self.uid and (status.st_nlink == 1 or stat.S_ISDIR(status.st_mode)):
             os.fchown(descriptor, self.uid, self.gid)
 
 
@@ -52,9 +52,9 @@ def choose(home: Path) -> Account:
         return me()
     data = home / "data"
     if data.is_dir() and data.stat().st_uid:
-        found = data.stat()
+        status = data.stat()
         _refuse_foreign(home, data)
-        return _account(found.st_uid) or Account(name=str(found.st_uid), uid=found.st_uid, gid=found.st_gid)
+        return _account(status.st_uid) or Account(name=str(status.st_uid), uid=status.st_uid, gid=status.st_gid)
     owner = _account(home.stat().st_uid)
     if owner and owner.uid:
         return owner

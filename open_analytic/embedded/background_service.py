@@ -63,12 +63,12 @@ def ensure_keeper(place: Home, log: int, environment: Mapping[str, str]) -> None
 
 def _environment(ours: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """The user's environment with these settings, for a process that runs in another folder."""
-    kept = {name: value for name, value in ours.items() if name not in _APART}
+    inherited = {name: value for name, value in ours.items() if name not in _APART}
     path = [str(Path(part).absolute()) for part in ours.get("PYTHONPATH", "").split(os.pathsep) if part]
     if resources.checkout():  # it can be importable from the working directory only
         path.append(str(resources.python_path()))
-    given = {name: value for name, value in settings.environ().items() if name not in _APART}
-    return kept | given | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
+    configured = {name: value for name, value in settings.environ().items() if name not in _APART}
+    return inherited | configured | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
 
 
 def running(place: Home) -> bool:
@@ -173,7 +173,7 @@ class ServiceLock:
         """The account the server runs as, whose functions call us."""
         return self.home.account.uid
 
-    def wanted(self) -> bool:
+    def should_run(self) -> bool:
         """Whether the server still runs where it did, and nobody wants to serve in our place."""
         if not self._in_foreground:
             watchdog.cut_log(sys.stderr.fileno())

@@ -66,7 +66,7 @@ def _wheel() -> Path:
 def _version(folder: Path, account: Account) -> str | None:
     """The version the programs tell the account; None when it cannot run them."""
     try:
-        told = subprocess.run(
+        result = subprocess.run(
             [str(folder / "postgres"), "--version"],
             capture_output=True,
             text=True,
@@ -77,8 +77,8 @@ def _version(folder: Path, account: Account) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = re.search(r"\d[\w.]*", told.stdout)
-    return found.group() if found else None
+    match = re.search(r"\d[\w.]*", result.stdout)
+    return match.group() if match else None
 
 
 def _copied(wheel: Path) -> Path:
@@ -97,8 +97,8 @@ def _copied(wheel: Path) -> Path:
 
 
 def _only_ours(folder: Path) -> bool:
-    found = folder.lstat()
-    return folder.is_dir() and not folder.is_symlink() and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    status = folder.lstat()
+    return folder.is_dir() and not folder.is_symlink() and status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def _copy(wheel: Path, target: Path) -> Path:
@@ -131,8 +131,8 @@ def _open_up(top: Path) -> None:
 
 def _fingerprint(wheel: Path) -> str:
     """A name for what is installed, by the names, sizes and times of its files."""
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted((wheel / "pginstall").rglob("*")):
-        found = path.lstat()
-        told.update(f"{path.relative_to(wheel)}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
-    return told.hexdigest()[:16]
+        status = path.lstat()
+        digest.update(f"{path.relative_to(wheel)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

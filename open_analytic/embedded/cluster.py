@@ -21,8 +21,8 @@ _LONGEST_PATH = 900  # bytes; PostgreSQL cuts paths at 1023 and appends its own
 
 def environment() -> dict[str, str]:
     """The environment of the server's programs: no PG* setting and no secret."""
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    return {"PATH": os.defpath} | kept | {"LC_ALL": "C"}
+    inherited = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return {"PATH": os.defpath} | inherited | {"LC_ALL": "C"}
 
 
 def seen_by(account: Account, folder: Path, descriptor: int) -> str:
@@ -55,12 +55,12 @@ def check(data: Path, binaries: Binaries, account: Account) -> None:
             f"{data} belongs to the account number {owner}, not to {account.name}.",
             hint=f"Run as its owner, or choose another home, or as root: chown -R {account.name} {str(data)!r}",
         )
-    found = (data / "PG_VERSION").read_text().strip()
-    if found != str(binaries.major):
+    version = (data / "PG_VERSION").read_text().strip()
+    if version != str(binaries.major):
         raise EmbeddedServerFailed(
-            f"{data} was made by PostgreSQL {found}; the programs in {binaries.folder} are {binaries.version}.",
-            hint=f"Set OPEN_ANALYTIC_PG_BIN to the bin folder of a PostgreSQL {found}, save the data with its pg_dump, "
-            f"unset it and restore them into a new home; or run pg_upgrade.",
+            f"{data} was made by PostgreSQL {version}; the programs in {binaries.folder} are {binaries.version}.",
+            hint=f"Set OPEN_ANALYTIC_PG_BIN to the bin folder of a PostgreSQL {version}, save the data with its "
+            f"pg_dump, unset it and restore them into a new home; or run pg_upgrade.",
         )
 
 

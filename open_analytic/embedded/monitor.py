@@ -40,11 +40,11 @@ class Place(Protocol):
     @property
     def lock(self) -> int: ...
 
-    def wanted(self) -> bool: ...
+    def should_run(self) -> bool: ...
 
 
 def run(place: Place, work: Work, lend: Lend, *, drain_s: float) -> None:
-    """Run ``work`` in a worker until it ends, or until the place is not wanted any more.
+    """Run ``work`` in a worker until it ends, or until ``place.should_run`` is false.
 
     The worker calls ``privileges.give_up`` once it has imported what it needs; until then it is root. It holds the
     place's lock as well: nobody takes the place before both processes have ended.
@@ -118,7 +118,7 @@ class _Monitor:
                 raise
 
     def _turn(self) -> None:
-        """Wait for a request, and look whether the place is still wanted."""
+        """Wait for a request, and check whether the service should still run."""
         readers = [] if self._silent or len(self._lenders) >= LENDERS else [self._link]
         ready, _, _ = select.select(readers, [], [], LAST_POLL_S if not readers else POLL_S)
         if ready:
@@ -128,8 +128,8 @@ class _Monitor:
             os.kill(self._worker, signal.SIGKILL)
         elif self._deadline == float("inf") and now - self._checked >= POLL_S:
             self._checked = now
-            if not self._place.wanted():
-                logger.info("not wanted any more")
+            if not self._place.should_run():
+                logger.info("the server ended, or another process serves: ending")
                 self._end()
 
     def _end(self) -> None:

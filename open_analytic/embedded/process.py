@@ -56,9 +56,9 @@ def is_reachable(account: Account, state: State) -> bool:
     """Whether a server of the account takes connections at this socket."""
     if not is_private(account, state):
         return False
-    asked = _to_connect(state.socket, "postgres", connect_timeout=10)
+    conninfo = _to_connect(state.socket, "postgres", connect_timeout=10)
     with libpq.private():
-        return PGconn.ping(asked.encode()) == Ping.OK
+        return PGconn.ping(conninfo.encode()) == Ping.OK
 
 
 def is_own(home: Home, state: State) -> bool:
@@ -90,10 +90,10 @@ def _is_held(home: Home) -> bool:
 def is_private(account: Account, state: State) -> bool:
     """Whether the socket's folder is there, the account's own, and closed to others."""
     try:
-        found = Path(state.socket).lstat()
+        status = Path(state.socket).lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == account.uid and not found.st_mode & 0o077
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == account.uid and not status.st_mode & 0o077
 
 
 def ensure_database(state: State) -> None:
@@ -209,20 +209,20 @@ class Patience:
         return False
 
 
-def await_answer(home: Home, state: State, said: int) -> None:
+def await_answer(home: Home, state: State, offset: int) -> None:
     """Wait until the server answers, for as long as its log shows progress; fail with what it said since ``said``."""
-    patience = Patience(home.log, said)
+    patience = Patience(home.log, offset)
     lock = home.lock(watchdog.SERVER)
     try:
         while not answers(home, state):
             if watchdog.is_free(lock):
                 raise cluster.failed(
-                    "The embedded PostgreSQL ended while starting.", tail(home.log, said), folder=home.data
+                    "The embedded PostgreSQL ended while starting.", tail(home.log, offset), folder=home.data
                 )
             if patience.is_over():
                 raise cluster.failed(
                     f"The embedded PostgreSQL has not answered, nor logged any progress, for {STALL_S:.0f} s.",
-                    tail(home.log, said),
+                    tail(home.log, offset),
                     hint=f"Its log is {home.log}; try again, it goes on starting.",
                 )
             time.sleep(0.02)

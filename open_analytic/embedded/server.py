@@ -167,14 +167,14 @@ def _bring_up(place: Home, hold: int, pg_bin: Path | None, linger_s: float) -> S
         state = recovery.take_over(place, lock, hold)
         if state:
             return state
-        found = binaries.find(pg_bin, place.account)
+        programs = binaries.find(pg_bin, place.account)
         if not (place.data / "PG_VERSION").is_file():
-            cluster.create(place.data, found, place.account, lock)
-        cluster.check(place.data, found, place.account)
-        cluster.configure(place.data, found, place.account)
+            cluster.create(place.data, programs, place.account, lock)
+        cluster.check(place.data, programs, place.account)
+        cluster.configure(place.data, programs, place.account)
         process.ensure_reaper(place, linger_s)  # first, so that being killed now leaves no server either
         log_start = place.log.stat().st_size
-        state = process.launch(place, found, lock)
+        state = process.launch(place, programs, lock)
     finally:
         os.close(lock)
     process.await_answer(place, state, log_start)

@@ -71,10 +71,10 @@ def members(data: Path) -> list[int]:
     if not Path("/proc/self/cwd").exists():
         return _members_by_ps(data)
     script = 'for p in /proc/[0-9]*; do [ "$p/cwd" -ef . ] && echo "${p#/proc/}"; done 2>/dev/null; true'
-    found = subprocess.run(
+    listing = subprocess.run(
         ["/bin/sh", "-c", script], cwd=data, capture_output=True, text=True, check=False, **as_owner(owner)
     )
-    return [pid for pid in map(int, found.stdout.split()) if _name(pid).startswith("postgres")]
+    return [pid for pid in map(int, listing.stdout.split()) if _name(pid).startswith("postgres")]
 
 
 def _members_by_ps(data: Path) -> list[int]:
@@ -128,7 +128,7 @@ def _title(pid: int) -> bytes:
 def shut_down(lock: int, data: Path) -> bool:
     """Stop the server and wait until its last process is gone; False when even force did not help."""
     for number, patience_s in STEPS:
-        told: set[int] = set()
+        signalled: set[int] = set()
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             if is_free(lock):
@@ -138,9 +138,9 @@ def shut_down(lock: int, data: Path) -> bool:
             if number == signal.SIGINT and alive and (head not in alive or recovering(alive)):
                 break  # no postmaster, or it replays the log: then a polite request is not heard
             for pid in {head} if number == signal.SIGINT else alive:
-                if pid in alive and pid not in told and pid is not None:
+                if pid in alive and pid not in signalled and pid is not None:
                     tell(pid, number)
-                    told.add(pid)
+                    signalled.add(pid)
             time.sleep(0.1)
     return is_free(lock)
 

@@ -95,11 +95,11 @@ def draw(*, query: bytes | None, title: str, tiles: Sequence[Tile]) -> Image.Ima
 def _place(sheet: Image.Image, data: bytes | None, box: Box | None, corner: tuple[int, int], side: int) -> None:
     """The picture, whole, in the middle of a square card with rounded corners."""
     card = Image.new("RGB", (side, side), CARD)
-    found = _small(data, side) if data else None
-    if found is None:
+    small = _small(data, side) if data else None
+    if small is None:
         ImageDraw.Draw(card).text((side / 2, side / 2), "no picture", fill=GREY, font=_font(CAPTION, ""), anchor="mm")
     else:
-        picture, factor, _ = found
+        picture, factor, _ = small
         x, y = (side - picture.width) // 2, (side - picture.height) // 2
         card.paste(picture, (x, y))
         if box:

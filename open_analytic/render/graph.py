@@ -80,8 +80,8 @@ class _Box:
         lines = _joined(self.small, room)
         if len(lines) <= LINES:
             return lines
-        kept = lines[: LINES - 1]
-        return [*kept, f"+{len(self.small) - sum(line.count(', ') + 1 for line in kept)}"]
+        head = lines[: LINES - 1]
+        return [*head, f"+{len(self.small) - sum(line.count(', ') + 1 for line in head)}"]
 
     def words(self) -> list[str]:
         """All of them, however long."""
@@ -117,8 +117,8 @@ def _boxes(definition: Mapping[str, Any]) -> list[_Box]:
 
 
 def _step(step: Mapping[str, Any], number: int, named: Mapping[str, int]) -> _Box:
-    taken = step.get("input", INPUT)
-    names = [taken] if isinstance(taken, str) else taken
+    inputs = step.get("input", INPUT)
+    names = [inputs] if isinstance(inputs, str) else inputs
     model = step.get("model", "")
     return _Box(
         kind="network" if model else "step",
@@ -172,15 +172,15 @@ width="{width}" height="{height}">
 
 def _described(boxes: Sequence[_Box]) -> str:
     """What the picture shows, for who does not see it."""
-    said = []
+    sentences = []
     for box in boxes[1:]:
-        taken = " and ".join(boxes[source].value or boxes[source].title for source in box.sources) or "nothing"
+        inputs = " and ".join(boxes[source].value or boxes[source].title for source in box.sources) or "nothing"
         if box.kind == "output":
-            said.append(f"The result's {box.title} is made of {taken}.")
+            sentences.append(f"The result's {box.title} is made of {inputs}.")
         else:
             model = f" with {box.model}" if box.model else ""
-            said.append(f"Step {box.number}, {box.title}{model}, makes {box.value} of {taken}.")
-    return " ".join(said)
+            sentences.append(f"Step {box.number}, {box.title}{model}, makes {box.value} of {inputs}.")
+    return " ".join(sentences)
 
 
 def _edges(boxes: Sequence[_Box], plan: Plan) -> Iterator[str]:
@@ -232,12 +232,12 @@ def _words(box: _Box, room: float) -> Iterator[str]:
 
 def _tag(box: _Box, place: Place, width: float) -> Iterator[str]:
     """The name of the value that leaves a box, on its wire."""
-    said = _cut(box.value, TINY, width - 16)
-    wide = round(min(_width(said, TINY) + 16, width))
+    label = _cut(box.value, TINY, width - 16)
+    wide = round(min(_width(label, TINY) + 16, width))
     x, y = place.x + width / 2, place.y + place.height + STUB
     yield f'<path class="edge" d="M{x:g} {y:g}v-{STUB}"/>'
     yield f'<rect class="tag" x="{x - wide / 2:g}" y="{y:g}" width="{wide}" height="{TAG}" rx="{TAG / 2:g}"/>'
-    yield f'<text class="value" x="{x:g}" y="{y + TAG / 2 + 4:g}">{_text(said)}</text>'
+    yield f'<text class="value" x="{x:g}" y="{y + TAG / 2 + 4:g}">{_text(label)}</text>'
 
 
 def _text(text: str) -> str:
@@ -262,10 +262,10 @@ def _cut(text: str, size: float, room: float) -> str:
     if _width(text, size) <= room:
         return text
     room -= _width("…", size)
-    kept = 0
-    while room >= (next_one := _width(text[kept], size)):
-        room, kept = room - next_one, kept + 1
-    return f"{text[:kept].rstrip()}…"
+    length = 0
+    while room >= (next_one := _width(text[length], size)):
+        room, length = room - next_one, length + 1
+    return f"{text[:length].rstrip()}…"
 
 
 def _width(text: str, size: float) -> float:

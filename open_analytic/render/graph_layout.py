@@ -101,8 +101,8 @@ def _rows_of(sources: Sequence[Sequence[int]], late: AbstractSet[int]) -> list[i
     """The row of each box: the first below all it takes from that is not full."""
     rows: list[int] = []
     filled: Counter[int] = Counter()
-    for number, taken in enumerate(sources):
-        row = max((rows[source] + 1 for source in taken), default=0)
+    for number, inputs in enumerate(sources):
+        row = max((rows[source] + 1 for source in inputs), default=0)
         if number in late and len(late) <= ACROSS:
             row = max([row, *(rows[other] + 1 for other in range(number) if other not in late)])
         while filled[row] == ACROSS:
@@ -117,10 +117,10 @@ def _items(sources: Sequence[Sequence[int]], row_of: Sequence[int]) -> tuple[Row
     last = list(row_of)  # where the lanes of a box end
     first = list(row_of)  # and where those begin that lead to it
     links: list[Link] = []
-    for number, taken in enumerate(map(set, sources)):
+    for number, inputs in enumerate(map(set, sources)):
         row = row_of[number]
-        for source in sorted(taken):
-            if len(taken) > MANY:
+        for source in sorted(inputs):
+            if len(inputs) > MANY:
                 first[number] = min(first[number], row_of[source] + 1)
                 links.append(((source, row_of[source]), (number, row_of[source] + 1)))
             else:
@@ -160,11 +160,11 @@ def _swept(rows: Rows, near: Near) -> Rows:
     swept: Rows = []
     before: dict[Item, float] = {}
     for row in rows:
-        wanted = {
+        positions = {
             item: _mean([before[other] for other in near[item]]) if item in near and before else float(place)
             for place, item in enumerate(row)
         }
-        swept.append(sorted(row, key=wanted.__getitem__))
+        swept.append(sorted(row, key=positions.__getitem__))
         before = {item: float(place) for place, item in enumerate(swept[-1])}
     return swept
 
@@ -201,13 +201,13 @@ def _across(rows: Rows, graph: _Graph) -> dict[Item, float]:
 
 def _pulls(item: Item, graph: _Graph) -> list[tuple[Item, float]]:
     """Straight are the links between lanes, and those of two items with nothing else between them."""
-    found = []
+    pulls = []
     for near, back in ((graph.above, graph.below), (graph.below, graph.above)):
         for other in near.get(item, ()):
             lanes = not graph.is_box(item) and not graph.is_box(other)
             alone = len(near[item]) == len(back[other]) == 1
-            found.append((other, STRAIGHT if lanes or alone else 1.0))
-    return found
+            pulls.append((other, STRAIGHT if lanes or alone else 1.0))
+    return pulls
 
 
 def _settle(row: Sequence[Item], pulls: Pulls, graph: _Graph, xs: dict[Item, float]) -> None:

@@ -67,19 +67,19 @@ class _Time:
         if self.logarithmic:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             steps = (1, 2, 5) if self.high <= 10_000 * self.low else (1,)
-            found = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+            candidates = [step * 10.0**power for power in range(first, last + 1) for step in steps]
         else:
             power = 10.0 ** math.floor(math.log10(self.high / 8))
             step = power * next(step for step in (1, 2, 5, 10) if step * power * 8 >= self.high)
-            found = [number * step for number in range(9)]
-        return [ms for ms in found if self.low <= ms <= self.high]
+            candidates = [number * step for number in range(9)]
+        return [ms for ms in candidates if self.low <= ms <= self.high]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Point:
     x: float
     y: float
-    said: str
+    title: str
 
 
 def draw(curve: "RecallCurve", *, name: str) -> str:
@@ -128,14 +128,14 @@ def _short(name: str) -> str:
 
 def _described(curve: "RecallCurve") -> str:
     """What the picture shows, for who does not see it."""
-    best = ", ".join(f"{curve.recalls[-1][curve.ranks.index(rank)]:.3f} of {rank}" for rank in _shown(curve))
+    best = ", ".join(f"{curve.recalls[-1][curve.ranks.index(rank)]:.3f} of {rank}" for rank in _ranks(curve))
     return (
         f"Recall over milliseconds, a line for each number of neighbours. With {curve.efforts[-1]} rows of the index, "
         f"in {_ms(curve.all_ms[-1])}, the recall is {best}. An exact search takes {_ms(curve.exact_ms)}."
     )
 
 
-def _shown(curve: "RecallCurve") -> list[int]:
+def _ranks(curve: "RecallCurve") -> list[int]:
     return [rank for rank in RANKS if rank in curve.ranks]
 
 
@@ -143,8 +143,8 @@ def _recall_axis() -> Iterator[str]:
     for recall in RECALLS:
         y = _y(recall)
         yield f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        said = f"{'≥ ' if recall == RECALLS[-1] else ''}{recall:g}"
-        yield f'<text class="quiet" x="{LEFT - 10}" y="{y + 4:.1f}" text-anchor="end">{said}</text>'
+        mark = f"{'≥ ' if recall == RECALLS[-1] else ''}{recall:g}"
+        yield f'<text class="quiet" x="{LEFT - 10}" y="{y + 4:.1f}" text-anchor="end">{mark}</text>'
     middle = (TOP + BOTTOM) / 2
     label = "recall (scale: logarithm of the part missed)"
     yield f'<text text-anchor="middle" transform="translate(24 {middle}) rotate(-90)">{label}</text>'
@@ -162,14 +162,14 @@ def _time_axis(curve: "RecallCurve", axis: _Time) -> Iterator[str]:
 
 
 def _exact(curve: "RecallCurve", axis: _Time) -> Iterator[str]:
-    x, said = axis.x(curve.exact_ms), f"exact search: {_ms(curve.exact_ms)}"
-    yield f'<line class="exact" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{BOTTOM}"><title>{said}</title></line>'
-    yield f'<text x="{x:.1f}" y="{TOP - 15}" text-anchor="middle">{said}</text>'
+    x, label = axis.x(curve.exact_ms), f"exact search: {_ms(curve.exact_ms)}"
+    yield f'<line class="exact" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{BOTTOM}"><title>{label}</title></line>'
+    yield f'<text x="{x:.1f}" y="{TOP - 15}" text-anchor="middle">{label}</text>'
 
 
 def _lines(curve: "RecallCurve", axis: _Time) -> Iterator[str]:
     """A line for each rank, its points, and its name at its end, where nothing else stands."""
-    lines = {rank: _points(curve, rank, axis) for rank in _shown(curve)}
+    lines = {rank: _points(curve, rank, axis) for rank in _ranks(curve)}
     labels = _spread({rank: points[-1].y for rank, points in lines.items()})
     right, exact = axis.x(max(curve.all_ms)), axis.x(curve.exact_ms)
     right = GAP + (exact if right < exact < right + GAP + LABEL_WIDTH else right)
@@ -180,7 +180,7 @@ def _lines(curve: "RecallCurve", axis: _Time) -> Iterator[str]:
         yield f'<line class="leader" x1="{end.x:.1f}" y1="{end.y:.1f}" x2="{right - 3:.1f}" y2="{y:.1f}"/>'
         radius = len(RANKS) + 2 - number  # what is drawn first looks out below
         for point in points:
-            yield f'<circle cx="{point.x:.1f}" cy="{point.y:.1f}" r="{radius}"><title>{point.said}</title></circle>'
+            yield f'<circle cx="{point.x:.1f}" cy="{point.y:.1f}" r="{radius}"><title>{point.title}</title></circle>'
         yield f'<text x="{right:.1f}" y="{y + 4:.1f}">recall of {rank}</text>'
         yield "</g>"
 
@@ -189,20 +189,20 @@ def _points(curve: "RecallCurve", rank: int, axis: _Time) -> list[_Point]:
     place = curve.ranks.index(rank)
     return [
         _Point(
-            x=axis.x(ms), y=_y(found[place]),
-            said=f"{effort} rows of the index, {_ms(ms)}, recall of {rank}: {found[place]:.3f}",
+            x=axis.x(ms), y=_y(recalls[place]),
+            title=f"{effort} rows of the index, {_ms(ms)}, recall of {rank}: {recalls[place]:.3f}",
         )
-        for effort, ms, found in zip(curve.efforts, curve.all_ms, curve.recalls, strict=True)
+        for effort, ms, recalls in zip(curve.efforts, curve.all_ms, curve.recalls, strict=True)
     ]  # fmt: skip
 
 
-def _spread(wanted: Mapping[int, float]) -> dict[int, float]:
+def _spread(preferred: Mapping[int, float]) -> dict[int, float]:
     """Heights near those wanted, a line apart, none below the plot."""
-    order = sorted(wanted, key=lambda rank: wanted[rank])
+    order = sorted(preferred, key=lambda rank: preferred[rank])
     heights: list[float] = []
     for number, rank in enumerate(order):
         lowest = BOTTOM - LINE * (len(order) - 1 - number)
-        heights.append(min(lowest, max(wanted[rank], heights[-1] + LINE if heights else TOP)))
+        heights.append(min(lowest, max(preferred[rank], heights[-1] + LINE if heights else TOP)))
     return dict(zip(order, heights, strict=True))
 
 

@@ -28,24 +28,24 @@ def shrink(data: bytes, side: int, limits: Limits, *, larger: float = 1.0) -> Sm
 
     What cannot be read raises as ``decode_image`` does.
     """
-    found = decode_image(data, limits, shrink_to=side)
-    height, width = found.sides
-    original = round(width * found.scale[0]), round(height * found.scale[1])
+    picture = decode_image(data, limits, shrink_to=side)
+    height, width = picture.sides
+    original = round(width * picture.scale[0]), round(height * picture.scale[1])
     factor = min(side / max(original), larger)
     size = max(1, round(original[0] * factor)), max(1, round(original[1] * factor))
-    return Small(Image.fromarray(found.pixels).resize(size, Image.Resampling.LANCZOS), factor, original)
+    return Small(Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS), factor, original)
 
 
 def around(data: bytes, box: Box, side: int, limits: Limits) -> Image.Image:
     """A square of the upright picture with a region in its middle, framed: what a face can be known by."""
-    found = decode_image(data, limits, shrink_to=ENOUGH)
-    height, width = found.sides
-    across, down = found.scale
+    picture = decode_image(data, limits, shrink_to=ENOUGH)
+    height, width = picture.sides
+    across, down = picture.scale
     wide, high = box.width / across, box.height / down
     edge = round(min(max(AROUND * max(wide, high), 8), width, height))
     left = round(min(max(box.x / across + wide / 2 - edge / 2, 0), width - edge))
     top = round(min(max(box.y / down + high / 2 - edge / 2, 0), height - edge))
-    whole = Image.fromarray(found.pixels)
+    whole = Image.fromarray(picture.pixels)
     cut = whole.resize((side, side), Image.Resampling.LANCZOS, (left, top, left + edge, top + edge))
     enlarged = side / edge
     frame(cut, box, enlarged / across, (round(-left * enlarged), round(-top * enlarged)))

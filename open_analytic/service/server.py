@@ -75,7 +75,7 @@ class Service:
     engine: ServiceEngine
     settings: Settings
     listen: ListenOptions
-    wanted: Callable[[], bool] = lambda: True  # asked now and then: a False ends the service
+    should_run: Callable[[], bool] = lambda: True  # called now and then: a False ends the service
     started: Callable[[Sequence[str]], object] = lambda addresses: None  # told where it listens
     pages: Starlette | None = None  # what is served where the places say web
     finish: Callable[[float], object] = lambda timeout_s: None  # at the end: what the pages have accepted, in so long
@@ -90,7 +90,7 @@ def assemble(
     metrics: Metrics,
     listen: ListenOptions,
     *,
-    wanted: Callable[[], bool] = lambda: True,
+    should_run: Callable[[], bool] = lambda: True,
     started: Callable[[Sequence[str]], object] = lambda addresses: None,
 ) -> Service:
     """A service that is not running yet."""
@@ -99,7 +99,13 @@ def assemble(
     plans = Plans(cards, is_registered=catalogue.is_registered)
     work = Work(engine, plans, settings, metrics, batch_size=engine.batch_size)
     return Service(
-        work=work, catalogue=catalogue, engine=engine, settings=settings, listen=listen, wanted=wanted, started=started
+        work=work,
+        catalogue=catalogue,
+        engine=engine,
+        settings=settings,
+        listen=listen,
+        should_run=should_run,
+        started=started,
     )
 
 
@@ -194,12 +200,12 @@ async def _drain(service: Service, wires: "Sequence[tuple[Wire, asyncio.Server]]
 async def _keep_house(service: Service) -> None:
     """Let go of what nobody uses, for as long as the service is wanted."""
     idle_s = service.settings.service_idle_unload_s
-    while service.wanted():
+    while service.should_run():
         if idle_s:  # in a thread: a model that is being loaded is waited for
             for name in await asyncio.to_thread(service.engine.unload_idle, idle_s):
                 logger.info("let go of the model %s: unused for %d s", name, idle_s)
         await asyncio.sleep(HOUSEKEEPING_S)
-    logger.info("not wanted any more")
+    logger.info("the server ended, or another process serves: ending")
 
 
 async def _http(service: Service, door: "_Door") -> None:

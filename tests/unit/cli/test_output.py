@@ -72,7 +72,7 @@ def test_a_hit_has_the_keys_of_python() -> None:
     ],
 )  # fmt: skip
 def test_values_in_tables(value: object, expected: str) -> None:
-    assert output.shown(value) == expected
+    assert output.format_value(value) == expected
 
 
 def test_a_box_is_written_as_size_and_corner() -> None:
