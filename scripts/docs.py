@@ -55,10 +55,10 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 def relinked(markdown: str, folder: str, place: Path) -> str:
     """The text with links that lead to where mkdocs has the files. ``place`` is the page's folder among the pages."""
 
-    def link(found: re.Match[str]) -> str:
-        target = _resolved(Path(folder) / place, found[2])
+    def link(match: re.Match[str]) -> str:
+        target = _resolved(Path(folder) / place, match[2])
         name = target.removeprefix("docs/") if target.startswith("docs/") else ABOVE.get(target, target)
-        return f"{found[1]}{'../' * len(place.parts)}{name}{found[3]}"
+        return f"{match[1]}{'../' * len(place.parts)}{name}{match[3]}"
 
     return LINK.sub(link, markdown)
 

@@ -18,10 +18,10 @@ HEAD = """\
 def main() -> None:
     """Ask pip what it would install into an empty environment."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-"]
-    told = subprocess.run(
+    result = subprocess.run(
         [*command, ".", "--group", "dev", "--group", "docs", *BUILD], cwd=TOP, stdout=subprocess.PIPE, check=True
     )
-    report = json.loads(told.stdout)
+    report = json.loads(result.stdout)
     platform = report["environment"]
     head = HEAD.format(python=platform["python_version"], platform=f"Linux {platform['platform_machine']}")
     lines = sorted(_line(entry) for entry in report["install"] if "dir_info" not in entry["download_info"])

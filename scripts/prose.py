@@ -66,9 +66,9 @@ class Finding(NamedTuple):
 def findings(file: str, texts: Iterable[tuple[int, str]]) -> Iterator[Finding]:
     """Of texts with the numbers of their first lines."""
     for line, text in texts:
-        for found in PATTERN.finditer(text):
-            better = list(PHRASES.values())[(found.lastindex or 1) - 1]
-            yield Finding(file, line + text.count("\n", 0, found.start()), found[0].strip(" .:;"), better)
+        for match in PATTERN.finditer(text):
+            better = list(PHRASES.values())[(match.lastindex or 1) - 1]
+            yield Finding(file, line + text.count("\n", 0, match.start()), match[0].strip(" .:;"), better)
 
 
 def prose(markdown: str) -> str:
@@ -82,8 +82,8 @@ def plain(text: str) -> str:
     return re.sub(r"``[^`]*``|`[^`]*`|\"[^\"\n]*\"", _blank, text)
 
 
-def _blank(found: re.Match[str]) -> str:
-    return "_" + "\n" * found[0].count("\n")
+def _blank(match: re.Match[str]) -> str:
+    return "_" + "\n" * match[0].count("\n")
 
 
 def docstrings(source: str) -> Iterator[tuple[int, str]]:
@@ -176,12 +176,12 @@ def lower(counts: Mapping[str, int]) -> None:
 
 def main(options: Sequence[str]) -> int:
     """Print what is not allowed; the exit code."""
-    found = list(everything())
-    counts, limits = Counter(finding.file for finding in found), allowed()
+    reported = list(everything())
+    counts, limits = Counter(finding.file for finding in reported), allowed()
     if "--lower" in options:
         lower(counts)
     wrong = {file for file, count in counts.items() if count > limits.get(file, 0)}
-    for finding in found:
+    for finding in reported:
         if finding.file in wrong or "--all" in options:
             print(f"{finding.file.partition(':')[0]}:{finding.line}: {finding.phrase!r}: {finding.better}")
     if any(counts[file] < limit for file, limit in limits.items()):

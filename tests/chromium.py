@@ -29,10 +29,10 @@ def require() -> Path:
 def _look(named: str | None) -> tuple[Path | None, str]:
     """The browser, or why there is none and the next step."""
     tried = [named] if named else NAMES
-    found = next(filter(None, map(shutil.which, tried)), None)
-    if not found:
+    path = next(filter(None, map(shutil.which, tried)), None)
+    if not path:
         return None, f"none of {', '.join(tried)} is a program. {HINT}"
-    asked = subprocess.run([found, "--version"], capture_output=True, text=True, check=False, timeout=60)
-    if asked.returncode:  # such as a stub that only says how to get the real one
-        return None, f"{found} does not start: {asked.stderr.strip() or asked.returncode}. {HINT}"
-    return Path(found), ""
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=60)
+    if version.returncode:  # such as a stub that only says how to get the real one
+        return None, f"{path} does not start: {version.stderr.strip() or version.returncode}. {HINT}"
+    return Path(path), ""

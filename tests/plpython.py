@@ -42,13 +42,13 @@ def require(*, script: Path = SCRIPT) -> Path:
 @cache
 def _look(script: Path) -> tuple[Path | None, str]:
     """The folder, or why there is none and the next step."""
-    found = ask("bin", script=script)
-    if found.returncode and os.geteuid() == 0 and shutil.which("apt-get"):
+    answer = ask("bin", script=script)
+    if answer.returncode and os.geteuid() == 0 and shutil.which("apt-get"):
         installed = ask("install", script=script)
-        found = installed if installed.returncode else ask("bin", script=script)
-    if found.returncode:
-        return None, found.stderr.strip().rpartition("\n")[2]
-    return Path(found.stdout.strip()), ""
+        answer = installed if installed.returncode else ask("bin", script=script)
+    if answer.returncode:
+        return None, answer.stderr.strip().rpartition("\n")[2]
+    return Path(answer.stdout.strip()), ""
 
 
 @contextmanager

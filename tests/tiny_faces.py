@@ -50,7 +50,7 @@ shape = [2, 0, 0]
 name  = "landmarks"
 shape = [10, 0, 0]
 """
-_FOUND: list[dict[str, Any]] = [
+_DETECTION: list[dict[str, Any]] = [
     {"operator": "decode_image", "output": "image"},
     {"operator": "detect_faces", "model": "white_noses", "input": "image", "threshold": 0.95, "output": "faces"},
 ]
@@ -64,7 +64,7 @@ EXTRACTOR: dict[str, Any] = {
     "input": "bytes",
     "parameters": {"face": "largest"},
     "steps": [
-        *_FOUND,
+        *_DETECTION,
         {"operator": "choose_faces", "input": "faces", "face": "$face", "output": "chosen"},
         _ALIGNED | {"input": ["image", "chosen"], "output": "crops"},
         *_EMBEDDED,
@@ -74,7 +74,7 @@ EXTRACTOR: dict[str, Any] = {
 ANALYZER: dict[str, Any] = {
     "description": "Every face of a picture with its place and colour.",
     "input": "bytes",
-    "steps": [*_FOUND, _ALIGNED | {"input": ["image", "faces"], "output": "crops"}, *_EMBEDDED],
+    "steps": [*_DETECTION, _ALIGNED | {"input": ["image", "faces"], "output": "crops"}, *_EMBEDDED],
     "output": {
         "faces": {"box": "faces.box", "score": "faces.score", "landmarks": "faces.landmarks", "face_emb": "feature"}
     },
@@ -98,8 +98,8 @@ def write(folder: Path) -> Path:
         helper.make_node("Div", ["cells", "darkest"], ["heatmap"]),
         helper.make_node("Mul", ["heatmap", "nothing"], ["zeros"]),
         *(
-            helper.make_node("Add", ["zeros", given], [output])
-            for given, output in (("size", "scale"), ("middle", "offset"), ("points", "landmarks"))
+            helper.make_node("Add", ["zeros", source], [output])
+            for source, output in (("size", "scale"), ("middle", "offset"), ("points", "landmarks"))
         ),
     ]
     count = {"heatmap": 1, "scale": 2, "offset": 2, "landmarks": 10}

@@ -44,21 +44,21 @@ shape = [4]
 name  = "labels"
 shape = [4]
 """
-_FOUND: list[dict[str, Any]] = [
+_DETECTION: list[dict[str, Any]] = [
     {"operator": "decode_image", "output": "image"},
     {"operator": "detect_objects", "model": "quarters", "input": "image", "output": "objects"},
 ]
 DETECTOR: dict[str, Any] = {
     "description": "The objects of a picture.",
     "input": "bytes",
-    "steps": _FOUND,
+    "steps": _DETECTION,
     "output": {"objects": "objects"},
 }
 EMBEDDER: dict[str, Any] = {
     "description": "The objects of a picture, each with its colour.",
     "input": "bytes",
     "steps": [
-        *_FOUND,
+        *_DETECTION,
         {"operator": "crop_regions", "input": ["image", "objects"], "size": 32, "output": "crops"},
         {"operator": "embed", "model": "mean_colour", "input": "crops", "output": "colours"},
         {"operator": "normalize", "input": "colours", "output": "feature"},

@@ -73,10 +73,10 @@ def browser() -> Iterator[Browser]:
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """``open-analytic serve --web`` with an album."""
     folder = tmp_path_factory.mktemp("site")
-    with album.make(folder) as made:
-        cli = runner.make(folder, made.cards, OPEN_ANALYTIC_HOME=str(made.home), OPEN_ANALYTIC_SERVICE_START="0")
+    with album.make(folder) as content:
+        cli = runner.make(folder, content.cards, OPEN_ANALYTIC_HOME=str(content.home), OPEN_ANALYTIC_SERVICE_START="0")
         with (folder / "log").open("wb") as log, _serving(cli, log) as url:
-            yield Site(url=url, album=made)
+            yield Site(url=url, album=content)
 
 
 @contextmanager
@@ -88,8 +88,8 @@ def _serving(cli: runner.Cli, log: BinaryIO, *options: object) -> Iterator[str]:
     ) as process:
         try:
             assert process.stdout
-            said = list(takewhile(lambda line: line != "ready\n", process.stdout))
-            yield next(line.strip().rstrip("/") for line in said if line.startswith("http://127.0.0.1:"))
+            lines = list(takewhile(lambda line: line != "ready\n", process.stdout))
+            yield next(line.strip().rstrip("/") for line in lines if line.startswith("http://127.0.0.1:"))
         finally:
             process.terminate()
             process.wait(30)

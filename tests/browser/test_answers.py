@@ -67,12 +67,12 @@ def test_faces_are_there_again_after_a_reload(visitor: Visitor) -> None:
     visitor.give(album.group("Dea", "Ada", "Finn"))
     with visitor.answered():
         visitor.page.locator('#query .face[aria-pressed="false"]').first.click()
-    chosen, found = visitor.asked()["face"], visitor.hits()
+    chosen, hits = visitor.parameters()["face"], visitor.hits()
     visitor.page.reload()
     visitor.quiet()
     expect(visitor.page.locator("#query .face")).to_have_count(3)
     pressed = visitor.page.locator('#query .face[aria-pressed="true"]')
-    assert (pressed.get_attribute("data-part"), visitor.hits()) == (chosen, found)
+    assert (pressed.get_attribute("data-part"), visitor.hits()) == (chosen, hits)
 
 
 def test_an_address_of_another_browser_works(visitor: Visitor) -> None:
@@ -86,4 +86,4 @@ def test_a_query_no_longer_kept_asks_for_the_picture_again(visitor: Visitor) -> 
     visitor.open(IMAGES + "?query=gone&k=5")
     expect(visitor.page.locator("#alert .notice")).to_contain_text(visitor.t("query.gone"))
     visitor.give(album.scene("red", 1))
-    assert (len(visitor.hits()), visitor.asked()["k"]) == (5, "5")
+    assert (len(visitor.hits()), visitor.parameters()["k"]) == (5, "5")

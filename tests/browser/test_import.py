@@ -36,12 +36,12 @@ def counts(visitor: Visitor) -> dict[str, int]:
 
 def done(visitor: Visitor) -> dict[str, int]:
     """The counts of an import at its end."""
-    expect(visitor.page.locator(".import-state")).to_have_text(visitor.said("import.done"), timeout=60_000)
+    expect(visitor.page.locator(".import-state")).to_have_text(visitor.pattern("import.done"), timeout=60_000)
     return counts(visitor)
 
 
-def of(**given: int) -> dict[str, int]:
-    return dict.fromkeys(("added", "updated", "unchanged", "failed", "waiting"), 0) | given
+def of(**counts: int) -> dict[str, int]:
+    return dict.fromkeys(("added", "updated", "unchanged", "failed", "waiting"), 0) | counts
 
 
 @pytest.mark.parametrize("view", EVERY, ids=str)
@@ -155,7 +155,7 @@ def test_an_import_can_be_stopped_and_what_is_in_stays(
     visitor.page.set_input_files("#folder", folder)
     first = some_added(visitor)
     visitor.button("import.stop").click()
-    expect(visitor.page.locator(".import-state")).to_have_text(visitor.said("import.stopped"))
+    expect(visitor.page.locator(".import-state")).to_have_text(visitor.pattern("import.stopped"))
     assert len(site.names(collection)) == first
 
 
@@ -170,7 +170,7 @@ def test_files_into_an_empty_collection_from_its_search_page(visitor: Visitor, c
 def test_no_pictures_in_what_was_chosen(visitor: Visitor, collection: str, folder: Path) -> None:
     visitor.open(f"/collections/{collection}")
     visitor.page.set_input_files("#files", folder / "notes.txt")
-    expect(visitor.page.locator("#import .notice")).to_have_text(visitor.said("import.no_pictures"))
+    expect(visitor.page.locator("#import .notice")).to_have_text(visitor.pattern("import.no_pictures"))
 
 
 def test_a_picture_is_deleted_once_that_is_confirmed(
@@ -206,9 +206,9 @@ def test_a_picture_is_renamed_and_a_name_that_is_taken_is_refused(
     visitor.page.locator("#rename").click()
     visitor.page.locator("#new-name").fill("sea/07.png")
     asking.get_by_role("button", name=visitor.t("edit.rename"), exact=True).click()
-    taken = {"en": "There is already a picture named 'sea/07.png'. Choose another name.",
+    message = {"en": "There is already a picture named 'sea/07.png'. Choose another name.",
              "zh": "已有名为 'sea/07.png' 的图片。请换一个名称。"}  # fmt: skip
-    expect(asking.get_by_role("alert")).to_have_text(taken[visitor.view.language])
+    expect(asking.get_by_role("alert")).to_have_text(message[visitor.view.language])
     expect(visitor.page.locator("#new-name")).to_have_value("sea/07.png")
     visitor.page.locator("#new-name").fill('海 <b> & "x".png')
     asking.get_by_role("button", name=visitor.t("edit.rename"), exact=True).click()

@@ -37,10 +37,10 @@ Visits = Callable[[View], AbstractContextManager[Visitor]]
 def violations(visitor: Visitor, axe: str) -> list[str]:
     """What axe finds serious or critical."""
     visitor.page.evaluate(axe)
-    found = visitor.page.evaluate("(tags) => axe.run({runOnly: tags})", TAGS)
+    result = visitor.page.evaluate("(tags) => axe.run({runOnly: tags})", TAGS)
     return [
         f"{each['id']}: {node['html'][:160]} {node['failureSummary']}"
-        for each in found["violations"]
+        for each in result["violations"]
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"]
     ]
@@ -75,7 +75,7 @@ def test_collections_tell_how_much_is_in_them(visitor: Visitor) -> None:
     row = visitor.page.locator(f'[data-collection="{album.FACES}"]')
     expect(row.locator('[data-field="pictures"]')).to_have_text(visitor.t("browse.count", n=19))
     expect(row.locator('[data-field="rows"]')).to_have_text("21")
-    expect(row.locator('[data-field="index"]')).to_have_text(visitor.said("index.ready"))
+    expect(row.locator('[data-field="index"]')).to_have_text(visitor.pattern("index.ready"))
     visitor.page.get_by_role("link", name=album.HOSTILE).first.click()
     visitor.quiet()
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text(album.HOSTILE)
@@ -128,7 +128,7 @@ def test_a_pipeline_is_drawn_and_run(visitor: Visitor) -> None:
     visitor.page.set_input_files(
         "#file", {"name": "a.png", "mimeType": "image/png", "buffer": album.group("Ada", "Eve")}
     )
-    expect(visitor.page.locator("#seen .hint")).to_have_text(visitor.said("run.found"))
+    expect(visitor.page.locator("#seen .hint")).to_have_text(visitor.pattern("run.found"))
     expect(visitor.page.locator("#seen .overlay rect:not(.under)")).to_have_count(2)
     expect(visitor.page.locator("#seen .overlay circle")).to_have_count(10)
     visitor.page.locator("#output button").click()
@@ -155,7 +155,7 @@ def test_the_language_is_the_browsers_until_another_is_chosen(visitor: Visitor) 
     page.locator(f'a[data-language="{other}"]').click()
     visitor.quiet()
     expect(page.locator("#found-title")).to_have_text(words(other)("hits.title"))
-    assert visitor.asked() == {"like": "red/red 4.png", "k": "3"}
+    assert visitor.parameters() == {"like": "red/red 4.png", "k": "3"}
     assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[other]
     visitor.open("/pipelines")
     expect(page.get_by_role("heading", level=1)).to_have_text(words(other)("nav.pipelines"))
@@ -210,7 +210,7 @@ def test_a_search_with_the_keyboard_alone(visitor: Visitor) -> None:
     press("Enter")
     with visitor.answered():
         press("Enter")  # "more like this" has the focus
-    assert visitor.asked()["like"] == "teal/teal 2.png"
+    assert visitor.parameters()["like"] == "teal/teal 2.png"
 
 
 @pytest.mark.parametrize("view", [View()], ids=str)
@@ -221,7 +221,7 @@ def test_a_face_is_chosen_with_the_keyboard(visitor: Visitor) -> None:
     visitor.page.keyboard.press("ArrowRight")
     with visitor.answered():
         visitor.page.keyboard.press("Enter")
-    assert visitor.page.evaluate("document.activeElement.dataset.part") == visitor.asked()["face"]
+    assert visitor.page.evaluate("document.activeElement.dataset.part") == visitor.parameters()["face"]
 
 
 @pytest.mark.parametrize("view", [View(width=375), View(language="zh", width=375)], ids=str)

@@ -27,10 +27,10 @@ def test_by_a_file(visitor: Visitor) -> None:
     visitor.open("/")
     assert visitor.page.url.endswith(IMAGES)
     visitor.give(album.scene("teal", 3))
-    found = visitor.hits()
-    assert found[0] == "teal/teal 3.png"
-    assert (len(found), hues(found[:8])) == (10, {"teal"})
-    expect(visitor.page.locator("#found-count")).to_have_text(visitor.said("hits.count"))
+    hits = visitor.hits()
+    assert hits[0] == "teal/teal 3.png"
+    assert (len(hits), hues(hits[:8])) == (10, {"teal"})
+    expect(visitor.page.locator("#found-count")).to_have_text(visitor.pattern("hits.count"))
     visitor.fits()
 
 
@@ -72,15 +72,15 @@ def test_what_is_no_picture_is_refused_with_a_reason(visitor: Visitor) -> None:
 def test_more_like_a_hit(visitor: Visitor) -> None:
     visitor.open(IMAGES)
     visitor.give(album.scene("orange", 0))
-    shown = visitor.hits()[3]
+    name = visitor.hits()[3]
     visitor.page.locator("#hits .hit").nth(3).click()
     dialog = visitor.page.get_by_role("dialog")
-    expect(dialog.get_by_role("heading")).to_have_text(shown)
+    expect(dialog.get_by_role("heading")).to_have_text(name)
     with visitor.answered():
         dialog.get_by_role("link", name=visitor.t("viewer.more"), exact=True).click()
     expect(dialog).to_have_count(0)
-    assert visitor.asked() == {"like": shown}
-    assert shown not in visitor.hits()
+    assert visitor.parameters() == {"like": name}
+    assert name not in visitor.hits()
     assert hues(visitor.hits()[:5]) == {"orange"}
 
 
@@ -88,7 +88,7 @@ def test_from_a_picture_of_the_collection(visitor: Visitor) -> None:
     visitor.open(IMAGES)
     with visitor.answered():
         visitor.page.locator("#browse a.card").first.click()
-    assert visitor.asked() == {"like": "blue/blue 0.png"}
+    assert visitor.parameters() == {"like": "blue/blue 0.png"}
     assert hues(visitor.hits()[:5]) == {"blue"}
 
 
@@ -100,7 +100,7 @@ def test_by_a_face_chosen_among_several(visitor: Visitor) -> None:
     expect(faces).to_have_count(3)
     expect(visitor.page.locator("#query")).to_contain_text(visitor.t("query.faces", n=3))
     chosen = [each.get_attribute("data-part") for each in faces.all() if each.get_attribute("aria-pressed") == "true"]
-    assert chosen == [visitor.asked()["face"]]
+    assert chosen == [visitor.parameters()["face"]]
     for person, at in (("Finn", 2), ("Ada", 1)):
         with visitor.answered():
             by_place = sorted(faces.all(), key=lambda each: (each.bounding_box() or {"x": 0})["x"])
@@ -133,7 +133,7 @@ def test_by_a_rectangle_drawn(visitor: Visitor) -> None:
     mouse.move(box["x"] + box["width"] * 0.985, box["y"] + box["height"] - 4, steps=4)
     with visitor.answered():
         mouse.up()
-    left, _, width, _ = map(float, visitor.asked()["region"].split(","))
+    left, _, width, _ = map(float, visitor.parameters()["region"].split(","))
     assert [left, left + width] == pytest.approx([0.66 * 480, 0.985 * 480], abs=8)
     assert visitor.hits()[0].startswith("Finn/")
 
@@ -146,7 +146,7 @@ def test_by_a_rectangle_typed(visitor: Visitor) -> None:
         visitor.page.locator(f"#draw-{side}").fill(str(value))
     with visitor.answered():
         visitor.button("draw.use").click()
-    assert visitor.asked()["region"] == "10,20,300,200"
+    assert visitor.parameters()["region"] == "10,20,300,200"
     assert hues(visitor.hits()[:3]) == {"red"}
 
 
@@ -156,7 +156,7 @@ def test_how_many(visitor: Visitor) -> None:
     visitor.options()
     with visitor.answered():
         visitor.page.locator("#k").fill("31")
-    assert (len(visitor.hits()), visitor.asked()["k"]) == (31, "31")
+    assert (len(visitor.hits()), visitor.parameters()["k"]) == (31, "31")
     with visitor.answered():
         visitor.page.locator("#k-slide").fill("200")
     assert len(visitor.hits()) == 48
@@ -174,12 +174,12 @@ def test_how_near_by_what_was_measured(visitor: Visitor, site: Site) -> None:
     assert [text for text in options if re.search("1,000|1000", text)]
     with visitor.answered():
         visitor.page.locator("#limit").select_option(str(table.rates[1].false_accept_rate))
-    assert visitor.asked()["rate"] == "0.01"
+    assert visitor.parameters()["rate"] == "0.01"
     assert {name.partition("/")[0] for name in visitor.hits()} == {"Eve"}
     visitor.page.locator("#limit").select_option("own")
     with visitor.answered():
         visitor.page.locator("#max_distance").fill("0.001")
-    assert (visitor.asked()["max_distance"], visitor.hits()) == ("0.001", [])
+    assert (visitor.parameters()["max_distance"], visitor.hits()) == ("0.001", [])
     expect(visitor.page.locator("#found-count")).to_have_text(visitor.t("hits.none"))
     visitor.fits()
 
@@ -203,7 +203,7 @@ def test_only_rows_that_meet_conditions(visitor: Visitor) -> None:
         second.get_by_label(visitor.t("filter.value")).fill("4")
         second.get_by_label(visitor.t("filter.value")).press("Tab")
     assert {facts[name] for name in visitor.hits()} == {("北京", 4), ("北京", 5)}
-    assert json.loads(visitor.asked()["filter"]) == [
+    assert json.loads(visitor.parameters()["filter"]) == [
         {"column": "city", "operator": "=", "value": "北京"},
         {"column": "stars", "operator": ">=", "value": 4},
     ]

@@ -39,8 +39,8 @@ def notes(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     file.write_text(ROWS, encoding="utf-8")
     with site.database() as db:
         db.pipeline_create("texts", tiny_texts.PIPELINE)
-        made = db.create_collection(NOTES, pipeline="texts", columns={"lang": "text"})
-        assert made.import_files(file).added == MANY + 4
+        collection = db.create_collection(NOTES, pipeline="texts", columns={"lang": "text"})
+        assert collection.import_files(file).added == MANY + 4
         db.create_collection(EMPTY, pipeline="texts")
         yield
         for name in (NOTES, EMPTY):
@@ -68,9 +68,9 @@ def test_by_a_text(visitor: Visitor, axe: str) -> None:
     visitor.fits()
     shot(visitor, "texts start")
     write(visitor, "red house")
-    assert (visitor.hits()[0], len(visitor.hits()), visitor.asked()) == ("house", 10, {"text": "red house"})
+    assert (visitor.hits()[0], len(visitor.hits()), visitor.parameters()) == ("house", 10, {"text": "red house"})
     expect(visitor.page.locator("#hits .excerpt").first).to_have_text("red house")
-    expect(visitor.page.locator("#found-count")).to_have_text(visitor.said("hits.count"))
+    expect(visitor.page.locator("#found-count")).to_have_text(visitor.pattern("hits.count"))
     visitor.quiet()
     assert violations(visitor, axe) == []
     visitor.fits()
@@ -106,15 +106,15 @@ def test_a_text_has_lines_and_a_limit_and_is_not_empty(visitor: Visitor) -> None
     field.fill(" ")
     field.press("Enter")
     expect(field).to_be_focused()
-    assert visitor.asked() == {}
+    assert visitor.parameters() == {}
     field.fill("red")
     field.press("Shift+Enter")
     field.press_sequentially("house")
     with visitor.answered():
         field.press("Enter")
-    assert (visitor.hits()[0], visitor.asked()) == ("house", {"text": "red\nhouse"})
+    assert (visitor.hits()[0], visitor.parameters()) == ("house", {"text": "red\nhouse"})
     write(visitor, "猫" * 4000)
-    assert len(visitor.asked()["text"]) == 4000
+    assert len(visitor.parameters()["text"]) == 4000
     visitor.expect("status of 422 .*/hits")
     with visitor.answered():
         visitor.page.goto(f"{visitor.base}{SEARCH}?text={'a' * 4001}")
@@ -158,7 +158,7 @@ def test_more_like_a_text(visitor: Visitor) -> None:
     dialog = visitor.page.get_by_role("dialog")
     with visitor.answered():
         dialog.get_by_role("link", name=visitor.t("viewer.more"), exact=True).click()
-    assert visitor.asked() == {"like": "house"}
+    assert visitor.parameters() == {"like": "house"}
     assert "house" not in visitor.hits()
     expect(visitor.page.locator("#text")).to_have_value("")
     expect(visitor.page.locator("#query .excerpt")).to_have_text("red house")
@@ -166,7 +166,7 @@ def test_more_like_a_text(visitor: Visitor) -> None:
     shot(visitor, "texts like")
     visitor.button("query.again_text").click()
     expect(visitor.page.locator("#text")).to_be_focused()
-    assert visitor.asked() == {}
+    assert visitor.parameters() == {}
 
 
 def test_options_hold_for_texts(visitor: Visitor) -> None:
@@ -177,7 +177,7 @@ def test_options_hold_for_texts(visitor: Visitor) -> None:
     with visitor.answered():
         visitor.page.locator("#k").fill("70")
     expect(visitor.page.locator("#text")).to_have_value("not yet")
-    assert (len(visitor.hits()), visitor.asked()) == (MANY + 4, {"text": "blue house", "k": "70"})
+    assert (len(visitor.hits()), visitor.parameters()) == (MANY + 4, {"text": "blue house", "k": "70"})
     visitor.page.locator("#add-condition").click()
     condition = visitor.page.locator(".conditions li").first
     condition.get_by_label(visitor.t("filter.column")).select_option("lang")

@@ -52,7 +52,7 @@ class Visitor:
         """The words of a key in the visitor's language."""
         return words(self.view.language)(key, **values)
 
-    def said(self, key: str) -> re.Pattern[str]:
+    def pattern(self, key: str) -> re.Pattern[str]:
         """The words of a key, whatever stands for its placeholders."""
         text = words(self.view.language).table[key]
         texts = [text] if isinstance(text, str) else text.values()
@@ -94,7 +94,7 @@ class Visitor:
         names = self.page.locator("#hits .name")
         return [str(each.get_attribute("title")) for each in names.all()]
 
-    def asked(self) -> dict[str, str]:
+    def parameters(self) -> dict[str, str]:
         """The parameters of the page's address."""
         return dict(parse_qsl(urlsplit(self.page.url).query))
 

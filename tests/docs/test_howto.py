@@ -48,8 +48,8 @@ def shell(cli: Cli, commands: str, **variables: str) -> None:
 
 
 def block(page: str, number: int = 0) -> str:
-    found: list[str] = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    return found[number]
+    blocks: list[str] = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    return blocks[number]
 
 
 def test_an_upgrade_leaves_a_backup(cli: Cli) -> None:

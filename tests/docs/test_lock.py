@@ -26,9 +26,9 @@ def test_every_line_is_a_version_with_its_hash() -> None:
 def test_the_lock_fits_what_the_project_asks_for() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
     groups = project["dependency-groups"]
-    asked = [*project["project"]["dependencies"], *groups["dev"], *groups["docs"]]
+    requirements = [*project["project"]["dependencies"], *groups["dev"], *groups["docs"]]
     versions, wrong = locked(), []
-    for requirement in map(Requirement, asked):
+    for requirement in map(Requirement, requirements):
         version = versions.get(requirement.name.lower().replace("_", "-"))
         if version is None or version not in requirement.specifier:
             wrong.append(str(requirement))

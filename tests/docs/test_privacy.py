@@ -80,9 +80,9 @@ def traces(folder: Path, names: list[str], features: dict[str, bytes]) -> dict[s
     )
 
 
-def missing(data: Path, wanted: dict[str, bytes]) -> list[str]:
+def missing(data: Path, expected: dict[str, bytes]) -> list[str]:
     """The words of what no file below the folder holds."""
-    left = dict(wanted)
+    left = dict(expected)
     for path in data.rglob("*"):
         if path.is_file() and left:
             content = path.read_bytes()

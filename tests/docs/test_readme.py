@@ -19,9 +19,9 @@ pytestmark = pytest.mark.models
 
 def block(language: str) -> str:
     """The first code block in this language."""
-    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    assert found, f"README has no block in {language}"
-    return found[1]
+    match = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert match, f"README has no block in {language}"
+    return match[1]
 
 
 @pytest.fixture

@@ -47,11 +47,11 @@ class Cli:
             self.words(*words), cwd=self.folder, env=self.environment, timeout=120, check=False, capture_output=True,
             input=text.encode() if isinstance(text, str) else text,
         )  # fmt: skip
-        found = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
-        assert code is None or found.code == code, f"{words}: {found}"
-        assert "Traceback" not in found.err, found.err
-        assert "\x1b" not in found.out + found.err
-        return found
+        result = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert code is None or result.code == code, f"{words}: {result}"
+        assert "Traceback" not in result.err, result.err
+        assert "\x1b" not in result.out + result.err
+        return result
 
     def start(self, *words: object) -> subprocess.Popen[str]:
         """The command under way."""

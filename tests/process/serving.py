@@ -67,20 +67,20 @@ def client(address: str, **options: Any) -> httpx.Client:
 
 def ask(address: str, path: str, content: bytes | None = None, **options: Any) -> httpx.Response:
     """One answer: of a POST when there is something to send."""
-    with client(address, **options) as asked:
-        return asked.get(path) if content is None else asked.post(path, content=content)
+    with client(address, **options) as http:
+        return http.get(path) if content is None else http.post(path, content=content)
 
 
 def companions(home: Path) -> list[int]:
     """The services of a home's embedded server in the background: of monitor and worker, the monitor."""
-    found = serving(home)
-    return [pid for pid in found if parent(pid) not in found]
+    pids = serving(home)
+    return [pid for pid in pids if parent(pid) not in pids]
 
 
 def workers(home: Path) -> list[int]:
     """The workers of those that root started."""
-    found = serving(home)
-    return [pid for pid in found if parent(pid) in found]
+    pids = serving(home)
+    return [pid for pid in pids if parent(pid) in pids]
 
 
 def parent(pid: int) -> int:
@@ -93,13 +93,13 @@ def parent(pid: int) -> int:
 
 def serving(home: Path) -> list[int]:
     """The processes that serve a home's embedded server in the background."""
-    found = []
+    pids = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (entry / "cmdline").read_bytes().split(b"\0")
             if b"--companion" in words and b"open_analytic" in words and os.fsencode(home.resolve()) in words:
-                found.append(int(entry.name))
-    return found
+                pids.append(int(entry.name))
+    return pids
 
 
 def eventually(what: str, holds: Callable[[], bool], patience_s: float = 30.0) -> None:

@@ -53,12 +53,12 @@ def home(folder: Path) -> Iterator[Home]:
     homes.copy(homes.migrated(folder.parent), settings.home)
     cli = runner.make(folder, cards, OPEN_ANALYTIC_HOME=str(settings.home), OPEN_ANALYTIC_SERVICE_START="0")
     with bootstrap.start(settings, serve=False) as server:
-        made = Home(cli=cli, dsn=server.dsn, settings=settings)
-        with made.database() as db:
+        home = Home(cli=cli, dsn=server.dsn, settings=settings)
+        with home.database() as db:
             db.pipeline_create("mean_colour", tiny.PIPELINE)
             db.pipeline_create("tiny_faces", tiny_faces.EXTRACTOR)
             db.pipeline_create("slow_colour", tiny.slow_pipeline())
-        yield made
+        yield home
 
 
 @contextmanager
@@ -78,20 +78,20 @@ def picture(*colour: int, size: tuple[int, int] = (40, 30), kind: str = "PNG", *
     return file.getvalue()
 
 
-def shown(answer: httpx.Response) -> Image.Image:
+def thumbnail(answer: httpx.Response) -> Image.Image:
     """The JPEG of an answer."""
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg"), answer.text
-    found = Image.open(io.BytesIO(answer.content))
-    assert found.format == "JPEG"
-    return found
+    image = Image.open(io.BytesIO(answer.content))
+    assert image.format == "JPEG"
+    return image
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
     """Status and type of an error; nothing of SQL, paths or tracebacks is in it."""
-    told = answer.json()
-    assert set(told) == {"type", "sqlstate", "message", "hint"}, told
-    assert not LEAKS.search(answer.text), told
-    return answer.status_code, told["type"]
+    error = answer.json()
+    assert set(error) == {"type", "sqlstate", "message", "hint"}, error
+    assert not LEAKS.search(answer.text), error
+    return answer.status_code, error["type"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,30 +107,30 @@ class Album:
     def get(self, rest: str = "", **options: Any) -> httpx.Response:
         return self.client.get(self.at(rest), **options)
 
-    def kept(self, data: bytes) -> Any:
+    def query(self, data: bytes) -> Any:
         """A picture to search with."""
         answer = self.client.post(self.at("/queries"), content=data)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def hits(self, **asked: Any) -> Any:
+    def hits(self, **parameters: Any) -> Any:
         """The answer of a search."""
-        answer = self.get("/hits", params=asked)
+        answer = self.get("/hits", params=parameters)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def names(self, **asked: Any) -> list[str]:
-        return [hit["name"] for hit in self.hits(**asked)["hits"]]
+    def names(self, **parameters: Any) -> list[str]:
+        return [hit["name"] for hit in self.hits(**parameters)["hits"]]
 
     def listed(self) -> list[str]:
         """All names, page by page."""
-        found: list[str] = []
+        names: list[str] = []
         after: str | None = ""
         while after is not None:
             page = self.get("/pictures", params={"after": after, "limit": 100}).json()
-            found += [one["name"] for one in page["pictures"]]
+            names += [one["name"] for one in page["pictures"]]
             after = page["next"]
-        return found
+        return names
 
     def begin(self, *, on_conflict: str | None = None) -> "Import":
         answer = self.client.post(self.at("/imports"), params={"on_conflict": on_conflict} if on_conflict else {})

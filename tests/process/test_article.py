@@ -65,8 +65,8 @@ def test_image_search_finds_the_picture(cli: Cli) -> None:
     give(cli, "coffee.jpg", Image.fromarray(data.coffee()))
     give(cli, "astronaut.jpg", Image.fromarray(data.astronaut()))
 
-    told = cli("sql", IMAGES, "--explain").out
-    assert "CREATE INDEX ON image_search_table USING hnsw (feature vector_l2_ops) WITH (ef_construction = 200);" in told
+    text = cli("sql", IMAGES, "--explain").out
+    assert "CREATE INDEX ON image_search_table USING hnsw (feature vector_l2_ops) WITH (ef_construction = 200);" in text
     assert psql(cli, CATALOGUE) == "0|"
 
     ((name, distance),) = rows(cli("sql", IMAGES, "--json").out)

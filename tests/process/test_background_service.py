@@ -48,7 +48,7 @@ def address(home: Path) -> str:
     return f"unix:{socket}/http.sock"
 
 
-def told(dsn: str) -> tuple[str, str, int]:
+def node(dsn: str) -> tuple[str, str, int]:
     """Where the database believes the service is."""
     with psycopg.connect(dsn) as connection:
         row = connection.execute(
@@ -78,7 +78,7 @@ def test_the_first_user_starts_it_the_second_shares_it_and_it_ends_with_the_serv
         own("pipeline", "list")
         assert companions(home) == first
         assert len(first) == 1
-        assert told(server.dsn) == (address(home), f"host={server.socket} port=5433", 10000)
+        assert node(server.dsn) == (address(home), f"host={server.socket} port=5433", 10000)
         expected = own("pipeline", "run", "mean_colour", pictures / "red.png", "--json").json
         assert ask(address(home), RUN, (pictures / "red.png").read_bytes()).json() == expected
         assert own("db", "status", "--json").json["service"] is True
@@ -91,10 +91,10 @@ def test_its_sockets_are_the_server_s_and_its_role_reads(own: Cli, home: Path) -
     with embedded.start(home) as server:
         own("pipeline", "list")
         eventually("it answers", lambda: answers(address(home)))
-        found = {path.name: path.lstat() for path in server.socket.iterdir()}
-        assert {".s.PGSQL.5432", ".s.PGSQL.5433", "http.sock"} <= set(found)
-        assert {entry.st_uid for entry in found.values()} == {server.socket.stat().st_uid}
-        assert {found[name].st_mode & 0o777 for name in (".s.PGSQL.5433", "http.sock")} == {0o600}
+        files = {path.name: path.lstat() for path in server.socket.iterdir()}
+        assert {".s.PGSQL.5432", ".s.PGSQL.5433", "http.sock"} <= set(files)
+        assert {entry.st_uid for entry in files.values()} == {server.socket.stat().st_uid}
+        assert {files[name].st_mode & 0o777 for name in (".s.PGSQL.5433", "http.sock")} == {0o600}
         with psycopg.connect(server.dsn) as connection:
             row = connection.execute(
                 "SELECT rolsuper, rolcreaterole, pg_has_role(oid, 'open_analytic_user', 'USAGE'),"
@@ -175,13 +175,13 @@ def test_serve_takes_its_place_and_nobody_starts_another(own: Cli, home: Path) -
     with embedded.start(home):
         own("pipeline", "list")
         eventually("it answers", lambda: answers(address(home)))
-        with served(own) as found:
-            assert found.http() == address(home)
+        with served(own) as serving:
+            assert serving.http() == address(home)
             own("pipeline", "list")
             assert companions(home) == []
             assert "Another" in own("serve", code=7).err
             assert answers(address(home))
-            code, _ = found.stopped()
+            code, _ = serving.stopped()
             assert code == 0
         own("pipeline", "list")
         eventually("the next user starts one", lambda: answers(address(home)))
@@ -189,18 +189,18 @@ def test_serve_takes_its_place_and_nobody_starts_another(own: Cli, home: Path) -
 
 
 def test_serve_in_another_folder_is_beside_it(own: Cli, home: Path, tmp_path: Path) -> None:
-    with served(own, "--folder", tmp_path / "s") as found:
-        eventually("both answer", lambda: answers(found.http()) and answers(address(home)))
-        assert found.http() != address(home)
+    with served(own, "--folder", tmp_path / "s") as serving:
+        eventually("both answer", lambda: answers(serving.http()) and answers(address(home)))
+        assert serving.http() != address(home)
         assert len(companions(home)) == 1
 
 
 def test_serve_keeps_the_embedded_server_and_ends_when_that_is_stopped(own: Cli, home: Path) -> None:
-    with served(own) as found:
+    with served(own) as serving:
         time.sleep(4)  # longer than a server without users lives
-        assert answers(found.http())
+        assert answers(serving.http())
         own("db", "stop")
-        assert found.process.wait(timeout=20) == 0
+        assert serving.process.wait(timeout=20) == 0
 
 
 def test_settings_and_folders_of_the_user_reach_it(home: Path, cards: Path, pictures: Path) -> None:

@@ -19,8 +19,8 @@ from tests.unit.cli.commands import ALL
 def test_a_pipeline_from_creation_to_drop(cli: Cli, cards: Path) -> None:
     decode, *steps = tiny.PIPELINE["steps"]
     definition = json.dumps(tiny.PIPELINE | {"steps": [decode | {"shrink_to": 100}, *steps]})
-    made = cli("pipeline", "create", "other", "--definition", "-", "--json", text=definition).json
-    assert (made["name"], made["version"], made["dim"], made["output"]) == ("other", 1, 3, ["feature"])
+    created = cli("pipeline", "create", "other", "--definition", "-", "--json", text=definition).json
+    assert (created["name"], created["version"], created["dim"], created["output"]) == ("other", 1, 3, ["feature"])
     assert cli("pipeline", "create", "other", "--definition", cards / "pipeline.json").out == (
         "other version 2: bytes -> feature, 3 numbers a vector\n"
     )
@@ -63,12 +63,12 @@ def test_a_pipeline_runs_on_several_and_tells_which_failed(cli: Cli, pictures: P
 
 def test_a_collection_from_creation_to_drop(cli: Cli) -> None:
     words = ("--pipeline", "mean_colour", "--column", "district:text", "--metric", "cosine")
-    made = cli("collection", "create", "a collection", *words, "--json").json
-    assert made["columns"] == {"district": "text"}
-    assert (made["metric"], made["pictures"], made["rows"], made["index"]) == ("cosine", 0, 0, "absent")
-    assert cli("collection", "show", "a collection", "--json").json == made
+    info = cli("collection", "create", "a collection", *words, "--json").json
+    assert info["columns"] == {"district": "text"}
+    assert (info["metric"], info["pictures"], info["rows"], info["index"]) == ("cosine", 0, 0, "absent")
+    assert cli("collection", "show", "a collection", "--json").json == info
     assert "district" in cli("collection", "show", "a collection").out
-    assert made in cli("--json", "collection", "list").json
+    assert info in cli("--json", "collection", "list").json
     assert "a collection" in cli("collection", "list").out
     assert cli("collection", "index", "a collection", "--m", "8", "--json").json == {
         "name": "a collection", "index": "ready",
@@ -201,8 +201,8 @@ def test_models(cli: Cli, cards: Path) -> None:
     assert cli("models", "pull", "mean_colour", "--json").json == {"pulled": [], "models": [mine]}
     assert cli("models", "verify", "mean_colour", "--json").json == [mine]
     assert cli("models", "verify", "mean_colour").out.split()[-2:] == ["ready", mine["path"]]
-    shown = cli("models", "show", "mean_colour", "--json").json
-    assert (shown["task"], shown["input"]["layout"]) == ("image features", "NCHW")
+    card = cli("models", "show", "mean_colour", "--json").json
+    assert (card["task"], card["input"]["layout"]) == ("image features", "NCHW")
     assert "input.layout" in cli("models", "show", "mean_colour").out
     assert cli("models", "show", "nothing", "--json", code=4).error["type"] == "UnknownModel"
     assert "models pull centerface" in cli("models", "verify", "centerface", code=6).err
@@ -339,9 +339,9 @@ def test_errors_are_one_line_a_hint_and_a_code(cli: Cli, words: list[str], code:
     assert len(plain.err.splitlines()) == 2
     assert says in plain.err
     if words[0] == "search" or len(words) == 3:
-        found = cli(*words, "--json", code=code)
-        assert found.out == ""
-        assert found.error["type"] == type_
+        result = cli(*words, "--json", code=code)
+        assert result.out == ""
+        assert result.error["type"] == type_
 
 
 def test_errors_of_the_command_line_itself_are_2(cli: Cli) -> None:

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.models
 @pytest.fixture
 def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
     """A new user's, except that the models pulled already are used again."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPEN_ANALYTIC_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPEN_ANALYTIC_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return kept | {"PATH": path, "COLUMNS": "100", "OPEN_ANALYTIC_MODELS_DIR": str(settings.models_dir.resolve())}
+    return inherited | {"PATH": path, "COLUMNS": "100", "OPEN_ANALYTIC_MODELS_DIR": str(settings.models_dir.resolve())}
 
 
 def test_the_demo_runs_twice_and_its_last_words_are_commands_that_work(
@@ -43,10 +43,10 @@ def test_the_demo_runs_twice_and_its_last_words_are_commands_that_work(
 
     first = run(f"{shlex.quote(sys.executable)} -m open_analytic demo")
     second = run(f"{shlex.quote(sys.executable)} -m open_analytic demo")
-    for told in (first, second):
-        assert "obama_partial_face.jpg" in told
-        assert "ORDER BY distance" in told
-        assert "Traceback" not in told
+    for output in (first, second):
+        assert "obama_partial_face.jpg" in output
+        assert "ORDER BY distance" in output
+        assert "Traceback" not in output
     for sheet in ("image_search.jpg", "face_search.jpg"):
         with Image.open(folder / ".open_analytic" / "demo" / sheet) as picture:
             assert min(picture.size) > 300

@@ -112,10 +112,10 @@ def http(shared_db: OpenAnalytic) -> Iterator[httpx.Client]:
 @pytest.fixture(params=list(DEMOS))
 def demo(request: pytest.FixtureRequest, shared_db: OpenAnalytic) -> Iterator[str]:
     """The demo's name; its collection is gone before and after."""
-    found = str(request.param)
-    yield found
+    demo_name = str(request.param)
+    yield demo_name
     with contextlib.suppress(NotFound):
-        shared_db.drop_collection(DEMOS[found].collection)
+        shared_db.drop_collection(DEMOS[demo_name].collection)
 
 
 @pytest.fixture
@@ -129,15 +129,15 @@ def images(http: httpx.Client, shared_db: OpenAnalytic) -> Iterator[Collection]:
 
 def form(image: str | None, **fields: str) -> Any:
     """A multipart form of fields only, as FormData sends it."""
-    given = ({} if image is None else {"image": image}) | fields
-    return {name: (None, value) for name, value in given.items()}
+    parts = ({} if image is None else {"image": image}) | fields
+    return {name: (None, value) for name, value in parts.items()}
 
 
 def hits(answer: httpx.Response) -> list[tuple[str, float]]:
     """Names and distances."""
-    told = answer.json()
-    assert (answer.status_code, told["code"], told["msg"]) == (200, 200, "")
-    return [(name, distance) for name, _, distance in told["result"]]
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["msg"]) == (200, 200, "")
+    return [(name, distance) for name, _, distance in body["result"]]
 
 
 # As the original's page goes
@@ -164,8 +164,8 @@ def test_a_hits_picture_is_a_small_jpeg(http: httpx.Client, images: Collection) 
     images.import_pictures([("large.gif", picture(9, 9, 250, (900, 300), "GIF"))])
     ((_, url, _),) = http.post("/image_search/search", files=form(data_url(BLUE), top_k="1")).json()["result"]
     kind, _, text = url.partition(",")
-    shown = Image.open(io.BytesIO(base64.b64decode(text, validate=True)))
-    assert (kind, shown.format, shown.size) == ("data:image/jpeg;base64", "JPEG", (224, 75))
+    thumbnail = Image.open(io.BytesIO(base64.b64decode(text, validate=True)))
+    assert (kind, thumbnail.format, thumbnail.size) == ("data:image/jpeg;base64", "JPEG", (224, 75))
 
 
 def test_a_hit_without_a_picture_has_an_empty_place(http: httpx.Client, images: Collection) -> None:
@@ -211,7 +211,7 @@ def test_every_way_to_send_a_picture_finds_the_same(
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "stored"),
     [
         ("猫 1.png", "猫 1.png"),
         ("a/b/c.png", "c.png"),
@@ -221,9 +221,9 @@ def test_every_way_to_send_a_picture_finds_the_same(
         ("'; DROP TABLE x; --%s", "'; DROP TABLE x; --%s"),
     ],
 )
-def test_of_a_name_the_last_part_is_kept(http: httpx.Client, images: Collection, sent: str, kept: str) -> None:
+def test_of_a_name_the_last_part_is_kept(http: httpx.Client, images: Collection, sent: str, stored: str) -> None:
     assert http.post("/image_search/insert", data={"image": text64(BLUE), "image_name": sent}).json() == DONE
-    assert images.image(kept) == BLUE
+    assert images.image(stored) == BLUE
 
 
 def test_without_a_name_a_file_is_called_as_its_own_and_others_get_a_new_one(
@@ -251,12 +251,12 @@ def test_the_same_picture_again_is_fine_and_another_of_its_name_is_refused(
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
     """Status and class of an error that has the original's form and ours."""
-    told = answer.json()
-    assert list(told) == ["code", "msg", "type", "sqlstate", "message", "hint"]
-    assert (told["code"], told["msg"]) == (answer.status_code, told["message"])
-    assert getattr(errors, told["type"]).sqlstate == told["sqlstate"]
+    body = answer.json()
+    assert list(body) == ["code", "msg", "type", "sqlstate", "message", "hint"]
+    assert (body["code"], body["msg"]) == (answer.status_code, body["message"])
+    assert getattr(errors, body["type"]).sqlstate == body["sqlstate"]
     assert answer.headers["content-type"] == "application/json"
-    return answer.status_code, told["type"]
+    return answer.status_code, body["type"]
 
 
 MULTIPART = "multipart/form-data; boundary=x"

@@ -23,11 +23,11 @@ def test_a_folder_that_cannot_be_listed_is_named() -> None:
         (top / "a" / "closed").mkdir(parents=True)
         (top / "a" / "b.jpg").touch()
         (top / "a" / "closed").chmod(0)
-        said = "import os; from pathlib import Path; from open_analytic import folder"
-        said += f"; os.geteuid() or os.seteuid({NOBODY})"
-        said += f"; found = folder.survey([Path({str(top)!r})], named=True)"
-        said += "; print(found.names, [(name, type(error).__name__) for name, error in found.unlisted])"
-        done = subprocess.run([sys.executable, "-c", said], check=True, capture_output=True, text=True)
+        program = "import os; from pathlib import Path; from open_analytic import folder"
+        program += f"; os.geteuid() or os.seteuid({NOBODY})"
+        program += f"; found = folder.survey([Path({str(top)!r})], named=True)"
+        program += "; print(found.names, [(name, type(error).__name__) for name, error in found.unlisted])"
+        done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     finally:
         (top / "a" / "closed").chmod(0o755)
         shutil.rmtree(top)
@@ -37,10 +37,10 @@ def test_a_folder_that_cannot_be_listed_is_named() -> None:
 def test_types_that_are_left_out_come_the_most_frequent_first(tmp_path: Path) -> None:
     for name in ("a.txt", "b.TXT", "c.nef", "d.jpg", ".e"):
         (tmp_path / name).touch()
-    found = folder.survey([tmp_path], named=False)
-    assert (found.files, found.names) == (1, set())
-    assert found.left_out[0] == LeftOut(type=".txt", count=2)
-    assert {each.type for each in found.left_out} == {".txt", ".nef", "hidden"}
+    survey = folder.survey([tmp_path], named=False)
+    assert (survey.files, survey.names) == (1, set())
+    assert survey.left_out[0] == LeftOut(type=".txt", count=2)
+    assert {each.type for each in survey.left_out} == {".txt", ".nef", "hidden"}
 
 
 def test_a_source_is_an_absolute_path_or_a_url(tmp_path: Path) -> None:
@@ -58,9 +58,9 @@ def test_a_digest_waits_for_no_pipe(tmp_path: Path) -> None:
 def test_heic_is_taken_where_it_can_be_read(tmp_path: Path) -> None:
     for suffix in readable.HEIF:
         (tmp_path / f"a{suffix}").touch()
-    found = folder.survey([tmp_path], named=False)
-    assert found.files == (3 if readable.HEIF_INSTALLED else 0)
-    assert [bool(each.hint) for each in found.left_out] == ([] if readable.HEIF_INSTALLED else [True] * 3)
+    survey = folder.survey([tmp_path], named=False)
+    assert survey.files == (3 if readable.HEIF_INSTALLED else 0)
+    assert [bool(each.hint) for each in survey.left_out] == ([] if readable.HEIF_INSTALLED else [True] * 3)
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,8 @@ def test_clusters_keep_their_ids_between_commands(cli: Cli, filled: str, tmp_pat
 
 def test_what_merges_is_told(cli: Cli, filled: str) -> None:
     cli("collection", "cluster", filled, "--max-distance", "0.1", "--min-size", "1")
-    told = cli("collection", "cluster", filled, "--max-distance", "9", "--min-size", "1").err.splitlines()
-    assert told == [*(f"Cluster {number} merged into 1." for number in (2, 3, 4)), "3 merged"]
+    lines = cli("collection", "cluster", filled, "--max-distance", "9", "--min-size", "1").err.splitlines()
+    assert lines == [*(f"Cluster {number} merged into 1." for number in (2, 3, 4)), "3 merged"]
 
 
 def test_what_is_wrong_has_its_exit_code(cli: Cli, filled: str) -> None:

@@ -67,9 +67,9 @@ def _wait(cli: Cli, process: subprocess.Popen[str]) -> ServerStatus:
 def rows(dsn: str) -> tuple[int, int]:
     """Rows, and those that are not whole."""
     with psycopg.connect(dsn) as connection:
-        found = connection.execute(WHOLE).fetchone()
-    assert found
-    return found[0], found[1]
+        row = connection.execute(WHOLE).fetchone()
+    assert row
+    return row[0], row[1]
 
 
 def rerun(cli: Cli, folder: Path) -> tuple[int, int]:
@@ -86,13 +86,13 @@ def test_ctrl_c_leaves_whole_rows_and_the_rerun_completes(cli: Cli, many: Path) 
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         assert status.dsn
-        kept, broken = rows(status.dsn)
+        stored, broken = rows(status.dsn)
     assert process.returncode == 130
     assert out == ""
     assert err.splitlines() == ["Interrupted. What was committed is kept; the same command goes on from there."]
-    assert 0 < kept < COUNT
+    assert 0 < stored < COUNT
     assert broken == 0
-    assert rerun(cli, many) == (COUNT - kept, kept)
+    assert rerun(cli, many) == (COUNT - stored, stored)
 
 
 def test_after_a_killed_server_the_import_goes_on_or_its_rerun_completes(cli: Cli, many: Path) -> None:
@@ -106,9 +106,9 @@ def test_after_a_killed_server_the_import_goes_on_or_its_rerun_completes(cli: Cl
     if lines:
         assert lines[0].startswith("Error: ")
         assert len(lines) == 2
-    added, kept = rerun(cli, many)
-    assert kept > 0
-    assert added + kept == COUNT
+    added, unchanged = rerun(cli, many)
+    assert unchanged > 0
+    assert added + unchanged == COUNT
     assert process.returncode or added == 0
 
 
@@ -116,6 +116,6 @@ def test_a_killed_import_leaves_whole_rows(cli: Cli, many: Path) -> None:
     with under_way(cli, many) as (process, _):
         process.kill()
         process.communicate(timeout=60)
-    added, kept = rerun(cli, many)
-    assert kept > 0
-    assert added + kept == COUNT
+    added, unchanged = rerun(cli, many)
+    assert unchanged > 0
+    assert added + unchanged == COUNT

@@ -254,9 +254,9 @@ def test_nothing_stays_behind(own: Cli, order: str) -> None:
 
 
 def test_serve_says_so_when_its_server_dies(own: Cli) -> None:
-    with served(own) as found:
+    with served(own) as server:
         kill(home_of(own), "postmaster")
-        _, log = found.process.communicate(timeout=60)
-    assert found.process.returncode == 7
+        _, log = server.process.communicate(timeout=60)
+    assert server.process.returncode == 7
     assert "Error: The embedded server of" in log
     assert "Traceback" not in log

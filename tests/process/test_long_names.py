@@ -23,10 +23,10 @@ in_an_address = pytest.mark.parametrize("name", list(LONG.values())[:2], ids=lis
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with site.home(tmp_path_factory.mktemp("names")) as made:
-        with made.database() as db:
+    with site.home(tmp_path_factory.mktemp("names")) as home:
+        with home.database() as db:
             db.create_collection("image_search_table", pipeline="mean_colour").add("red.png", RED)
-        yield made
+        yield home
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +49,10 @@ def counts(job: Import) -> dict[str, Any]:
 
 def check(answer: httpx.Response, name: str) -> None:
     """The error, which repeats the beginning of the name only."""
-    told = answer.json()
-    assert (answer.status_code, told["type"], told["sqlstate"]) == (400, "InvalidName", "OA017")
+    error = answer.json()
+    assert (answer.status_code, error["type"], error["sqlstate"]) == (400, "InvalidName", "OA017")
     size = len(name.encode())
-    assert told["message"] == f"The name {name[:40]!r}... has {size:,} bytes; at most {NAME_BYTES:,} are taken."
+    assert error["message"] == f"The name {name[:40]!r}... has {size:,} bytes; at most {NAME_BYTES:,} are taken."
 
 
 @long

@@ -98,16 +98,16 @@ def test_an_interrupt_while_modules_are_imported(cli: Cli, seen: str) -> None:
         words, cwd=cli.folder, env=cli.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stderr
-        said: list[str] = []
+        lines: list[str] = []
         for line in process.stderr:
-            if line.startswith("import time:") and line.rsplit("|", 1)[1].strip().startswith(seen) and not said:
+            if line.startswith("import time:") and line.rsplit("|", 1)[1].strip().startswith(seen) and not lines:
                 process.send_signal(signal.SIGINT)
-                said.append(line)
+                lines.append(line)
             elif not line.startswith("import time:"):
-                said.append(line)
+                lines.append(line)
     assert process.returncode == 130
-    assert len(said) == 2
-    assert said[1].startswith("Interrupted.")
+    assert len(lines) == 2
+    assert lines[1].startswith("Interrupted.")
 
 
 def test_a_terminal_too_narrow_for_a_table_loses_no_column(cli: Cli) -> None:

@@ -69,7 +69,7 @@ def test_every_route_is_described_and_nothing_else(db: OpenAnalytic) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Served:
     """The site, and names of what is there."""
 
     url: str
@@ -88,12 +88,12 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """``open-analytic serve`` with the pages of an album, a kept picture and an import."""
     folder = tmp_path_factory.mktemp("site")
-    with album.make(folder) as made:
-        _add_texts(made)
-        cli = runner.make(folder, made.cards, OPEN_ANALYTIC_HOME=str(made.home), OPEN_ANALYTIC_SERVICE_START="0")
+    with album.make(folder) as content:
+        _add_texts(content)
+        cli = runner.make(folder, content.cards, OPEN_ANALYTIC_HOME=str(content.home), OPEN_ANALYTIC_SERVICE_START="0")
         with served(cli, "--web-tcp", "127.0.0.1:0") as running:
             url = next(address for address in running.addresses if address.startswith("http://127.0.0.1:")).rstrip("/")
             picture = album.portrait(album.PEOPLE[0], 0)
@@ -101,13 +101,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
             assert running.process.stderr
             # Read all along: a log that nobody reads holds its writer up in the end.
             threading.Thread(target=log.extend, args=(running.process.stderr,), daemon=True).start()
-            yield Asked(url=url, picture=picture, names=_names(url, picture), log=log)
+            yield Served(url=url, picture=picture, names=_names(url, picture), log=log)
 
 
-def _add_texts(made: album.Album) -> None:
+def _add_texts(content: album.Album) -> None:
     """A collection of texts beside those of pictures."""
-    settings = Settings.read({}, cards=(made.cards,), models_dir=made.home / "models")
-    with connect(made.dsn, settings=settings) as db:
+    settings = Settings.read({}, cards=(content.cards,), models_dir=content.home / "models")
+    with connect(content.dsn, settings=settings) as db:
         db.pipeline_create("texts", tiny_texts.PIPELINE)
         notes = db.create_collection(NOTES, pipeline="texts")
         assert not notes.import_pictures([("house", b"red house"), ("sky", b"blue")]).failed
@@ -135,7 +135,7 @@ def _names(url: str, picture: bytes) -> dict[str, list[str]]:
     }
 
 
-def test_the_description_is_served(site: Asked) -> None:
+def test_the_description_is_served(site: Served) -> None:
     assert httpx.get(f"{site.url}/openapi.json").json() == document()
 
 
@@ -155,7 +155,7 @@ class Sound:
 ONE, JOB = "/api/v1/collections/{collection}", "/api/v1/imports/{id}"
 
 
-def sound(site: Asked) -> Iterator[Sound]:
+def sound(site: Served) -> Iterator[Sound]:
     """Those that random values hardly ever make up."""
     yield from sound_searches(site)
     yield from sound_runs(site)
@@ -169,15 +169,15 @@ def sound(site: Asked) -> Iterator[Sound]:
         yield Sound(call=("GET", f"/{demo}/count"))
 
 
-def sound_searches(site: Asked) -> Iterator[Sound]:
-    (kept,), (name, *_) = site.names["query"], site.names["like"]
+def sound_searches(site: Served) -> Iterator[Sound]:
+    (query,), (name, *_) = site.names["query"], site.names["like"]
     faces, images = {"collection": album.FACES}, {"collection": album.IMAGES}
     for collection in (faces, images, {"collection": album.HOSTILE}):
         yield Sound(call=("GET", ONE), path=collection)
         yield Sound(call=("GET", f"{ONE}/pictures"), path=collection, query={"limit": 2})
         yield Sound(call=("POST", f"{ONE}/queries"), path=collection, body=site.picture, media=BYTES)
-        yield Sound(call=("GET", f"{ONE}/queries/{{id}}"), path=collection | {"id": kept})
-        yield Sound(call=("GET", f"{ONE}/hits"), path=collection, query={"query": kept, "explain": 1})
+        yield Sound(call=("GET", f"{ONE}/queries/{{id}}"), path=collection | {"id": query})
+        yield Sound(call=("GET", f"{ONE}/hits"), path=collection, query={"query": query, "explain": 1})
     notes = {"collection": NOTES}
     yield Sound(call=("GET", ONE), path=notes)
     yield Sound(call=("GET", f"{ONE}/hits"), path=notes, query={"text": "red house", "k": 1, "explain": 1})
@@ -185,14 +185,14 @@ def sound_searches(site: Asked) -> Iterator[Sound]:
     for kind in ("picture", "thumbnail"):
         yield Sound(call=("GET", f"{ONE}/{kind}"), path=faces, query={"name": name, "part": 0})
     yield Sound(call=("GET", f"{ONE}/hits"), path=faces, query={"like": name, "part": 0, "k": 200})
-    yield Sound(call=("GET", f"{ONE}/hits"), path=faces, query={"query": kept, "face": 0, "max_distance": 1.5})
-    yield Sound(call=("GET", f"{ONE}/hits"), path=faces, query={"query": kept, "rate": 1})
-    yield Sound(call=("GET", f"{ONE}/hits"), path=images, query={"query": kept, "region": "0,0,40,40"})
-    yield Sound(call=("GET", f"{ONE}/hits"), path=images, query={"query": kept, "filter": OSLO, "explain": 1})
+    yield Sound(call=("GET", f"{ONE}/hits"), path=faces, query={"query": query, "face": 0, "max_distance": 1.5})
+    yield Sound(call=("GET", f"{ONE}/hits"), path=faces, query={"query": query, "rate": 1})
+    yield Sound(call=("GET", f"{ONE}/hits"), path=images, query={"query": query, "region": "0,0,40,40"})
+    yield Sound(call=("GET", f"{ONE}/hits"), path=images, query={"query": query, "filter": OSLO, "explain": 1})
     yield Sound(call=("PATCH", f"{ONE}/picture"), path=faces, query={"name": name}, body={"name": name}, media=JSON)
 
 
-def sound_runs(site: Asked) -> Iterator[Sound]:
+def sound_runs(site: Served) -> Iterator[Sound]:
     for pipeline in ("mean_colour", "tiny_faces", "tiny_face_analyzer"):
         path = {"name": pipeline}
         yield Sound(call=("POST", "/api/v1/pipelines/{name}/run"), path=path, body=site.picture, media=BYTES)
@@ -208,7 +208,7 @@ def sound_runs(site: Asked) -> Iterator[Sound]:
     yield Sound(call=("POST", "/api/v1/plans/{hash}/run"), path=plan, body=site.picture, media=BYTES)
 
 
-def sound_imports(site: Asked) -> Iterator[Sound]:
+def sound_imports(site: Served) -> Iterator[Sound]:
     name, job = site.names["like"][0], {"id": site.names["/api/v1/imports/ id"][0]}
     files = {"files": [{"name": name, "sha256": "0" * 64}, {"name": "none", "sha256": "f" * 64}]}
     yield Sound(call=("POST", f"{JOB}/known"), path=job, body=files, media=JSON)
@@ -218,7 +218,7 @@ def sound_imports(site: Asked) -> Iterator[Sound]:
     yield Sound(call=("POST", f"{JOB}/finish"), path=job)
 
 
-def test_sound_requests_are_answered_as_described(site: Asked) -> None:
+def test_sound_requests_are_answered_as_described(site: Served) -> None:
     for request in sound(site):
         method, path = request.call
         case = API[path][method].Case(
@@ -233,11 +233,11 @@ def test_sound_requests_are_answered_as_described(site: Asked) -> None:
 @API.given(data=st.data())
 @API.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_a_call_answers_as_described(case: schemathesis.Case[Any], data: st.DataObject, site: Asked) -> None:
-    for given, before in ((case.path_parameters, True), (case.query, False)):
-        for name in given:
+def test_a_call_answers_as_described(case: schemathesis.Case[Any], data: st.DataObject, site: Served) -> None:
+    for parameters, before in ((case.path_parameters, True), (case.query, False)):
+        for name in parameters:
             known = site.known(case.path.partition("{" + name)[0] if before else "in query", name)
-            given[name] = data.draw(st.sampled_from([given[name], *known]), label=name)
+            parameters[name] = data.draw(st.sampled_from([parameters[name], *known]), label=name)
     if case.media_type == "application/octet-stream" and data.draw(st.booleans(), label="a picture"):
         case.body = site.picture
     if isinstance(case.body, dict) and "image" in case.body and data.draw(st.booleans(), label="a picture"):

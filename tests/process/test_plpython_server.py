@@ -69,8 +69,8 @@ def sqlstate(connection: psycopg.Connection, folder: Path) -> tuple[object, ...]
 def test_bin_prints_the_folder_with_postgres(programs: Path) -> None:
     answer = plpython.ask("bin")
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"{programs}\n", "")
-    told = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
-    assert told.startswith(f"postgres (PostgreSQL) {programs.parent.name}.")
+    version = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    assert version.startswith(f"postgres (PostgreSQL) {programs.parent.name}.")
 
 
 def test_a_second_install_touches_nothing(programs: Path) -> None:
@@ -89,9 +89,9 @@ def test_another_word_is_refused() -> None:
 def test_a_function_runs_in_the_systems_python(connection: psycopg.Connection) -> None:
     body = "import sys; return sys.version"
     connection.execute(f"CREATE FUNCTION version_of_python() RETURNS text LANGUAGE plpython3u AS '{body}'")
-    found = connection.execute("SELECT version_of_python()").fetchone()
-    assert found
-    assert found[0].startswith("3.")
+    row = connection.execute("SELECT version_of_python()").fetchone()
+    assert row
+    assert row[0].startswith("3.")
 
 
 def test_a_function_imports_our_code(connection: psycopg.Connection, private: embedded.Server) -> None:
@@ -149,6 +149,6 @@ def test_a_machine_without_it_is_told_the_next_step(
     script.write_text("#!/bin/sh\necho '  | a log' >&2\necho 'plpython.sh: it is missing; do this' >&2\nexit 3\n")
     script.chmod(0o755)
     monkeypatch.setenv(plpython.REQUIRED, required)
-    with pytest.raises(outcome) as told:
+    with pytest.raises(outcome) as message:
         plpython.require(script=script)
-    assert str(told.value) == "PLPYTHON3U MISSING: plpython.sh: it is missing; do this"
+    assert str(message.value) == "PLPYTHON3U MISSING: plpython.sh: it is missing; do this"

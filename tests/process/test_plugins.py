@@ -72,9 +72,9 @@ def place(folder: Path, *sites: Path) -> Place:
 @pytest.fixture(scope="module")
 def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("letters")
-    made = place(folder, plugin.install(folder))
-    yield made
-    embedded.stop(made.home)
+    letters = place(folder, plugin.install(folder))
+    yield letters
+    embedded.stop(letters.home)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_a_kind_of_a_plugin_has_parts_and_regions(letters: Place) -> None:
         ],
         "output": {"words": {"word": "words.text", "counts": "counts"}},
     }
-    told = letters.python(
+    regions = letters.python(
         "from open_analytic.errors import OpenAnalyticError\n"
         "with oa.connect() as db:\n"
         f"    db.pipeline_create('words', {definition!r})\n"
@@ -160,7 +160,7 @@ def test_a_kind_of_a_plugin_has_parts_and_regions(letters: Place) -> None:
         "    regions = [[each.region.start, each.region.end] for each in result.features]\n"
         "    print(json.dumps([result.output, regions, said]))"
     )
-    assert told == [
+    assert regions == [
         {"words": [{"word": "abba", "counts": [2.0, 2.0]}, {"word": "cab", "counts": [1.0, 1.0]}]},
         [[0, 4], [5, 8]],
         "The vectors of pipeline 'words' belong to regions of kind 'word'; a collection can store boxes only.",
@@ -190,7 +190,7 @@ LETTERS = {"operator": "letters", "output": "feature"}
 
 
 @pytest.mark.parametrize(
-    ("operator", "said"),
+    ("operator", "message"),
     [
         ("letters", "'letters' of open_analytic.operators comes from letters-plugin 1.0 and from other-plugin 1.0."),
         ("embed", "'embed' of open_analytic.operators comes from open-analytic and from other-plugin 1.0."),
@@ -202,8 +202,8 @@ LETTERS = {"operator": "letters", "output": "feature"}
                  "open_analytic.operators: it is no Operator, but Kind."),
     ],
 )  # fmt: skip
-def test_a_plugin_that_does_not_work_is_named(both: Place, operator: str, said: str) -> None:
-    assert both.python(planned(LETTERS | {"operator": operator})) == ["OA080", said]
+def test_a_plugin_that_does_not_work_is_named(both: Place, operator: str, message: str) -> None:
+    assert both.python(planned(LETTERS | {"operator": operator})) == ["OA080", message]
 
 
 def test_what_comes_with_the_package_goes_on_beside_a_broken_plugin(both: Place) -> None:
@@ -215,7 +215,7 @@ def test_what_comes_with_the_package_goes_on_beside_a_broken_plugin(both: Place)
 
 
 @pytest.mark.parametrize(
-    ("name", "sqlstate", "said"),
+    ("name", "sqlstate", "message"),
     [
         ("face_analyzer", None, None),
         ("letters", None, None),
@@ -225,8 +225,8 @@ def test_what_comes_with_the_package_goes_on_beside_a_broken_plugin(both: Place)
                              "open_analytic.presets: The definition is not TOML"),
     ],
 )  # fmt: skip
-def test_a_preset_comes_from_one_place(both: Place, name: str, sqlstate: str | None, said: str | None) -> None:
-    told = both.python(
+def test_a_preset_comes_from_one_place(both: Place, name: str, sqlstate: str | None, message: str | None) -> None:
+    error = both.python(
         "from open_analytic.errors import OpenAnalyticError\n"
         "from open_analytic.pipeline.spec import preset\n"
         "try:\n"
@@ -234,19 +234,19 @@ def test_a_preset_comes_from_one_place(both: Place, name: str, sqlstate: str | N
         "except OpenAnalyticError as error:\n"
         "    print(json.dumps([error.sqlstate, error.message]))"
     )
-    assert told[0] == sqlstate
-    assert (told[1] or "").startswith(said or "")
+    assert error[0] == sqlstate
+    assert (error[1] or "").startswith(message or "")
 
 
 def test_an_operator_that_fails_is_the_error_of_its_item(letters: Place) -> None:
     definition = {"steps": [{"operator": "words", "output": "words"}], "output": {"words": "words"}}
-    told = letters.python(
+    result = letters.python(
         "with oa.connect() as db:\n"
         f"    db.pipeline_create('plain_words', {definition!r})\n"
         "    good, bad = db.pipeline_run_many('plain_words', [b'a b', b'\\xff'])\n"
         "    print(json.dumps([good, bad.sqlstate, bad.message]))"
     )
-    assert told == [
+    assert result == [
         {"words": [{"text": "a", "start": 0}, {"text": "b", "start": 2}]},
         "OA080",
         "The plugin's operator letters_plugin.operators._words failed: UnicodeDecodeError: 'utf-8' codec can't decode "
@@ -276,7 +276,7 @@ INPUTS = {
 
 
 @pytest.mark.parametrize(
-    ("task", "type_", "said"),
+    ("task", "type_", "message"),
     [
         ("spelling", "strings", None),
         ("spelling", "waveform", "one of a model that takes waveform"),
@@ -284,9 +284,9 @@ INPUTS = {
         ("wrong", "strings", "its 'wrong' of open_analytic.tasks: it is no tuple of the types of inputs"),
     ],
 )
-def test_a_card_has_a_task_of_a_plugin(both: Place, task: str, type_: str, said: str | None) -> None:
+def test_a_card_has_a_task_of_a_plugin(both: Place, task: str, type_: str, message: str | None) -> None:
     (both.home.parent / "speller.toml").write_text(CARD.format(task=task, input=INPUTS[type_]))
-    told = both.python(
+    outcome = both.python(
         "from pathlib import Path\n"
         "from open_analytic.errors import OpenAnalyticError\n"
         "from open_analytic.models.card import read_card\n"
@@ -295,7 +295,7 @@ def test_a_card_has_a_task_of_a_plugin(both: Place, task: str, type_: str, said:
         "except OpenAnalyticError as error:\n"
         "    print(json.dumps([error.message, error.hint]))"
     )
-    assert (told == task) if said is None else any(said in str(part) for part in told)
+    assert (outcome == task) if message is None else any(message in str(part) for part in outcome)
 
 
 def test_doctor_lists_plugins_and_what_each_adds(letters: Place, both: Place) -> None:

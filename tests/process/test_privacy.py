@@ -122,8 +122,8 @@ def test_nothing_imports_onnxruntime_before_the_package_that_turns_its_telemetry
     first = REPOSITORY / "open_analytic" / "runtime" / "session.py"
     folders = ("open_analytic", "migrations", "tests")
     files = [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]
-    found = [path for path in files if not path.name.startswith("test_") and imports(path, "onnxruntime")]
-    assert found == [first]
+    importers = [path for path in files if not path.name.startswith("test_") and imports(path, "onnxruntime")]
+    assert importers == [first]
 
 
 def imports(path: Path, module: str) -> bool:

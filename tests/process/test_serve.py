@@ -31,9 +31,9 @@ TOKEN = "0123456789abcdef"  # noqa: S105 - of these tests only
 @pytest.fixture(scope="session")
 def dsn(cli: Cli) -> str:
     """The database that all commands share, as one of the user's own."""
-    found = embedded.status(cli.folder / ".open_analytic").dsn
-    assert found
-    return found
+    address = embedded.status(cli.folder / ".open_analytic").dsn
+    assert address
+    return address
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +45,8 @@ def reader(dsn: str) -> str:
 @pytest.fixture(scope="module")
 def service(cli: Cli, reader: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service for this database in a folder of its own."""
-    with served(cli, "--dsn", reader, "--folder", tmp_path_factory.mktemp("s")) as found:
-        yield found
+    with served(cli, "--dsn", reader, "--folder", tmp_path_factory.mktemp("s")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +62,10 @@ def loaded(address: str) -> list[str]:
 
 def test_it_says_where_it_listens_as_text_and_as_json(cli: Cli, reader: str, tmp_path: Path) -> None:
     addresses = [f"unix:{tmp_path}/http.sock", f"host={tmp_path} port=5433"]
-    with served(cli, "--dsn", reader, "--folder", tmp_path) as found:
-        assert found.addresses == addresses
+    with served(cli, "--dsn", reader, "--folder", tmp_path) as server:
+        assert server.addresses == addresses
         assert (tmp_path / "http.sock").stat().st_mode & 0o777 == 0o600
-        code, log = found.stopped()
+        code, log = server.stopped()
     assert code == 0
     assert "0 calls under way" in log
     assert list(tmp_path.iterdir()) == []
@@ -113,17 +113,17 @@ def test_the_examples_of_the_docs_work(service: Served, filled: str, pictures: P
 
 def test_http_searches_a_collection(cli: Cli, service: Served, filled: str, pictures: Path, red: bytes) -> None:
     options = {"filter": "district = %(d)s", "params": json.dumps({"d": "A"}), "k": "3"}
-    with client(service.http()) as asked:
-        hits = asked.post(f"/api/v1/collections/{filled}/search", params=options, content=red).json()
+    with client(service.http()) as http:
+        hits = http.post(f"/api/v1/collections/{filled}/search", params=options, content=red).json()
     words = ("-k", 3, "--filter", "district = %(d)s", "--param", "d=A", "--json")
     assert hits == cli("search", filled, pictures / "red.png", *words).json
     assert hits[0]["name"] == "red.png"
 
 
 def test_a_filter_writes_nothing(service: Served, cli: Cli, filled: str, red: bytes) -> None:
-    with client(service.http()) as asked:
+    with client(service.http()) as http:
         path = f"/api/v1/collections/{filled}/search"
-        answer = asked.post(path, params={"filter": f'true); DELETE FROM "{filled}"; --'}, content=red)
+        answer = http.post(path, params={"filter": f'true); DELETE FROM "{filled}"; --'}, content=red)
     assert answer.status_code == 400
     assert cli("collection", "show", filled, "--json").json["pictures"] == len(NAMES)
 
@@ -146,15 +146,15 @@ def test_a_service_elsewhere_gives_what_models_here_give(
     data = [(pictures / name).read_bytes() for name in NAMES] * 9
     items = [*data, b"text", b""]
 
-    def said(db: open_analytic.OpenAnalytic) -> list[Any]:
-        found = db.pipeline_run_many("mean_colour", iter(items))
-        return [each.as_dict() if isinstance(each, OpenAnalyticError) else each for each in found]
+    def outputs(db: open_analytic.OpenAnalytic) -> list[Any]:
+        results = db.pipeline_run_many("mean_colour", iter(items))
+        return [each.as_dict() if isinstance(each, OpenAnalyticError) else each for each in results]
 
     with (
         open_analytic.connect(settings=settings) as here,
         open_analytic.connect(settings=settings, service=service.http()) as there,
     ):
-        assert said(there) == said(here)
+        assert outputs(there) == outputs(here)
         assert there.pipeline_run("mean_colour", data[0]) == here.pipeline_run("mean_colour", data[0])
         report = there.collection(collection).import_files(pictures)
         assert (report.added, report.failed) == (len(NAMES), ())
@@ -173,31 +173,31 @@ def test_a_service_that_is_not_there_is_named(dsn: str, cards: Path, red: bytes,
 
 
 def test_sigterm_lets_a_call_finish_and_refuses_new_ones(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:
-    with served(cli, "--dsn", reader, "--folder", tmp_path) as found, socket.socket(socket.AF_UNIX) as under_way:
+    with served(cli, "--dsn", reader, "--folder", tmp_path) as server, socket.socket(socket.AF_UNIX) as under_way:
         under_way.connect(str(tmp_path / "http.sock"))
         head = f"POST {RUN} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(red)}\r\n\r\n"
         under_way.sendall(head.encode() + red[:10])
-        eventually("a call is under way", lambda: "under_way 1.0" in ask(found.http(), "/metrics").text)
-        found.process.terminate()
-        eventually("it is not ready", lambda: not answers(found.http()))
-        refused = ask(found.http(), RUN, red)
+        eventually("a call is under way", lambda: "under_way 1.0" in ask(server.http(), "/metrics").text)
+        server.process.terminate()
+        eventually("it is not ready", lambda: not answers(server.http()))
+        refused = ask(server.http(), RUN, red)
         assert (refused.status_code, refused.json()["sqlstate"]) == (503, "OA071")
         assert "Retry-After" in refused.headers
         under_way.sendall(red[10:])
         under_way.settimeout(20)
         assert under_way.recv(1000).startswith(b"HTTP/1.1 200 OK")
-        _, log = found.process.communicate(timeout=20)
-        assert found.process.returncode == 0
+        _, log = server.process.communicate(timeout=20)
+        assert server.process.returncode == 0
         assert "1 calls under way" in log
 
 
 def test_a_call_that_does_not_end_is_given_up(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:
     words = ("--dsn", reader, "--folder", tmp_path, "--drain-s", 1)
-    with served(cli, *words) as found, socket.socket(socket.AF_UNIX) as under_way:
+    with served(cli, *words) as server, socket.socket(socket.AF_UNIX) as under_way:
         under_way.connect(str(tmp_path / "http.sock"))
         under_way.sendall(f"POST {RUN} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(red)}\r\n\r\n".encode())
-        eventually("a call is under way", lambda: "under_way 1.0" in ask(found.http(), "/metrics").text)
-        code, log = found.stopped(20)  # less than the default of --drain-s
+        eventually("a call is under way", lambda: "under_way 1.0" in ask(server.http(), "/metrics").text)
+        code, log = server.stopped(20)  # less than the default of --drain-s
         assert (code, "gave up waiting for 1 calls" in log) == (0, True)
 
 
@@ -206,41 +206,41 @@ def test_over_tcp_only_who_shows_the_token_is_served(cli: Cli, reader: str, red:
     file.write_text(TOKEN + "\n")
     file.chmod(0o640)
     tcp = ("--tcp", "127.0.0.1:0", "--wire-tcp", "127.0.0.1:0", "--token-file", file)
-    with served(cli, "--dsn", reader, "--folder", tmp_path, *tcp) as found:
-        address = found.http("http")
+    with served(cli, "--dsn", reader, "--folder", tmp_path, *tcp) as server:
+        address = server.http("http")
         for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
             answer = ask(address, RUN, red, headers=wrong)
             assert (answer.status_code, answer.json()["sqlstate"]) == (401, "OA074")
         assert ask(address, "/metrics").status_code == 401
         assert ask(address, "/health/ready").status_code == 200
         right = ask(address, RUN, red, headers={"Authorization": f"Bearer {TOKEN}"})
-        assert right.json() == ask(found.http(), RUN, red).json()
+        assert right.json() == ask(server.http(), RUN, red).json()
         with contextlib.closing(Client(address)) as stranger, pytest.raises(Unauthorized):
             stranger.run("0" * 64, [red], give="output", parameters="{}", pause=lambda: None)
-        states = {word: PGconn.connect(f"{found.wire()} password={word}".encode()).status for word in ("wrong", TOKEN)}
+        states = {word: PGconn.connect(f"{server.wire()} password={word}".encode()).status for word in ("wrong", TOKEN)}
         assert states == {"wrong": ConnStatus.BAD, TOKEN: ConnStatus.OK}
         assert PGconn.connect(f"host={tmp_path} port=5433".encode()).status == ConnStatus.OK
-        assert TOKEN not in found.stopped()[1]
+        assert TOKEN not in server.stopped()[1]
 
 
 def test_https_with_a_certificate_of_ones_own(cli: Cli, dsn: str, reader: str, red: bytes, tmp_path: Path) -> None:
-    made = subprocess.run(
+    result = subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-subj", "/CN=service", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
          "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
         capture_output=True, check=False,
     )  # fmt: skip
-    assert made.returncode == 0, made.stderr
+    assert result.returncode == 0, result.stderr
     words = ("--tcp", "127.0.0.1:0", "--ssl-certfile", tmp_path / "cert.pem", "--ssl-keyfile", tmp_path / "key.pem")
     secret = Cli(cli.folder, {**cli.environment, "OPEN_ANALYTIC_SERVICE_TOKEN": TOKEN})
-    with served(secret, "--dsn", reader, "--folder", tmp_path, *words) as found:
+    with served(secret, "--dsn", reader, "--folder", tmp_path, *words) as server:
         trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        over_tls = ask(found.http("https"), RUN, red, headers=headers, verify=trusting)
-        assert over_tls.json() == ask(found.http(), RUN, red).json()
+        over_tls = ask(server.http("https"), RUN, red, headers=headers, verify=trusting)
+        assert over_tls.json() == ask(server.http(), RUN, red).json()
         environment = {
             "OPEN_ANALYTIC_DSN": dsn,
-            "OPEN_ANALYTIC_SERVICE": found.http("https"),
+            "OPEN_ANALYTIC_SERVICE": server.http("https"),
             "SSL_CERT_FILE": str(tmp_path / "cert.pem"),
         }
         remote = Cli(cli.folder, {**secret.environment, **environment})
@@ -310,14 +310,14 @@ def test_a_second_service_in_one_folder_is_refused_and_a_dead_one_s_sockets_are_
 
 
 def test_models_are_loaded_before_and_let_go_when_nobody_asks(cli: Cli, reader: str, tmp_path: Path) -> None:
-    with served(cli, "--dsn", reader, "--folder", tmp_path, "--preload", "all", "--idle-unload-s", 1) as found:
-        assert loaded(found.http()) == ["mean_colour"]
-        eventually("the model is let go", lambda: not loaded(found.http()))
-        assert "let go of the model mean_colour" in found.stopped()[1]
+    with served(cli, "--dsn", reader, "--folder", tmp_path, "--preload", "all", "--idle-unload-s", 1) as server:
+        assert loaded(server.http()) == ["mean_colour"]
+        eventually("the model is let go", lambda: not loaded(server.http()))
+        assert "let go of the model mean_colour" in server.stopped()[1]
 
 
 def test_models_are_loaded_when_first_asked_for(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:
-    with served(cli, "--dsn", reader, "--folder", tmp_path) as found:
-        assert loaded(found.http()) == []
-        ask(found.http(), RUN, red)
-        assert loaded(found.http()) == ["mean_colour"]
+    with served(cli, "--dsn", reader, "--folder", tmp_path) as server:
+        assert loaded(server.http()) == []
+        ask(server.http(), RUN, red)
+        assert loaded(server.http()) == ["mean_colour"]

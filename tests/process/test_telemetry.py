@@ -39,8 +39,8 @@ def test_a_program_that_empties_its_environment_stays_without(tmp_path: Path) ->
 
 
 def test_a_program_that_imported_onnxruntime_before_is_told_once(tmp_path: Path) -> None:
-    _, said = files(tmp_path / "home", f"import onnxruntime; {SESSION}; import open_analytic.app")
-    assert said == f"WARNING {telemetry.LATE}\n"
+    _, warnings = files(tmp_path / "home", f"import onnxruntime; {SESSION}; import open_analytic.app")
+    assert warnings == f"WARNING {telemetry.LATE}\n"
 
 
 def test_a_program_that_turned_it_off_itself_is_not_told(tmp_path: Path) -> None:
@@ -50,11 +50,11 @@ def test_a_program_that_turned_it_off_itself_is_not_told(tmp_path: Path) -> None
 def test_doctor_says_which(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import onnxruntime")
     late = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPOSITORY)]), "HOME": str(tmp_path)}
-    found = {}
+    privacy = {}
     for name, environment, code in (("off", {}, 0), ("late", late, 1)):
         checks = make(tmp_path, tmp_path, **environment)("doctor", "--json", code=code).json
-        found[name] = next(check for check in checks if check["name"] == "privacy")
-    assert found == {
+        privacy[name] = next(check for check in checks if check["name"] == "privacy")
+    assert privacy == {
         "off": {
             "name": "privacy", "state": "ok", "hint": None,
             "detail": "no telemetry: ONNX Runtime's is turned off; docs/privacy.md lists what is stored and fetched",

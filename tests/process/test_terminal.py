@@ -19,7 +19,7 @@ def on_a_terminal(cli: Cli, *words: object, both: bool) -> tuple[str, str]:
     os.close(theirs)
     with process:
         piped = process.stdout.read() if process.stdout else ""
-        shown = b""
+        screen = b""
         while True:
             try:
                 part = os.read(ours, 65536)
@@ -27,33 +27,33 @@ def on_a_terminal(cli: Cli, *words: object, both: bool) -> tuple[str, str]:
                 break
             if not part:
                 break
-            shown += part
+            screen += part
     os.close(ours)
-    return shown.decode(), piped
+    return screen.decode(), piped
 
 
 def test_an_import_shows_a_bar_and_prints_a_plain_report(cli: Cli, collection: str, pictures: Path) -> None:
-    shown, piped = on_a_terminal(cli, "import", pictures, "--collection", collection, both=False)
-    assert "import" in shown
-    assert "of 5" in shown
+    screen, piped = on_a_terminal(cli, "import", pictures, "--collection", collection, both=False)
+    assert "import" in screen
+    assert "of 5" in screen
     assert piped.startswith(f"{collection}: 5 added")
     assert "\x1b" not in piped
 
 
 def test_a_table_on_a_terminal_has_a_line_below_its_names(cli: Cli) -> None:
-    shown, _ = on_a_terminal(cli, "pipeline", "list", both=True)
-    assert "mean_colour" in shown
-    assert "───" in shown
+    screen, _ = on_a_terminal(cli, "pipeline", "list", both=True)
+    assert "mean_colour" in screen
+    assert "───" in screen
 
 
 def test_json_on_a_terminal_is_indented(cli: Cli) -> None:
-    shown, _ = on_a_terminal(cli, "models", "show", "mean_colour", "--json", both=True)
-    assert '\n  "name": "mean_colour"' in shown.replace("\r", "")
+    screen, _ = on_a_terminal(cli, "models", "show", "mean_colour", "--json", both=True)
+    assert '\n  "name": "mean_colour"' in screen.replace("\r", "")
 
 
 def test_dropping_asks_on_a_terminal(cli: Cli, collection: str) -> None:
-    shown, _ = on_a_terminal(cli, "collection", "drop", collection, both=True)
-    assert "--yes" in shown  # standard input is no terminal here, so nobody is asked
+    screen, _ = on_a_terminal(cli, "collection", "drop", collection, both=True)
+    assert "--yes" in screen  # standard input is no terminal here, so nobody is asked
     assert cli("collection", "show", collection).code == 0
 
 
@@ -64,12 +64,12 @@ def test_serve_says_what_to_open_and_how_to_stop_it(cli: Cli) -> None:
     (cli.folder / "token").chmod(0o600)
     with subprocess.Popen(words, cwd=cli.folder, env=cli.environment, stdout=theirs) as process:
         os.close(theirs)
-        shown = b""
-        while b"stops" not in shown:
-            shown += os.read(ours, 65536)
+        screen = b""
+        while b"stops" not in screen:
+            screen += os.read(ours, 65536)
         process.send_signal(signal.SIGINT)
         process.wait(60)
     os.close(ours)
-    lines = shown.decode().splitlines()
+    lines = screen.decode().splitlines()
     (page,) = [line for line in lines if line.startswith("http://")]
     assert lines[-1] == f"Open {page} in a browser. Ctrl-C stops the service."

@@ -16,12 +16,12 @@ HOUSE = {"vector": [4.25, 21.75]}
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[site.Home]:
-    with site.home(tmp_path_factory.mktemp("texts")) as made:
-        with made.database() as db:
-            tiny_texts.write(made.settings.cards[0])
-        with made.database() as db:
+    with site.home(tmp_path_factory.mktemp("texts")) as home:
+        with home.database() as db:
+            tiny_texts.write(home.settings.cards[0])
+        with home.database() as db:
             db.pipeline_create("texts", tiny_texts.PIPELINE)
-        yield made
+        yield home
 
 
 def test_the_command_line_takes_a_text_a_file_and_standard_input(home: site.Home, tmp_path: Path) -> None:

@@ -36,29 +36,29 @@ def write(file: Path, *rows: list[Any]) -> Path:
 
 
 def test_a_pipeline_is_calibrated_and_decides(cli: Cli, pairs: Path) -> None:
-    told = cli("pipeline", "calibrate", "mean_colour", "--pairs", pairs, "--source", "five hues", "--json").json
-    assert {key: told[key] for key in ("pipeline", "version", "same_pairs", "different_pairs", "source")} == {
+    report = cli("pipeline", "calibrate", "mean_colour", "--pairs", pairs, "--source", "five hues", "--json").json
+    assert {key: report[key] for key in ("pipeline", "version", "same_pairs", "different_pairs", "source")} == {
         "pipeline": "mean_colour", "version": 1, "same_pairs": 50, "different_pairs": 250, "source": "five hues",
     }  # fmt: skip
-    assert (told["skipped"], told["failed"]) == (0, [])
-    assert [line["false_accept_rate"] for line in told["rates"]] == [0.1, 0.01]
+    assert (report["skipped"], report["failed"]) == (0, [])
+    assert [line["false_accept_rate"] for line in report["rates"]] == [0.1, 0.01]
     plain = cli("pipeline", "calibrate", "mean_colour", "--pairs", pairs).out
     assert "measured on 50 same and 250 different pairs" in plain
     assert "pairs.csv" in plain
 
-    shown = cli("pipeline", "show", "mean_colour", "--json").json["rates"]
-    assert [table["rates"] for table in shown] == [told["rates"]]
+    tables = cli("pipeline", "show", "mean_colour", "--json").json["rates"]
+    assert [table["rates"] for table in tables] == [report["rates"]]
     assert "false_accept_rate  distance" in cli("pipeline", "show", "mean_colour").out
 
     red, dark, green = (pairs.parent / name for name in ("red/0.png", "red/1.png", "green/5.png"))
     words = ("--pipeline", "mean_colour")
-    found = cli("verify", red, dark, *words, "--json").json
-    assert found == {
+    result = cli("verify", red, dark, *words, "--json").json
+    assert result == {
         "same": True,
         "distance": pytest.approx(0.0511, abs=1e-3),  # of (250, 10, 10) and (246, 2, 0), each of length 1
-        "threshold": told["rates"][1]["distance"],
+        "threshold": report["rates"][1]["distance"],
         "false_accept_rate": 0.01,
-        "true_accept_rate": told["rates"][1]["true_accept_rate"],
+        "true_accept_rate": report["rates"][1]["true_accept_rate"],
     }
     assert cli("verify", red, dark, *words).out.startswith("same: distance 0.0")
     assert cli("verify", red, green, *words, "--false-accept-rate", "0.1").out.startswith("different: distance 1.3")
@@ -87,9 +87,9 @@ def test_bad_pictures_are_listed_and_the_others_go_on(cli: Cli, pairs: Path, tmp
         *absolute,
         ["words.png", rows[0][0], 0],
     )
-    told = cli("pipeline", "calibrate", "mean_colour", "--pairs", mixed, "--json", code=9).json
-    assert (told["same_pairs"], told["different_pairs"], told["skipped"]) == (50, 250, 2)
-    assert [(Path(failure["name"]).name, failure["error"]["type"]) for failure in told["failed"]] == [
+    report = cli("pipeline", "calibrate", "mean_colour", "--pairs", mixed, "--json", code=9).json
+    assert (report["same_pairs"], report["different_pairs"], report["skipped"]) == (50, 250, 2)
+    assert [(Path(failure["name"]).name, failure["error"]["type"]) for failure in report["failed"]] == [
         ("words.png", "UnsupportedImage"), ("missing.png", "UnreadableFile"), ("0.png", "UnreadableFile"),
     ]  # fmt: skip
     plain = cli("pipeline", "calibrate", "mean_colour", "--pairs", mixed, code=9)
@@ -110,10 +110,10 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("content", "said"), BAD.values(), ids=BAD)
-def test_a_bad_file_is_told_with_its_line(cli: Cli, tmp_path: Path, content: bytes, said: str) -> None:
+@pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
+def test_a_bad_file_is_told_with_its_line(cli: Cli, tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "bad.csv").write_bytes(content)
-    assert said in cli("pipeline", "calibrate", "mean_colour", "--pairs", tmp_path / "bad.csv", code=3).err
+    assert message in cli("pipeline", "calibrate", "mean_colour", "--pairs", tmp_path / "bad.csv", code=3).err
 
 
 def test_a_file_that_is_not_there(cli: Cli, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from open_analytic.readable import HEIF, SUFFIXES
 from tests import tiny_faces
 from tests.process import site
 from tests.process.serving import Served
-from tests.process.site import COLOURS, COLUMNS, HOSTILE, LEAKS, Album, Home, picture, problem, shown
+from tests.process.site import COLOURS, COLUMNS, HOSTILE, LEAKS, Album, Home, picture, problem, thumbnail
 
 SHADES = {"red": (230, 20, 20), "rose": (230, 60, 60), "green": (20, 200, 20), "blue": (30, 30, 230)}
 ODD = ['a/b "c".png', "..", "100%&name=x", "猫?#.png", "a\nb", "%2F", "' OR 1=1 --"]
@@ -23,24 +23,24 @@ POLICY = "content-security-policy"
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """Four colours, and two people in one picture."""
-    with site.home(tmp_path_factory.mktemp("web")) as made:
-        with made.database() as db:
+    with site.home(tmp_path_factory.mktemp("web")) as home:
+        with home.database() as db:
             colours = db.create_collection(COLOURS, pipeline="mean_colour", columns=COLUMNS)
-            given = {f"{name}.png": picture(*shade) for name, shade in SHADES.items()}
+            pictures = {f"{name}.png": picture(*shade) for name, shade in SHADES.items()}
             values = {f"{name}.png": {"city": name[0], "stars": at} for at, name in enumerate(SHADES)}
-            colours.import_pictures(list(given.items()), values=values)
+            colours.import_pictures(list(pictures.items()), values=values)
             db.create_collection(HOSTILE, pipeline="mean_colour")
             faces = db.create_collection("faces", pipeline="tiny_faces", parameters={"face": "all"})
             faces.import_pictures([
                 ("two.png", tiny_faces.paint([SHADES["red"], SHADES["green"]])), ("none.png", picture(9, 9, 9)),
             ])  # fmt: skip
-        yield made
+        yield home
 
 
 @pytest.fixture(scope="module")
 def running(home: Home) -> Iterator[tuple[Served, httpx.Client]]:
-    with site.site(home) as found:
-        yield found
+    with site.site(home) as server:
+        yield server
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_what_there_is(http: httpx.Client, colours: Album) -> None:
         "left_out": {name: list(kind.suffixes) for name, kind in KINDS.items()},
     }  # fmt: skip
     assert [one["name"] for one in http.get("/api/v1/collections").json()] == sorted([COLOURS, "faces", HOSTILE])
-    told = colours.get().json()
+    details = colours.get().json()
     expected = {
         "pictures": 4,
         "rows": 4,
@@ -80,10 +80,10 @@ def test_what_there_is(http: httpx.Client, colours: Album) -> None:
         "index": "ready",
         "calibration": None,
         "rates": [],
-        "columns": told["columns"],
+        "columns": details["columns"],
     }
-    assert {name: told[name] for name in expected} == expected
-    assert [(one["column"], one["type"], one["values"]) for one in told["filters"]] == [
+    assert {name: details[name] for name in expected} == expected
+    assert [(one["column"], one["type"], one["values"]) for one in details["filters"]] == [
         ("city", "text", ["b", "g", "r"]), ("stars", "number", ["0", "1", "2", "3"]), ("taken", "date", None),
         ("indoor", "boolean", []),
     ]  # fmt: skip
@@ -92,8 +92,8 @@ def test_what_there_is(http: httpx.Client, colours: Album) -> None:
 
 
 def test_a_picture_without_a_face_is_no_face(http: httpx.Client) -> None:
-    told = Album(client=http, name="faces").get().json()
-    assert (told["pictures"], told["rows"], told["vectors"]) == (2, 3, 2)
+    details = Album(client=http, name="faces").get().json()
+    assert (details["pictures"], details["rows"], details["vectors"]) == (2, 3, 2)
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/nothing/at/all", "/api/v1/nothing", "/collections/a/b%2Fc/?x=1"])
@@ -112,24 +112,24 @@ def test_a_page_does_not_hide_that_a_method_is_wrong(http: httpx.Client) -> None
 
 
 def test_a_search_by_a_picture(http: httpx.Client, colours: Album) -> None:
-    kept = colours.kept(picture(225, 20, 20, size=(1500, 3000)))
-    assert (kept["width"], kept["height"], kept["faces"]) == (1500, 3000, [])
-    answer = colours.hits(query=kept["id"], k=2)
+    query = colours.query(picture(225, 20, 20, size=(1500, 3000)))
+    assert (query["width"], query["height"], query["faces"]) == (1500, 3000, [])
+    answer = colours.hits(query=query["id"], k=2)
     assert [hit["name"] for hit in answer["hits"]] == ["red.png", "rose.png"]
     first = answer["hits"][0]
     assert (first["part"], first["box"], first["row"]) == (
         None, None, {"city": "r", "stars": 0, "taken": None, "indoor": None})  # fmt: skip
     assert answer["limit"] == {"max_distance": None, "false_accept_rate": None}
     assert set(answer) == {"hits", "limit", "milliseconds", "sql"}
-    assert shown(http.get(f"/api/v1/queries/{kept['id']}/picture")).size == (512, 1024)
-    assert colours.names(query=kept["id"], max_distance=0.05) == ["red.png"]
-    assert len(colours.names(query=kept["id"], k=200)) == 4
-    assert "explained" in colours.hits(query=kept["id"], explain=1)
+    assert thumbnail(http.get(f"/api/v1/queries/{query['id']}/picture")).size == (512, 1024)
+    assert colours.names(query=query["id"], max_distance=0.05) == ["red.png"]
+    assert len(colours.names(query=query["id"], k=200)) == 4
+    assert "explained" in colours.hits(query=query["id"], explain=1)
 
 
 def test_the_sql_gives_the_same(home: Home, colours: Album) -> None:
-    asked = {"like": "red.png", "filter": json.dumps([{"column": "city", "operator": "<>", "value": "'%s"}])}
-    answer = colours.hits(**asked)
+    parameters = {"like": "red.png", "filter": json.dumps([{"column": "city", "operator": "<>", "value": "'%s"}])}
+    answer = colours.hits(**parameters)
     with psycopg.connect(home.dsn) as connection:
         rows = connection.execute(answer["sql"].encode()).fetchall()
     assert [(name, distance) for name, distance, _ in rows] == [
@@ -140,17 +140,17 @@ def test_the_sql_gives_the_same(home: Home, colours: Album) -> None:
 
 def test_faces_regions_and_kept_pictures(http: httpx.Client, colours: Album) -> None:
     faces = Album(client=http, name="faces")
-    kept = faces.kept(tiny_faces.paint([SHADES["green"], SHADES["blue"]]))
-    assert [face["part"] for face in kept["faces"]] == [0, 1]
-    hits = {face["part"]: faces.hits(query=kept["id"], face=face["part"], k=1)["hits"][0] for face in kept["faces"]}
+    query = faces.query(tiny_faces.paint([SHADES["green"], SHADES["blue"]]))
+    assert [face["part"] for face in query["faces"]] == [0, 1]
+    hits = {face["part"]: faces.hits(query=query["id"], face=face["part"], k=1)["hits"][0] for face in query["faces"]}
     assert min(hit["distance"] for hit in hits.values()) < 0.05
     assert {tuple(sorted(hit["box"])) for hit in hits.values()} == {("height", "width", "x", "y")}
-    again = colours.get(f"/queries/{kept['id']}").json()
-    assert again == kept | {"faces": []}
-    assert faces.get(f"/queries/{kept['id']}").json() == kept
-    box = kept["faces"][0]["box"]
+    again = colours.get(f"/queries/{query['id']}").json()
+    assert again == query | {"faces": []}
+    assert faces.get(f"/queries/{query['id']}").json() == query
+    box = query["faces"][0]["box"]
     region = ",".join(str(box[side]) for side in ("x", "y", "width", "height"))
-    assert len(colours.names(query=kept["id"], region=region)) == 4
+    assert len(colours.names(query=query["id"], region=region)) == 4
 
 
 REFUSED: dict[str, tuple[dict[str, str], int, str]] = {
@@ -173,8 +173,8 @@ REFUSED: dict[str, tuple[dict[str, str], int, str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_no_search_can_be(colours: Album, case: str) -> None:
-    asked, *expected = REFUSED[case]
-    assert problem(colours.get("/hits", params=asked)) == tuple(expected)
+    parameters, *expected = REFUSED[case]
+    assert problem(colours.get("/hits", params=parameters)) == tuple(expected)
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_what_no_picture_can_be(colours: Album, content: bytes, type_: str, expe
 
 def test_sql_is_not_taken_here(colours: Album) -> None:
     for path in ("/search", "/explain-search"):
-        told = {"vector": [1, 0, 0], "where": "city = 'r'"}
-        assert problem(colours.client.post(colours.at(path), json=told)) == (403, "PermissionDenied")
+        body = {"vector": [1, 0, 0], "where": "city = 'r'"}
+        assert problem(colours.client.post(colours.at(path), json=body)) == (403, "PermissionDenied")
         params = {"where": "true"}
         answer = colours.client.post(colours.at(path), params=params, content=picture(1, 2, 3))
         assert problem(answer) == (403, "PermissionDenied")
@@ -215,7 +215,7 @@ def test_pictures_are_encoded_anew_and_upright(odd: Album) -> None:
     assert odd.imported({"a": sent})["added"] == 1
     for path, size in (("/thumbnail", (160, 320)), ("/picture", (1024, 2048))):
         answer = odd.get(path, params={"name": "a"})
-        assert shown(answer).size == size
+        assert thumbnail(answer).size == size
         assert b"where I live" not in answer.content
         assert b"Exif" not in answer.content
 
@@ -225,8 +225,8 @@ def test_a_browser_keeps_pictures_until_they_change(odd: Album) -> None:
     first = odd.get("/thumbnail", params={"name": "a"})
     tag = first.headers["etag"]
     assert first.headers["cache-control"] == "private, no-cache"
-    for given in (tag, f"W/{tag}", f'"x", {tag}'):
-        same = odd.get("/thumbnail", params={"name": "a"}, headers={"if-none-match": given})
+    for header in (tag, f"W/{tag}", f'"x", {tag}'):
+        same = odd.get("/thumbnail", params={"name": "a"}, headers={"if-none-match": header})
         assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
         assert same.headers["cache-control"] == "private, no-cache"
     for path, params in (
@@ -239,21 +239,21 @@ def test_a_browser_keeps_pictures_until_they_change(odd: Album) -> None:
     assert odd.imported({"a": picture(0, 0, 200)}, on_conflict="replace")["updated"] == 1
     changed = odd.get("/thumbnail", params={"name": "a"}, headers={"if-none-match": tag})
     assert changed.headers["etag"] != tag
-    assert shown(changed).getpixel((5, 5))[2] > 150  # type: ignore[index]
+    assert thumbnail(changed).getpixel((5, 5))[2] > 150  # type: ignore[index]
     odd.client.delete(odd.at("/picture"), params={"name": "a"})
     for known in (tag, changed.headers["etag"], "*"):
         gone = odd.get("/thumbnail", params={"name": "a"}, headers={"if-none-match": known})
         assert problem(gone) == (404, "UnknownImage")
     odd.client.patch(odd.at("/picture"), params={"name": "b"}, json={"name": "a"})
-    assert shown(odd.get("/thumbnail", params={"name": "a"}, headers={"if-none-match": tag})).size == (40, 30)
+    assert thumbnail(odd.get("/thumbnail", params={"name": "a"}, headers={"if-none-match": tag})).size == (40, 30)
 
 
 def test_a_face_is_framed(http: httpx.Client) -> None:
     faces = Album(client=http, name="faces")
     plain, framed = (faces.get("/picture", params={"name": "two.png"} | part) for part in ({}, {"part": "1"}))
-    assert shown(plain).size == shown(framed).size
+    assert thumbnail(plain).size == thumbnail(framed).size
     assert plain.content != framed.content
-    assert shown(faces.get("/thumbnail", params={"name": "two.png", "part": "1"})).size <= (320, 320)
+    assert thumbnail(faces.get("/thumbnail", params={"name": "two.png", "part": "1"})).size <= (320, 320)
     for part in ("-1", "x", "", "1" * 10, "1.5", "٣"):
         answer = faces.get("/picture", params={"name": "two.png", "part": part})
         assert problem(answer) == (400, "BadParameter")
@@ -264,7 +264,7 @@ def test_names_of_any_kind(odd: Album) -> None:
     assert odd.imported({name: picture(at, 0, 99) for at, name in enumerate(ODD)})["added"] == len(ODD)
     assert sorted(odd.listed()) == sorted(ODD)
     for name in ODD:
-        assert shown(odd.get("/picture", params={"name": name})).size == (40, 30)
+        assert thumbnail(odd.get("/picture", params={"name": name})).size == (40, 30)
         assert len(odd.names(like=name)) == len(ODD) - 1
         renamed = odd.client.patch(odd.at("/picture"), params={"name": name}, json={"name": f"{name} 2"})
         assert (renamed.status_code, renamed.json()) == (200, {"name": f"{name} 2"})
@@ -324,7 +324,7 @@ def test_internal_errors_tell_nothing(home: Home, http: httpx.Client) -> None:
         db.create_collection("spoilt", pipeline="mean_colour", columns={"city": "text"})
         db.collection("spoilt").import_pictures([("a", picture(1, 2, 3))])
     spoilt = Album(client=http, name="spoilt")
-    id_ = spoilt.kept(picture(3, 2, 1))["id"]
+    id_ = spoilt.query(picture(3, 2, 1))["id"]
     paths = [f"/hits?query={id_}", "/hits?like=a", "", "/pictures", "/picture?name=a", "/thumbnail?name=a"]
     statements = [
         "ALTER TABLE spoilt DROP COLUMN city", "ALTER TABLE spoilt RENAME COLUMN image_name TO other",

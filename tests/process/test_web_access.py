@@ -15,10 +15,10 @@ TOKEN = "a-long-random-text"  # noqa: S105
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with site.home(tmp_path_factory.mktemp("access")) as made:
-        with made.database() as db:
+    with site.home(tmp_path_factory.mktemp("access")) as home:
+        with home.database() as db:
             db.create_collection("colours", pipeline="mean_colour")
-        yield made
+        yield home
 
 
 def test_without_a_token_only_this_machine_is_served(home: Home) -> None:

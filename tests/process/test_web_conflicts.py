@@ -19,10 +19,10 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with site.home(tmp_path_factory.mktemp("conflicts")) as made:
-        with made.database() as db:
+    with site.home(tmp_path_factory.mktemp("conflicts")) as home:
+        with home.database() as db:
             db.create_collection("first", pipeline="mean_colour")
-        yield made
+        yield home
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,11 @@ def album(home: Home, http: httpx.Client) -> Album:
     """Three pictures that came from a browser, each with a value."""
     name = f"conflict {next(_numbers)}"
     with home.database() as db:
-        made = db.create_collection(name, pipeline="mean_colour", columns={"city": "text"})
+        collection = db.create_collection(name, pipeline="mean_colour", columns={"city": "text"})
         album = Album(client=http, name=name)
         album.imported({"a.png": RED, "b.png": RED, "same.png": GREY})
-        for row in list(made):
-            made.update(row.name, {"city": "Delft"})
+        for row in list(collection):
+            collection.update(row.name, {"city": "Delft"})
     return album
 
 
@@ -98,8 +98,8 @@ def test_one_decision_is_for_all(
     for name in again:
         assert job.put(name, OTHERS[name]).status_code == 202
     status = job.ended()
-    found = {name: status[name] for name in ("added", "updated", "unchanged", "skipped", "failed") if status[name]}
-    assert found == {"added": 1, "unchanged": 1} | counts
+    outcome = {name: status[name] for name in ("added", "updated", "unchanged", "skipped", "failed") if status[name]}
+    assert outcome == {"added": 1, "unchanged": 1} | counts
     assert rows(home, album) == BEFORE | {"new.png": (BLUE, None, "upload")} | there
 
 

@@ -25,7 +25,7 @@ from open_analytic.web.site import Site
 from tests import tiny
 from tests.conftest import database
 from tests.process.serving import eventually
-from tests.process.site import picture, problem, shown
+from tests.process.site import picture, problem, thumbnail
 
 if TYPE_CHECKING:
     from open_analytic import OpenAnalytic, embedded
@@ -84,7 +84,7 @@ def test_a_picture_waits_for_memory_until_the_deadline(
         assert problem(http.get(path)) == (504, "DeadlineExceeded")
         assert budget().waiting == 0
     monkeypatch.undo()
-    assert shown(http.get(path)).size == (40, 30)
+    assert thumbnail(http.get(path)).size == (40, 30)
 
 
 @pytest.mark.parametrize("path", ["search", "insert"])

@@ -27,11 +27,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with site.home(tmp_path_factory.mktemp("imports")) as made:
-        with made.database() as db:
+    with site.home(tmp_path_factory.mktemp("imports")) as home:
+        with home.database() as db:
             db.create_collection("first", pipeline="mean_colour")  # where there is none the demo's are made
-        made.cli.environment["OPEN_ANALYTIC_MAX_BYTES"] = str(LIMIT)  # type: ignore[index]
-        yield made
+        home.cli.environment["OPEN_ANALYTIC_MAX_BYTES"] = str(LIMIT)  # type: ignore[index]
+        yield home
 
 
 @pytest.fixture(scope="module")
@@ -85,28 +85,28 @@ def done(**numbers: int) -> dict[str, Any]:
 
 
 def test_many_pictures(album: Album) -> None:
-    given = some(300)
+    pictures = some(300)
     job = album.begin()
     with ThreadPoolExecutor(6) as threads:
-        answers = list(threads.map(lambda item: job.put(*item), given.items()))
+        answers = list(threads.map(lambda item: job.put(*item), pictures.items()))
     assert {answer.status_code for answer in answers} == {202}
     status = job.ended()
     assert counts(status) == done(done=300, added=300)
     assert (status["failures"], status["error"], status["collection"]) == ([], None, album.name)
-    assert album.listed() == sorted(given)
+    assert album.listed() == sorted(pictures)
     assert album.get().json()["index"] == "ready"
     assert job.status() == status
 
 
 def test_several_in_one_request(album: Album) -> None:
-    given = some(5) | {"words.txt": b"words", "猫/ä.png": picture(7, 8, 9)}
-    head = json.dumps([[name, len(data)] for name, data in given.items()]).encode()
+    pictures = some(5) | {"words.txt": b"words", "猫/ä.png": picture(7, 8, 9)}
+    head = json.dumps([[name, len(data)] for name, data in pictures.items()]).encode()
     job = album.begin()
-    answer = job.put_several(head + b"\n" + b"".join(given.values()))
+    answer = job.put_several(head + b"\n" + b"".join(pictures.values()))
     assert (answer.status_code, "failures" in answer.json()) == (202, False)
-    assert job.put("0000.png", given["0000.png"]).status_code == 202  # again alone: not taken twice
+    assert job.put("0000.png", pictures["0000.png"]).status_code == 202  # again alone: not taken twice
     assert counts(job.ended()) == done(done=6, added=6, failed=1)
-    assert album.listed() == sorted(given.keys() - {"words.txt"})
+    assert album.listed() == sorted(pictures.keys() - {"words.txt"})
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_bad_pictures_have_reasons_and_the_rest_goes_on(album: Album) -> None:
 
 
 def test_it_is_taken_up_where_it_ended(album: Album) -> None:
-    given = some(8)
-    album.imported(dict(list(given.items())[:5]))
-    changed = given | {"0000.png": picture(9, 9, 9)}
+    pictures = some(8)
+    album.imported(dict(list(pictures.items())[:5]))
+    changed = pictures | {"0000.png": picture(9, 9, 9)}
     begun = album.client.post(album.at("/imports"), params={"on_conflict": "replace"})
     job = Import(client=album.client, id=begun.json()["id"])
     assert job.known(changed).json() == {"known": [f"{at:04}.png" for at in range(1, 5)], "taken": []}
@@ -190,7 +190,7 @@ def test_of_a_name_the_first_counts_and_others_are_told(album: Album) -> None:
     assert counts(status) == done(done=1, added=1, failed=2)
     assert {failure["error"]["type"] for failure in status["failures"]} <= {"InvalidName", "Conflict"}
     assert [failure["name"] for failure in status["failures"]] == ["a", "a"]
-    red = album.kept(picture(250, 0, 0))["id"]
+    red = album.query(picture(250, 0, 0))["id"]
     assert album.hits(query=red)["hits"][0]["distance"] == 0
 
 
@@ -220,8 +220,8 @@ def test_after_its_end_nothing_more_is_taken(album: Album) -> None:
 def test_pictures_that_came_are_there_before_the_end(album: Album) -> None:
     """A slow line, or someone who looks at the counts: nothing waits for what has not come."""
     job = album.begin()
-    for number, given in enumerate(some(3).items(), start=1):
-        assert job.put(*given).status_code == 202
+    for number, item in enumerate(some(3).items(), start=1):
+        assert job.put(*item).status_code == 202
         eventually("it is there", lambda number=number: counts(job.status()).get("added") == number)  # type: ignore[misc]
         assert len(album.listed()) == number
     assert job.status()["state"] == "receiving"
@@ -303,7 +303,7 @@ def test_imports_side_by_side_are_few(album: Album) -> None:
         refused = album.client.post(album.at("/imports"))
         assert problem(refused) == (503, "ServiceBusy")
         assert refused.headers["retry-after"]
-    assert album.names(query=album.kept(picture(1, 2, 3))["id"]) == []
+    assert album.names(query=album.query(picture(1, 2, 3))["id"]) == []
     for job in jobs:
         assert job.stop().json()["state"] == "stopped"
     eventually("there is room again", lambda: has_room(album))
@@ -312,23 +312,23 @@ def test_imports_side_by_side_are_few(album: Album) -> None:
 def test_fifty_search_while_one_imports_five_hundred(home: Home, http: httpx.Client) -> None:
     album = make(home, http)
     album.imported(some(50))
-    given, stop = some(500, start=50), threading.Event()
+    pictures, stop = some(500, start=50), threading.Event()
 
     def search(user: int) -> list[int]:
         seen: list[int] = []
         with httpx.Client(base_url=http.base_url, timeout=60) as client:
             mine = Album(client=client, name=album.name)
             while not stop.is_set() or len(seen) < 3:
-                kept = client.post(mine.at("/queries"), content=picture(user * 5, 0, 99))
-                found = mine.get("/hits", params={"query": kept.json()["id"], "k": 5})
-                shown = mine.get("/thumbnail", params={"name": found.json()["hits"][0]["name"]})
-                seen += [kept.status_code, found.status_code, shown.status_code]
+                query = client.post(mine.at("/queries"), content=picture(user * 5, 0, 99))
+                hits = mine.get("/hits", params={"query": query.json()["id"], "k": 5})
+                thumbnail = mine.get("/thumbnail", params={"name": hits.json()["hits"][0]["name"]})
+                seen += [query.status_code, hits.status_code, thumbnail.status_code]
         return seen
 
     with ThreadPoolExecutor(51) as threads:
         users = [threads.submit(search, user) for user in range(50)]
         try:
-            status = album.imported(given)
+            status = album.imported(pictures)
         finally:
             stop.set()
         seen = {user: set(done.result()) for user, done in enumerate(users)}
@@ -339,8 +339,8 @@ def test_fifty_search_while_one_imports_five_hundred(home: Home, http: httpx.Cli
 @pytest.fixture
 def own(home: Home, tmp_path: Path) -> Iterator[tuple[Served, httpx.Client]]:
     """A server of the test's own."""
-    with site.site(home, "--folder", tmp_path) as found:
-        yield found
+    with site.site(home, "--folder", tmp_path) as server:
+        yield server
 
 
 def test_a_server_that_is_stopped_stores_what_it_has_taken(
@@ -349,19 +349,19 @@ def test_a_server_that_is_stopped_stores_what_it_has_taken(
     running, client = own
     album = make(home, client)
     job = album.begin()
-    given = some(100)
-    taken = [job.put(name, given[name]).json()["waiting"] for name in given]
-    assert max(taken) > 1  # they wait for one another, so some are not stored when the server stops
+    pictures = some(100)
+    waiting = [job.put(name, pictures[name]).json()["waiting"] for name in pictures]
+    assert max(waiting) > 1  # they wait for one another, so some are not stored when the server stops
     code, log = running.stopped()
     assert code == 0
     assert not any(word in log for word in ("Traceback", "Exception", "Fatal", "not stored")), log
     with home.database() as db:
-        kept = [name for name, _ in db.collection(album.name).names(limit=200)]
-    assert kept == list(given)
+        names = [name for name, _ in db.collection(album.name).names(limit=200)]
+    assert names == list(pictures)
     with site.site(home, "--folder", tmp_path) as (_, client):
         album = Album(client=client, name=album.name)
         job = album.begin()
-        assert job.known(given).json()["known"] == kept
+        assert job.known(pictures).json()["known"] == names
         job.stop()
 
 

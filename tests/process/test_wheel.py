@@ -38,8 +38,8 @@ def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
     """A new user's, except that the models pulled already are used again."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPEN_ANALYTIC_", "PYTHON"))}
-    return kept | {"HOME": str(tmp_path), "OPEN_ANALYTIC_MODELS_DIR": str(settings.models_dir.resolve())}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OPEN_ANALYTIC_", "PYTHON"))}
+    return inherited | {"HOME": str(tmp_path), "OPEN_ANALYTIC_MODELS_DIR": str(settings.models_dir.resolve())}
 
 
 def test_the_wheel_holds_cards_pipelines_and_migrations_but_no_weights(wheel: Path) -> None:
@@ -47,9 +47,9 @@ def test_the_wheel_holds_cards_pipelines_and_migrations_but_no_weights(wheel: Pa
         names = set(file.namelist())
     for folder, pattern in {"onnx_models": "*.toml", "pipelines": "*.toml", "migrations": "**/*.*"}.items():
         shipped = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / folder).glob(pattern)}
-        wanted = {f"open_analytic/_data/{name}" for name in shipped if "__pycache__" not in name}
-        assert wanted
-        assert wanted <= names
+        expected = {f"open_analytic/_data/{name}" for name in shipped if "__pycache__" not in name}
+        assert expected
+        assert expected <= names
     assert not [name for name in names if ".onnx" in name or name.endswith(".lock")]
 
 

@@ -102,8 +102,8 @@ def test_it_is_the_server_s_account_for_good(own: Cli, home: Path) -> None:
         pid = worker(home)
         account = Home.open(home).account
         for thread in Path(f"/proc/{pid}/task").iterdir():
-            found = status(thread)
-            assert {name: found[name] for name in ("Uid", "Gid", "Groups", "CapPrm", "CapEff", "NoNewPrivs")} == {
+            fields = status(thread)
+            assert {name: fields[name] for name in ("Uid", "Gid", "Groups", "CapPrm", "CapEff", "NoNewPrivs")} == {
                 "Uid": " ".join([str(account.uid)] * 4),
                 "Gid": " ".join([str(account.gid)] * 4),
                 "Groups": "",
@@ -175,8 +175,8 @@ def test_it_loads_nothing_late_and_reads_nothing_of_root_s(home: Path, cards: Pa
             assert ask(address(home), RUN, picture(kind)).status_code == 200, kind
         for path in ("/health/live", "/health/ready", "/metrics", "/openapi.json", "/api/v1/pipelines"):
             assert ask(address(home), path).status_code == 200, path
-        found = ask(address(home), "/api/v1/collections/photos/search", picture()).json()
-        assert [hit["name"] for hit in found] == ["red.png"]
+        hits = ask(address(home), "/api/v1/collections/photos/search", picture()).json()
+        assert [hit["name"] for hit in hits] == ["red.png"]
         assert ask(address(home), "/api/v1/collections/photos/explain-search", picture()).status_code == 200
         assert ask(address(home), "/api/v1/collections/nowhere/search", picture()).status_code == 404
         assert ask(address(home), RUN, b"no picture").status_code == 415

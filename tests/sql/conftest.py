@@ -216,7 +216,7 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def become(sql: Sql, dsn: str, body: str) -> Iterator[Callable[..., Sql]]:
     """Sessions whose role is an ordinary one with these rights."""
-    made: list[tuple[str, Sql]] = []
+    sessions: list[tuple[str, Sql]] = []
 
     def become(*groups: str) -> Sql:
         name = f"ordinary_{body}_{next(_numbers)}"
@@ -225,11 +225,11 @@ def become(sql: Sql, dsn: str, body: str) -> Iterator[Callable[..., Sql]]:
             sql.execute(compose.SQL("GRANT {} TO {}").format(compose.Identifier(group), compose.Identifier(name)))
         session = psycopg.connect(dsn, autocommit=True)
         session.execute(compose.SQL("SET SESSION AUTHORIZATION {}").format(compose.Identifier(name)))
-        made.append((name, session))
+        sessions.append((name, session))
         return session
 
     yield become
-    for name, session in made:
+    for name, session in sessions:
         session.close()
         sql.execute(compose.SQL("DROP OWNED BY {} CASCADE").format(compose.Identifier(name)))
         sql.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))

@@ -39,10 +39,10 @@ def take(sql: Sql, *names: str) -> None:
 
 
 def cluster(sql: Sql, arguments: str = "'line', 1") -> Clusters:
-    found: Clusters = {}
+    clusters: Clusters = {}
     for cluster_id, name, part in sql.execute(f"SELECT * FROM open_analytic.cluster({arguments})"):
-        found.setdefault(cluster_id, []).append(name if part is None else f"{name} {part}")
-    return found
+        clusters.setdefault(cluster_id, []).append(name if part is None else f"{name} {part}")
+    return clusters
 
 
 def changes(sql: Sql) -> list[tuple[Any, ...]]:
@@ -187,25 +187,25 @@ def test_many_runs_find_what_one_would(sql: Sql) -> None:
             places |= {name: place for name, place in batch.items() if place is not None}
             take(sql, *(name for name, place in batch.items() if place is None and places.pop(name, None) is not None))
             put(sql, **places)
-            found = cluster(sql, "'line', 1, 1")
-            assert sorted(found.values()) == _linked(places)
-            for cluster_id, names in found.items():
+            clusters = cluster(sql, "'line', 1, 1")
+            assert sorted(clusters.values()) == _linked(places)
+            for cluster_id, names in clusters.items():
                 _check_id(cluster_id, names, earlier)
-            earlier = found
+            earlier = clusters
 
     check()
 
 
 def _linked(places: dict[str, int]) -> list[list[str]]:
     """The clusters by hand: on a line those with no gap of more than one."""
-    found: list[list[str]] = []
+    clusters: list[list[str]] = []
     last: int | None = None
     for name, place in sorted(places.items(), key=lambda row: row[1]):
         if last is None or place > last + 1:
-            found.append([])
-        found[-1].append(name)
+            clusters.append([])
+        clusters[-1].append(name)
         last = place
-    return sorted(sorted(names) for names in found)
+    return sorted(sorted(names) for names in clusters)
 
 
 def _check_id(cluster_id: int, names: list[str], earlier: Clusters) -> None:

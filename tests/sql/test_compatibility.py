@@ -34,10 +34,10 @@ def test_a_distance_to_an_array_takes_the_index(sql: Sql, kind: str, sign: str, 
     sql.execute("ANALYZE image_search_table")
     exact = value(sql, f"SELECT min((feature {sign} '[0.1,0.2,0.3]'::{kind}) + 0) FROM image_search_table")
     for query in ("ARRAY[0.1, 0.2, 0.3]::real[]", "(SELECT '{0.1,0.2,0.3}'::real[])"):
-        found = f"SELECT feature {sign} {query} FROM image_search_table ORDER BY feature {sign} {query} LIMIT 1"
-        assert "Index Scan using image_search_table_feature_idx" in plan(sql, found)
-        assert value(sql, found) == pytest.approx(exact, abs=0.005)
-        assert value(sql, found.replace(f"feature {sign} {query}", f"{query} {sign} feature")) == pytest.approx(
+        statement = f"SELECT feature {sign} {query} FROM image_search_table ORDER BY feature {sign} {query} LIMIT 1"
+        assert "Index Scan using image_search_table_feature_idx" in plan(sql, statement)
+        assert value(sql, statement) == pytest.approx(exact, abs=0.005)
+        assert value(sql, statement.replace(f"feature {sign} {query}", f"{query} {sign} feature")) == pytest.approx(
             exact, abs=0.005
         )
 
@@ -80,10 +80,10 @@ def test_a_feature_beside_what_embed_gives_takes_the_index(sql: Sql) -> None:
     """halfvec beside vector: pgvector casts both ways, and so finds neither operator the better one."""
     table(sql, "halfvec")
     sql.execute("CREATE INDEX ON image_search_table USING hnsw (feature halfvec_l2_ops)")
-    found = (
+    query = (
         "SELECT image_name FROM image_search_table ORDER BY feature <-> open_analytic.embed('mean_colour', %s::bytea)"
     )
-    explained = "\n".join(column(sql, f"EXPLAIN (COSTS OFF) {found} LIMIT 3", picture()))
+    explained = "\n".join(column(sql, f"EXPLAIN (COSTS OFF) {query} LIMIT 3", picture()))
     assert "Index Scan using image_search_table_feature_idx" in explained
-    assert len(column(sql, f"{found} LIMIT 3", picture())) == 3
+    assert len(column(sql, f"{query} LIMIT 3", picture())) == 3
     assert value(sql, "SELECT '[3,0,0]'::vector <-> '[0,4,0]'::halfvec") == 5

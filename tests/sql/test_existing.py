@@ -22,11 +22,11 @@ def refused(sql: Sql, statement: str, *values: object) -> tuple[str | None, str 
 
 
 def test_a_collection_that_is_alike_comes_back(sql: Sql) -> None:
-    made = value(sql, AGAIN, COLUMNS, True)
+    info = value(sql, AGAIN, COLUMNS, True)
     sql.execute("INSERT INTO shop (image_name, n) VALUES ('a', 1)")
     sql.execute("ALTER TABLE shop ADD later date")
-    assert value(sql, AGAIN, COLUMNS, True) == made
-    assert value(sql, AGAIN, "{}", True) == made | {"columns": {}}
+    assert value(sql, AGAIN, COLUMNS, True) == info
+    assert value(sql, AGAIN, "{}", True) == info | {"columns": {}}
     assert column(sql, "SELECT image_name FROM shop") == ["a"]
     assert refused(sql, AGAIN, COLUMNS, False) == (
         "OA031",

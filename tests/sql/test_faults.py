@@ -189,8 +189,8 @@ def test_sixty_four_sessions_at_once_all_get_their_own_answer(sql: Sql, dsn: str
             return [value(connection, RUN, picture(colours[(number + each) % 3])) for each in range(3)]
 
     with ThreadPoolExecutor(64) as threads:
-        for number, found in enumerate(threads.map(session, range(64))):
-            assert found == [expected[(number + each) % 3] for each in range(3)]
+        for number, answers in enumerate(threads.map(session, range(64))):
+            assert answers == [expected[(number + each) % 3] for each in range(3)]
 
 
 def test_a_picture_that_is_a_bomb_harms_nobody(sql: Sql) -> None:

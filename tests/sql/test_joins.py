@@ -210,9 +210,9 @@ def test_the_index_finds_the_same(crowd: Sql, call: str) -> None:
     exact = crowd.execute(f"SELECT {columns} FROM open_analytic.{call}").fetchall()
     index = by_index(crowd, "crowd")
     before = scans(crowd, index)
-    found = crowd.execute(f"SELECT {columns} FROM open_analytic.{call}").fetchall()
+    rows = crowd.execute(f"SELECT {columns} FROM open_analytic.{call}").fetchall()
     assert scans(crowd, index) - before >= 500
-    assert found == exact
+    assert rows == exact
     assert len(exact) >= 1000
 
 
@@ -253,17 +253,17 @@ def test_a_hostile_name_is_only_a_name(line: Sql, name: str) -> None:
     make(line, name)
     fill(line, name, LINE)
     place = value(line, "SELECT format('public.%%I', %s::text)", name)
-    wanted = duplicates(line, "'line', 1"), neighbours(line, "'line', 'line', 2")
+    expected = duplicates(line, "'line', 1"), neighbours(line, "'line', 'line', 2")
 
-    def found() -> tuple[list[Any], list[Any]]:
+    def results() -> tuple[list[Any], list[Any]]:
         return duplicates(line, "%s::regclass, 1", place), neighbours(line, "%s::regclass, 'line', 2", place)
 
-    assert found()[0] == wanted[0]
-    assert neighbours(line, "%s::regclass, %s::regclass, 2", place, place) == wanted[1]
+    assert results()[0] == expected[0]
+    assert neighbours(line, "%s::regclass, %s::regclass, 2", place, place) == expected[1]
     line.execute("SELECT open_analytic.create_ann_index(%s::regclass)", [place])
     line.execute("UPDATE pg_class SET reltuples = 1e7 WHERE relname = %s", [name])
-    assert found()[0] == wanted[0]
-    assert neighbours(line, "%s::regclass, %s::regclass, 2", place, place) == wanted[1]
+    assert results()[0] == expected[0]
+    assert neighbours(line, "%s::regclass, %s::regclass, 2", place, place) == expected[1]
 
 
 def test_joins_work_in_a_read_only_transaction(line: Sql) -> None:

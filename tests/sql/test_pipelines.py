@@ -42,26 +42,26 @@ def test_sql_gives_the_json_of_python(sql: Sql, local: LocalEngine, here: Settin
 
 
 def test_creating_says_what_python_says(sql: Sql) -> None:
-    made = create(sql, "mean_colour", tiny.PIPELINE)
+    info = create(sql, "mean_colour", tiny.PIPELINE)
     listed = sql.execute("SELECT name, version, input, output, dim FROM open_analytic.current_pipelines ORDER BY name")
     assert listed.fetchall() == [
         ("mean_colour", 1, "bytes", ["feature"], 3),
         ("slow_colour", 1, "bytes", ["feature"], 3),
     ]
-    assert {key: made[key] for key in ("name", "version", "input", "output", "dim")} == {
+    assert {key: info[key] for key in ("name", "version", "input", "output", "dim")} == {
         "name": "mean_colour",
         "version": 1,
         "input": "bytes",
         "output": ["feature"],
         "dim": 3,
     }
-    assert made["definition"]["steps"] == tiny.PIPELINE["steps"]
+    assert info["definition"]["steps"] == tiny.PIPELINE["steps"]
 
 
 def test_a_preset_is_created_by_its_name(sql: Sql) -> None:
-    made = value(sql, "SELECT open_analytic.pipeline_create('face_feature_extractor')")
-    assert (made["output"], made["dim"], made["version"]) == (["face_emb"], 128, 1)
-    assert value(sql, "SELECT open_analytic.pipeline_create('face_feature_extractor')") == made
+    info = value(sql, "SELECT open_analytic.pipeline_create('face_feature_extractor')")
+    assert (info["output"], info["dim"], info["version"]) == (["face_emb"], 128, 1)
+    assert value(sql, "SELECT open_analytic.pipeline_create('face_feature_extractor')") == info
 
 
 def test_the_extraction_idiom_of_analyticdb_works(sql: Sql) -> None:
@@ -75,14 +75,14 @@ def test_the_extraction_idiom_of_analyticdb_works(sql: Sql) -> None:
 def test_a_literal_without_a_type_is_read_as_bytes(sql: Sql) -> None:
     literal = "\\x" + picture().hex()
     statement = psycopg.sql.SQL("SELECT open_analytic.pipeline_run('mean_colour', {})").format(literal)
-    found = value(sql, statement.as_string(sql))
-    assert found == value(sql, RUN, "mean_colour", picture())
+    output = value(sql, statement.as_string(sql))
+    assert output == value(sql, RUN, "mean_colour", picture())
 
 
 def test_embed_gives_a_vector(sql: Sql) -> None:
     register_vector(sql)
-    found = value(sql, "SELECT open_analytic.embed('mean_colour', %s::bytea)", picture((255, 0, 0)))
-    assert found.to_list() == [1, 0, 0]
+    vector = value(sql, "SELECT open_analytic.embed('mean_colour', %s::bytea)", picture((255, 0, 0)))
+    assert vector.to_list() == [1, 0, 0]
 
 
 ERRORS = {
@@ -116,12 +116,12 @@ def test_what_is_wrong_is_a_typed_error(sql: Sql, call: str, sqlstate: str, hint
 def test_a_batch_keeps_its_order_and_a_poisonous_picture_is_its_own_error(sql: Sql) -> None:
     poison = picture()[:40]
     pictures = [picture(RED), poison, None, picture(GREEN), b"", picture(BLUE)]
-    found = column(sql, BATCH, pictures)
+    outputs = column(sql, BATCH, pictures)
     alone = [value(sql, RUN, "mean_colour", picture(colour)) for colour in (RED, GREEN, BLUE)]
-    assert [found[0], found[3], found[5]] == alone
-    assert found[2] is None
-    assert [sorted(found[place]["error"]) for place in (1, 4)] == [["hint", "message", "sqlstate", "type"]] * 2
-    assert found[1]["error"]["sqlstate"].startswith("OA01")
+    assert [outputs[0], outputs[3], outputs[5]] == alone
+    assert outputs[2] is None
+    assert [sorted(outputs[place]["error"]) for place in (1, 4)] == [["hint", "message", "sqlstate", "type"]] * 2
+    assert outputs[1]["error"]["sqlstate"].startswith("OA01")
 
 
 def test_a_batch_larger_than_one_message_is_whole(sql: Sql) -> None:
@@ -150,8 +150,8 @@ def test_an_input_beyond_the_limit_is_refused(sql: Sql) -> None:
         sql.execute("SELECT open_analytic.pipeline_run('mean_colour', decode(repeat('00', 52428800), 'hex'))")
     assert caught.value.sqlstate == "OA013"
     sql.execute("INSERT INTO open_analytic.settings VALUES ('max_bytes', '10')")
-    found = column(sql, BATCH, [picture(), b"0123456789"])
-    assert [each["error"]["sqlstate"] for each in found] == ["OA013", "OA012"]
+    outputs = column(sql, BATCH, [picture(), b"0123456789"])
+    assert [each["error"]["sqlstate"] for each in outputs] == ["OA013", "OA012"]
 
 
 def test_the_service_has_a_limit_of_its_own(sql: Sql) -> None:
@@ -201,10 +201,10 @@ def test_a_procedure_runs_a_pipeline_on_every_row(sql: Sql) -> None:
     sql.execute("CREATE TABLE pictures (name text, data bytea)")
     for name, colour in {"r": RED, "g": GREEN, "b": BLUE}.items():
         sql.execute("INSERT INTO pictures VALUES (%s, %s)", [name, picture(colour)])
-    found = sql.execute(
+    rows = sql.execute(
         "SELECT name, (open_analytic.pipeline_run('mean_colour', data)->'feature'->>1)::real > 0.9 FROM pictures"
     )
-    assert sorted(found.fetchall()) == [("b", False), ("g", True), ("r", False)]
+    assert sorted(rows.fetchall()) == [("b", False), ("g", True), ("r", False)]
 
 
 @pytest.fixture

@@ -34,10 +34,10 @@ def names(sql: Sql, arguments: str, *values: object) -> list[str]:
 
 
 def test_creating_says_what_python_says(sql: Sql) -> None:
-    made = value(sql, "SELECT open_analytic.create_collection('photos', 'mean_colour', '{\"x\": \"int\"}', 'cosine')")
-    created_at = made.pop("created_at")
+    info = value(sql, "SELECT open_analytic.create_collection('photos', 'mean_colour', '{\"x\": \"int\"}', 'cosine')")
+    created_at = info.pop("created_at")
     assert created_at
-    assert made == {
+    assert info == {
         "name": "photos",
         "schema": "public",
         "pipeline": "mean_colour",
@@ -62,15 +62,15 @@ def test_a_picture_finds_the_nearest(photos: Sql) -> None:
 def test_every_form_of_a_query_finds_the_same(photos: Sql) -> None:
     vector = value(photos, "SELECT open_analytic.embed('mean_colour', %s::bytea)::text", picture(GREEN))
     numbers = [float(number) for number in vector.strip("[]").split(",")]
-    found = [
+    answers = [
         names(photos, "'photos', %s::bytea, k => 3", picture(GREEN)),
         names(photos, "'photos', %s::vector, k => 3", vector),
         names(photos, "'photos', %s::real[], k => 3", numbers),
         names(photos, "'photos', %s::text, k => 3", vector),
         names(photos, "'photos', %s::text, k => 3", "\\x" + picture(GREEN).hex()),
     ]
-    assert found == [found[0]] * 5
-    assert found[0][0] == "green"
+    assert answers == [answers[0]] * 5
+    assert answers[0][0] == "green"
 
 
 def test_a_filter_never_costs_a_row(photos: Sql) -> None:
@@ -165,12 +165,12 @@ def test_hostile_filters_never_leave_their_place(photos: Sql) -> None:
     @given(st.lists(PIECES, min_size=1, max_size=8))
     def check(pieces: list[str]) -> None:
         filter_ = " ".join(pieces)
-        found, refused = answer(filter_)
+        hits, refused = answer(filter_)
         if refused:
             assert refused.sqlstate == "OA018", (filter_, refused)
             return
-        wanted = set(column(photos, f"SELECT image_name FROM photos WHERE\n{filter_}\n".replace("%", "%%")))
-        assert found == wanted <= everything, filter_
+        expected = set(column(photos, f"SELECT image_name FROM photos WHERE\n{filter_}\n".replace("%", "%%")))
+        assert hits == expected <= everything, filter_
 
     check()
     assert value(photos, "SELECT count(*) FROM photos") == 4
@@ -188,8 +188,8 @@ def test_a_search_goes_through_the_index_where_there_is_enough(sql: Sql) -> None
     query = value(sql, "SELECT feature::vector::text FROM many WHERE image_name = 'p7'")
     few = names(sql, "'many', %s::vector, 5", query)
     sql.execute("UPDATE pg_class SET reltuples = 1e6 WHERE relname = 'many'")
-    told = value(sql, "SELECT open_analytic.explain_search('many', %s::vector, 5)", query)
-    assert (told["plan"], told["done"]["plan"]) == ("index", "index")
+    explanation = value(sql, "SELECT open_analytic.explain_search('many', %s::vector, 5)", query)
+    assert (explanation["plan"], explanation["done"]["plan"]) == ("index", "index")
     sql.execute("SELECT pg_stat_force_next_flush()")
     before = value(sql, "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'many_feature_idx'")
     assert names(sql, "'many', %s::vector, 5", query) == few
@@ -308,8 +308,8 @@ def test_versions_never_mix_in_a_collection(photos: Sql) -> None:
         " SELECT 'new', open_analytic.embed_for('photos', %s::bytea), 1",
         [picture(GREEN)],
     )
-    found = photos.execute("SELECT name, distance FROM open_analytic.search('photos', %s::bytea, 2)", [picture(GREEN)])
-    assert found.fetchall() == [("green", 0), ("new", 0)]
+    cursor = photos.execute("SELECT name, distance FROM open_analytic.search('photos', %s::bytea, 2)", [picture(GREEN)])
+    assert cursor.fetchall() == [("green", 0), ("new", 0)]
     with pytest.raises(psycopg.errors.CheckViolation, match="open_analytic_version"):
         photos.execute("UPDATE photos SET pipeline_version = 2")
 
@@ -328,16 +328,16 @@ def test_an_answer_through_the_index_is_in_order(sql: Sql) -> None:
     sql.execute("UPDATE pg_class SET reltuples = 1e7 WHERE relname = 'many'")
     queries = column(sql, "SELECT feature::vector::text FROM many LIMIT 10")
     for query in queries:
-        found = column(sql, "SELECT distance FROM open_analytic.search('many', %s::vector, 300)", query)
-        assert (len(found), found) == (300, sorted(found))
+        distances = column(sql, "SELECT distance FROM open_analytic.search('many', %s::vector, 300)", query)
+        assert (len(distances), distances) == (300, sorted(distances))
 
 
 def test_only_an_hnsw_index_of_the_feature_counts(photos: Sql) -> None:
     photos.execute("ALTER TABLE photos ADD COLUMN other halfvec(3)")
     photos.execute("CREATE INDEX ON photos USING ivfflat (feature halfvec_l2_ops) WITH (lists = 1)")
     photos.execute("CREATE INDEX ON photos USING hnsw (other halfvec_l2_ops)")
-    made = value(photos, "SELECT open_analytic.create_ann_index('photos')")
-    definition = value(photos, "SELECT pg_get_indexdef(%s::regclass)", made)
+    index = value(photos, "SELECT open_analytic.create_ann_index('photos')")
+    definition = value(photos, "SELECT pg_get_indexdef(%s::regclass)", index)
     assert "USING hnsw (feature halfvec_l2_ops)" in definition
 
 

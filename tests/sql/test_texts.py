@@ -16,9 +16,9 @@ def texts(sql: psycopg.Connection[tuple[object, ...]]) -> psycopg.Connection[tup
     return sql
 
 
-@pytest.mark.parametrize("given", ["'red house'", "'red house'::text", "convert_to('red house', 'UTF8')"])
-def test_a_text_runs(texts: psycopg.Connection[tuple[object, ...]], given: str) -> None:
-    assert value(texts, RUN.format(given)) == HOUSE
+@pytest.mark.parametrize("literal", ["'red house'", "'red house'::text", "convert_to('red house', 'UTF8')"])
+def test_a_text_runs(texts: psycopg.Connection[tuple[object, ...]], literal: str) -> None:
+    assert value(texts, RUN.format(literal)) == HOUSE
 
 
 def test_a_text_that_looks_like_bytes_is_a_text(texts: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -72,8 +72,8 @@ def test_a_text_searches(notes: psycopg.Connection[tuple[object, ...]], query: s
 
 
 def test_a_bound_text_searches(notes: psycopg.Connection[tuple[object, ...]]) -> None:
-    found = notes.execute("SELECT name FROM open_analytic.search('notes', %s, k => 1)", ["red house"]).fetchall()
-    assert found == [("red house",)]
+    rows = notes.execute("SELECT name FROM open_analytic.search('notes', %s, k => 1)", ["red house"]).fetchall()
+    assert rows == [("red house",)]
     assert notes.execute("SELECT * FROM open_analytic.search('notes', NULL::text)").fetchall() == []
 
 

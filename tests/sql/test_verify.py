@@ -49,18 +49,18 @@ def test_the_rate_asked_for_decides(rated: Sql) -> None:
     statement = VECTORS.replace("'mean_colour')", "'mean_colour', %s)").replace(
         "*", "same, threshold, false_accept_rate"
     )
-    for asked, told in {0.01: (False, 0.02, 0.01), 0.09: (False, 0.02, 0.01), 0.1: (True, 0.5, 0.1)}.items():
-        assert rated.execute(statement, ["[1,0,0]", "[0.9,0.1,0]", asked]).fetchall() == [told]
+    for rate, expected in {0.01: (False, 0.02, 0.01), 0.09: (False, 0.02, 0.01), 0.1: (True, 0.5, 0.1)}.items():
+        assert rated.execute(statement, ["[1,0,0]", "[0.9,0.1,0]", rate]).fetchall() == [expected]
 
 
 def test_vectors_give_what_their_pictures_give(rated: Sql) -> None:
-    told = rated.execute(PICTURES, [picture(RED), picture(DARK)]).fetchall()
+    expected = rated.execute(PICTURES, [picture(RED), picture(DARK)]).fetchall()
     embedded_too = """
         SELECT v.*
         FROM open_analytic.embed('mean_colour', %s::bytea) AS a, open_analytic.embed('mean_colour', %s::bytea) AS b,
              open_analytic.verify(a, b, 'mean_colour') AS v
     """
-    assert rated.execute(embedded_too, [picture(RED), picture(DARK)]).fetchall() == told
+    assert rated.execute(embedded_too, [picture(RED), picture(DARK)]).fetchall() == expected
 
 
 def test_features_of_a_collection_are_compared_where_they_are(rated: Sql) -> None:
@@ -80,8 +80,8 @@ def test_features_of_a_collection_are_compared_where_they_are(rated: Sql) -> Non
 
 def test_each_metric_has_its_own_distance(rated: Sql) -> None:
     statement = "SELECT distance FROM open_analytic.verify(%s::vector, %s::vector, 'mean_colour', metric => %s)"
-    found = {metric: value(rated, statement, "[2,0,0]", "[0,3,0]", metric) for metric in ("l2", "cosine")}
-    assert found == {"l2": pytest.approx(13**0.5), "cosine": 1}
+    distances = {metric: value(rated, statement, "[2,0,0]", "[0,3,0]", metric) for metric in ("l2", "cosine")}
+    assert distances == {"l2": pytest.approx(13**0.5), "cosine": 1}
 
 
 ERRORS = {
@@ -209,10 +209,10 @@ CREATE TABLE evil.current_rates (pipeline text);
 
 
 def test_a_hostile_search_path_changes_nothing(rated: Sql) -> None:
-    told = rated.execute(VECTORS, ["[1,0,0]", "[0.99,0,0]"]).fetchall()
+    expected = rated.execute(VECTORS, ["[1,0,0]", "[0.99,0,0]"]).fetchall()
     rated.execute(HOSTILE)
     rated.execute("SET search_path = evil, public, pg_catalog")
-    assert rated.execute(VECTORS, ["[1,0,0]", "[0.99,0,0]"]).fetchall() == told
+    assert rated.execute(VECTORS, ["[1,0,0]", "[0.99,0,0]"]).fetchall() == expected
 
 
 def test_the_revision_goes_down_and_up_again(sql_server: tuple[embedded.Server, str]) -> None:

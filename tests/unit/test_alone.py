@@ -10,8 +10,8 @@ import pytest
 
 
 def bind() -> None:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
 
 
 @pytest.mark.parametrize(

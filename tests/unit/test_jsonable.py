@@ -26,10 +26,10 @@ def test_numbers_that_json_does_not_have_are_texts_as_in_postgresql(value: objec
 
 
 def test_numbers_of_32_bits_are_short_and_read_back_as_they_were() -> None:
-    given = np.random.default_rng(1).standard_normal((40, 32), np.float32)
-    told = json.dumps(numbers(given))
-    assert np.array_equal(np.array(json.loads(told), np.float32), given)
-    assert len(told) < 0.6 * len(json.dumps(given.tolist()))
-    assert numbers(given.T) == np.array(numbers(given)).T.tolist()
+    array = np.random.default_rng(1).standard_normal((40, 32), np.float32)
+    text = json.dumps(numbers(array))
+    assert np.array_equal(np.array(json.loads(text), np.float32), array)
+    assert len(text) < 0.6 * len(json.dumps(array.tolist()))
+    assert numbers(array.T) == np.array(numbers(array)).T.tolist()
     assert numbers(np.array([0.1, 1e300])) == [0.1, 1e300]
     assert math.isnan(numbers(np.array([0.5, np.nan], np.float32))[1])

@@ -17,7 +17,7 @@ names = st.from_regex(r"[a-z]{1,9}", fullmatch=True)
 @st.composite
 def settings(draw: st.DrawFn) -> Settings:
     """Settings of any values, with absolute paths."""
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for entry in dataclasses.fields(Settings):
         kind = str(entry.type)
         some: st.SearchStrategy[Any] = paths if "Path" in kind else texts if "str" in kind else st.integers(0, 10**9)
@@ -26,20 +26,20 @@ def settings(draw: st.DrawFn) -> Settings:
             if "tuple" in kind
             else some
         )
-        made[entry.name] = draw(st.none() | some if "None" in kind else some)
-    return Settings(**made)
+        values[entry.name] = draw(st.none() | some if "None" in kind else some)
+    return Settings(**values)
 
 
-@given(given=settings())
-def test_another_process_reads_the_same_settings(given: Settings) -> None:
-    assert Settings.read(given.environ()) == given
+@given(original=settings())
+def test_another_process_reads_the_same_settings(original: Settings) -> None:
+    assert Settings.read(original.environ()) == original
 
 
 def test_relative_paths_are_told_as_whole_ones() -> None:
-    told = Settings(home=Path("here"), cards=(Path("a"), Path("/b"))).environ()
-    assert told["OPEN_ANALYTIC_HOME"] == str(Path.cwd() / "here")
-    assert told["OPEN_ANALYTIC_CARDS"] == f"{Path.cwd() / 'a'}:/b"
-    assert "OPEN_ANALYTIC_DSN" not in told
+    variables = Settings(home=Path("here"), cards=(Path("a"), Path("/b"))).environ()
+    assert variables["OPEN_ANALYTIC_HOME"] == str(Path.cwd() / "here")
+    assert variables["OPEN_ANALYTIC_CARDS"] == f"{Path.cwd() / 'a'}:/b"
+    assert "OPEN_ANALYTIC_DSN" not in variables
 
 
 def test_providers_are_separated_by_commas() -> None:

@@ -64,10 +64,10 @@ def test_a_table_that_may_not_be_altered_works_as_before(server: embedded.Server
             connection.execute(f"GRANT USAGE ON SCHEMA open_analytic TO {name}")
             connection.execute(f"ALTER TABLE open_analytic.collections OWNER TO {name}")
         with psycopg.connect(make_conninfo(empty_dsn, user=name), autocommit=True) as connection:
-            told: list[str] = []
-            connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+            notices: list[str] = []
+            connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
             connection.execute(revision.read_text(encoding="utf-8"))
-        assert told == [message for message in told if "cannot get the column source" in message] != []
+        assert notices == [message for message in notices if "cannot get the column source" in message] != []
         assert catalogue(empty_dsn) == {"photos": False}
     finally:
         with psycopg.connect(empty_dsn, autocommit=True) as connection:

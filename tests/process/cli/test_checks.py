@@ -37,7 +37,7 @@ def test_pgvector_has_to_be_new_enough(vector: str | None, offered: str | None, 
 
 
 @pytest.mark.parametrize(
-    ("found", "state", "says"),
+    ("server", "state", "says"),
     [
         (facts(), "ok", "create"),
         (facts(superuser=True, user=None, admin=None), "ok", "create"),
@@ -50,21 +50,21 @@ def test_pgvector_has_to_be_new_enough(vector: str | None, offered: str | None, 
         (facts(user=False, admin=False), "broken", "GRANT open_analytic_user TO me"),
     ],
 )
-def test_rights_say_what_to_grant(found: Facts, state: str, says: str) -> None:
-    check = checks._rights(found)
+def test_rights_say_what_to_grant(server: Facts, state: str, says: str) -> None:
+    check = checks._rights(server)
     assert check.state == state
     assert says in f"{check.detail} {check.hint}"
 
 
-def sql_facts(**given: Any) -> SqlFacts:
+def sql_facts(**facts: Any) -> SqlFacts:
     defaults: dict[str, Any] = {
         "body": "dblink", "plpython_offered": False, "dblink": "1.2", "python_path": None, "nodes": (),
     }  # fmt: skip
-    return SqlFacts(**(defaults | given))
+    return SqlFacts(**(defaults | facts))
 
 
 @pytest.mark.parametrize(
-    ("found", "state", "says"),
+    ("facts", "state", "says"),
     [
         (sql_facts(), "ok", "does not have plpython3u"),
         (sql_facts(plpython_offered=True), "note", "use_body()"),
@@ -72,17 +72,17 @@ def sql_facts(**given: Any) -> SqlFacts:
         (sql_facts(body=None), "broken", "use_body()"),
     ],
 )
-def test_doctor_names_the_body_and_why(found: SqlFacts, state: str, says: str) -> None:
-    check = service_checks.body(found)
+def test_doctor_names_the_body_and_why(facts: SqlFacts, state: str, says: str) -> None:
+    check = service_checks.body(facts)
     assert (check.state, says in f"{check.detail} {check.hint}") == (state, True)
 
 
-def node(**given: str | None) -> Node:
-    return Node(**({"name": "main", "http": None, "wire": None, "token": None} | given))  # type: ignore[arg-type]
+def node(**columns: str | None) -> Node:
+    return Node(**({"name": "main", "http": None, "wire": None, "token": None} | columns))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("found", "state", "says"),
+    ("facts", "state", "says"),
     [
         (sql_facts(nodes=None), "note", "only the owner"),
         (sql_facts(), "note", "open-analytic serve"),
@@ -93,6 +93,6 @@ def node(**given: str | None) -> Node:
         (sql_facts(nodes=(node(wire="host=/nowhere"),)), "ok", "not asked"),
     ],
 )
-def test_doctor_asks_every_node(found: SqlFacts, state: str, says: str) -> None:
-    _, check = service_checks.look(found)
+def test_doctor_asks_every_node(facts: SqlFacts, state: str, says: str) -> None:
+    _, check = service_checks.look(facts)
     assert (check.state, says in f"{check.detail} {check.hint}") == (state, True)

@@ -112,11 +112,11 @@ def test_a_full_disk_is_said_plainly_and_leaves_nothing(tmp_path: Path) -> None:
         "try: fetch.copy(Path(sys.argv[1]), None, Path(sys.argv[2]))\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )
-    said = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-c", program, tmp_path / "source", tmp_path / "out" / "net.bin"],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    assert said.startswith(f"StorageFull There is no space left in {tmp_path / 'out'}.")
+    assert message.startswith(f"StorageFull There is no space left in {tmp_path / 'out'}.")
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -178,7 +178,7 @@ def test_a_file_comes_over_https_with_progress(site: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "said"),
+    ("path", "kind", "message"),
     [
         ("/away", ModelUnavailable, "leads to http://127.0.0.1:1/net.bin, not https"),
         ("/absent", ModelUnavailable, "404"),
@@ -186,9 +186,9 @@ def test_a_file_comes_over_https_with_progress(site: str, tmp_path: Path) -> Non
     ],
 )
 def test_what_goes_wrong_on_https_is_typed_and_leaves_nothing(
-    site: str, tmp_path: Path, path: str, kind: type[OpenAnalyticError], said: str
+    site: str, tmp_path: Path, path: str, kind: type[OpenAnalyticError], message: str
 ) -> None:
-    with pytest.raises(kind, match=said):
+    with pytest.raises(kind, match=message):
         fetch.https(site + path, sha256(DATA), tmp_path / "out" / "net.bin")
     assert not list(tmp_path.rglob("*.bin")) + list(tmp_path.rglob(".part-*"))
 

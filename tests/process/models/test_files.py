@@ -245,7 +245,7 @@ def test_a_source_is_never_in_the_place_of_the_pulled_model(
 
 
 @pytest.mark.parametrize(
-    ("name", "source", "said"),
+    ("name", "source", "message"),
     [
         ("../words", "file:w", "files has to be tables named as files, and '../words' cannot be one"),
         ("packed.onnx", "file:w", "files has to be tables named as files, and 'packed.onnx' cannot be one"),
@@ -258,8 +258,8 @@ def test_a_source_is_never_in_the_place_of_the_pulled_model(
         ),
     ],
 )
-def test_a_wrong_table_of_a_file_is_named(tmp_path: Path, data: bytes, name: str, source: str, said: str) -> None:
+def test_a_wrong_table_of_a_file_is_named(tmp_path: Path, data: bytes, name: str, source: str, message: str) -> None:
     path = write(tmp_path / "cards", data, f'\n[files."{name}"]\nsource = "{source}"\n')
     with pytest.raises(InvalidCard) as caught:
         read_card(path)
-    assert said in caught.value.message
+    assert message in caught.value.message

@@ -84,7 +84,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "message"),
     [
         ("numbers", "[[5.0, 2.0], [4.0, 2.0], [9.0, 3.0]]"),
         ("gone", "PluginError The plugin numbers-plugin 1.0 does not work: numbers_plugin.broken:read, its 'gone' of "
@@ -93,10 +93,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "open_analytic.inputs: it is no function that reads the fields of a card."),
     ],
 )  # fmt: skip
-def test_a_plugin_adds_a_type_of_input(tmp_path: Path, site: Path, kind: str, said: str) -> None:
+def test_a_plugin_adds_a_type_of_input(tmp_path: Path, site: Path, kind: str, message: str) -> None:
     graphs.waveform(tmp_path, graphs.WAVEFORM.replace('"waveform"', f'"{kind}"').replace("rate = 8_000\n", ""))
     environment = os.environ | {"PYTHONPATH": f"{site}:{REPOSITORY}"}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, tmp_path], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == said
+    assert done.stdout.strip() == message

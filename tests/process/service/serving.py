@@ -48,7 +48,7 @@ DAY = datetime(2026, 1, 2, tzinfo=UTC)
 class Collection:
     """Meets ``http.Searchable``: finds one row, whose columns hold what JSON has no word for."""
 
-    asked: list[tuple[Any, SearchOptions]] = field(default_factory=list)
+    queries: list[tuple[Any, SearchOptions]] = field(default_factory=list)
     given_s: list[float] = field(default_factory=list)  # the time limit of each search
     entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     gate: threading.Event = field(default_factory=threading.Event)  # searches wait until it is set
@@ -66,7 +66,7 @@ class Collection:
         self.gate.set()
 
     def search(self, query: Any, *, options: SearchOptions) -> list[Hit]:
-        self.asked.append((query, replace(options, timeout_s=None)))
+        self.queries.append((query, replace(options, timeout_s=None)))
         self.given_s.append(options.timeout_s or 0)
         self.entered.release()
         assert self.gate.wait(30)
@@ -75,7 +75,7 @@ class Collection:
         return [Hit(name="a.png", distance=0.5, row={"weight": float("nan")})]
 
     def explain_search(self, query: Any, *, options: SearchOptions) -> dict[str, Any]:
-        self.asked.append((query, replace(options, timeout_s=None)))
+        self.queries.append((query, replace(options, timeout_s=None)))
         return {"plan": "exact", "reason": "There is one row."}
 
 
@@ -87,7 +87,7 @@ class Catalogue:
     photos: Collection = field(default_factory=Collection)
     fault: OpenAnalyticError | None = None  # of the database
     answering: threading.Event = field(default_factory=threading.Event)  # the database says nothing until it is set
-    asked: int = 0
+    calls: int = 0
 
     def __post_init__(self) -> None:
         self.answering.set()
@@ -102,17 +102,17 @@ class Catalogue:
         return load(tiny.PIPELINE, name)
 
     def pipelines(self) -> list[PipelineInfo]:
-        self.asked += 1
+        self.calls += 1
         assert self.answering.wait(30)
         if self.fault:
             raise self.fault
         return [self.pipeline("mean_colour")]
 
     def pipeline(self, name: str) -> PipelineInfo:
-        made = self.plan(name)
+        plan = self.plan(name)
         return PipelineInfo(
-            name=name, version=1, input=made.input, output=made.output, dim=made.dim, hash=made.hash, created_at=DAY,
-            definition=made.spec.as_dict(),
+            name=name, version=1, input=plan.input, output=plan.output, dim=plan.dim, hash=plan.hash, created_at=DAY,
+            definition=plan.spec.as_dict(),
         )  # fmt: skip
 
     def is_registered(self, hash: str) -> bool:  # noqa: A002
@@ -222,12 +222,12 @@ def listening(
 
 def form(error: httpx.Response) -> tuple[int, str]:
     """Status and class of an error, which has the usual form."""
-    told = error.json()
-    assert list(told) == ["type", "sqlstate", "message", "hint"]
+    body = error.json()
+    assert list(body) == ["type", "sqlstate", "message", "hint"]
     assert error.headers["content-type"] == "application/json"
-    assert getattr(errors, told["type"]).sqlstate == told["sqlstate"]
-    assert all(isinstance(told[key], str) for key in ("type", "sqlstate", "message"))
-    return error.status_code, told["type"]
+    assert getattr(errors, body["type"]).sqlstate == body["sqlstate"]
+    assert all(isinstance(body[key], str) for key in ("type", "sqlstate", "message"))
+    return error.status_code, body["type"]
 
 
 def text64(data: bytes) -> str:

@@ -32,22 +32,22 @@ def client(shared: Service, request: pytest.FixtureRequest) -> Iterator[Client]:
 @pytest.fixture
 def known(shared: Service) -> Plan:
     """A plan the service has been told of."""
-    made = shared.catalogue.plan("mean_colour")
+    plan = shared.catalogue.plan("mean_colour")
     client = Client(shared.unix)
-    client.define(made.hash, made.name, made.spec.as_dict(), pause=no_pause)
+    client.define(plan.hash, plan.name, plan.spec.as_dict(), pause=no_pause)
     client.close()
-    return made
+    return plan
 
 
 def test_one_picture_and_several(client: Client, known: Plan) -> None:
-    def told(*inputs: bytes) -> list[tuple[Any, Any]]:
-        found = client.run(known.hash, inputs, give="output", parameters="{}", pause=no_pause)
-        return [(text and json.loads(text), error and type(error)) for text, error in found]
+    def run(*inputs: bytes) -> list[tuple[Any, Any]]:
+        results = client.run(known.hash, inputs, give="output", parameters="{}", pause=no_pause)
+        return [(text and json.loads(text), error and type(error)) for text, error in results]
 
-    assert told(GREEN) == [(GREEN_OUTPUT, None)]
-    assert told(b"words") == [(None, errors.UnsupportedImage)]
-    assert told(GREEN, b"words", GREEN) == [(GREEN_OUTPUT, None), (None, errors.UnsupportedImage), (GREEN_OUTPUT, None)]
-    assert told() == []
+    assert run(GREEN) == [(GREEN_OUTPUT, None)]
+    assert run(b"words") == [(None, errors.UnsupportedImage)]
+    assert run(GREEN, b"words", GREEN) == [(GREEN_OUTPUT, None), (None, errors.UnsupportedImage), (GREEN_OUTPUT, None)]
+    assert run() == []
 
 
 def test_an_input_has_the_same_error_alone_and_among_others(client: Client, known: Plan) -> None:
@@ -89,11 +89,11 @@ def test_what_concerns_the_whole_call_is_raised_for_one_and_for_several(
 
 
 def test_definitions_are_told_and_described(client: Client, shared: Service) -> None:
-    made = shared.catalogue.plan("face_analyzer")
+    plan = shared.catalogue.plan("face_analyzer")
     with pytest.raises(errors.VersionMismatch):
         client.define("0" * 64, "faces", preset("face_analyzer").as_dict(), pause=no_pause)
-    client.define(made.hash, "faces", preset("face_analyzer").as_dict(), pause=no_pause)
-    assert json.loads(client.describe('{"name": "face_analyzer"}', pause=no_pause))["hash"] == made.hash
+    client.define(plan.hash, "faces", preset("face_analyzer").as_dict(), pause=no_pause)
+    assert json.loads(client.describe('{"name": "face_analyzer"}', pause=no_pause))["hash"] == plan.hash
     with pytest.raises(errors.UnknownPipeline):
         client.describe('{"name": "nobody"}', pause=no_pause)
 
@@ -119,19 +119,19 @@ def test_threads_share_a_client(client: Client, known: Plan) -> None:
 
 def test_the_service_is_told_how_long_it_is_waited_for(tmp_path: Path, sockets: Path) -> None:
     with service(tmp_path, sockets) as it:
-        made = it.catalogue.plan("mean_colour")
+        plan = it.catalogue.plan("mean_colour")
         client = Client(it.unix, timeout_s=0.1)
-        client.define(made.hash, made.name, tiny.PIPELINE, pause=no_pause)
+        client.define(plan.hash, plan.name, tiny.PIPELINE, pause=no_pause)
         it.engine.gate.clear()
         with pytest.raises(errors.DeadlineExceeded, match="fewer pictures at once"):
-            client.run(made.hash, [GREEN], give="output", parameters="{}", pause=no_pause)
+            client.run(plan.hash, [GREEN], give="output", parameters="{}", pause=no_pause)
         client.close()
 
 
 def test_who_stops_waiting_is_not_computed_for(tmp_path: Path, sockets: Path) -> None:
     with service(tmp_path, sockets) as it:
-        made, client = it.catalogue.plan("mean_colour"), Client(it.unix)
-        client.define(made.hash, made.name, tiny.PIPELINE, pause=no_pause)
+        plan, client = it.catalogue.plan("mean_colour"), Client(it.unix)
+        client.define(plan.hash, plan.name, tiny.PIPELINE, pause=no_pause)
         it.engine.gate.clear()
 
         def cancelled() -> None:
@@ -139,7 +139,7 @@ def test_who_stops_waiting_is_not_computed_for(tmp_path: Path, sockets: Path) ->
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            client.run(made.hash, [GREEN], give="output", parameters="{}", pause=cancelled)
+            client.run(plan.hash, [GREEN], give="output", parameters="{}", pause=cancelled)
         assert it.idle()
         it.engine.gate.set()
         client.close()

@@ -117,7 +117,7 @@ def test_it_is_replaced_once_only(sockets: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reply",
     [
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"HTTP/1.1\r\n\r\n",
@@ -137,9 +137,9 @@ def test_it_is_replaced_once_only(sockets: Path) -> None:
         answer(b"", "302 Found", "Location: /other\r\n"),
     ],
 )
-def test_what_is_no_answer_of_the_service_is_said(sockets: Path, said: bytes) -> None:
+def test_what_is_no_answer_of_the_service_is_said(sockets: Path, reply: bytes) -> None:
     with (
-        script(sockets, [said]) as it,
+        script(sockets, [reply]) as it,
         closing(Client(it.address)) as client,
         pytest.raises(errors.ServiceUnavailable),
     ):
@@ -161,9 +161,9 @@ def test_what_is_no_batch_of_results_is_said(sockets: Path, body: bytes) -> None
 
 
 def test_an_error_of_a_newer_service_is_still_an_error(sockets: Path) -> None:
-    told = {"type": "Unheard", "sqlstate": "OA999", "message": "New.", "hint": None}
+    error = {"type": "Unheard", "sqlstate": "OA999", "message": "New.", "hint": None}
     with (
-        script(sockets, [answer(json.dumps(told).encode(), "400 Bad Request")]) as it,
+        script(sockets, [answer(json.dumps(error).encode(), "400 Bad Request")]) as it,
         closing(Client(it.address)) as client,
         pytest.raises(errors.OpenAnalyticError, match=r"New\."),
     ):
@@ -172,8 +172,8 @@ def test_an_error_of_a_newer_service_is_still_an_error(sockets: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["unix", "http", "https"])
 def test_a_service_that_is_not_there_is_unavailable_and_the_hint_says_how_to_start_it(sockets: Path, kind: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     address = f"unix:{sockets}/nobody" if kind == "unix" else f"{kind}://127.0.0.1:{port}"
     with pytest.raises(errors.ServiceUnavailable, match=re.escape(address)) as caught:
         run(Client(address), b"x")

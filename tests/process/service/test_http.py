@@ -32,13 +32,13 @@ def test_every_route_is_described_and_nothing_else(shared: Service) -> None:
 
 
 def test_the_description_holds_together(http: httpx.Client) -> None:
-    told = http.get("/openapi.json").json()
-    assert told == document()
-    for path, entry in told["paths"].items():
+    description = http.get("/openapi.json").json()
+    assert description == document()
+    for path, entry in description["paths"].items():
         for call in entry.values():
             inside = {each["name"] for each in call.get("parameters", []) if each["in"] == "path"}
             assert inside == {part[1:-1] for part in path.split("/") if part.startswith("{")}
-    assert set(_references(told)) == {"#/components/schemas/Error"}
+    assert set(_references(description)) == {"#/components/schemas/Error"}
 
 
 def _references(value: Any) -> Iterator[str]:
@@ -66,11 +66,11 @@ def test_every_call_answers_as_described(shared: Service, http: httpx.Client) ->
             place = path.replace("{hash}", hash_).replace(
                 "{name}", "photos" if "collections" in path else "mean_colour"
             )
-            found = http.request(method, place, **examples.get((path, method), {}))
-            (status, said), *_ = call["responses"].items()
-            assert (path, found.status_code) == (path, int(status))
-            media = found.headers.get("content-type", "").partition(";")[0]
-            assert [media] == list(said.get("content", {"": {}}))
+            answer = http.request(method, place, **examples.get((path, method), {}))
+            (status, response), *_ = call["responses"].items()
+            assert (path, answer.status_code) == (path, int(status))
+            media = answer.headers.get("content-type", "").partition(";")[0]
+            assert [media] == list(response.get("content", {"": {}}))
 
 
 def test_the_pages(shared: Service, http: httpx.Client) -> None:
@@ -112,8 +112,8 @@ def test_a_picture_is_run(http: httpx.Client, give: str, expected: object) -> No
 
 def test_a_batch_has_its_errors_in_their_place(shared: Service, http: httpx.Client) -> None:
     items = [colour(0), b"words", GREEN, b"", b"\x89PNG" + bytes(shared.work.max_bytes), colour(7)]
-    found = http.post(BATCH, json={"inputs": [text64(item) for item in items]})
-    results = found.json()["results"]
+    answer = http.post(BATCH, json={"inputs": [text64(item) for item in items]})
+    results = answer.json()["results"]
     assert [result.get("error", {}).get("type") for result in results] == [
         None, "UnsupportedImage", None, "BadImage", "ImageTooLarge", None
     ]  # fmt: skip
@@ -128,8 +128,8 @@ def test_a_body_may_come_in_pieces(http: httpx.Client) -> None:
 
 
 def test_a_definition_is_told_then_run(shared: Service, http: httpx.Client) -> None:
-    made = shared.catalogue.plan("face_analyzer")
-    place = f"/api/v1/plans/{made.hash}"
+    plan = shared.catalogue.plan("face_analyzer")
+    place = f"/api/v1/plans/{plan.hash}"
     assert form(http.post(f"{place}/run", content=GREEN)) == (404, "UnknownPlan")
     assert http.put(place, json={"name": "faces", "definition": preset("face_analyzer").as_dict()}).status_code == 204
     assert http.post(f"{place}/run", content=b"words").json()["type"] == "UnsupportedImage"
@@ -137,8 +137,8 @@ def test_a_definition_is_told_then_run(shared: Service, http: httpx.Client) -> N
 
 
 def test_a_preset_is_described(shared: Service, http: httpx.Client) -> None:
-    told = http.post("/api/v1/plans", json={"name": "face_analyzer"}).json()
-    assert told["hash"] == shared.catalogue.plan("face_analyzer").hash
+    description = http.post("/api/v1/plans", json={"name": "face_analyzer"}).json()
+    assert description["hash"] == shared.catalogue.plan("face_analyzer").hash
 
 
 # What it tells of itself
@@ -149,7 +149,7 @@ def test_calls_are_counted_by_door_and_pipeline(own: Service) -> None:
         client.post(RUN, content=GREEN)
         client.post(BATCH, json={"inputs": [text64(GREEN), text64(b"words")]})
         page = client.get("/metrics")
-    found = {
+    counts = {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(page.text)
         for sample in family.samples
@@ -157,7 +157,7 @@ def test_calls_are_counted_by_door_and_pipeline(own: Service) -> None:
         or sample.name == "open_analytic_model_bytes"
     }
     assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert found == {
+    assert counts == {
         ("open_analytic_requests_total", "http", "mean_colour"): 2,
         ("open_analytic_inputs_total", "mean_colour"): 3,
         ("open_analytic_errors_total", "OA012"): 1,

@@ -20,10 +20,10 @@ from tests.process.service.serving import BATCH, GREEN_OUTPUT, RUN, SEARCH, TOKE
 
 @pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/api/v1/pipelines", "/nowhere", "/health/live/x"])
 def test_over_tcp_the_token_is_asked_for(shared: Service, path: str) -> None:
-    for shown in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic x"}, {"authorization": "Bearer"}):
-        found = httpx.get(shared.tcp + path, headers=shown)
-        assert form(found) == (401, "Unauthorized")
-        assert found.headers["www-authenticate"] == "Bearer"
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic x"}, {"authorization": "Bearer"}):
+        answer = httpx.get(shared.tcp + path, headers=headers)
+        assert form(answer) == (401, "Unauthorized")
+        assert answer.headers["www-authenticate"] == "Bearer"
     right = httpx.get(shared.tcp + path, headers={b"authorization": f"Bearer {TOKEN}".encode()})
     assert right.status_code == (404 if path in ("/nowhere", "/health/live/x") else 200)
 
@@ -39,8 +39,8 @@ def test_on_the_unix_socket_no_token_is_asked_for(http: httpx.Client) -> None:
 @pytest.mark.parametrize("token", [None, ""])
 def test_without_a_token_nobody_comes_in_over_tcp(tmp_path: Path, sockets: Path, token: str | None) -> None:
     with service(tmp_path, sockets, token=token) as it, it.http() as inside:
-        for shown in ({}, {"authorization": "Bearer"}, {"authorization": "Bearer None"}):
-            assert form(httpx.get(f"{it.tcp}/api/v1/pipelines", headers=shown)) == (401, "Unauthorized")
+        for headers in ({}, {"authorization": "Bearer"}, {"authorization": "Bearer None"}):
+            assert form(httpx.get(f"{it.tcp}/api/v1/pipelines", headers=headers)) == (401, "Unauthorized")
         assert inside.get("/api/v1/pipelines").status_code == 200
 
 
@@ -88,9 +88,9 @@ def test_a_body_that_does_not_say_its_length_counts_as_the_largest(tmp_path: Pat
 def test_while_it_shuts_down_it_is_not_ready(own: Service) -> None:
     own.work.draining = True
     with own.http() as client:
-        for found in (client.get("/health/ready"), client.post(RUN, content=GREEN)):
-            assert form(found) == (503, "ServiceUnavailable")
-            assert found.headers["retry-after"] == "1"
+        for answer in (client.get("/health/ready"), client.post(RUN, content=GREEN)):
+            assert form(answer) == (503, "ServiceUnavailable")
+            assert answer.headers["retry-after"] == "1"
         assert client.get("/health/live").status_code == 200
 
 

@@ -69,10 +69,10 @@ def test_a_method_that_is_not_there_names_those_that_are(http: httpx.Client) -> 
 
 def test_what_nobody_thought_of_tells_no_details(shared: Service) -> None:
     with shared.http() as client:
-        found = client.get("/api/v1/pipelines/broken")
-    assert form(found) == (500, "OpenAnalyticError")
-    assert "secret" not in found.text
-    assert found.json()["sqlstate"] == "OA000"
+        answer = client.get("/api/v1/pipelines/broken")
+    assert form(answer) == (500, "OpenAnalyticError")
+    assert "secret" not in answer.text
+    assert answer.json()["sqlstate"] == "OA000"
 
 
 # Whatever comes
@@ -85,8 +85,8 @@ json_values = st.recursive(
 )
 
 
-def in_form(found: httpx.Response) -> bool:
-    return found.is_success or form(found)[1] != "OpenAnalyticError"
+def in_form(answer: httpx.Response) -> bool:
+    return answer.is_success or form(answer)[1] != "OpenAnalyticError"
 
 
 @settings(max_examples=60, deadline=None)

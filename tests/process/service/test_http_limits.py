@@ -35,10 +35,10 @@ def posted(it: Service, target: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_batch_has_as_many_inputs_as_on_the_wire(shared: Service, http: httpx.Client) -> None:
-    found = http.post(BATCH, json={"inputs": [""] * (limits.MAX_ITEMS - 1) + [text64(GREEN)]}).json()["results"]
-    assert len(found) == limits.MAX_ITEMS
-    assert found[-1] == {"output": GREEN_OUTPUT}
-    assert {result["error"]["type"] for result in found[:-1]} == {"BadImage"}
+    results = http.post(BATCH, json={"inputs": [""] * (limits.MAX_ITEMS - 1) + [text64(GREEN)]}).json()["results"]
+    assert len(results) == limits.MAX_ITEMS
+    assert results[-1] == {"output": GREEN_OUTPUT}
+    assert {result["error"]["type"] for result in results[:-1]} == {"BadImage"}
     refused = http.post(BATCH, json={"inputs": [""] * (limits.MAX_ITEMS + 1)})
     assert form(refused) == (400, "InvalidInput")
     assert refused.json()["message"] == "The request has 1,025 inputs; at most 1,024 are read at once."
@@ -69,16 +69,16 @@ def test_a_search_has_a_limit_of_values(http: httpx.Client) -> None:
 @pytest.mark.parametrize("path", [RUN, BATCH, "/api/v1/plans/HASH/run", "/api/v1/plans/HASH/run-batch"])
 def test_parameters_have_the_same_limit_everywhere(shared: Service, path: str) -> None:
     path = path.replace("HASH", shared.catalogue.plan("mean_colour").hash)
-    status, told = posted(shared, f"{path}?parameters={'x' * (limits.PARAMETERS_BYTES + 1)}")
-    assert (status, told["type"]) == (400, "BadParameter")
-    assert told["message"] == "The parameters have 65,537 bytes of JSON; at most 65,536 are read."
+    status, error = posted(shared, f"{path}?parameters={'x' * (limits.PARAMETERS_BYTES + 1)}")
+    assert (status, error["type"]) == (400, "BadParameter")
+    assert error["message"] == "The parameters have 65,537 bytes of JSON; at most 65,536 are read."
 
 
 def test_parameters_that_are_escaped_fit_into_a_head(shared: Service) -> None:
     most = quote(json.dumps({"a": '"' * ((limits.PARAMETERS_BYTES - 10) // 2)}))  # nearly each byte is three in a URL
-    status, told = posted(shared, f"{RUN}?parameters={most}")
-    assert (status, told["type"]) == (400, "BadParameter")
-    assert "'a'" in told["message"]
+    status, error = posted(shared, f"{RUN}?parameters={most}")
+    assert (status, error["type"]) == (400, "BadParameter")
+    assert "'a'" in error["message"]
 
 
 def test_a_definition_has_a_limit_and_a_place(own: Service) -> None:

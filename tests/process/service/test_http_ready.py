@@ -34,9 +34,9 @@ def test_a_database_that_says_nothing_is_asked_once(own: Service, monkeypatch: p
     monkeypatch.setattr(readiness, "ANSWER_S", 0.1)
     own.catalogue.answering.clear()
     with ThreadPoolExecutor(4) as threads, own.http() as client:
-        found = list(threads.map(lambda _: client.get("/health/ready"), range(12)))
-        assert {form(each) for each in found} == {(503, "ServiceUnavailable")}
-        assert own.catalogue.asked == 1
+        answers = list(threads.map(lambda _: client.get("/health/ready"), range(12)))
+        assert {form(each) for each in answers} == {(503, "ServiceUnavailable")}
+        assert own.catalogue.calls == 1
         own.catalogue.answering.set()
         while client.get("/health/ready").status_code != 200:
             pass
@@ -46,7 +46,7 @@ def test_many_who_ask_share_an_answer(own: Service, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(readiness, "FRESH_S", 3600.0)
     with own.http() as client:
         assert {client.get("/health/ready").status_code for _ in range(20)} == {200}
-    assert own.catalogue.asked == 1
+    assert own.catalogue.calls == 1
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_what_fails_behind_the_service_is_in_its_log(
 ) -> None:
     own.catalogue.fault = error
     with own.http() as client, caplog.at_level(logging.WARNING, "open_analytic"):
-        told = client.get("/api/v1/pipelines")
-    assert told.status_code == error.http_status
-    assert told.json() == {
+        answer = client.get("/api/v1/pipelines")
+    assert answer.status_code == error.http_status
+    assert answer.json() == {
         "type": type(error).__name__,
         "sqlstate": error.sqlstate,
         "message": message,
@@ -77,8 +77,8 @@ def test_what_fails_behind_the_service_is_in_its_log(
 def test_what_a_client_can_change_is_told_to_it(own: Service) -> None:
     own.catalogue.fault = PermissionDenied("The role may not do this.", hint="Ask for a grant.")
     with own.http() as client:
-        told = client.get("/api/v1/pipelines").json()
-    assert (told["message"], told["hint"]) == ("The role may not do this.", "Ask for a grant.")
+        error = client.get("/api/v1/pipelines").json()
+    assert (error["message"], error["hint"]) == ("The role may not do this.", "Ask for a grant.")
 
 
 def test_a_wrong_token_is_answered_late_and_holds_up_nobody(shared: Service, monkeypatch: pytest.MonkeyPatch) -> None:

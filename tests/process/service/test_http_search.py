@@ -16,7 +16,7 @@ from tests.process.service.serving import BATCH, GREEN_OUTPUT, RUN, SEARCH, Serv
 
 
 @pytest.mark.parametrize(
-    ("request_", "asked"),
+    ("request_", "query"),
     [
         ({"json": {"vector": [1, 2.5]}}, ([1, 2.5], SearchOptions())),
         ({"json": {"image": text64(GREEN), "k": 3}}, (GREEN, SearchOptions(k=3))),
@@ -63,12 +63,12 @@ from tests.process.service.serving import BATCH, GREEN_OUTPUT, RUN, SEARCH, Serv
     ],
 )
 def test_a_search_is_handed_on(
-    shared: Service, http: httpx.Client, request_: dict[str, Any], asked: tuple[Any, SearchOptions]
+    shared: Service, http: httpx.Client, request_: dict[str, Any], query: tuple[Any, SearchOptions]
 ) -> None:
-    shared.catalogue.photos.asked.clear()
-    found = http.post(SEARCH, **request_)
-    assert found.json() == [{"name": "a.png", "distance": 0.5, "row": {"weight": "NaN"}, "box": None, "part": None}]
-    assert shared.catalogue.photos.asked == [asked]
+    shared.catalogue.photos.queries.clear()
+    answer = http.post(SEARCH, **request_)
+    assert answer.json() == [{"name": "a.png", "distance": 0.5, "row": {"weight": "NaN"}, "box": None, "part": None}]
+    assert shared.catalogue.photos.queries == [query]
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_a_search_is_handed_on(
 def test_what_is_no_query_is_refused_and_nothing_is_opened(
     shared: Service, http: httpx.Client, body: object, kind: str
 ) -> None:
-    shared.catalogue.photos.asked.clear()
+    shared.catalogue.photos.queries.clear()
     assert form(http.post(SEARCH, json=body)) == (400, kind)
-    assert shared.catalogue.photos.asked == []
+    assert shared.catalogue.photos.queries == []
 
 
 # Beside runs
@@ -153,7 +153,7 @@ def test_a_search_in_json_is_as_large_as_its_picture_and_a_filter(shared: Servic
 def test_large_json_is_read_beside_what_else_is_asked(shared: Service, http: httpx.Client) -> None:
     vector = [0.5] * 300_000
     assert http.post(SEARCH, json={"vector": vector}).status_code == 200
-    assert shared.catalogue.photos.asked[-1] == (vector, SearchOptions())
+    assert shared.catalogue.photos.queries[-1] == (vector, SearchOptions())
     assert form(http.post(SEARCH, content=b"[" * 1_000_000, headers={"content-type": "application/json"})) == (
         400,
         "InvalidInput",
@@ -162,7 +162,7 @@ def test_large_json_is_read_beside_what_else_is_asked(shared: Service, http: htt
 
 
 def test_a_search_is_explained(shared: Service, http: httpx.Client) -> None:
-    shared.catalogue.photos.asked.clear()
-    found = http.post(SEARCH.replace("/search", "/explain-search"), json={"vector": [1], "filter": "a = 1"})
-    assert found.json() == {"plan": "exact", "reason": "There is one row."}
-    assert shared.catalogue.photos.asked == [([1], SearchOptions(filter="a = 1"))]
+    shared.catalogue.photos.queries.clear()
+    answer = http.post(SEARCH.replace("/search", "/explain-search"), json={"vector": [1], "filter": "a = 1"})
+    assert answer.json() == {"plan": "exact", "reason": "There is one row."}
+    assert shared.catalogue.photos.queries == [([1], SearchOptions(filter="a = 1"))]

@@ -73,14 +73,14 @@ def test_who_never_ends_a_head_is_refused(shared: Service, begin: bytes, more: b
 def test_a_head_that_is_too_long_is_told_so(shared: Service) -> None:
     with connected(shared) as client:
         client.sendall(HEAD + b"X: " + b"x" * (limits.HEAD_BYTES - len(HEAD) + 10))
-        assert b"HTTP/1.1 431 " in (told := rest(client))
-        assert b"more than 212,992 bytes beside its body" in told
+        assert b"HTTP/1.1 431 " in (head := rest(client))
+        assert b"more than 212,992 bytes beside its body" in head
 
 
 def test_long_parameters_and_large_pictures_are_taken(shared: Service) -> None:
     parameters = json.dumps({"other": "x" * 60_000})
-    found = httpx.post(shared.tcp + RUN, params={"parameters": parameters}, content=GREEN, headers=SECRET)
-    assert (found.status_code, found.json()["type"]) == (400, "BadParameter")
+    answer = httpx.post(shared.tcp + RUN, params={"parameters": parameters}, content=GREEN, headers=SECRET)
+    assert (answer.status_code, answer.json()["type"]) == (400, "BadParameter")
     with httpx.Client(headers=SECRET) as client:
         for _ in range(3):
             assert client.post(shared.tcp + RUN, content=GREEN).status_code == 200
@@ -264,11 +264,11 @@ def test_the_service_may_open_as_many_files_as_its_account_may() -> None:
     program = "import resource; from open_analytic.service import server; server.open_files(); " \
         "print(resource.getrlimit(resource.RLIMIT_NOFILE))"  # fmt: skip
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    told = subprocess.run(
+    output = subprocess.run(
         ["sh", "-c", f"ulimit -Sn 100; exec {sys.executable} -c '{program}'"],
         capture_output=True, text=True, check=True, env=dict(os.environ),
     ).stdout  # fmt: skip
-    assert told == f"({hard}, {hard})\n"
+    assert output == f"({hard}, {hard})\n"
 
 
 def test_tls_that_is_not_spoken_is_not_waited_for(

@@ -26,8 +26,8 @@ def small(tmp_path: Path, sockets: Path) -> Iterator[Service]:
         yield it
 
 
-def kinds(found: list[object]) -> list[str]:
-    return [type(each).__name__ for each in found]
+def kinds(results: list[object]) -> list[str]:
+    return [type(each).__name__ for each in results]
 
 
 def test_pictures_that_are_too_much_together_are_sent_in_parts(small: Service) -> None:
@@ -35,9 +35,9 @@ def test_pictures_that_are_too_much_together_are_sent_in_parts(small: Service) -
     padded = GREEN + bytes(900 - len(GREEN))
     items = [padded] * 20 + [os.urandom(1001)] + [padded]
     with contextlib.closing(RemoteEngine(small.unix)) as engine:
-        found = engine.run(plan, items)
-        assert [isinstance(each, OpenAnalyticError) for each in found] == [False] * 20 + [True, False]
-        assert isinstance(found[20], ImageTooLarge)
+        results = engine.run(plan, items)
+        assert [isinstance(each, OpenAnalyticError) for each in results] == [False] * 20 + [True, False]
+        assert isinstance(results[20], ImageTooLarge)
         assert engine.run(plan, []) == []
 
 

@@ -19,8 +19,8 @@ GROUP = grp.getgrgid(os.getegid()).gr_name
 @pytest.mark.parametrize(("group", "mode"), [(None, 0o600), (GROUP, 0o660)])
 def test_the_file_is_for_its_owner_and_the_group(sockets: Path, group: str | None, mode: int) -> None:
     with server._unix(sockets / "s", ListenOptions(group=group)):
-        found = (sockets / "s").lstat()
-        assert (found.st_mode & 0o777, found.st_uid, found.st_gid) == (mode, os.geteuid(), os.getegid())
+        status = (sockets / "s").lstat()
+        assert (status.st_mode & 0o777, status.st_uid, status.st_gid) == (mode, os.geteuid(), os.getegid())
     assert list(sockets.iterdir()) == []
 
 

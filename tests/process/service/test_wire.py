@@ -36,9 +36,13 @@ def test_a_request_is_answered_in_rows(service: Service) -> None:
         result = connection.pgconn.exec_(f"TIMEOUT 250 {run(b'abc', b'')}".encode())
         names = [result.fname(column) for column in range(result.nfields)]
         types = [result.ftype(column) for column in range(result.nfields)]
-        told = [[result.get_value(row, column) for column in range(2)] for row in range(result.ntuples)]
+        values = [[result.get_value(row, column) for column in range(2)] for row in range(result.ntuples)]
     assert (result.status, result.command_tuples) == (ExecStatus.TUPLES_OK, 2)
-    assert (names, types, told) == ([b"output", b"error"], [25, 25], [[b'{"bytes": 3}', None], [b'{"bytes": 0}', None]])
+    assert (names, types, values) == (
+        [b"output", b"error"],
+        [25, 25],
+        [[b'{"bytes": 3}', None], [b'{"bytes": 0}', None]],
+    )
     expected = Run(give="output", hash=HASH, parameters="{}", items=(b"abc", b""), timeout_ms=250)
     assert service.handler.seen[-1] == expected
 
@@ -51,10 +55,10 @@ def test_a_large_picture_and_many_requests_fit_one_connection(service: Service) 
 
 def test_the_client_is_told_about_the_server(service: Service) -> None:
     with service.connect() as connection:
-        told = connection.pgconn
+        pgconn = connection.pgconn
         names = [b"server_version", b"server_encoding", b"client_encoding", b"standard_conforming_strings"]
-        assert [told.parameter_status(name) for name in names] == [b"15.0 (open_analytic)", b"UTF8", b"UTF8", b"on"]
-        assert (told.server_version, told.used_password) == (150000, True)
+        assert [pgconn.parameter_status(name) for name in names] == [b"15.0 (open_analytic)", b"UTF8", b"UTF8", b"on"]
+        assert (pgconn.server_version, pgconn.used_password) == (150000, True)
 
 
 @pytest.mark.parametrize("mode", ["prefer", "disable"])

@@ -16,7 +16,7 @@ from open_analytic.service.messages import Refusal
 from open_analytic.service.split_request import SplitRequest
 from tests.process.service.wiring import MAX_BYTES, Raw, Service, rows, run
 
-KEPT = [("null", None)]
+EMPTY = [("null", None)]
 ABC = [('{"bytes": 3}', None)]
 MOST = limits.hex_bytes(MAX_BYTES)
 TOO_LARGE = ImageTooLarge(
@@ -35,7 +35,7 @@ def test_a_request_in_parts_is_as_one_that_came_whole(service: Service, cuts: li
     *parts, last = (text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True))
     with service.connect() as connection:
         for part in parts:
-            assert rows(connection, f"PART {part}") == KEPT
+            assert rows(connection, f"PART {part}") == EMPTY
         if last or any(parts):
             assert rows(connection, last) == [*ABC, ('{"bytes": 0}', None)]
         assert rows(connection, run(b"abc")) == ABC
@@ -43,7 +43,7 @@ def test_a_request_in_parts_is_as_one_that_came_whole(service: Service, cuts: li
 
 def test_what_is_not_the_last_part_is_kept_as_it_is(service: Service) -> None:
     with service.connect() as connection:
-        assert rows(connection, "PART PART ") == KEPT
+        assert rows(connection, "PART PART ") == EMPTY
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="no SQL server"):
             rows(connection, run(b"abc"))  # PART RUN ...
         assert rows(connection, run(b"abc")) == ABC
@@ -52,13 +52,13 @@ def test_what_is_not_the_last_part_is_kept_as_it_is(service: Service) -> None:
 def test_parts_that_are_too_long_are_refused_to_their_end(service: Service) -> None:
     half = "00" * (MOST // 4 + 100)
     with service.connect() as connection:
-        assert rows(connection, f"PART {run(b'abc')}{half}") == KEPT
+        assert rows(connection, f"PART {run(b'abc')}{half}") == EMPTY
         for part in (half, "aa", "bb"):
             assert rows(connection, f"PART {part}") == too_large()
         assert rows(connection, run(b"abc")) == ABC
-        assert rows(connection, f"PART {half}") == KEPT
+        assert rows(connection, f"PART {half}") == EMPTY
         assert rows(connection, half) == too_large()  # the last one
-        assert rows(connection, f"PART {run(b'')[:-1]}") == KEPT
+        assert rows(connection, f"PART {run(b'')[:-1]}") == EMPTY
         assert rows(connection, b"abc".hex()) == ABC
 
 
@@ -72,7 +72,7 @@ def test_a_part_that_alone_is_too_long_is_not_read(service: Service) -> None:
 @pytest.mark.parametrize("between", ["SET client_encoding TO 'UTF8'", "cancel", "extended", "too long"])
 def test_parts_are_forgotten_when_something_else_comes_between(service: Service, between: str) -> None:
     with service.connect() as connection:
-        assert rows(connection, f"PART {run(b'abc')}00") == KEPT
+        assert rows(connection, f"PART {run(b'abc')}00") == EMPTY
         if between == "cancel":
             connection.cancel_safe()
         elif between == "extended":
@@ -88,7 +88,7 @@ def test_parts_are_forgotten_when_something_else_comes_between(service: Service,
 
 def test_parts_of_one_client_are_not_another_s(service: Service) -> None:
     with service.connect() as one, service.connect() as other:
-        assert rows(one, f"PART {run(b'abc')}") == KEPT
+        assert rows(one, f"PART {run(b'abc')}") == EMPTY
         assert rows(other, run(b"abc")) == ABC
         assert rows(one, "00") == [('{"bytes": 4}', None)]
 

@@ -38,7 +38,7 @@ MakeWork = Callable[..., Work]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Outcome:
     """Meets ``pipeline.engine.Result``."""
 
     output: Json
@@ -50,7 +50,7 @@ class Faces(GatedEngine):
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         self.seen += items
-        return [Told(output={"faces": []}, features=FACES if item else ()) for item in items]
+        return [Outcome(output={"faces": []}, features=FACES if item else ()) for item in items]
 
 
 FACES = tuple(
@@ -65,16 +65,16 @@ FACES = tuple(
 
 @pytest.fixture
 def make(gated: GatedEngine, tiny_library: Library, tiny_settings: Settings) -> Iterator[MakeWork]:
-    made = []
+    works = []
 
     def make(engine: GatedEngine = gated, batch_size: int = 4, **options: Any) -> Work:
         settings = dataclasses.replace(tiny_settings, **options)
-        made.append(Work(engine, Plans(tiny_library.cards), settings, Metrics(), batch_size=batch_size))
-        return made[-1]
+        works.append(Work(engine, Plans(tiny_library.cards), settings, Metrics(), batch_size=batch_size))
+        return works[-1]
 
     yield make
     gated.gate.set()
-    for work in made:
+    for work in works:
         work.close()
 
 
@@ -132,8 +132,8 @@ def test_what_is_asked_for_is_given(make: MakeWork, colours: Plan, give: Give, e
 
 def test_of_several_faces_the_largest_is_searched_for(make: MakeWork, gated: GatedEngine, faces: Plan) -> None:
     work = make(Faces(gated.engine, []))
-    found, none = run(work.run(faces, [b"picture", b""], give="query", door="test"))
-    assert (json.loads(found.text or ""), found.error) == ([3.0, 0.5], None)
+    result, none = run(work.run(faces, [b"picture", b""], give="query", door="test"))
+    assert (json.loads(result.text or ""), result.error) == ([3.0, 0.5], None)
     assert (none.text, type(none.error)) == (None, NoFace)
     (whole,) = run(work.run(faces, [b"picture"], give="whole", door="test"))
     assert json.loads(whole.text or "") == {
@@ -153,9 +153,13 @@ def test_a_pipeline_without_the_vector_asked_for_is_refused(
     make: MakeWork, gated: GatedEngine, faces: Plan, boxes: Plan
 ) -> None:
     work = make()
-    for wanted, give, said in ((faces, "vector", "a list of vectors"), (boxes, "vector", "no"), (boxes, "query", "no")):
-        with pytest.raises(InvalidPipeline, match=said):
-            run(work.run(wanted, [b"picture"], give=give, door="test"))  # type: ignore[arg-type]
+    for pipeline, give, message in (
+        (faces, "vector", "a list of vectors"),
+        (boxes, "vector", "no"),
+        (boxes, "query", "no"),
+    ):
+        with pytest.raises(InvalidPipeline, match=message):
+            run(work.run(pipeline, [b"picture"], give=give, door="test"))  # type: ignore[arg-type]
     assert gated.seen == []
 
 

@@ -208,8 +208,8 @@ class Raw:
     def refusal(self) -> tuple[str, ...]:
         kind, body = self.read()
         assert kind == b"E"
-        told = {part[:1]: part[1:].decode() for part in body.split(b"\0")}
-        return told[b"S"], told[b"C"], told[b"M"]
+        fields = {part[:1]: part[1:].decode() for part in body.split(b"\0")}
+        return fields[b"S"], fields[b"C"], fields[b"M"]
 
     def rest(self) -> bytes:
         """Say no more and read what there is to read."""

@@ -51,7 +51,7 @@ async def _broken(_: Request) -> Response:
     raise KeyError("/etc/secret")
 
 
-async def _told(_: Request, __: Exception) -> Response:
+async def _answer_error(_: Request, __: Exception) -> Response:
     return Response("broken", 500)
 
 
@@ -66,7 +66,7 @@ def guarded(token: str | None) -> Iterator[Guarded]:
         Route("/{path:path}", _hello, methods=EVERY),
     ]
     guard = Middleware(Guard, entry=entry, hosts=None if token else (*LOOPBACK, "photos.example"))
-    app = Starlette(routes=routes, middleware=[guard], exception_handlers={Exception: _told})
+    app = Starlette(routes=routes, middleware=[guard], exception_handlers={Exception: _answer_error})
     sock = socket.create_server(("127.0.0.1", 0))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     it = listener.Server(app, tcp=True, connections=20)

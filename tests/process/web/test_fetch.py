@@ -63,8 +63,8 @@ def only_here(address: IPv4Address | IPv6Address) -> bool:
 
 
 def fetcher(site: Site, **options: Any) -> Fetcher:
-    given: dict[str, Any] = {"max_bytes": 10_000, "allowed": only_here, "context": TRUST}
-    return Fetcher(ports=(80, 443, site.server_port), **(given | options))
+    defaults: dict[str, Any] = {"max_bytes": 10_000, "allowed": only_here, "context": TRUST}
+    return Fetcher(ports=(80, 443, site.server_port), **(defaults | options))
 
 
 @pytest.mark.parametrize("path", ["/plain", "/until-closed", "/chunked", "/hints-first", "/octets", "/identity"])
@@ -74,7 +74,7 @@ def test_a_picture_is_fetched(site: Site, names: Names, path: str) -> None:
         ("Host", f"{HOST}:{site.server_port}"), ("Accept", "image/*"), ("Accept-Encoding", "identity"),
         ("Connection", "close"), ("User-Agent", "open-analytic"),
     ]  # fmt: skip
-    assert (site.seen, names.asked) == ([(path, headers)], [HOST])
+    assert (site.seen, names.hosts) == ([(path, headers)], [HOST])
 
 
 def test_a_picture_may_be_as_large_as_the_limit(site: Site, names: Names) -> None:
@@ -95,13 +95,13 @@ def test_a_name_beyond_ascii_is_looked_up_as_dns_writes_it(site: Site, names: Na
 
 def test_the_name_is_looked_up_once_and_the_checked_address_asked(site: Site, names: Names) -> None:
     names.known = {HOST: [["127.0.0.1"], ["10.0.0.1"]]}
-    assert (fetcher(site).fetch(f"{site.base}/plain"), names.asked) == (PNG, [HOST])
+    assert (fetcher(site).fetch(f"{site.base}/plain"), names.hosts) == (PNG, [HOST])
 
 
 def test_the_next_address_is_tried_when_one_does_not_answer(site: Site, names: Names) -> None:
     names.known = {HOST: [["127.0.0.2", "127.0.0.1"]]}
-    asked = fetcher(site, allowed=lambda address: address.is_loopback)
-    assert asked.fetch(f"{site.base}/plain") == PNG
+    client = fetcher(site, allowed=lambda address: address.is_loopback)
+    assert client.fetch(f"{site.base}/plain") == PNG
 
 
 def test_redirects_are_followed_without_cookies_and_leave_no_trace_of_secrets(
@@ -175,16 +175,16 @@ def test_a_slow_server_is_left_at_the_deadline(site: Site, names: Names, path: s
 def test_without_time_nothing_is_asked(site: Site, names: Names) -> None:
     with pytest.raises(FetchFailed, match="did not give the picture within 0 s"):
         fetcher(site, timeout_s=0).fetch(f"{site.base}/plain")
-    assert (names.asked, site.seen) == ([], [])
+    assert (names.hosts, site.seen) == ([], [])
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_silent_server_is_left_at_the_deadline(names: Names, scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        asked = Fetcher(max_bytes=10, timeout_s=0.2, ports=[port], allowed=only_here, context=TRUST)
+        client = Fetcher(max_bytes=10, timeout_s=0.2, ports=[port], allowed=only_here, context=TRUST)
         with pytest.raises(FetchFailed, match=r"did not give the picture within 0\.2 s"):
-            asked.fetch(f"{scheme}://{HOST}:{port}/")
+            client.fetch(f"{scheme}://{HOST}:{port}/")
 
 
 def test_a_slow_handshake_is_left_at_the_deadline(names: Names) -> None:
@@ -200,17 +200,17 @@ def test_a_slow_handshake_is_left_at_the_deadline(names: Names) -> None:
         thread = threading.Thread(target=drip)
         thread.start()
         port = server.getsockname()[1]
-        asked = Fetcher(max_bytes=10, timeout_s=0.3, ports=[port], allowed=only_here, context=TRUST)
+        client = Fetcher(max_bytes=10, timeout_s=0.3, ports=[port], allowed=only_here, context=TRUST)
         with pytest.raises(FetchFailed, match=r"did not give the picture within 0\.3 s"):
-            asked.fetch(f"https://{HOST}:{port}/")
+            client.fetch(f"https://{HOST}:{port}/")
         thread.join()
 
 
 def test_a_slow_resolver_is_left_at_the_deadline_and_not_asked_ever_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    answered, asked = threading.Event(), []
+    answered, hosts = threading.Event(), []
 
     def wait(host: str, *_: object, **__: object) -> list[Any]:
-        asked.append(host)
+        hosts.append(host)
         answered.wait(60)
         return []
 
@@ -221,17 +221,17 @@ def test_a_slow_resolver_is_left_at_the_deadline_and_not_asked_ever_more(monkeyp
         with pytest.raises(FetchFailed, match=r"did not give the picture within 0\.2 s"):
             slow.fetch(f"http://{host}/")
     answered.set()
-    assert asked == ["one.example"]
+    assert hosts == ["one.example"]
 
 
 def test_messages_name_the_host_and_no_more(names: Names) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    asked = Fetcher(max_bytes=10, ports=[port], allowed=only_here, context=TRUST)
+    client = Fetcher(max_bytes=10, ports=[port], allowed=only_here, context=TRUST)
     with pytest.raises(FetchFailed) as closed:
-        asked.fetch(f"http://{HOST}:{port}/?token=secret")
+        client.fetch(f"http://{HOST}:{port}/?token=secret")
     with pytest.raises(FetchFailed) as unknown:
-        asked.fetch(f"http://absent.example:{port}/?token=secret")
+        client.fetch(f"http://absent.example:{port}/?token=secret")
     assert closed.value.message == "pictures.example cannot be reached, or its answer cannot be read."
     assert unknown.value.message == "No address is known for absent.example."
 
@@ -243,8 +243,8 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 def test_https_proves_the_name_of_the_url(
     secure_site: Site, names: Names, certificate: Path, told_names: Sequence[str | None]
 ) -> None:
-    asked = fetcher(secure_site, context=trusting(certificate))
-    assert (asked.fetch(f"{secure_site.base}/301"), set(told_names)) == (PNG, {HOST})
+    client = fetcher(secure_site, context=trusting(certificate))
+    assert (client.fetch(f"{secure_site.base}/301"), set(told_names)) == (PNG, {HOST})
 
 
 @pytest.mark.parametrize(

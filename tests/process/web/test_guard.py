@@ -19,14 +19,14 @@ LINK = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 @pytest.fixture(scope="module")
 def open_site() -> Iterator[Guarded]:
-    with guarded(None) as found:
-        yield found
+    with guarded(None) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
 def closed_site() -> Iterator[Guarded]:
-    with guarded(TOKEN) as found:
-        yield found
+    with guarded(TOKEN) as site:
+        yield site
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -165,7 +165,7 @@ def test_what_is_not(closed_site: Guarded, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "status"),
+    ("header", "status"),
     [
         (f"Bearer {TOKEN}", 200),
         (f"bearer {TOKEN}", 401),
@@ -179,8 +179,8 @@ def test_what_is_not(closed_site: Guarded, path: str) -> None:
         ("", 401),
     ],
 )
-def test_the_token_by_header(closed_site: Guarded, given: str, status: int) -> None:
-    answer = closed_site.client.get("/api/v1/site", headers={b"authorization": given.encode()})
+def test_the_token_by_header(closed_site: Guarded, header: str, status: int) -> None:
+    answer = closed_site.client.get("/api/v1/site", headers={b"authorization": header.encode()})
     assert answer.status_code == status
 
 
@@ -226,8 +226,8 @@ def forgeries(site: Guarded) -> list[str]:
 
 
 def test_no_other_cookie_does(closed_site: Guarded) -> None:
-    found = {value: with_cookie(closed_site, f"{COOKIE}={value}") for value in forgeries(closed_site)}
-    assert set(found.values()) == {401}, found
+    statuses = {value: with_cookie(closed_site, f"{COOKIE}={value}") for value in forgeries(closed_site)}
+    assert set(statuses.values()) == {401}, statuses
     assert with_cookie(closed_site, f"other={closed_site.entry.issue()}") == 401
     assert with_cookie(closed_site, closed_site.entry.issue()) == 401
 
@@ -299,8 +299,8 @@ def test_a_cookie_of_a_site_does_not_show_a_page_of_another(closed_site: Guarded
 def test_every_answer_has_the_headers(open_site: Guarded, path: str, headers: dict[str, str], status: int) -> None:
     with httpx.Client(base_url=open_site.client.base_url) as client:  # an internal error ends its connection
         answer = client.get(path, headers=headers)
-    kept = "private, no-cache" if status == 304 else "no-store"
-    expected = {name.lower(): value for name, value in HEADERS.items()} | {"cache-control": kept}
+    caching = "private, no-cache" if status == 304 else "no-store"
+    expected = {name.lower(): value for name, value in HEADERS.items()} | {"cache-control": caching}
     assert answer.status_code == status
     assert {name: answer.headers.get(name) for name in expected} == expected
     assert all(len(answer.headers.get_list(name)) == 1 for name in expected)

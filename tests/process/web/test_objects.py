@@ -6,7 +6,7 @@ import pytest
 
 from tests import tiny_objects
 from tests.process import site
-from tests.process.site import Album, shown
+from tests.process.site import Album, thumbnail
 
 RED, GREEN = (255, 0, 0), (0, 204, 0)
 
@@ -16,8 +16,8 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Album]:
     with site.home(tmp_path_factory.mktemp("objects")) as home:
         with home.database() as db:
             db.pipeline_create("things", tiny_objects.EMBEDDER)
-            made = db.create_collection("things", pipeline="things", columns={"label": "text"})
-            made.import_pictures([("salad.png", tiny_objects.paint([RED, GREEN]))])
+            collection = db.create_collection("things", pipeline="things", columns={"label": "text"})
+            collection.import_pictures([("salad.png", tiny_objects.paint([RED, GREEN]))])
         with site.site(home) as (_, client):
             yield Album(client=client, name="things")
 
@@ -27,14 +27,14 @@ def box(x: float) -> dict[str, float]:
 
 
 def test_a_search_shows_the_boxes_of_the_query_and_of_its_hits(things: Album) -> None:
-    kept = things.kept(tiny_objects.paint([GREEN, RED]))
-    assert kept["faces"] == [{"part": 0, "box": box(64)}, {"part": 1, "box": box(0)}]
-    (hit,) = things.hits(query=kept["id"], face=1, k=1)["hits"]
+    query = things.query(tiny_objects.paint([GREEN, RED]))
+    assert query["faces"] == [{"part": 0, "box": box(64)}, {"part": 1, "box": box(0)}]
+    (hit,) = things.hits(query=query["id"], face=1, k=1)["hits"]
     assert hit == {"name": "salad.png", "distance": 0.0, "row": {"label": "leaf"}, "box": box(64), "part": 1}
 
 
 def test_a_thumbnail_is_cut_around_an_object(things: Album) -> None:
-    left, right = (shown(things.get("/thumbnail", params={"name": "salad.png", "part": part})) for part in (0, 1))
+    left, right = (thumbnail(things.get("/thumbnail", params={"name": "salad.png", "part": part})) for part in (0, 1))
     assert left.getpixel((left.width // 4, left.height // 4)) == pytest.approx(RED, abs=12)
     assert right.getpixel((3 * right.width // 4, right.height // 4)) == pytest.approx(GREEN, abs=12)
     assert left.tobytes() != right.tobytes()

@@ -40,10 +40,10 @@ def photos(http: httpx.Client) -> Album:
 
 
 def test_a_text_finds_the_nearest_texts(notes: Album) -> None:
-    told = notes.hits(text="red house", k=1, explain=1)
-    assert told["hits"] == [{"name": "house", "distance": 0.0, "row": {"lang": "en"}, "box": None, "part": None}]
-    assert told["milliseconds"]["decode_and_model"] <= told["milliseconds"]["total"]
-    assert (bool(told["explained"]["reason"]), told["sql"].startswith("SELECT")) == (True, True)
+    answer = notes.hits(text="red house", k=1, explain=1)
+    assert answer["hits"] == [{"name": "house", "distance": 0.0, "row": {"lang": "en"}, "box": None, "part": None}]
+    assert answer["milliseconds"]["decode_and_model"] <= answer["milliseconds"]["total"]
+    assert (bool(answer["explained"]["reason"]), answer["sql"].startswith("SELECT")) == (True, True)
     assert notes.names(text="blue", k=1) == ["sky"]
     assert set(notes.names(text="blue", filter=ENGLISH)) == set(NOTES) - {"sky"}
     assert notes.names(text="red house", max_distance=0.001) == ["house"]
@@ -51,14 +51,14 @@ def test_a_text_finds_the_nearest_texts(notes: Album) -> None:
 
 
 def test_details_say_that_it_holds_texts(notes: Album, photos: Album) -> None:
-    found = [(each["noun"], each["texts"], each["pictures"]) for each in (notes.get().json(), photos.get().json())]
-    assert found == [("text", True, 4), ("picture", False, 1)]
+    details = [(each["noun"], each["texts"], each["pictures"]) for each in (notes.get().json(), photos.get().json())]
+    assert details == [("text", True, 4), ("picture", False, 1)]
 
 
 def test_a_query_of_the_other_kind_is_one_error(notes: Album, photos: Album) -> None:
-    kept = photos.kept(picture(200, 0, 0))["id"]
+    query = photos.query(picture(200, 0, 0))["id"]
     texts = [notes.client.post(notes.at("/queries"), content=data) for data in (picture(1, 2, 3), b"red house")]
-    texts += [notes.get(f"/queries/{kept}"), notes.get("/hits", params={"query": kept})]
+    texts += [notes.get(f"/queries/{query}"), notes.get("/hits", params={"query": query})]
     assert [(problem(answer), answer.json()["message"]) for answer in texts] == [
         (WRONG, "The collection's pipeline takes no picture.")
     ] * 4
@@ -67,7 +67,7 @@ def test_a_query_of_the_other_kind_is_one_error(notes: Album, photos: Album) -> 
 
 
 @pytest.mark.parametrize(
-    ("asked", "error"),
+    ("parameters", "error"),
     [
         ({"text": "a" * 4_001}, (422, "BadText")),
         ({"text": ""}, (422, "BadText")),
@@ -77,8 +77,8 @@ def test_a_query_of_the_other_kind_is_one_error(notes: Album, photos: Album) -> 
         ({"text": "a", "query": "q"}, WRONG),
     ],
 )
-def test_texts_that_are_refused(notes: Album, asked: dict[str, str], error: tuple[int, str]) -> None:
-    assert problem(notes.get("/hits", params=asked)) == error
+def test_texts_that_are_refused(notes: Album, parameters: dict[str, str], error: tuple[int, str]) -> None:
+    assert problem(notes.get("/hits", params=parameters)) == error
 
 
 @pytest.mark.parametrize("text", ["a" * 4_000, "猫" * 4_000, "🙂" * 4_000], ids=["ascii", "chinese", "emoji"])
@@ -101,15 +101,15 @@ def test_a_text_is_shown_whole_or_in_part(notes: Album) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "error"),
+    ("parameters", "error"),
     [
         ({}, WRONG),
         ({"name": "none"}, (404, "UnknownImage")),
         *(({"name": "house", "length": length}, WRONG) for length in ("0", "20001", "-1", "x", "", "1" * 5000)),
     ],
 )
-def test_what_no_text_is_shown_for(notes: Album, asked: dict[str, str], error: tuple[int, str]) -> None:
-    assert problem(notes.get("/text", params=asked)) == error
+def test_what_no_text_is_shown_for(notes: Album, parameters: dict[str, str], error: tuple[int, str]) -> None:
+    assert problem(notes.get("/text", params=parameters)) == error
 
 
 def test_a_picture_is_not_shown_as_a_text_nor_a_text_as_a_picture(notes: Album, photos: Album) -> None:

@@ -46,10 +46,10 @@ def test_tokens_stand_where_they_say(statement: str) -> None:
 @given(st.text())
 def test_any_text_is_split_or_refused(text: str) -> None:
     try:
-        found = list(split(text))
+        sources = list(split(text))
     except UntranslatableStatement:
         return
-    assert all(source.text in text for source in found)
+    assert all(source.text in text for source in sources)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ DIMS = {"general_feature_extractor": 1024, "face_feature_extractor": 128}
 
 def changed(script: str) -> list[tuple[int, tuple[str, ...]]]:
     """The statements that do not stay as they are, by line."""
-    found = translate(script, pipeline_dim=DIMS.get, table_type=lambda table, column: None)
-    return [(statement.line, statement.becomes) for statement in found if not statement.unchanged]
+    statements = translate(script, pipeline_dim=DIMS.get, table_type=lambda table, column: None)
+    return [(statement.line, statement.becomes) for statement in statements if not statement.unchanged]
 
 
 def test_image_search() -> None:

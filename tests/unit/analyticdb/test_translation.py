@@ -71,7 +71,7 @@ def table(type_: str, more: str = "") -> str:
 
 
 @pytest.mark.parametrize(
-    ("declared", "with_", "made", "index"),
+    ("declared", "with_", "column", "index"),
     [
         ("real[]", " WITH (dim = 1024)", "vector(1024)", f"vector_l2_ops){USUAL}"),
         ("REAL [ ]", " WITH (DIM='8', DISTANCEMEASURE='L2')", "vector(8)", f"vector_l2_ops){USUAL}"),
@@ -94,9 +94,9 @@ def table(type_: str, more: str = "") -> str:
          "vector(8)", f"vector_l2_ops){USUAL} TABLESPACE fast WHERE name > ''"),
     ],
 )  # fmt: skip
-def test_a_feature_with_an_ann_index_is_a_vector(declared: str, with_: str, made: str, index: str) -> None:
+def test_a_feature_with_an_ann_index_is_a_vector(declared: str, with_: str, column: str, index: str) -> None:
     script = f"{table(declared)}; CREATE INDEX IF NOT EXISTS i ON t USING ann (feature){with_}"
-    assert becomes(script) == [table(made), f"CREATE INDEX IF NOT EXISTS i ON t USING hnsw (feature {index}"]
+    assert becomes(script) == [table(column), f"CREATE INDEX IF NOT EXISTS i ON t USING hnsw (feature {index}"]
 
 
 def test_only_the_type_changes_in_a_table() -> None:
@@ -166,9 +166,9 @@ def test_a_script_that_runs_again_looks_at_the_table_that_is_there() -> None:
 
 
 def test_a_table_that_sqlglot_cannot_read_is_converted_when_it_is_there() -> None:
-    made = "CREATE TEMP TABLE t (feature real[], data bytea STORAGE EXTERNAL) ON COMMIT PRESERVE ROWS"
-    assert becomes(f"{made}; {INDEX} WITH (dim = 3)") == [
-        made,
+    definition = "CREATE TEMP TABLE t (feature real[], data bytea STORAGE EXTERNAL) ON COMMIT PRESERVE ROWS"
+    assert becomes(f"{definition}; {INDEX} WITH (dim = 3)") == [
+        definition,
         ALTER.format("vector(3)"),
         L2,
     ]

@@ -44,10 +44,10 @@ def test_rows_are_of_unit_length_and_like_their_cluster(gallery: Gallery) -> Non
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_case_keeps_its_share(gallery: Gallery, case: Case) -> None:
     for query, home in enumerate(gallery.homes):
-        kept = case.filter(gallery, query).keeps(gallery)
-        assert kept.mean() == pytest.approx(case.share, rel=0.2, abs=0.003)
+        mask = case.filter(gallery, query).keeps(gallery)
+        assert mask.mean() == pytest.approx(case.share, rel=0.2, abs=0.003)
         if case.kind in ("correlated", "anti-correlated") and case.share < 1:
-            assert kept[gallery.cluster == home].any() == (case.kind == "correlated")
+            assert mask[gallery.cluster == home].any() == (case.kind == "correlated")
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_a_filter_says_the_same_in_all_words(
 
 def test_truth_is_what_measuring_everything_finds(gallery: Gallery) -> None:
     filters = [Case("random", 0.2).filter(gallery, query) for query in range(len(gallery.queries))]
-    found = truth(gallery, rough_squares(gallery), filters, 10)
+    exact = truth(gallery, rough_squares(gallery), filters, 10)
     rows, queries = gallery.vectors.astype(np.float64), gallery.queries.astype(np.float64)
     for query in range(len(queries)):
         distances = np.sort(np.linalg.norm(rows[filters[query].keeps(gallery)] - queries[query], axis=1))
-        assert distances[9] <= found.reach[query] < distances[10]
-    assert found.counts.tolist() == [10] * len(queries)
+        assert distances[9] <= exact.reach[query] < distances[10]
+    assert exact.counts.tolist() == [10] * len(queries)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_grades(names: list[str], expected: Grade) -> None:
 
 def test_rows_that_do_not_match_count_for_nothing() -> None:
     places, odd = line(1, 2, 3, 4), Filter(clusters=(1,))
-    found = truth(places, rough_squares(places), [odd], 2)
-    assert grade(places, found, 0, odd, ["1", "3"]) == Grade(1.0, True)
-    assert grade(places, found, 0, odd, ["0", "1"]) == Grade(0.5, False)
+    exact = truth(places, rough_squares(places), [odd], 2)
+    assert grade(places, exact, 0, odd, ["1", "3"]) == Grade(1.0, True)
+    assert grade(places, exact, 0, odd, ["0", "1"]) == Grade(0.5, False)
 
 
 def test_all_rows_there_are_will_do() -> None:

@@ -66,21 +66,21 @@ def test_an_error_as_json_is_the_one_of_python(capsys: pytest.CaptureFixture[str
 def test_an_unexpected_error_is_one_line_that_says_how_to_report_it(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as caught, handled(Context(dsn="postgresql://me:s3cret@host/db")):
         raise KeyError("s3cret")
-    said = capsys.readouterr().err
+    stderr = capsys.readouterr().err
     assert caught.value.exit_code == OpenAnalyticError.exit_code
-    assert "Traceback" not in said
-    assert "s3cret" not in said
-    assert "unexpected KeyError" in said
-    assert "--debug" in said
+    assert "Traceback" not in stderr
+    assert "s3cret" not in stderr
+    assert "unexpected KeyError" in stderr
+    assert "--debug" in stderr
 
 
 def test_debug_shows_the_traceback_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit), handled(Context(debug=True, dsn="postgresql://me:s3cret@host/db")):
         raise KeyError("s3cret")
-    said = capsys.readouterr().err
-    assert "Traceback" in said
-    assert 'KeyError("s3cret")' not in said.replace("***", "")
-    assert "s3cret" not in said
+    stderr = capsys.readouterr().err
+    assert "Traceback" in stderr
+    assert 'KeyError("s3cret")' not in stderr.replace("***", "")
+    assert "s3cret" not in stderr
 
 
 def test_an_interruption_is_130(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,9 @@ from tests.unit.cli.commands import ALL
 
 
 def test_the_command_line_and_sql_have_pythons_sizes() -> None:
-    given = inspect.signature(ALL["collection", "index"]).parameters
-    assert (given["m"].default, given["ef_construction"].default) == (M, EF_CONSTRUCTION)
+    parameters = inspect.signature(ALL["collection", "index"]).parameters
+    assert (parameters["m"].default, parameters["ef_construction"].default) == (M, EF_CONSTRUCTION)
     text = (resources.folder("migrations") / "sql" / "0004_collections.up.sql").read_text("utf-8")
-    made = re.search(r"FUNCTION open_analytic\.create_ann_index\((.*)", text)
-    assert made
-    assert f"m integer DEFAULT {M}, ef_construction integer DEFAULT {EF_CONSTRUCTION}," in made[1]
+    match = re.search(r"FUNCTION open_analytic\.create_ann_index\((.*)", text)
+    assert match
+    assert f"m integer DEFAULT {M}, ef_construction integer DEFAULT {EF_CONSTRUCTION}," in match[1]

@@ -77,7 +77,7 @@ def test_a_card_says_all_about_its_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('name        = "faces.v2"', "", "name has to be letters, digits, '.', '_' and '-'; it is missing"),
         ('"faces.v2"', '"../faces"', "name has to be letters, digits, '.', '_' and '-', not '../faces'"),
@@ -117,13 +117,13 @@ def test_a_card_says_all_about_its_model(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_field_is_named_with_its_file_and_what_was_expected(
-    tmp_path: Path, old: str, new: str, said: str
+    tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     path = written(tmp_path, FULL.replace(old, new))
     with pytest.raises(InvalidCard) as caught:
         read_card(path)
     assert str(path) in caught.value.message
-    assert said in caught.value.message
+    assert message in caught.value.message
 
 
 def test_golden_numbers_can_be_those_of_a_text(tmp_path: Path) -> None:

@@ -35,11 +35,11 @@ SOUND = (np.sin(2 * np.pi * 440 * SECONDS) / 2 + np.sin(2 * np.pi * 1_500 * SECO
 def test_a_spectrogram_is_librosas(
     mel: Mel, frames: int, third: list[float], first: list[float], length: float
 ) -> None:
-    made = spectrogram(SOUND, mel)
-    assert (made.shape, made.dtype) == ((frames, mel.mels), np.dtype(np.float32))
-    assert made[3, :6] == pytest.approx(np.array(third), abs=2e-3)
-    assert made[0, :4] == pytest.approx(np.array(first), abs=2e-3)
-    assert np.linalg.norm(made) == pytest.approx(length, rel=1e-4)
+    mels = spectrogram(SOUND, mel)
+    assert (mels.shape, mels.dtype) == ((frames, mel.mels), np.dtype(np.float32))
+    assert mels[3, :6] == pytest.approx(np.array(third), abs=2e-3)
+    assert mels[0, :4] == pytest.approx(np.array(first), abs=2e-3)
+    assert np.linalg.norm(mels) == pytest.approx(length, rel=1e-4)
 
 
 def test_without_a_logarithm_the_filters_add_up_the_power() -> None:
@@ -51,9 +51,9 @@ def test_without_a_logarithm_the_filters_add_up_the_power() -> None:
 @pytest.mark.parametrize("samples", [1, 100, 255, 256, 257])
 @pytest.mark.parametrize("padding", ["constant", "reflect", "none"])
 def test_a_short_sound_has_at_least_a_frame(samples: int, padding: Literal["constant", "reflect", "none"]) -> None:
-    made = spectrogram(SOUND[:samples], replace(PLAIN, padding=padding))
-    assert len(made) >= 1
-    assert np.isfinite(made).all()
+    mels = spectrogram(SOUND[:samples], replace(PLAIN, padding=padding))
+    assert len(mels) >= 1
+    assert np.isfinite(mels).all()
 
 
 def test_a_long_sound_is_transformed_in_parts_that_fit_together() -> None:

@@ -69,16 +69,16 @@ def test_callers_are_served_in_their_order() -> None:
 def test_who_waits_leaves_at_the_deadline_and_when_the_caller_has_gone() -> None:
     room = Budget()
     room.take(10, 10)
-    gone = CancelToken()
+    cancelled = CancelToken()
 
     def caller(cancel_token: CancelToken) -> None:
         CANCEL_TOKEN.set(cancel_token)
         room.take(1, 10)
 
     with ThreadPoolExecutor(2) as threads:
-        late, left = threads.submit(caller, CancelToken(deadline=0)), threads.submit(caller, gone)
+        late, left = threads.submit(caller, CancelToken(deadline=0)), threads.submit(caller, cancelled)
         until(lambda: room.waiting >= 1)
-        gone.cancel()
+        cancelled.cancel()
         wait([late, left])
     assert isinstance(late.exception(), DeadlineExceeded)
     assert isinstance(left.exception(), CancelledError)

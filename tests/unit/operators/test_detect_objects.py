@@ -35,7 +35,7 @@ def picture(height: int = 100, width: int = 200) -> Picture:
     return Picture(np.zeros((height, width, 3), np.uint8))
 
 
-def found(arrays: Mapping[str, Any], *, size: tuple[int, int] | None = (50, 100), **options: Any) -> list[Object]:
+def detect(arrays: Mapping[str, Any], *, size: tuple[int, int] | None = (50, 100), **options: Any) -> list[Object]:
     (objects,) = detect_objects([picture()], Gives(arrays, size), LABELS, **options)
     return objects
 
@@ -51,7 +51,7 @@ def test_boxes_come_in_the_pixels_of_the_original_the_surest_first() -> None:
         "scores": [0.75, 0.875, 0.25, 1],
         "labels": [1, 1, 1, 0],
     }
-    assert found(arrays) == [cat(0.875, 100, 50, 100, 50), cat(0.75, 0, 0, 20, 40)]
+    assert detect(arrays) == [cat(0.875, 100, 50, 100, 50), cat(0.75, 0, 0, 20, 40)]
 
 
 @pytest.mark.parametrize(
@@ -64,28 +64,28 @@ def test_boxes_come_in_the_pixels_of_the_original_the_surest_first() -> None:
     ],
 )
 def test_boxes_are_read_in_the_form_of_the_model(options: dict[str, Any], box: list[float]) -> None:
-    (one,) = found({"boxes": [box], "scores": [0.5625], "labels": [1]}, **options)
+    (one,) = detect({"boxes": [box], "scores": [0.5625], "labels": [1]}, **options)
     assert (one.label, one.score) == ("cat", 0.5625)
     assert [one.box.x, one.box.y, one.box.width, one.box.height] == pytest.approx([20, 20, 40, 20], rel=1e-5)
 
 
 def test_scores_of_every_class_give_the_likeliest_one() -> None:
     scores = [[0.0, 0.75, 0.125], [0.0, 0.25, 0.625]]
-    objects = found({"boxes": [[0, 0, 10, 10], [50, 0, 60, 10]], "scores": scores})
+    objects = detect({"boxes": [[0, 0, 10, 10], [50, 0, 60, 10]], "scores": scores})
     assert [(each.label, each.score) for each in objects] == [("cat", 0.75), ("dog", 0.625)]
 
 
 def test_of_overlapping_boxes_the_surest_of_each_class_stays() -> None:
     boxes = [[0, 0, 40, 40], [1, 0, 41, 40], [0, 0, 40, 41]]
     arrays = {"boxes": boxes, "scores": [0.75, 0.875, 0.625], "labels": [1, 1, 2]}
-    assert [(each.label, each.score) for each in found(arrays)] == [("cat", 0.875), ("dog", 0.625)]
-    assert len(found(arrays, overlap=1.0)) == 3
+    assert [(each.label, each.score) for each in detect(arrays)] == [("cat", 0.875), ("dog", 0.625)]
+    assert len(detect(arrays, overlap=1.0)) == 3
 
 
 def test_a_framed_picture_has_no_box_on_its_frame() -> None:
     """``contain`` puts 100 x 200 pixels into 100 x 100 with bars of 25 above and below: two pixels are one."""
     arrays = {"boxes": [[0, 0, 100, 50], [0, 0, 10, 20]], "scores": [1, 1], "labels": [1, 2]}
-    (one,) = found(arrays, size=(100, 100), fit="contain", overlap=1.0)
+    (one,) = detect(arrays, size=(100, 100), fit="contain", overlap=1.0)
     assert one == cat(1.0, 0, 0, 200, 50)
 
 
@@ -104,12 +104,12 @@ def test_a_model_of_any_size_is_given_few_sizes_and_boxes_stay_where_they_are() 
 def test_no_numbers_are_no_objects() -> None:
     nan, inf = float("nan"), float("inf")
     boxes = [[nan, 0, 10, 10], [0, 0, inf, 10], [0, 0, 10, 10], [9, 9, 2, 2], [-50, -50, -10, -10]]
-    assert found({"boxes": boxes, "scores": [1, 1, nan, 1, 1], "labels": [1, 1, 1, 1, 1]}) == []
-    assert found({"boxes": np.zeros((0, 4)), "scores": np.zeros(0), "labels": np.zeros(0)}) == []
+    assert detect({"boxes": boxes, "scores": [1, 1, nan, 1, 1], "labels": [1, 1, 1, 1, 1]}) == []
+    assert detect({"boxes": np.zeros((0, 4)), "scores": np.zeros(0), "labels": np.zeros(0)}) == []
 
 
 @pytest.mark.parametrize(
-    ("arrays", "said"),
+    ("arrays", "message"),
     [
         ({"boxes": [[0, 0, 1, 1]], "scores": [1]}, r"gave boxes \(1, 1, 4\), scores \(1, 1\)\."),
         ({"boxes": [0, 0, 1, 1], "scores": [1], "labels": [1]}, r"gave boxes \(1, 4\)"),
@@ -118,9 +118,9 @@ def test_no_numbers_are_no_objects() -> None:
         ({"boxes": [[0, 0, 1, 1]], "scores": [1], "labels": [-1]}, "gave the class -1"),
     ],
 )
-def test_what_a_detector_does_not_give_is_its_error(arrays: Mapping[str, Any], said: str) -> None:
-    with pytest.raises(ModelFailed, match=said):
-        found(arrays)
+def test_what_a_detector_does_not_give_is_its_error(arrays: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ModelFailed, match=message):
+        detect(arrays)
 
 
 def test_a_region_is_cut_out_in_a_square_around_it() -> None:

@@ -257,9 +257,9 @@ def test_colours_are_where_the_masks_say(kind: type[Any], masks: tuple[int, ...]
     for colour, mask in enumerate(masks[:3]):
         lowest = (mask & -mask).bit_length() - 1
         packed |= np.rint(COLOURS[:, :, colour] / 255 * (mask >> lowest)).astype(np.uint64) << np.uint64(lowest)
-    found = pixels(bmp((packed | np.uint64(masks[3])).astype(kind), masks, compression=compression))
+    decoded = pixels(bmp((packed | np.uint64(masks[3])).astype(kind), masks, compression=compression))
     step = 255 / min((mask & -mask) and mask // (mask & -mask) for mask in masks[:3])
-    assert np.abs(found.astype(int) - COLOURS).max() <= step / 2 + 1
+    assert np.abs(decoded.astype(int) - COLOURS).max() <= step / 2 + 1
 
 
 def test_run_lengths_are_limited() -> None:

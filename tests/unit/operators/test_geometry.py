@@ -73,10 +73,10 @@ def centre(pixels: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]) -> tupl
 @pytest.mark.parametrize("fit", ["stretch", "cover", "contain"])
 @pytest.mark.parametrize("size", [(200, 300), (300, 200), (200, 200)])
 def test_a_resized_picture_knows_its_place(fit: str, size: tuple[int, int]) -> None:
-    found = resize(marked(size, 110, 90), size=120, fit=fit)  # type: ignore[arg-type]
-    x, y = centre(found.pixels)
-    there = (x * found.scale[0] + found.shift[0], y * found.scale[1] + found.shift[1])
-    assert found.pixels.shape == (120, 120, 3)
+    resized = resize(marked(size, 110, 90), size=120, fit=fit)  # type: ignore[arg-type]
+    x, y = centre(resized.pixels)
+    there = (x * resized.scale[0] + resized.shift[0], y * resized.scale[1] + resized.shift[1])
+    assert resized.pixels.shape == (120, 120, 3)
     assert there == pytest.approx((110, 90), abs=2)
 
 

@@ -80,11 +80,11 @@ GOOD: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("make", GOOD.values(), ids=GOOD)
 def test_every_kind_of_picture_gives_its_colours(make: Callable[[], bytes]) -> None:
-    found = pixels(make())
-    assert found.shape == (48, 64, 3)
-    assert found.dtype == np.uint8
-    assert np.abs(found[8:16, 8:24].astype(int) - GREEN).max() < 25
-    assert np.abs(found[30:44, 40:60].astype(int) - RED).max() < 25
+    decoded = pixels(make())
+    assert decoded.shape == (48, 64, 3)
+    assert decoded.dtype == np.uint8
+    assert np.abs(decoded[8:16, 8:24].astype(int) - GREEN).max() < 25
+    assert np.abs(decoded[30:44, 40:60].astype(int) - RED).max() < 25
 
 
 @pytest.mark.skipif("AVIF" not in FORMATS, reason="AVIF CODEC MISSING: this Pillow was built without it.")
@@ -121,11 +121,11 @@ def test_a_shrunk_picture_knows_its_place_in_the_upright_original(orientation: i
     picture = Pillow.new("RGB", (2401, 1201), RED)
     exif = picture.getexif()
     exif[0x0112] = orientation
-    found = decode_image(encoded(picture, "JPEG", exif=exif), LIMITS, shrink_to=300)
-    height, width = found.sides
+    decoded = decode_image(encoded(picture, "JPEG", exif=exif), LIMITS, shrink_to=300)
+    height, width = decoded.sides
     assert min(height, width) == 301  # 1201 / 4, rounded up by libjpeg
     size = (2401, 1201) if orientation == 1 else (1201, 2401)
-    assert (width * found.scale[0], height * found.scale[1]) == pytest.approx(size)
+    assert (width * decoded.scale[0], height * decoded.scale[1]) == pytest.approx(size)
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ def test_stripes_become_grey_in_a_small_face() -> None:
     assert cut(wide, matrix, 16)[4:8, 4:8].max() < 200
 
 
-@pytest.mark.parametrize(("threshold", "kept"), [(0.5, [0, 1]), (0.49, [0]), (1.0, [0, 1]), (0.0, [0])])
-def test_a_box_that_overlaps_by_exactly_the_threshold_stays(threshold: float, kept: list[int]) -> None:
+@pytest.mark.parametrize(("threshold", "expected"), [(0.5, [0, 1]), (0.49, [0]), (1.0, [0, 1]), (0.0, [0])])
+def test_a_box_that_overlaps_by_exactly_the_threshold_stays(threshold: float, expected: list[int]) -> None:
     """4 and 2 in area, the smaller within the larger: the overlap is 2 of 4."""
     boxes = np.array([[0, 0, 2, 2], [0, 0, 2, 1]], np.float32)
-    assert non_maximum_suppression(boxes, np.array([0.9, 0.8], np.float32), threshold).tolist() == kept
+    assert non_maximum_suppression(boxes, np.array([0.9, 0.8], np.float32), threshold).tolist() == expected

@@ -21,7 +21,7 @@ def test_as_many_characters_as_are_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "The text is empty."),
         (b" \n\t", "The text is empty."),
@@ -31,8 +31,8 @@ def test_as_many_characters_as_are_allowed() -> None:
         (b"\xed\xa0\x80", "The bytes are not text in UTF-8: byte 0 does not fit."),
     ],
 )
-def test_what_is_no_text_is_refused(data: bytes, said: str) -> None:
+def test_what_is_no_text_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(BadText) as caught:
         decode_text(data)
-    assert caught.value.message == said
+    assert caught.value.message == message
     assert caught.value.sqlstate == "OA026"

@@ -62,9 +62,9 @@ def test_numbers_of_every_kind_keep_their_brightness(
     whole = numbers(picture, kind)
     data = tiff_file.file(whole, order=order, photometric=photometric, planes=planes, **packed)
     expected = 255 - picture if photometric == 0 else picture
-    found = pixels(data)
-    assert found.shape == (HEIGHT, WIDTH, 3)
-    assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
+    decoded = pixels(data)
+    assert decoded.shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(decoded.astype(int) - expected.astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -80,9 +80,9 @@ def test_a_further_sample_is_what_the_file_says(
     inked = picture * (cover / 255) if extra == 1 else picture
     data = np.concatenate([inked, cover], axis=2)
     whole = numbers(data, kind)
-    found = pixels(tiff_file.file(whole, order=order, photometric=photometric, planes=planes, extra=[extra]))
+    decoded = pixels(tiff_file.file(whole, order=order, photometric=photometric, planes=planes, extra=[extra]))
     expected = picture * (cover / 255) + 255 - cover.astype(float) if extra else picture
-    assert np.abs(found - expected.astype(float)).max() <= 3
+    assert np.abs(decoded - expected.astype(float)).max() <= 3
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -130,9 +130,9 @@ def test_samples_of_odd_sizes_are_read(bits: int, photometric: int) -> None:
     single = (whole[..., None] >> np.arange(bits)[::-1] & 1).astype(np.uint8).reshape(HEIGHT, -1)
     tags, _ = tiff_file.page(picture, photometric=photometric)
     tags = [entry for entry in tags if entry[0] != 258] + [tag(258, 3, *[bits] * picture.shape[2])]
-    found = pixels(tiff_file.write([(tags, [np.packbits(single, axis=1).tobytes()])]))
+    decoded = pixels(tiff_file.write([(tags, [np.packbits(single, axis=1).tobytes()])]))
     expected = np.rint(whole / (2**bits - 1) * 255)
-    assert np.abs(found - (255 - expected if photometric == 0 else expected)).max() <= 1
+    assert np.abs(decoded - (255 - expected if photometric == 0 else expected)).max() <= 1
 
 
 def test_the_first_whole_page_is_taken_and_not_its_thumbnail() -> None:

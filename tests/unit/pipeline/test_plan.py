@@ -101,8 +101,8 @@ def test_an_unknown_preset_lists_the_known_ones() -> None:
         preset("faces")
 
 
-def outline(made: Plan) -> tuple[Any, ...]:
-    return made.input, made.output, made.dim, made.many, made.models
+def outline(pipeline: Plan) -> tuple[Any, ...]:
+    return pipeline.input, pipeline.output, pipeline.dim, pipeline.many, pipeline.models
 
 
 def test_presets_say_what_they_take_and_give(cards: Mapping[str, ModelCard]) -> None:

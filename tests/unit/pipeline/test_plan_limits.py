@@ -26,8 +26,8 @@ def cards(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ModelCard]:
 
 @pytest.mark.parametrize("threshold", [0, 1])
 def test_a_parameter_can_be_at_its_limits(cards: Mapping[str, ModelCard], threshold: int) -> None:
-    found = plan(load(step(2, threshold=threshold), "mine"), cards)
-    assert found.calls[1].parameters["threshold"] == threshold
+    pipeline = plan(load(step(2, threshold=threshold), "mine"), cards)
+    assert pipeline.calls[1].parameters["threshold"] == threshold
 
 
 @pytest.mark.parametrize("threshold", [-0.001, 1.001])

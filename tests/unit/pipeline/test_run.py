@@ -97,20 +97,20 @@ def embedded(image: str, *steps: dict[str, Any]) -> dict[str, Any]:
     return {"steps": [*steps, embed], "output": {"feature": "feature"}}
 
 
-def told(results: list[Result | OpenAnalyticError]) -> list[Any]:
+def answers(results: list[Result | OpenAnalyticError]) -> list[Any]:
     return [str(result) if isinstance(result, OpenAnalyticError) else result.output["feature"] for result in results]
 
 
 def test_a_bad_item_of_a_batched_step_is_its_own_error_only(library: Library) -> None:
-    made, model = plan(load(tiny.PIPELINE, "colours"), library.cards), Colours()
+    pipeline, model = plan(load(tiny.PIPELINE, "colours"), library.cards), Colours()
     items = [colour(0, 255, 0), colour(255, 0, 0), colour(0, 0, 255)]
-    assert told(run(made, items, lambda _: model, Limits())) == [[0, 1, 0], "There is a red one.", [0, 0, 1]]
+    assert answers(run(pipeline, items, lambda _: model, Limits())) == [[0, 1, 0], "There is a red one.", [0, 0, 1]]
     assert model.batches == [3, 1, 1, 1]
 
 
 def test_an_item_alone_is_tried_once(library: Library) -> None:
-    made, model = plan(load(tiny.PIPELINE, "colours"), library.cards), Colours()
-    assert told(run(made, [colour(255, 0, 0)], lambda _: model, Limits())) == ["There is a red one."]
+    pipeline, model = plan(load(tiny.PIPELINE, "colours"), library.cards), Colours()
+    assert answers(run(pipeline, [colour(255, 0, 0)], lambda _: model, Limits())) == ["There is a red one."]
     assert model.batches == [1]
 
 
@@ -125,21 +125,21 @@ def chain(count: int, size: int) -> dict[str, Any]:
 
 
 def test_a_value_ends_after_its_last_use(library: Library) -> None:
-    made = plan(load(chain(20, 1000), "chain"), library.cards)
-    run(made, [colour(1, 2, 3)], models, Limits())
+    pipeline = plan(load(chain(20, 1000), "chain"), library.cards)
+    run(pipeline, [colour(1, 2, 3)], models, Limits())
     tracemalloc.start()
     try:
-        run(made, [colour(1, 2, 3)], models, Limits())
+        run(pipeline, [colour(1, 2, 3)], models, Limits())
         assert tracemalloc.get_traced_memory()[1] < 3 * 3_000_000
     finally:
         tracemalloc.stop()
 
 
 def test_a_value_that_the_result_needs_stays(library: Library) -> None:
-    made = plan(load(tiny_faces.ANALYZER, "faces"), library.cards)
-    kept = {"faces", "feature"}
-    assert kept.isdisjoint(name for names in made.lifetimes.drops for name in names)
-    assert {name for names in made.lifetimes.drops for name in names} == set(made.values) - kept
+    pipeline = plan(load(tiny_faces.ANALYZER, "faces"), library.cards)
+    needed = {"faces", "feature"}
+    assert needed.isdisjoint(name for names in pipeline.lifetimes.drops for name in names)
+    assert {name for names in pipeline.lifetimes.drops for name in names} == set(pipeline.values) - needed
 
 
 def test_a_definition_of_too_many_pixels_is_refused_by_its_step(library: Library) -> None:
@@ -183,90 +183,98 @@ def crops(size: int) -> dict[str, Any]:
 
 def test_a_thousand_faces_are_cut_and_embedded_in_bounded_memory(library: Library) -> None:
     size = 256
-    made = plan(load(crops(size), "faces"), library.cards)
+    pipeline = plan(load(crops(size), "faces"), library.cards)
     data = colour(9, 90, 200, 400)
     assert 1000 * 3 * size**2 > 2 * LIST_BYTES
     tracemalloc.start()
     try:
-        (result,) = run(made, [data], models, Limits())
+        (result,) = run(pipeline, [data], models, Limits())
         assert tracemalloc.get_traced_memory()[1] < 1.6 * LIST_BYTES
     finally:
         tracemalloc.stop()
     assert not isinstance(result, OpenAnalyticError), result
     picture, faces = decode_image(data, Limits()), [feature.box for feature in result.features]
     assert len(faces) == 1000
-    face = begin_faces(made, data)[0]
+    face = begin_faces(pipeline, data)[0]
     expected = align_faces(picture, face, size=size).pixels
     assert np.allclose(result.features[0].vector, expected.mean(axis=(0, 1)) / 255, atol=0.02)
 
 
-def begin_faces(made: Plan, data: bytes) -> list[Any]:
+def begin_faces(pipeline: Plan, data: bytes) -> list[Any]:
     """The faces that the plan's second step finds."""
     picture = decode_image(data, Limits())
-    found: list[list[Any]] = made.calls[1].operator.function([picture], Everywhere(), **made.calls[1].parameters)
-    return found[0]
+    faces: list[list[Any]] = pipeline.calls[1].operator.function(
+        [picture], Everywhere(), **pipeline.calls[1].parameters
+    )
+    return faces[0]
 
 
 def test_items_for_which_there_is_no_memory_come_after_the_others(library: Library) -> None:
-    made = plan(load(tiny.PIPELINE, "colours"), library.cards)
+    pipeline = plan(load(tiny.PIPELINE, "colours"), library.cards)
     items = [colour(0, 255, 0, 300), colour(0, 0, 255, 300), b"no picture", colour(0, 255, 0, 300)]
     one = max(read_header(item).cost() for item in items if item.startswith(b"\x89PNG"))
-    together = told(run(made, items, models, Limits(decode_bytes=one)))
+    together = answers(run(pipeline, items, models, Limits(decode_bytes=one)))
     assert together[:2] + together[3:] == [[0, 1, 0], [0, 0, 1], [0, 1, 0]]
     assert "not a picture" in together[2]
 
 
 def test_callers_that_share_little_memory_do_not_wait_for_each_other(library: Library) -> None:
     """Each holds decoded pictures while it needs memory for the next."""
-    made = plan(load(tiny.PIPELINE, "colours"), library.cards)
+    pipeline = plan(load(tiny.PIPELINE, "colours"), library.cards)
     items = [colour(0, 255, 0, 300)] * 4
     limits = Limits(decode_bytes=read_header(colour(0, 255, 0, 300)).cost())
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: told(run(made, items, models, limits)), range(24)))
-    assert found == [[[0, 1, 0]] * 4] * 24
+        results = list(threads.map(lambda _: answers(run(pipeline, items, models, limits)), range(24)))
+    assert results == [[[0, 1, 0]] * 4] * 24
     ran = list(
         prefetch.results(
-            made, items * 8, limits, lambda states: finish(made, states, models, limits), size=5, decoders=4, runners=2
+            pipeline,
+            items * 8,
+            limits,
+            lambda states: finish(pipeline, states, models, limits),
+            size=5,
+            decoders=4,
+            runners=2,
         )
     )
-    assert told(ran) == [[0, 1, 0]] * 32  # type: ignore[arg-type]
+    assert answers(ran) == [[0, 1, 0]] * 32  # type: ignore[arg-type]
 
 
 def test_a_picture_above_the_budget_is_its_own_error(library: Library) -> None:
-    made = plan(load(tiny.PIPELINE, "colours"), library.cards)
+    pipeline = plan(load(tiny.PIPELINE, "colours"), library.cards)
     limits = Limits(decode_bytes=read_header(colour(0, 255, 0, 300)).cost())
-    first, large = run(made, [colour(0, 255, 0, 300), colour(0, 255, 0, 900)], models, limits)
-    assert told([first]) == [[0, 1, 0]]
+    first, large = run(pipeline, [colour(0, 255, 0, 300), colour(0, 255, 0, 900)], models, limits)
+    assert answers([first]) == [[0, 1, 0]]
     assert isinstance(large, ImageTooLarge)
 
 
 def test_what_was_decoded_and_not_run_gives_its_memory_back(library: Library) -> None:
-    made = plan(load(tiny.PIPELINE, "colours"), library.cards)
+    pipeline = plan(load(tiny.PIPELINE, "colours"), library.cards)
     results = prefetch.results(
-        made, [colour(0, 255, 0, 300)] * 40, Limits(), lambda states: finish(made, states, models, Limits()),
+        pipeline, [colour(0, 255, 0, 300)] * 40, Limits(), lambda states: finish(pipeline, states, models, Limits()),
         size=2, decoders=2, runners=2,
     )  # fmt: skip
-    assert told([next(results)]) == [[0, 1, 0]]  # type: ignore[list-item]
+    assert answers([next(results)]) == [[0, 1, 0]]  # type: ignore[list-item]
     results.close()  # type: ignore[attr-defined]
-    begin(made, colour(0, 255, 0), Limits())
+    begin(pipeline, colour(0, 255, 0), Limits())
 
 
 def test_a_caller_that_has_gone_ends_the_run_between_steps(library: Library) -> None:
-    made = plan(load(tiny.PIPELINE, "colours"), library.cards)
+    pipeline = plan(load(tiny.PIPELINE, "colours"), library.cards)
 
     def late(cancel_token: CancelToken) -> None:
         CANCEL_TOKEN.set(cancel_token)
-        run(made, [colour(0, 255, 0)], models, Limits())
+        run(pipeline, [colour(0, 255, 0)], models, Limits())
 
-    gone = CancelToken()
-    gone.cancel()
+    cancelled = CancelToken()
+    cancelled.cancel()
     with ThreadPoolExecutor(1) as thread:
         assert isinstance(thread.submit(late, CancelToken(deadline=0)).exception(), DeadlineExceeded)
-        assert isinstance(thread.submit(late, gone).exception(), CancelledError)
+        assert isinstance(thread.submit(late, cancelled).exception(), CancelledError)
 
 
 def test_a_caller_that_goes_while_many_faces_are_embedded_is_noticed(library: Library) -> None:
-    made, cancel_token = plan(load(crops(256), "faces"), library.cards), CancelToken()
+    pipeline, cancel_token = plan(load(crops(256), "faces"), library.cards), CancelToken()
     seen = threading.Event()
 
     class Last(Colours):
@@ -278,7 +286,12 @@ def test_a_caller_that_goes_while_many_faces_are_embedded_is_noticed(library: Li
 
     def work() -> None:
         CANCEL_TOKEN.set(cancel_token)
-        run(made, [colour(9, 90, 200, 400)], lambda name: Everywhere() if name == "white_noses" else Last(), Limits())
+        run(
+            pipeline,
+            [colour(9, 90, 200, 400)],
+            lambda name: Everywhere() if name == "white_noses" else Last(),
+            Limits(),
+        )
 
     with ThreadPoolExecutor(1) as thread:
         assert isinstance(thread.submit(work).exception(), CancelledError)

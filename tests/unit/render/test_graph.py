@@ -45,12 +45,12 @@ PRESETS = {name: preset.as_dict() for name, preset in spec.presets().items()}
 
 def boxes(root: ElementTree.Element) -> dict[str, list[str]]:
     """The kinds of boxes and the words in them, a list for each box."""
-    found: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for box in root.iter(f"{SVG}svg"):
         if box is not root:
             kind = str(box.get("class"))
-            found.setdefault(kind, []).append("|".join(str(text.text) for text in box.iter(f"{SVG}text")))
-    return found
+            by_kind.setdefault(kind, []).append("|".join(str(text.text) for text in box.iter(f"{SVG}text")))
+    return by_kind
 
 
 def sides(element: ElementTree.Element) -> Sides:
@@ -208,6 +208,6 @@ def test_whatever_the_graph_every_box_has_its_place_and_the_same_one_each_time(w
     picture = graph.draw(whole, name="a")
     root = ElementTree.fromstring(picture)  # noqa: S314 - our own
     assert_sound(root)
-    found = boxes(root)
-    assert (len(found["step"]), len(found["output"])) == (len(whole["steps"]), len(whole["output"]))
+    by_kind = boxes(root)
+    assert (len(by_kind["step"]), len(by_kind["output"])) == (len(whole["steps"]), len(whole["output"]))
     assert graph.draw(whole, name="a") == picture

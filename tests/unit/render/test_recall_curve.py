@@ -103,8 +103,8 @@ def test_from_90_to_99_percent_is_as_far_as_from_0_to_90_and_1_is_at_the_top() -
 def test_time_is_logarithmic_where_the_range_asks_for_it(
     all_ms: tuple[float, ...], exact_ms: float, ticks: list[str], scale: str
 ) -> None:
-    said = texts(drawn(curve(all_ms, exact_ms, ((0.5,), (0.9,)))))
-    assert said[2 + len(recall_curve.RECALLS) + 1 :][: len(ticks) + 1] == [
+    labels = texts(drawn(curve(all_ms, exact_ms, ((0.5,), (0.9,)))))
+    assert labels[2 + len(recall_curve.RECALLS) + 1 :][: len(ticks) + 1] == [
         *ticks,
         f"time in ms{scale} of a search that takes 40 to 640 rows of the index",
     ]
@@ -136,7 +136,7 @@ def test_labels_stand_apart_and_beside_the_exact_search(shape: RecallCurve) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "whole", "shown"),
+    ("name", "whole", "title"),
     [
         ('a"b<script>&\x01\u202e', 'a"b<script>&··', 'a"b<script>&··'),
         ("]]><!--" + "x" * 100, "]]><!--" + "x" * 100, "]]><!--xxxxxxxxx…xxxxxxxxxxxxxxxx"),
@@ -144,10 +144,10 @@ def test_labels_stand_apart_and_beside_the_exact_search(shape: RecallCurve) -> N
     ],
     ids=["markup", "long", "wide"],
 )
-def test_hostile_names_are_text(name: str, whole: str, shown: str) -> None:
+def test_hostile_names_are_text(name: str, whole: str, title: str) -> None:
     root = drawn(CURVE, name)
     assert root.findtext(f"{SVG}title") == f"Recall and time of the index of {whole}"
-    assert texts(root)[0] == f"Recall and time of the index of {shown}"
+    assert texts(root)[0] == f"Recall and time of the index of {title}"
     assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
         "svg", "title", "desc", "style", "rect", "text", "line", "g", "polyline", "circle"
     }  # fmt: skip

@@ -27,10 +27,10 @@ def test_work_that_is_stopped_is_told_apart_from_a_task_that_is_cancelled() -> N
 def test_a_stop_that_comes_when_the_work_is_done_does_nothing() -> None:
     async def scene() -> int:
         cancellable = Cancellable()
-        found = await cancellable.run(asyncio.sleep(0, 7))
+        result = await cancellable.run(asyncio.sleep(0, 7))
         cancellable.stop()
         await asyncio.sleep(0)
-        return found
+        return result
 
     assert asyncio.run(scene()) == 7
 

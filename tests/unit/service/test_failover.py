@@ -32,15 +32,15 @@ class Clock:
 
 
 class Nodes:
-    """Nodes that answer with their name, or fail in the way a test says; ``asked`` lists the attempts."""
+    """Nodes that answer with their name, or fail in the way a test says; ``attempts`` lists their names."""
 
     def __init__(self, **failures: OpenAnalyticError) -> None:
-        self.failures, self.asked = failures, ""
+        self.failures, self.attempts = failures, ""
         self.clock = Clock()
         self.breaker = Breaker(clock=self.clock)
 
     def ask(self, node: str, deadline: float) -> str:
-        self.asked += node
+        self.attempts += node
         if node in self.failures:
             raise self.failures[node]
         return node
@@ -58,13 +58,13 @@ def broken() -> ServiceUnavailable:
 
 def test_the_first_node_answers() -> None:
     nodes = Nodes()
-    assert (nodes.call(), nodes.asked) == ("a", "a")
+    assert (nodes.call(), nodes.attempts) == ("a", "a")
 
 
 @pytest.mark.parametrize("error", [ServiceUnavailable(), broken(), ServiceBusy()], ids=["refused", "broken", "busy"])
 def test_the_next_node_gets_the_call(error: OpenAnalyticError) -> None:
     nodes = Nodes(a=error)
-    assert (nodes.call(), nodes.asked) == ("b", "ab")
+    assert (nodes.call(), nodes.attempts) == ("b", "ab")
 
 
 @pytest.mark.parametrize("error", [BadImage(), Unauthorized(), DeadlineExceeded(), OpenAnalyticError()])
@@ -72,17 +72,17 @@ def test_an_error_that_a_node_answered_is_the_answer(error: OpenAnalyticError) -
     nodes = Nodes(a=error)
     with pytest.raises(type(error)):
         nodes.call()
-    assert nodes.asked == "a"
+    assert nodes.attempts == "a"
     assert not nodes.breaker.is_open("a")
 
 
 def test_a_failed_node_is_left_alone_until_its_time_is_over() -> None:
     nodes = Nodes(a=ServiceUnavailable())
     assert [nodes.call() for _ in range(3)] == ["b", "b", "b"]
-    assert nodes.asked == "abbb"
+    assert nodes.attempts == "abbb"
     nodes.clock.now += OPEN_S
     assert [nodes.call() for _ in range(2)] == ["b", "b"]
-    assert nodes.asked == "abbbabb"
+    assert nodes.attempts == "abbbabb"
     del nodes.failures["a"]
     nodes.clock.now += OPEN_S
     assert [nodes.call() for _ in range(2)] == ["a", "a"]
@@ -91,7 +91,7 @@ def test_a_failed_node_is_left_alone_until_its_time_is_over() -> None:
 def test_a_busy_node_is_not_left_alone() -> None:
     nodes = Nodes(a=ServiceBusy())
     assert [nodes.call() for _ in range(2)] == ["b", "b"]
-    assert nodes.asked == "abab"
+    assert nodes.attempts == "abab"
 
 
 def test_a_node_that_said_nothing_until_the_deadline_is_left_alone_afterwards() -> None:
@@ -100,14 +100,14 @@ def test_a_node_that_said_nothing_until_the_deadline_is_left_alone_afterwards() 
     nodes = Nodes(a=late)
     with pytest.raises(DeadlineExceeded):
         nodes.call()
-    assert (nodes.call(), nodes.asked) == ("b", "ab")
+    assert (nodes.call(), nodes.attempts) == ("b", "ab")
 
 
 def test_when_the_others_fail_too_a_failed_node_is_tried_again() -> None:
     nodes = Nodes(a=ServiceUnavailable())
     nodes.call()
     nodes.failures = {"b": ServiceUnavailable()}
-    assert (nodes.call(), nodes.asked) == ("a", "abba")
+    assert (nodes.call(), nodes.attempts) == ("a", "abba")
     assert not nodes.breaker.is_open("a")
 
 
@@ -117,7 +117,7 @@ def test_a_failed_node_is_not_tried_because_the_others_are_busy() -> None:
     nodes.failures["b"] = ServiceBusy()
     with pytest.raises(ServiceBusy):
         nodes.call()
-    assert nodes.asked == "abb"
+    assert nodes.attempts == "abb"
 
 
 def test_no_node_answers() -> None:
@@ -139,14 +139,14 @@ def test_an_input_that_crashes_nodes_does_not_crash_them_all() -> None:
     nodes = Nodes(**{name: broken() for name in "abcdef"})
     with pytest.raises(ServiceUnavailable):
         nodes.call("abcdef", wait_s=3600)
-    assert len(nodes.asked) == MOST_BROKEN
+    assert len(nodes.attempts) == MOST_BROKEN
 
 
 def test_nodes_that_are_starting_are_tried_again() -> None:
     nodes = Nodes(a=ServiceUnavailable(), b=ServiceUnavailable())
 
     def started() -> None:
-        if nodes.asked == "abab":
+        if nodes.attempts == "abab":
             del nodes.failures["b"]
 
     assert nodes.call(wait_s=3600, pause=started) == "b"
@@ -168,7 +168,7 @@ def test_a_cancelled_caller_asks_no_other_node() -> None:
     nodes = Nodes(a=ServiceUnavailable())
     with pytest.raises(CancelledByUser):
         nodes.call(pause=cancelled)
-    assert nodes.asked == "a"
+    assert nodes.attempts == "a"
 
 
 def test_every_attempt_has_the_deadline_of_the_call() -> None:

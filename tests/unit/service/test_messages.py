@@ -189,9 +189,9 @@ def test_a_failure_is_a_row() -> None:
 
 
 def test_a_refusal_is_ascii_and_ends_where_it_says() -> None:
-    told = messages.refused(Refusal("0A000", "No é\0.", hint="None."))
+    reply = messages.refused(Refusal("0A000", "No é\0.", hint="None."))
     body = b"SERROR\0VERROR\0C0A000\0MNo \\xe9?.\0HNone.\0\0"
-    assert told == b"E" + struct.pack("!i", len(body) + 4) + body
+    assert reply == b"E" + struct.pack("!i", len(body) + 4) + body
 
 
 @pytest.mark.parametrize(

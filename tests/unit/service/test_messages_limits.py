@@ -13,9 +13,9 @@ def test_a_request_has_as_many_inputs_as_the_limit() -> None:
     def request(count: int) -> bytearray:
         return bytearray(f"RUN output {HASH} - {' '.join(['-'] * count)}".encode())
 
-    found = parse(request(limits.MAX_ITEMS), max_bytes=1000)
-    assert isinstance(found, Run)
-    assert found.items == (b"",) * limits.MAX_ITEMS
+    message = parse(request(limits.MAX_ITEMS), max_bytes=1000)
+    assert isinstance(message, Run)
+    assert message.items == (b"",) * limits.MAX_ITEMS
     with pytest.raises(InvalidInput, match="too many inputs"):
         parse(request(limits.MAX_ITEMS + 1), max_bytes=1000)
 
@@ -23,8 +23,8 @@ def test_a_request_has_as_many_inputs_as_the_limit() -> None:
 @pytest.mark.parametrize("command", [f"DEFINE {HASH} ", "DESCRIBE "])
 def test_a_definition_is_as_long_as_the_limit(command: str) -> None:
     longest = b" " * limits.DEFINITION_BYTES
-    found = parse(bytearray(command.encode() + longest.hex().encode()), max_bytes=1000)
-    assert isinstance(found, Define | Describe)
-    assert len(found.text) == limits.DEFINITION_BYTES
+    message = parse(bytearray(command.encode() + longest.hex().encode()), max_bytes=1000)
+    assert isinstance(message, Define | Describe)
+    assert len(message.text) == limits.DEFINITION_BYTES
     with pytest.raises(InvalidPipeline, match="too long"):
         parse(bytearray(command.encode() + (longest + b" ").hex().encode()), max_bytes=1000)

@@ -131,24 +131,26 @@ def test_what_is_no_definition_is_refused(plans: Plans, text: str, kind: type[Op
 
 @pytest.mark.parametrize("name", list(presets()))
 def test_a_preset_is_described_by_its_name(plans: Plans, tiny_library: Library, name: str) -> None:
-    made = plan(presets()[name], tiny_library.cards)
+    pipeline = plan(presets()[name], tiny_library.cards)
     assert json.loads(plans.describe(json.dumps({"name": name}))) == {
         "name": name,
         "input": "bytes",
-        "output": list(made.output),
-        "dim": made.dim,
-        "many": made.many,
-        "hash": made.hash,
+        "output": list(pipeline.output),
+        "dim": pipeline.dim,
+        "many": pipeline.many,
+        "hash": pipeline.hash,
         "definition": json.dumps(presets()[name].as_dict()),
-        "parameters": dict(made.parameters),
+        "parameters": dict(pipeline.parameters),
     }
 
 
 def test_what_is_described_can_be_defined(plans: Plans, halves: Plan) -> None:
     request = {"name": "halves", "definition": HALVES, "parameters": {"shrink": 50}}
-    told = json.loads(plans.describe(json.dumps(request)))
-    assert (told["hash"], told["parameters"]) == (halves.hash, {"shrink": 50})
-    plans.define(told["hash"], json.dumps({"name": told["name"], "definition": told["definition"]}))
+    description = json.loads(plans.describe(json.dumps(request)))
+    assert (description["hash"], description["parameters"]) == (halves.hash, {"shrink": 50})
+    plans.define(
+        description["hash"], json.dumps({"name": description["name"], "definition": description["definition"]})
+    )
     assert plans.get(halves.hash) == halves
 
 
@@ -202,7 +204,7 @@ def test_threads_may_tell_and_ask_at_once(plans: Plans, colours: Plan) -> None:
         return plans.get(colours.hash)
 
     with ThreadPoolExecutor(8) as threads:
-        assert all(found == colours for found in threads.map(both, range(50)))
+        assert all(answer == colours for answer in threads.map(both, range(50)))
 
 
 def test_only_so_many_bytes_are_kept(
@@ -229,13 +231,13 @@ def test_only_a_registered_definition_exceeds_the_budget_of_pixels(tiny_library:
     ]
     decode, embed, normalize = tiny.PIPELINE["steps"]
     large = tiny.PIPELINE | {"steps": [decode, *resizes, embed | {"input": names[-1]}, normalize]}
-    made = plan(load(large, "large"), tiny_library.cards, registered=True)
+    pipeline = plan(load(large, "large"), tiny_library.cards, registered=True)
     text = json.dumps({"name": "large", "definition": large})
     strict = Plans(tiny_library.cards)
-    for refused in (lambda: strict.define(made.hash, text), lambda: strict.describe(text)):
+    for refused in (lambda: strict.define(pipeline.hash, text), lambda: strict.describe(text)):
         with pytest.raises(InvalidPipeline, match="pixels of one input"):
             refused()
-    plans = Plans(tiny_library.cards, is_registered=made.hash.__eq__)
-    plans.define(made.hash, text)
-    assert plans.get(made.hash) == made
-    assert json.loads(plans.describe(text))["hash"] == made.hash
+    plans = Plans(tiny_library.cards, is_registered=pipeline.hash.__eq__)
+    plans.define(pipeline.hash, text)
+    assert plans.get(pipeline.hash) == pipeline
+    assert json.loads(plans.describe(text))["hash"] == pipeline.hash

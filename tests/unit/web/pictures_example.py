@@ -22,15 +22,15 @@ class Names:
     """Stands for the system's resolver: what each name has, and what was asked."""
 
     known: dict[str, list[list[str]]] = field(default_factory=dict)  # name: the answers, one after the other
-    asked: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
 
     def __call__(self, host: str, *_: object, **__: object) -> list[Any]:
-        self.asked.append(host)
+        self.hosts.append(host)
         if host not in self.known:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         answers = self.known[host]
-        found = answers.pop(0) if len(answers) > 1 else answers[0]
-        return [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (address, 0)) for address in found]
+        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
 
 
 def http(status: str, *headers: str, body: bytes = b"") -> bytes:

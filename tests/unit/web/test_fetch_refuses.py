@@ -127,10 +127,10 @@ ODD_URLS = {
 }
 
 
-@pytest.mark.parametrize(("url", "said"), ODD_URLS.values(), ids=ODD_URLS)
+@pytest.mark.parametrize(("url", "message"), ODD_URLS.values(), ids=ODD_URLS)
 @pytest.mark.usefixtures("names", "no_connection")
-def test_odd_urls_are_refused(url: str, said: str) -> None:
-    with pytest.raises(AddressRefused, match=said) as caught:
+def test_odd_urls_are_refused(url: str, message: str) -> None:
+    with pytest.raises(AddressRefused, match=message) as caught:
         strict().fetch(url)
     assert "secret" not in str(caught.value)
 

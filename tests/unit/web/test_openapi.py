@@ -24,22 +24,22 @@ def references(value: Any) -> Iterator[str]:
 
 
 def test_every_schema_is_referred_to_and_there() -> None:
-    told = document()
-    schemas = {f"#/components/schemas/{name}" for name in told["components"]["schemas"]}
-    assert set(references(told)) == schemas
+    schema = document()
+    schemas = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
+    assert set(references(schema)) == schemas
 
 
 @pytest.mark.parametrize(("path", "method"), CALLS)
 def test_a_call_says_what_it_takes_and_answers(path: str, method: str) -> None:
-    told = document()["paths"][path][method]
-    parameters = [(each["in"], each["name"]) for each in told.get("parameters", [])]
+    call = document()["paths"][path][method]
+    parameters = [(each["in"], each["name"]) for each in call.get("parameters", [])]
     assert len(parameters) == len(set(parameters))
     inside = {part[1:-1] for part in path.split("/") if part.startswith("{")}
     assert {name for where, name in parameters if where == "path"} == inside
-    assert told["summary"].endswith(".")
-    assert len(told["tags"]) == 1
-    assert "default" in told["responses"]
-    assert [status for status in told["responses"] if status < "400"]
+    assert call["summary"].endswith(".")
+    assert len(call["tags"]) == 1
+    assert "default" in call["responses"]
+    assert [status for status in call["responses"] if status < "400"]
 
 
 def test_every_status_of_an_error_is_explained() -> None:

@@ -83,9 +83,9 @@ def client(*names: str, data: pages.PageData | None = None) -> Browser:
 
 
 def block(html: str, id_: str) -> Any:
-    found = re.search(rf'<script type="application/json" id="{id_}">(.*?)</script>', html)
-    assert found
-    return json.loads(found[1])
+    match = re.search(rf'<script type="application/json" id="{id_}">(.*?)</script>', html)
+    assert match
+    return json.loads(match[1])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_an_error_is_a_page_with_its_status() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "place"),
+    ("target", "place"),
     [
         (None, "/"),
         ("/search/photos?k=3&lang=zh", "/search/photos?k=3&amp;lang=zh"),
@@ -246,8 +246,8 @@ def test_an_error_is_a_page_with_its_status() -> None:
         ("javascript:alert(1)", "/"),
     ],
 )
-def test_the_login_goes_on_to_a_place_of_this_site(wanted: str | None, place: str) -> None:
-    page = client(data=Data("photos", login=True)).get("/login", params={"next": wanted} if wanted else {}).text
+def test_the_login_goes_on_to_a_place_of_this_site(target: str | None, place: str) -> None:
+    page = client(data=Data("photos", login=True)).get("/login", params={"next": target} if target else {}).text
     assert re.findall(r'name="next" value="([^"]*)"', page) == [place]
     assert '<a href="/search' not in page
 

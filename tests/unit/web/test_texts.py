@@ -34,12 +34,12 @@ def test_an_excerpt_is_around_the_span(span: tuple[int, int] | None, length: int
 
 @given(text=st.text(max_size=50), span=st.none() | SPANS, length=st.integers(1, 60))
 def test_the_pieces_are_a_part_of_the_text(text: str, span: TextSpan | None, length: int) -> None:
-    found = texts.cut(text, span, length)
-    assert found.before + found.marked + found.after == text[found.start : found.end]
-    assert (found.end - found.start, found.characters) == (min(length, len(text)), len(text))
+    piece = texts.cut(text, span, length)
+    assert piece.before + piece.marked + piece.after == text[piece.start : piece.end]
+    assert (piece.end - piece.start, piece.characters) == (min(length, len(text)), len(text))
     if span and span.start < min(span.end, len(text)):
-        assert found.marked
-        assert text[span.start : span.end].startswith(found.marked)
+        assert piece.marked
+        assert text[span.start : span.end].startswith(piece.marked)
 
 
 def test_an_address_holds_a_text_of_a_limited_length() -> None:

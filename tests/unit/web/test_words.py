@@ -31,8 +31,8 @@ def placeholders(text: Text) -> set[str]:
 
 def called() -> set[str]:
     """Keys that are asked for by their own name."""
-    found = (match for source in SOURCES.values() for match in CALL.finditer(source))
-    return {key for match in found for key in match.groups() if key}
+    matches = (match for source in SOURCES.values() for match in CALL.finditer(source))
+    return {key for match in matches for key in match.groups() if key}
 
 
 def test_both_languages_have_the_same_keys_in_the_same_order() -> None:
@@ -111,7 +111,7 @@ def test_a_text_in_other_words_has_chinese_ones_and_no_other_placeholders() -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "chinese"),
+    ("text", "chinese"),
     [
         ("No face was found in the picture.", "图片中没有找到人脸。"),
         (
@@ -124,8 +124,8 @@ def test_a_text_in_other_words_has_chinese_ones_and_no_other_placeholders() -> N
         ("", ""),
     ],
 )
-def test_a_text_of_the_service_in_chinese(given: str, chinese: str) -> None:
-    assert language.words("zh").text(given) == chinese
+def test_a_text_of_the_service_in_chinese(text: str, chinese: str) -> None:
+    assert language.words("zh").text(text) == chinese
 
 
 def test_texts_are_filled_from_what_they_match() -> None:
