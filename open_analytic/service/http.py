@@ -43,8 +43,9 @@ from open_analytic.service.http_io import (
 from open_analytic.service.names import NAME
 from open_analytic.service.openapi import document
 from open_analytic.service.readiness import Readiness
-from open_analytic.service.request_parsing import is_json, items, json_object, parameters_text, query
-from open_analytic.service.work import GIVES, RETRY_AFTER_S, Answer, Give, Work
+from open_analytic.service.request_parsing import is_json, items, query, run_options
+from open_analytic.service.typed import json_object
+from open_analytic.service.work import RETRY_AFTER_S, Answer, Work
 from open_analytic.types import Hit, PipelineInfo
 
 T = TypeVar("T")
@@ -108,15 +109,11 @@ class Endpoints:
 
     async def run(self, request: Request) -> Response:
         """One picture through the newest version of a pipeline."""
-        parameters = json_object(parameters_text(request))
-        plan = await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
-        return await self._run(request, plan)
+        return await self._run(request, await self._newest(request))
 
     async def run_batch(self, request: Request) -> Response:
         """Several pictures; a bad one gives its error in its place."""
-        parameters = json_object(parameters_text(request))
-        plan = await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
-        return await self._run_batch(request, plan)
+        return await self._run_batch(request, await self._newest(request))
 
     async def define(self, request: Request) -> Response:
         """Take the definition of a hash."""
@@ -172,8 +169,12 @@ class Endpoints:
             work = self._work.search(find, timeout_s=timeout_s)
             return _json(await while_connected(request, work))
 
+    async def _newest(self, request: Request) -> Plan:
+        parameters = json_object(run_options(request).parameters)
+        return await asyncio.to_thread(self._catalogue.plan, request.path_params["name"], parameters)
+
     def _plan(self, request: Request) -> Plan:
-        return self._work.plans.get(request.path_params["hash"], parameters_text(request))
+        return self._work.plans.get(request.path_params["hash"], run_options(request).parameters)
 
     async def _run(self, request: Request, plan: Plan) -> Response:
         with self._work.admitted(length(request, self._work.max_bytes)):
@@ -192,7 +193,7 @@ class Endpoints:
             return _json(await asyncio.to_thread(_results, answers))
 
     async def _answers(self, request: Request, plan: Plan, items: Sequence[bytes]) -> list[Answer]:
-        give = _give(request.query_params.get("give", "output"))
+        give = run_options(request).give
         work = self._work.run(plan, items, give=give, door="http", timeout_s=_timeout(request))
         return await while_connected(request, work)
 
@@ -302,10 +303,3 @@ def _timeout(request: Request) -> float | None:
     if not text.isdecimal() or len(text) > 9:  # eleven days
         raise BadParameter(f"{DEADLINE} is {text!r:.40}.", hint="Give milliseconds in digits.")
     return int(text) / 1000
-
-
-def _give(text: str) -> Give:
-    for give in GIVES:
-        if text == give:
-            return give
-    raise BadParameter(f"give is {text!r:.40}.", hint=f"Choose of: {', '.join(GIVES)}.")

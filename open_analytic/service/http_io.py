@@ -15,23 +15,26 @@ from open_analytic.errors import DatabaseError, DeadlineExceeded, ImageTooLarge,
 from open_analytic.jsonable import jsonable
 from open_analytic.service import limits
 from open_analytic.service.cancellable import Cancellable, Cancelled
-from open_analytic.service.request_parsing import is_number
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 20  # Python refuses to read what has thousands of digits
+
+
 def length(request: Request, most: int) -> int:
     """The bytes of the body to hold at most: the limit, or the announced length when that is less."""
     text = request.headers.get("content-length", "")
-    return min(most, int(text)) if is_number(text) else most
+    return min(most, int(text)) if _is_number(text) else most
 
 
 async def body(request: Request, most: int) -> bytes:
     """The body. One that is too large is refused by the length it announces, or else as soon as it is longer."""
     announced = request.headers.get("content-length", "")
-    if is_number(announced) and int(announced) > most:
+    if _is_number(announced) and int(announced) > most:
         raise _too_large(int(announced), most)
     parts: list[bytes] = []
     size = 0

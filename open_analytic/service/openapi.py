@@ -3,17 +3,15 @@
 from typing import Any
 
 from open_analytic import __version__
-from open_analytic.service import limits
-from open_analytic.service.request_parsing import SEARCH_OPTIONS
+from open_analytic.service.plans import Definition, Description
+from open_analytic.service.requests import Batch, Options, Query, RunOptions
+from open_analytic.service.typed import json_schema, query_parameters
 
 INPUT = {"content": {
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
     "text/plain": {"schema": {"type": "string"}},
 }}  # fmt: skip
 PICTURE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-_BATCH = {"type": "object", "required": ["inputs"], "properties": {"inputs": {
-    "type": "array", "maxItems": limits.MAX_ITEMS, "items": {
-        "type": "string", "contentEncoding": "base64"}}}}  # fmt: skip
 _RESULTS = {"type": "object", "required": ["results"], "properties": {"results": {"type": "array", "items": {
     "oneOf": [
         {"type": "object", "required": ["output"], "properties": {"output": {}}},
@@ -23,22 +21,8 @@ _SEARCH = {
     "type": "object",
     "description": "One of image, text and vector.",
     "additionalProperties": False,
-    "properties": {
-        "image": {"type": "string", "contentEncoding": "base64"},
-        "text": {"type": "string", "description": "Where the pipeline's input is text."},
-        "vector": {"type": "array", "items": {"type": "number"}},
-        "k": {"type": ["integer", "null"], "minimum": 0, "default": 10},
-        "filter": {"type": "string", "description": "An SQL condition on the collection's columns."},
-        "where": {"type": "string", "deprecated": True, "description": "The old name of filter."},
-        "params": {"type": "object", "description": "Values for %(name)s in filter."},
-        "max_distance": {"type": "number"},
-        "target_recall": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.95},
-        "after": {"type": "object", "description": "The last hit of the page before."},
-    },
+    "properties": json_schema(Query)["properties"] | json_schema(Options)["properties"],
 }
-_DEFINITION = {"type": "object", "required": ["name"], "properties": {
-    "name": {"type": "string"}, "definition": {"type": ["object", "string"]}, "parameters": {"type": "object"},
-}}  # fmt: skip
 
 
 def document() -> dict[str, Any]:
@@ -70,7 +54,7 @@ def _pages() -> dict[str, Any]:
 
 
 def _pipelines() -> dict[str, Any]:
-    name, options = in_path("name"), [in_query("parameters", "JSON object of the pipeline's parameters"), *_RUN_OPTIONS]
+    name, options = in_path("name"), [*query_parameters(RunOptions), TIMEOUT]
     return {
         "/api/v1/pipelines": {"get": call("The registered pipelines.", None)},
         "/api/v1/pipelines/{name}": {"get": call("One of them.", None, parameters=[name])},
@@ -78,34 +62,40 @@ def _pipelines() -> dict[str, Any]:
             "post": call("Run its newest version on a picture or a text.", INPUT, parameters=[name, *options])
         },
         "/api/v1/pipelines/{name}/run-batch": {
-            "post": call("Run it on several.", json_body(_BATCH), parameters=[name, *options], schema=_RESULTS)
+            "post": call(
+                "Run it on several.", json_body(json_schema(Batch)), parameters=[name, *options], schema=_RESULTS
+            )
         },
     }
 
 
 def _plans() -> dict[str, Any]:
-    hash_, options = (
-        in_path("hash"),
-        [in_query("parameters", "JSON object of the pipeline's parameters"), *_RUN_OPTIONS],
-    )
+    hash_, options = in_path("hash"), [*query_parameters(RunOptions), TIMEOUT]
     return {
         "/api/v1/plans": {
-            "post": call("What a definition or preset is; nothing is registered.", json_body(_DEFINITION))
+            "post": call("What a definition or preset is; nothing is registered.", json_body(json_schema(Description)))
         },
         "/api/v1/plans/{hash}": {
-            "put": call("Tell the service what a hash means.", json_body(_DEFINITION), status=204, parameters=[hash_])
+            "put": call(
+                "Tell the service what a hash means.",
+                json_body(json_schema(Definition)),
+                status=204,
+                parameters=[hash_],
+            )
         },
         "/api/v1/plans/{hash}/run": {
             "post": call("Run a definition on a picture.", PICTURE, parameters=[hash_, *options])
         },
         "/api/v1/plans/{hash}/run-batch": {
-            "post": call("Run it on several.", json_body(_BATCH), parameters=[hash_, *options], schema=_RESULTS)
+            "post": call(
+                "Run it on several.", json_body(json_schema(Batch)), parameters=[hash_, *options], schema=_RESULTS
+            )
         },
     }
 
 
 def _collections() -> dict[str, Any]:
-    options = [in_query(name, "As in the JSON body") for name in SEARCH_OPTIONS]
+    options = query_parameters(Options)
     body = {"content": json_body(_SEARCH)["content"] | PICTURE["content"]}
     return {
         "/api/v1/collections": {"get": call("The collections.", None)},
@@ -158,7 +148,3 @@ TIMEOUT = {
     "description": "How long you wait; 504 when it is not done by then.",
     "schema": {"type": "integer", "minimum": 0},
 }
-_RUN_OPTIONS = [
-    in_query("give", "output (the default), vector, query (of the largest region), or whole (output and features)"),
-    TIMEOUT,
-]

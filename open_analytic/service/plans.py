@@ -4,17 +4,50 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
 
-from open_analytic.errors import BadParameter, InvalidInput, InvalidPipeline, UnknownPlan, VersionMismatch
+from open_analytic.errors import InvalidPipeline, UnknownPlan, VersionMismatch
 from open_analytic.pipeline import spec as specs
 from open_analytic.pipeline.call import Card
 from open_analytic.pipeline.cost import check_pixels
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import Spec
+from open_analytic.service.typed import Rule, from_json, json_object, json_value
 
 KEPT = 1000  # definitions, and plans of them with parameters
 KEPT_BYTES = 64_000_000  # of the definitions' texts: clients send one again when the service asks for it
+
+
+_Definition: TypeAlias = Annotated[
+    str | dict[str, Any],
+    Rule(expected="an object, or TOML or JSON text", error=InvalidPipeline, hint=specs.HINT),
+]
+_Parameters: TypeAlias = Annotated[dict[str, Any], Rule(expected="an object", hint='For example {"face": "all"}.')]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A pipeline's definition, to be known by its hash."""
+
+    name: Annotated[str, Rule(error=InvalidPipeline, hint="Give the pipeline's name.")] | None = None
+    definition: _Definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """A pipeline to describe: a definition with a name, or the preset of that name."""
+
+    name: Annotated[str, Rule(error=InvalidPipeline, hint="Give the pipeline's name.")]
+    definition: _Definition | None = None
+    parameters: _Parameters | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """The parameters of a run."""
+
+    parameters: _Parameters | None
 
 
 class Plans:
@@ -33,8 +66,8 @@ class Plans:
 
     def define(self, hash: str, text: str) -> None:  # noqa: A002 - the catalogue's word
         """Take a definition, ``{"name": ..., "definition": {...}}``, whose hash is this one with the models here."""
-        request = _object(text)
-        spec = specs.load(_definition(request), name=request.get("name"))
+        request = from_json(Definition, json_object(text))
+        spec = specs.load(request.definition, name=request.name)
         found = plan(spec, self._cards, registered=True)
         if found.hash != hash:
             raise VersionMismatch(
@@ -76,7 +109,7 @@ class Plans:
             return found
         if spec is None:
             raise UnknownPlan(hint="Send its definition, then ask again.")
-        made = plan(spec, self._cards, _parameters(_json(parameters)), registered=hash in self._exempt)
+        made = plan(spec, self._cards, _parameters(parameters), registered=hash in self._exempt)
         with self._lock:
             if hash in self._specs:
                 _put(self._plans, key, made)
@@ -87,12 +120,10 @@ class Plans:
 
         Without a definition it is the preset of that name.
         """
-        request = _object(text)
-        name = request.get("name")
-        if not isinstance(name, str):
-            raise InvalidPipeline("The request names no pipeline.", hint="Give its name.")
-        spec = specs.preset(name) if request.get("definition") is None else specs.load(_definition(request), name=name)
-        made = plan(spec, self._cards, _parameters(request.get("parameters")), registered=True)
+        request = from_json(Description, json_object(text))
+        name, definition = request.name, request.definition
+        spec = specs.preset(name) if definition is None else specs.load(definition, name=name)
+        made = plan(spec, self._cards, request.parameters or {}, registered=True)
         self._check_pixels(made)
         error = made.unstorable
         return json.dumps(
@@ -116,28 +147,5 @@ def _put(cache: "OrderedDict[Any, Any]", key: Any, value: Any) -> None:
         cache.popitem(last=False)
 
 
-def _definition(request: Mapping[str, Any]) -> str | Mapping[str, Any]:
-    definition = request.get("definition")
-    if not isinstance(definition, str | Mapping):
-        raise InvalidPipeline("A definition is an object, or TOML or JSON text.", hint=specs.HINT)
-    return definition
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"The request is not JSON: {error}.", hint="Send an object.") from error
-
-
-def _object(text: str) -> dict[str, Any]:
-    found = _json(text)
-    if not isinstance(found, dict):
-        raise InvalidInput("The request is not an object.", hint="Send an object.")
-    return found
-
-
-def _parameters(found: Any) -> Mapping[str, Any]:
-    if not isinstance(found, Mapping | None):
-        raise BadParameter("Parameters are an object, by their names.", hint='For example {"face": "all"}.')
-    return found or {}
+def _parameters(text: str) -> Mapping[str, Any]:
+    return from_json(_Given, {"parameters": json_value(text)}).parameters or {}

@@ -2,48 +2,32 @@
 
 import base64
 import binascii
-import json
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 
-from open_analytic.errors import BadParameter, InvalidInput
+from open_analytic.errors import InvalidInput
 from open_analytic.search_options import SearchOptions
 from open_analytic.service import limits
-from open_analytic.types import Hit, Text
+from open_analytic.service.requests import Batch, Options, Query, RunOptions
+from open_analytic.service.typed import HINT, entries, from_json, from_query, json_object
+from open_analytic.types import Text
 
 PIECE = 1_000_000  # letters of Base64 that are read in one go, a multiple of four
 OTHERS = 16  # values in a batch beside its inputs
-QUERIES = ("image", "text", "vector")
-SEARCH_OPTIONS = ("k", "filter", "params", "max_distance", "target_recall", "after")
 
 
 def is_json(request: Request) -> bool:
     return request.headers.get("content-type", "").lower().startswith("application/json")
 
 
-def is_number(text: str) -> bool:
-    return text.isdecimal() and len(text) < 20  # Python refuses to read what has thousands of digits
-
-
-def json_object(text: str | bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json describes the request.") from error
-    if not isinstance(found, dict):
-        raise InvalidInput("This is not a JSON object.", hint="/openapi.json describes the request.")
-    return found
-
-
-def parameters_text(request: Request) -> str:
-    """A pipeline's parameters in JSON, as they stand in the URL."""
-    text = request.query_params.get("parameters", "{}")
-    limits.check_parameters(len(text.encode("utf-8", "surrogatepass")))
-    return text
+def run_options(request: Request) -> RunOptions:
+    """The options of a run, whose parameters are JSON that nobody has read yet."""
+    options = from_query(RunOptions, request.query_params)
+    limits.check_parameters(len(options.parameters.encode("utf-8", "surrogatepass")))
+    return options
 
 
 def items(body: bytes, *, max_bytes: int) -> list[bytes]:
@@ -55,10 +39,8 @@ def items(body: bytes, *, max_bytes: int) -> list[bytes]:
     try:
         told = orjson.loads(rest)
     except ValueError as error:
-        raise InvalidInput(f"This is not JSON: {error}.", hint="/openapi.json describes the request.") from error
-    texts = told.get("inputs") if isinstance(told, dict) else None
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise InvalidInput("inputs is not a list of texts.", hint='Send {"inputs": [...]}, the pictures in Base64.')
+        raise InvalidInput(f"This is not JSON: {error}.", hint=HINT) from error
+    texts = from_json(Batch, told if isinstance(told, dict) else {}).inputs
     if len(texts) > limits.MAX_ITEMS:
         raise limits.too_many(len(texts))
     encoded = [lifted[text] if text in lifted else text.encode() for text in texts]
@@ -103,64 +85,17 @@ def _base64(data: bytes | memoryview) -> bytes:
 def query(request: Request, body: bytes) -> tuple[Any, SearchOptions]:
     """What is searched for, and how: JSON has both; a picture as it is has its options in the query string."""
     if not is_json(request):
-        return body, _options(_texts(request.query_params))
+        return body, from_query(Options, request.query_params, only="A search").search_options()
     if body.count(b",") > limits.JSON_VALUES:
-        raise InvalidInput(
-            f"The search has more than {limits.JSON_VALUES:,} values.", hint="/openapi.json describes the request."
-        )
+        raise InvalidInput(f"The search has more than {limits.JSON_VALUES:,} values.", hint=HINT)
     values = json_object(body)
-    queries = {key: value for key in QUERIES if (value := values.pop(key, None)) is not None}
-    if len(queries) != 1:
-        raise InvalidInput("There is no query.", hint="Give one of: image (Base64), text, vector (numbers).")
-    ((key, query_),) = queries.items()
-    return _query(key, query_), _options(values)
+    what = {entry.name: values.pop(entry.name) for entry in entries(Query) if entry.name in values}
+    options = from_json(Options, values, only="A search").search_options()
+    return _sought(from_json(Query, what)), options
 
 
-def _query(key: str, value: Any) -> Any:
+def _sought(query: Query) -> Any:
     """What is searched for. A text is marked as one: a str would be taken for a path of the service's machine."""
-    if key == "vector":
-        if not isinstance(value, list):
-            raise InvalidInput("vector is not a list of numbers.", hint="Send [0.1, 0.2, ...].")
-        return value
-    if not isinstance(value, str):
-        hint = "Give the picture in Base64." if key == "image" else 'Send {"text": "a red house"}.'
-        raise InvalidInput(f"{key} is not a text.", hint=hint)
-    return Text(value) if key == "text" else _base64(value.encode("utf-8", "surrogatepass"))
-
-
-def _texts(values: Mapping[str, str]) -> dict[str, Any]:
-    """Options of a query string: numbers and JSON objects are texts there."""
-    options: dict[str, Any] = dict(values)
-    if is_number(options.get("k", "")):
-        options["k"] = int(options["k"])
-    return options | {key: json_object(options[key]) for key in ("params", "after") if key in options}
-
-
-def _options(values: dict[str, Any]) -> SearchOptions:
-    """The options by their names; ``where`` is the deprecated name of ``filter``."""
-    unknown = sorted(set(values) - {*SEARCH_OPTIONS, "where"})
-    if unknown:
-        raise BadParameter(f"A search has no option {unknown[0]!r:.80}.", hint=f"Known: {', '.join(SEARCH_OPTIONS)}.")
-    if not isinstance(values.get("params", {}), Mapping | None):
-        raise BadParameter("params is not an object.", hint="Give values by the names in the filter.")
-    where = values.pop("where", None)
-    if where is not None and values.get("filter") is not None:
-        raise BadParameter("Both filter and where are present.", hint="where is the old name of filter: give filter.")
-    if where is not None:
-        values["filter"] = where
-    return SearchOptions(**(values | {"after": _last(values.get("after"))}))
-
-
-def _last(told: Any) -> Hit | None:
-    """The last hit of the page before, of which only the place in the order is needed."""
-    if told is None:
-        return None
-    try:
-        part = told.get("part")
-        return Hit(
-            name=str(told["name"]), distance=float(told["distance"]), row={}, part=None if part is None else int(part)
-        )
-    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
-        raise BadParameter(
-            "after is not a hit.", hint='Give the last one of the page before: {"distance": 0.5, "name": "cat.jpg"}.'
-        ) from error
+    if query.image is not None:
+        return _base64(query.image.encode("utf-8", "surrogatepass"))
+    return query.vector if query.text is None else Text(query.text)

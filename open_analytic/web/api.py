@@ -13,7 +13,7 @@ from starlette.routing import Route
 from open_analytic.app import OpenAnalytic
 from open_analytic.cancellation import CANCEL_TOKEN, CancelToken, check_cancelled
 from open_analytic.collection import Collection
-from open_analytic.errors import AddressRefused, BadParameter, ImageTooLarge, NotFound
+from open_analytic.errors import AddressRefused, ImageTooLarge, NotFound
 from open_analytic.jsonable import jsonable
 from open_analytic.operators.limits import Limits
 from open_analytic.readable import HEIF, SUFFIXES
@@ -21,14 +21,26 @@ from open_analytic.render import graph, recall_curve
 from open_analytic.service import limits
 from open_analytic.service.http_io import body, json_bytes, length, while_connected
 from open_analytic.service.names import NAME
-from open_analytic.service.request_parsing import is_json, json_object
+from open_analytic.service.request_parsing import is_json
+from open_analytic.service.typed import from_json, from_query, json_object
 from open_analytic.service.work import Work
 from open_analytic.store.sources import UPLOAD, conflicts
-from open_analytic.web import bundle, filters, parameters, search_page, texts
+from open_analytic.web import bundle, filters, search_page, texts
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.imports import Job, Jobs
 from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Shown
 from open_analytic.web.query_cache import QueryCache
+from open_analytic.web.requests import (
+    Decision,
+    Files,
+    ImportOptions,
+    PictureName,
+    PicturesPage,
+    PictureUrl,
+    PictureView,
+    Rename,
+    TextView,
+)
 
 T = TypeVar("T")
 
@@ -127,12 +139,12 @@ class Api:
 
     async def pictures(self, request: Request) -> Response:
         """The names, a page at a time."""
-        limit, after = parameters.limit(request), request.query_params.get("after", "")
+        asked = from_query(PicturesPage, request.query_params)
 
         def page(collection: Collection) -> dict[str, Any]:
-            found = collection.names(after=after, limit=limit + 1)
-            names = [{"name": name, "parts": parts} for name, parts in found[:limit]]
-            return {"pictures": names, "next": names[-1]["name"] if len(found) > limit else None}
+            found = collection.names(after=asked.after, limit=asked.limit + 1)
+            names = [{"name": name, "parts": parts} for name, parts in found[: asked.limit]]
+            return {"pictures": names, "next": names[-1]["name"] if len(found) > asked.limit else None}
 
         return await self._json_of(request, page)
 
@@ -146,23 +158,22 @@ class Api:
 
     async def text(self, request: Request) -> Response:
         """A stored text, or an excerpt of it."""
-        name, part, length = parameters.name(request), parameters.part(request), parameters.text_length(request)
+        view = from_query(TextView, request.query_params)
 
         def cut(collection: Collection) -> Any:
-            return jsonable(texts.excerpt(collection, name, part, length=length))
+            return jsonable(texts.excerpt(collection, view.name, view.part, length=view.length))
 
         with self.work.admitted(0):
             return await self._json_of(request, cut)
 
     async def delete(self, request: Request) -> Response:
         """With all its rows."""
-        name = parameters.name(request)
+        name = from_query(PictureName, request.query_params).name
         return JSONResponse({"deleted": await self._with(request, lambda collection: collection.delete(name))})
 
     async def rename(self, request: Request) -> Response:
-        name, new = parameters.name(request), (await self._object(request)).get("name")
-        if not isinstance(new, str):
-            raise BadParameter("name is not a text.", hint='Send {"name": "new name"}.')
+        name = from_query(PictureName, request.query_params).name
+        new = (await self._sent(request, Rename)).name
         limits.check_name(new)
         await self._with(request, lambda collection: collection.rename(name, new))
         return JSONResponse({"name": new})
@@ -173,8 +184,7 @@ class Api:
         with self.work.admitted(length(request, most)):
             data = await body(request, most)
             if is_json(request):
-                url = parameters.url(data)
-                data = await while_connected(request, asyncio.to_thread(lambda: self.fetch(url())))
+                data = await while_connected(request, asyncio.to_thread(self._fetched, data))
 
             def keep() -> dict[str, Any]:
                 collection = texts.searched_by_picture(self.db.collection(request.path_params["collection"]))
@@ -213,14 +223,14 @@ class Api:
     async def begin(self, request: Request) -> Response:
         """An import."""
         with self.work.admitted(0):
-            choice = parameters.choice(request.query_params.get("on_conflict", "error"))
+            choice = from_query(ImportOptions, request.query_params).on_conflict
             collection = await self._with(request, _importable)
             return JSONResponse(self.jobs.begin(collection, choice).status(), 201)
 
     async def decide(self, request: Request) -> Response:
         """What happens to pictures whose names others have; the names that have to be sent again."""
         job = self._job(request)
-        choice = parameters.choice((await self._object(request)).get("on_conflict"))
+        choice = (await self._sent(request, Decision)).on_conflict
         return JSONResponse({"again": job.decide(choice)})
 
     async def look(self, request: Request) -> Response:
@@ -231,10 +241,10 @@ class Api:
     async def known(self, request: Request) -> Response:
         """Which pictures need not be sent."""
         job = self._job(request)
-        told = await self._object(request)
+        sent = await self._sent(request, Files)
 
         def look() -> bytes:
-            wanted = parameters.digests(told)
+            wanted = {file.name: bytes.fromhex(file.sha256) for file in sent.files}
             there = job.collection.known(list(wanted))
             same = {name for name, one in there.items() if one.complete and one.digest == wanted[name]}
             names = [name for name in wanted if name in same]
@@ -247,7 +257,7 @@ class Api:
 
     async def put(self, request: Request) -> Response:
         """One picture of an import."""
-        job, name = self._job(request), parameters.name(request)
+        job, name = self._job(request), from_query(PictureName, request.query_params).name
         limits.check_name(name)
         await job.room()
         with self.work.admitted(length(request, self.work.max_bytes)):
@@ -306,21 +316,24 @@ class Api:
         """What it gives as JSON, which is written where it is made: in a thread."""
         return _json(await self._with(request, lambda collection: json_bytes(work(collection))))
 
-    async def _object(self, request: Request) -> dict[str, Any]:
-        """The JSON object of a small request."""
+    async def _sent(self, request: Request, kind: type[T]) -> T:
+        """The JSON body of a small request, as its type."""
         with self.work.admitted(length(request, limits.JSON_BYTES)):
             data = await body(request, limits.JSON_BYTES)
-            return await self.busy(lambda: json_object(data))
+            return await self.busy(lambda: from_json(kind, json_object(data)))
+
+    def _fetched(self, data: bytes) -> bytes:
+        return self.fetch(from_json(PictureUrl, json_object(data)).url)
 
     async def _searching(self, request: Request, work: Callable[[], Any]) -> Response:
         find = self.work.search(lambda: json_bytes(work()), timeout_s=SEARCH_S)
         return _json(await while_connected(request, find))
 
     async def _show(self, request: Request, side: int) -> Response:
-        name, part, known = parameters.name(request), parameters.part(request), request.headers.get("if-none-match")
+        view, known = from_query(PictureView, request.query_params), request.headers.get("if-none-match")
 
         def show(collection: Collection) -> Shown | str:
-            return self.album.show(collection, name, part, side, known=known)
+            return self.album.show(collection, view.name, view.part, side, known=known)
 
         with self.work.admitted(0):
             found = await while_connected(request, self._with(request, show))

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from open_analytic.analyticdb.demo_routes import DEMOS, MOST
+from open_analytic.analyticdb.demo_routes import DEMOS
 from open_analytic.analyticdb.form import MULTIPART, URLENCODED
 from open_analytic.service import openapi as service
 from open_analytic.service.openapi import PICTURE, in_path, in_query, json_body
+from open_analytic.service.typed import json_schema, query_parameters
+from open_analytic.web import requests
 from open_analytic.web.guard import COOKIE
 from open_analytic.web.language import LANGUAGES
-from open_analytic.web.parameters import MOST_NAMES
-from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, choice, each, ref, thing
-from open_analytic.web.texts import MOST_QUERY, WHOLE
+from open_analytic.web.schemas import COUNT, SCHEMAS, TEXT, Schema, each, ref, thing
 
 Paths: TypeAlias = dict[str, dict[str, Any]]  # by path, then by method
 
@@ -82,38 +82,34 @@ def _collections() -> Paths:
 
 
 def _pictures() -> Paths:
-    name, part = _query("name", TEXT, required=True), _query("part", COUNT, "A region to frame.")
     known = {"name": "if-none-match", "in": "header", "schema": TEXT}
-    shown = ((COLLECTION, name, part, known), (400, 404, 413, 415, 422))
-    body = json_body(thing(name=TEXT))
-    limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_NAMES, "default": 60})
-    most = {"type": "integer", "minimum": 1, "maximum": WHOLE, "default": WHOLE}
-    length = _query("length", most, "Characters at most.")
+    shown = ((COLLECTION, *query_parameters(requests.PictureView), known), (400, 404, 413, 415, 422))
+    named = (COLLECTION, *query_parameters(requests.PictureName))
+    body = json_body(json_schema(requests.Rename))
     return {
         f"{API}/pictures": {
             "get": _call(
                 "Its pictures by name, a page at a time.", ref("Pictures"),
-                (COLLECTION, _query("after", TEXT, "The last name of the page before."), limit), (400, 404),
+                (COLLECTION, *query_parameters(requests.PicturesPage)), (400, 404),
             ),
         },
         f"{API}/picture": {
             "get": _image("A picture, upright and encoded again, at most 2048 pixels.", *shown),
-            "patch": _call("Rename a picture.", thing(name=TEXT), (COLLECTION, name), (400, 403, 404, 409), body=body),
-            "delete": _call("Delete a picture.", thing(deleted=COUNT), (COLLECTION, name), (400, 403, 404)),
+            "patch": _call("Rename a picture.", thing(name=TEXT), named, (400, 403, 404, 409), body=body),
+            "delete": _call("Delete a picture.", thing(deleted=COUNT), named, (400, 403, 404)),
         },
         f"{API}/thumbnail": {"get": _image("The same, at most 320 pixels.", *shown)},
         f"{API}/text": {
             "get": _call(
                 "A text, or a part of it: marked is the span of a region.", ref("Excerpt"),
-                (COLLECTION, name, _query("part", COUNT, "A region to mark."), length), (400, 404, 409),
+                (COLLECTION, *query_parameters(requests.TextView)), (400, 404, 409),
             )
         },
     }  # fmt: skip
 
 
 def _search() -> Paths:
-    url = thing(url={"type": "string", "format": "uri", "maxLength": 8192})
-    body = {"content": PICTURE["content"] | json_body(url)["content"]}
+    body = {"content": PICTURE["content"] | json_body(json_schema(requests.PictureUrl))["content"]}
     refused = (*OF_PICTURES, 403, 404)
     return {
         f"{API}/queries": {
@@ -127,49 +123,30 @@ def _search() -> Paths:
         f"{QUERY}/picture": {"get": _image("The picture, at most 1024 pixels.", (ID,), (404,))},
         f"{API}/hits": {
             "get": _call("The nearest rows to a kept picture, a text or a row. Give query, text or like.", ref("Hits"),
-                         (COLLECTION, *_asked()), refused),
+                         (COLLECTION, *query_parameters(requests.Search)), refused),
         },
     }  # fmt: skip
 
 
-def _asked() -> list[dict[str, Any]]:
-    """The parameters of a search, the same as in the address of its page."""
-    return [
-        _query("query", TEXT, "The id of a kept picture."),
-        _query("face", COUNT, "Which of its faces."),
-        _query("region", {"type": "string", "pattern": "^[0-9.]+(,[0-9.]+){3}$"}, "X,Y,WIDTH,HEIGHT in its pixels."),
-        _query("like", TEXT, "The name of a picture in the collection, which is itself left out."),
-        _query("part", COUNT, "Which of its regions."),
-        _query("text", TEXT | {"minLength": 1, "maxLength": MOST_QUERY}, "A text, in a collection of texts."),
-        _query("k", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 10}),
-        _query("max_distance", {"type": "number"}),
-        _query("rate", {"type": "number"}, "A false accept rate of the collection's rates, in place of max_distance."),
-        _query("filter", TEXT, 'JSON: [{"column": "city", "operator": "=", "value": "Oslo"}]; all must hold.'),
-        _query("explain", {"type": "string", "enum": ["0", "1"]}, "1: say how it was done, and why."),
-    ]
-
-
 def _imports() -> Paths:
     status, known = ref("Import"), thing(known=each(TEXT), taken=each(TEXT))
-    choices = choice("error", "skip", "replace", "keep_both")
-    choose = _query("on_conflict", choices, "When another picture has the name; error: the file fails.")
-    name = _query("name", TEXT, "What the picture is called.", required=True)
+    options, named = query_parameters(requests.ImportOptions), query_parameters(requests.PictureName)
     return {
-        f"{API}/imports": {"post": _call("Begin an import.", status, (COLLECTION, choose), (400, 403, 404),
+        f"{API}/imports": {"post": _call("Begin an import.", status, (COLLECTION, *options), (400, 403, 404),
                                            status=201)},
         IMPORT: {
             "get": _call("What became of it so far.", status, (ID,), (404,)),
             "delete": _call("Stop it; what was committed stays.", status, (ID,), (404,)),
             "patch": _call("Decide on files whose names other pictures have; those to send again come back.",
                            thing(again=each(TEXT)), (ID,), (400, 404, 409, 413),
-                           body=json_body(thing(on_conflict=choices))),
+                           body=json_body(json_schema(requests.Decision))),
         },
         f"{IMPORT}/known": {
             "post": _call("Which files are there already and need not be sent, which names others have.", known, (ID,),
-                          (400, 404, 409, 413), body=json_body(ref("Files"))),
+                          (400, 404, 409, 413), body=json_body(json_schema(requests.Files))),
         },
         f"{IMPORT}/file": {
-            "put": _call("Send a file. It waits while too many are waiting.", status, (ID, name),
+            "put": _call("Send a file. It waits while too many are waiting.", status, (ID, *named),
                          (400, 404, 409, 413), status=202, body=PICTURE),
         },
         f"{IMPORT}/files": {
@@ -226,7 +203,7 @@ def _demos() -> Paths:
 
 def _pages() -> Paths:
     """For people: HTML in the language of the browser, or of ?lang=en|zh."""
-    search = _page("Search a collection.", *_asked(), named=True)
+    search = _page("Search a collection.", *query_parameters(requests.Search), named=True)
     return {
         "/": {"get": {"summary": "The first page.", "responses": {"303": _to("It.")} | _errors()}},
         "/search/{name}": {"get": search},

@@ -107,9 +107,6 @@ SCHEMAS: Mapping[str, Schema] = {
         failures=each(thing(name=TEXT, error=ref("Error")), maxItems=1000),
         seconds=NUMBER, error=none_or(ref("Error")),
     ),
-    "Files": thing(
-        files=each(thing(name=TEXT, sha256={"type": "string", "pattern": "^[0-9a-fA-F]{64}$"})),
-    ),
     "Pipeline": thing(
         name=TEXT, version=COUNT, input=TEXT, output=each(TEXT), dim=none_or(COUNT), hash=TEXT, created_at=TIME,
         definition=MAP,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from open_analytic.collection import Collection
-from open_analytic.errors import BadParameter, BadText, OpenAnalyticError
+from open_analytic.errors import BadParameter, OpenAnalyticError
 from open_analytic.kinds.general import BYTES
 from open_analytic.kinds.kind import Kind
 from open_analytic.regions import TextSpan
@@ -37,16 +37,6 @@ def searched_by_picture(collection: Collection) -> Collection:
     if collection.kind.encode:
         raise BadParameter("The collection's pipeline takes no picture.", hint="Search with a text.")
     return collection
-
-
-def checked(text: str | None) -> str | None:
-    """A text that is searched for; BadText when an address does not hold it."""
-    if text is not None and len(text) > MOST_QUERY:
-        raise BadText(
-            f"The text has {len(text):,} characters; at most {MOST_QUERY:,} are searched for here.",
-            hint="Give a part of it, or POST it to /api/v1/collections/NAME/search.",
-        )
-    return text
 
 
 def excerpt(collection: Collection, name: str, part: int | None, *, length: int) -> Excerpt:

@@ -18,7 +18,7 @@ from open_analytic.types import Box, CollectionInfo
 from open_analytic.web import search_page
 from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Shown
 from open_analytic.web.query_cache import MOST_FOUND, QueryCache
-from open_analytic.web.search_page import SearchRequest
+from open_analytic.web.requests import Search
 from tests import tiny_faces
 
 if TYPE_CHECKING:
@@ -92,12 +92,12 @@ PLAIN = NOTHING | {"query": "q", "k": 10, "filter": [], "explain": False}
     ],
 )
 def test_an_address_is_read(given: dict[str, str], expected: dict[str, Any]) -> None:
-    assert search_page.read({"query": "q"} | given) == SearchRequest(**PLAIN | expected)
+    assert search_page.read({"query": "q"} | given) == Search(**PLAIN | expected)
 
 
 def test_a_row_that_is_liked() -> None:
     like = {"query": None, "like": "a/猫.png", "part": 2}
-    assert search_page.read({"like": "a/猫.png", "part": "2"}) == SearchRequest(**PLAIN | like)
+    assert search_page.read({"like": "a/猫.png", "part": "2"}) == Search(**PLAIN | like)
 
 
 NUMBERS = ["", " ", "x", "-1", "+1", "1.0", "1e1", "0x1", "١", "²", "1_0", " 1", "1" * 10, "1" * 5000, "1,2", "null"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from open_analytic.errors import BadText
 from open_analytic.types import TextSpan
-from open_analytic.web import texts
+from open_analytic.web import search_page, texts
 from open_analytic.web.texts import MOST_QUERY
 
 TEXT = "0123456789"
@@ -43,6 +43,6 @@ def test_the_pieces_are_a_part_of_the_text(text: str, span: TextSpan | None, len
 
 
 def test_an_address_holds_a_text_of_a_limited_length() -> None:
-    assert (texts.checked(None), texts.checked("a" * MOST_QUERY)) == (None, "a" * MOST_QUERY)
-    with pytest.raises(BadText, match="has 4,001 characters; at most 4,000 are searched for here"):
-        texts.checked("a" * (MOST_QUERY + 1))
+    assert search_page.read({"text": "a" * MOST_QUERY}).text == "a" * MOST_QUERY
+    with pytest.raises(BadText, match=r"text has to be a text of at most 4,000 characters, not 'a{40}'\."):
+        search_page.read({"text": "a" * (MOST_QUERY + 1)})
