@@ -1,7 +1,8 @@
 """Regions: the part of an input that a value was made of. Each has its ``extent``, in its own unit."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,28 @@ class Frame:
 
 
 Region: TypeAlias = Box | Span | TextSpan | Frame  # the part of an input that a value was made of
+TYPES: Mapping[str, type[Box] | type[Span] | type[TextSpan] | type[Frame]] = {
+    "box": Box,
+    "span": Span,
+    "text_span": TextSpan,
+    "frame": Frame,
+}
 
 
 def box_of(region: Region | None) -> Box | None:
     """The region when it is a box, else None."""
     return region if isinstance(region, Box) else None
+
+
+def to_json(region: Region | None) -> dict[str, Any]:
+    """As the inference service sends it: ``box`` is the box or None, another region is beside it by its type's name."""
+    made: dict[str, Any] = {"box": None}
+    for name, type_ in TYPES.items():
+        if isinstance(region, type_):
+            made[name] = asdict(region)
+    return made
+
+
+def from_json(made: Mapping[str, Any]) -> Region | None:
+    """The region that ``to_json`` wrote among other keys."""
+    return next((type_(**made[name]) for name, type_ in TYPES.items() if made.get(name)), None)

@@ -9,11 +9,6 @@ from open_analytic.types import Region
 Part = Callable[[Any], Any]  # of a value, made of what JSON has
 
 
-def same(value: Any) -> Any:
-    """A value as it is."""
-    return value
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A kind of value that steps of a pipeline exchange, such as an image, a label or a vector.
@@ -57,11 +52,14 @@ class Kind:
         """Whether an operator whose input is of this kind takes a value of the other."""
         return other.name == self.name or (self.any_region is not None and other.region_type is self.any_region)
 
-    def argument(self, other: "Kind", *, placed: bool) -> Callable[[Any], Any]:
-        """What makes the operator's argument of a value of the other kind; ``placed`` operators take its place too."""
+    def argument(self, other: "Kind", *, placed: bool) -> Callable[[Any], Any] | None:
+        """What makes the operator's argument of a value of the other kind; None when it is the value as it is.
+
+        ``placed`` operators take the place of a value too.
+        """
         if self.any_region and other.region:
             return other.region
-        return same if placed or not other.bare else other.bare
+        return None if placed else other.bare
 
     def phrase(self, *, many: bool = False) -> str:
         """The kind with its article: ``an image``, ``a list of face``."""

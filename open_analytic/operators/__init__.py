@@ -9,7 +9,6 @@ from open_analytic.errors import OpenAnalyticError, PluginError
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.operators.align import align_faces
 from open_analytic.operators.audio import crop_audio, cut_windows, decode_audio, embed_audio
-from open_analytic.operators.budget import NoRoom
 from open_analytic.operators.choose import choose_faces, keeps_all
 from open_analytic.operators.classify import classify_gender, estimate_age
 from open_analytic.operators.crop import crop_regions
@@ -17,7 +16,7 @@ from open_analytic.operators.detect import detect_faces
 from open_analytic.operators.detect_objects import detect_objects
 from open_analytic.operators.embed import embed, normalize
 from open_analytic.operators.image import decode_image
-from open_analytic.operators.limits import Limits
+from open_analytic.operators.limits import Limits, NoRoom
 from open_analytic.operators.operator import Operator
 from open_analytic.operators.resize import resize
 from open_analytic.operators.text import decode_text, embed_text, embed_tokens, tokenize

@@ -13,10 +13,9 @@ from PIL.ImageFile import ImageFile
 
 from open_analytic.errors import BadImage, ImageTooLarge, OpenAnalyticError, UnsupportedImage
 from open_analytic.kinds.image import Picture
-from open_analytic.operators import budget
 from open_analytic.operators.formats import avif, bmp, gif, jpeg, png, tiff, webp
 from open_analytic.operators.formats.header import STRIP_PIXELS, Header
-from open_analytic.operators.limits import Limits
+from open_analytic.operators.limits import Limits, NoRoom
 from open_analytic.operators.operator import Between
 from open_analytic.readable import HEIF_INSTALLED
 from open_analytic.types import Image
@@ -67,7 +66,7 @@ def decode_image(data: bytes, limits: Limits, *, shrink_to: Annotated[int, Betwe
         weight = header.cost(factor if header.draft else 1)
         with limits.reserved(weight, f"The picture of {header.width} x {header.height} pixels"):
             return _read(header, factor, shrink_to)
-    except (OpenAnalyticError, budget.NoRoom):
+    except (OpenAnalyticError, NoRoom):
         raise
     except MemoryError as error:
         raise ImageTooLarge(

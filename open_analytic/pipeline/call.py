@@ -73,14 +73,12 @@ class Call:
     step: Step
     operator: Operator
     parameters: Mapping[str, Any]
+    inputs: tuple[str, ...]  # the names of the values it takes
+    takes: tuple[Kind, ...]  # the operator's kinds of them
+    gives: Kind
     many: tuple[bool, ...]  # which inputs are lists
-    arguments: tuple[Callable[[Any], Any], ...]  # what makes the operator's argument of a value, for each input
+    arguments: tuple[Callable[[Any], Any] | None, ...]  # what makes the operator's argument of a value; None: it is it
     labels: tuple[str, ...] = ()  # the classes of its model
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the values it takes."""
-        return names(self.step, self.operator)
 
 
 def keeping_list(call: Call) -> Mapping[str, Any]:

@@ -38,15 +38,19 @@ class StepCheck:
             raise self.wrong(f"{self.step.output!r} cannot be a name.", "Use letters, digits and _.")
         self._check_model()
         many = self._check_inputs(values)
-        kinds = [values[name].kind for name in names(self.step, self.operator)]
+        inputs = names(self.step, self.operator)
+        takes = tuple(ALL_KINDS[kind] for kind in self.operator.inputs)
         return Call(
             step=self.step,
             operator=self.operator,
             parameters=self._parameters(settled),
+            inputs=inputs,
+            takes=takes,
+            gives=ALL_KINDS[self.operator.output],
             many=many,
             arguments=tuple(
-                ALL_KINDS[wanted].argument(kind, placed=self.operator.placed)
-                for wanted, kind in zip(self.operator.inputs, kinds, strict=True)
+                kind.argument(values[name].kind, placed=self.operator.placed)
+                for kind, name in zip(takes, inputs, strict=True)
             ),
             labels=self.cards[self.step.model].labels if self.step.model else (),
         )
@@ -115,12 +119,11 @@ class StepCheck:
         many = call.operator.finds_many or any(call.many)
         if call.operator.takes_list:
             many = bool(call.operator.keeps_list and call.operator.keeps_list(call.parameters))
-        kind = ALL_KINDS[call.operator.output]
         return Value(
-            kind=kind,
+            kind=call.gives,
             many=many,
-            dim=self._dim(call, sources) if kind.searchable else None,
-            region=self.step.output if kind.region else _region(call, sources, values),
+            dim=self._dim(call, sources) if call.gives.searchable else None,
+            region=self.step.output if call.gives.region else _region(call, sources, values),
             list_of=self._list_of(call, sources) if many else None,
         )
 

@@ -39,12 +39,7 @@ class Plan:
     @property
     def source(self) -> str:
         """The name of the value that an item of the engine is."""
-        return RAW if self.decoder else INPUT
-
-    @property
-    def decoder(self) -> str | None:
-        """The operator that makes the input of an item; None when the input is the bytes themselves."""
-        return ALL_KINDS[self.spec.input].decoder or None
+        return RAW if self.calls[0].step.output == INPUT else INPUT  # the call that decodes the input
 
     @property
     def checks_bytes(self) -> bool:

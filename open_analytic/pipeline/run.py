@@ -1,16 +1,22 @@
-"""Running a plan on a batch: a bad item becomes that item's error, its neighbours go on."""
+"""Running a plan on a batch, or on many items while others are decoded.
 
-from collections.abc import Callable, Mapping, Sequence
+A bad item becomes the error of that item, its neighbours go on.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from open_analytic.cancellation import check_cancelled
 from open_analytic.errors import OpenAnalyticError, PluginError, ServiceError
-from open_analytic.kinds import ALL_KINDS
-from open_analytic.kinds.kind import same
-from open_analytic.operators.budget import Hold, NoRoom
-from open_analytic.operators.limits import Limits
+from open_analytic.kinds.kind import Kind
+from open_analytic.operators.limits import Hold, Limits, NoRoom
+from open_analytic.pipeline import engine
 from open_analytic.pipeline.call import Call
 from open_analytic.pipeline.cost import LIST_BYTES
 from open_analytic.pipeline.plan import Plan, kept_values, leaves
@@ -20,6 +26,10 @@ State: TypeAlias = dict[str, Any]  # the values of one item so far, by their nam
 HOLD = "-hold"  # beside them what they have of the budget of decoded bytes; no step can have this name
 Begun: TypeAlias = "State | OpenAnalyticError | Postponed"
 Models: TypeAlias = Callable[[str], Model]
+Finish: TypeAlias = Callable[[list[Begun]], Sequence[engine.Result | OpenAnalyticError]]
+
+RUNNERS = 2  # batches that run side by side: two runs of half the threads waste less on waiting than one of all
+BATCHES_AHEAD = RUNNERS + 1  # one more is decoded meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,44 @@ def run(plan: Plan, items: Sequence[bytes], models: Models, limits: Limits) -> l
     """A result or an error for each item, in order."""
     # Only the first item waits for memory: the others would wait while they hold some.
     return finish(plan, [begin(plan, item, limits, wait=not at) for at, item in enumerate(items)], models, limits)
+
+
+def prefetched(
+    plan: Plan, items: Iterable[engine.Item], limits: Limits, finish: Finish, *, size: int, decoders: int, runners: int
+) -> Iterator[engine.Result | OpenAnalyticError]:
+    """A result or an error for each item, in order: at most ``BATCHES_AHEAD`` batches of ``size`` are held at once.
+
+    The threads have the cancel token of the caller: what waits in them ends with it.
+    """
+    source = iter(items)
+    batches: deque[Future[Sequence[engine.Result | OpenAnalyticError]]] = deque()
+    decoding = ThreadPoolExecutor(decoders, thread_name_prefix="open_analytic-decode")
+    running = ThreadPoolExecutor(runners, thread_name_prefix="open_analytic-run")
+    try:
+        while True:
+            while len(batches) < BATCHES_AHEAD and (part := list(itertools.islice(source, size))):
+                states = [decoding.submit(copy_context().run, _read, plan, item, limits) for item in part]
+                batches.append(running.submit(copy_context().run, _finished, finish, states))
+            if not batches:
+                return
+            yield from batches.popleft().result()
+    finally:
+        running.shutdown(wait=False, cancel_futures=True)
+        decoding.shutdown(wait=True, cancel_futures=True)
+        running.shutdown(wait=True)
+
+
+def _read(plan: Plan, item: engine.Item, limits: Limits) -> Begun:
+    """Read an item, where that is still to be done, and take it through the steps before the first model."""
+    try:
+        data = item() if callable(item) else item
+    except OpenAnalyticError as error:
+        return error
+    return data if isinstance(data, OpenAnalyticError) else begin(plan, data, limits, wait=False)
+
+
+def _finished(finish: Finish, states: list[Future[Begun]]) -> Sequence[engine.Result | OpenAnalyticError]:
+    return finish([state.result() for state in states])
 
 
 def begin(plan: Plan, item: bytes, limits: Limits, *, wait: bool = True) -> Begun:
@@ -250,18 +298,21 @@ def _columns(call: Call, state: State) -> tuple[list[Any], int | None]:
     inputs = [state[name] for name in call.inputs]
     if not any(call.many) or call.operator.takes_list:
         columns = zip(call.arguments, inputs, call.many, strict=True)
-        return [_whole(made, value) if many else made(value) for made, value, many in columns], None
+        return [_argument(made, value, many=many) for made, value, many in columns], None
     return inputs, max(len(value) for value, many in zip(inputs, call.many, strict=True) if many)
 
 
-def _whole(argument: Callable[[Any], Any], value: Sequence[Any]) -> Sequence[Any]:
-    return value if argument is same else [argument(each) for each in value]
+def _argument(made: Callable[[Any], Any] | None, value: Any, *, many: bool) -> Any:
+    """What an operator gets of a value, or of a whole list."""
+    if made is None:
+        return value
+    return [made(each) for each in value] if many else made(value)
 
 
 def _element(call: Call, columns: Sequence[Any], at: int) -> tuple[Any, ...]:
     """Of lists one element, single values beside each of them."""
     return tuple(
-        argument(value[at] if many else value)
+        _argument(argument, value[at] if many else value, many=False)
         for argument, value, many in zip(call.arguments, columns, call.many, strict=True)
     )
 
@@ -283,7 +334,7 @@ def _each(call: Call, states: Sequence[State], limits: Limits) -> None:
     function = partial(call.operator.function, **call.parameters)
     for state in states:
         columns, count = _columns(call, state)
-        if count is not None and call.operator.pixels and ALL_KINDS[call.operator.output].held_bytes:
+        if count is not None and call.operator.pixels and call.gives.held_bytes:
             size = 3 * call.operator.pixels(call.parameters)
             if count * size > LIST_BYTES:
                 state[call.step.output] = Lazy(count, max(1, LIST_BYTES // size), _maker(call, function, columns))
@@ -301,9 +352,7 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
     flat = [element for part in elements for element in part]
     made: Any = []
     if flat:
-        columns = [
-            _column(kind, [element[place] for element in flat]) for place, kind in enumerate(call.operator.inputs)
-        ]
+        columns = [_column(kind, [element[place] for element in flat]) for place, kind in enumerate(call.takes)]
         extra = [*([model] if model else []), *([call.labels] if call.operator.labelled else [])]
         made = call.operator.function(*columns, *extra, **call.parameters)
         if len(made) != len(flat):
@@ -314,6 +363,5 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
         start += len(part)
 
 
-def _column(kind: str, column: list[Any]) -> Any:
-    stack = ALL_KINDS[kind].stack
-    return stack(column) if stack else column
+def _column(kind: Kind, column: list[Any]) -> Any:
+    return kind.stack(column) if kind.stack else column

@@ -8,8 +8,7 @@ from open_analytic.config import Settings
 from open_analytic.models.card import ModelCard
 from open_analytic.models.library import Library
 from open_analytic.runtime.providers import CPU
-from open_analytic.runtime.session import OnnxModel, resolved
-from open_analytic.runtime.watch import Watch
+from open_analytic.runtime.session import OnnxModel, Watch, resolved
 from open_analytic.types import ProgressCallback
 
 

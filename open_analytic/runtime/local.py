@@ -12,10 +12,8 @@ from open_analytic.origin import Origin
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
-from open_analytic.pipeline.run import Begun
-from open_analytic.runtime import prefetch
+from open_analytic.pipeline.run import RUNNERS, Begun
 from open_analytic.runtime.cache import ModelCache
-from open_analytic.runtime.prefetch import RUNNERS
 from open_analytic.types import ProgressCallback
 
 
@@ -42,7 +40,7 @@ class LocalEngine:
     ) -> Iterator[Result | OpenAnalyticError]:
         """The same for any number of items: a few batches are held at once."""
         self._origin.check()
-        return prefetch.results(
+        return pipeline.prefetched(
             plan,
             items,
             self._limits,

@@ -1,27 +1,32 @@
-"""One network in ONNX Runtime, fed as its card says. The only file that imports onnxruntime."""
+"""One network in ONNX Runtime: values are grouped by what can be stacked, fed as its card says, and watched.
+
+The only file that imports onnxruntime.
+"""
 
 import ctypes
+import itertools
 import logging
 import math
 import os
 import re
+import threading
+import time
 import weakref
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic import telemetry
-from open_analytic.cancellation import CALLERS, CANCEL_TOKEN
+from open_analytic.cancellation import CALLERS, CANCEL_TOKEN, CancelToken
 from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed, ModelUnavailable, OpenAnalyticError
 from open_analytic.models.card import ModelCard
 from open_analytic.models.inputs.base import Feed, Graph, Input, Values
 from open_analytic.runtime import providers
-from open_analytic.runtime.groups import Arrays, groups, in_order, joined, most_rows
-from open_analytic.runtime.watch import Watch
 
 logger = logging.getLogger(__name__)
 telemetry.disable()  # again: a program can have emptied its environment since open_analytic was imported
@@ -43,6 +48,76 @@ os.register_at_fork(after_in_child=_keep_for_ever)
 
 
 _NUMBERS = re.compile(r"tensor\((float|float16|double|bool|u?int\d+)\)")
+Arrays: TypeAlias = Mapping[str, NDArray[np.float32]]  # by role, the first axis the batch
+
+BATCH_BYTES = 256_000_000  # of the arrays of one run; a row that takes more runs alone
+POLL_S = 0.25  # how often the watch looks at runs
+
+
+class Stoppable(Protocol):
+    """A run's options; ONNX Runtime looks at ``terminate`` before each node."""
+
+    terminate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    options: Stoppable
+    deadline: float
+    callers: Sequence[CancelToken | None]  # None: one who waits for as long as it takes
+
+    @property
+    def wanted(self) -> bool:
+        alone = bool(self.callers) and all(caller is not None and caller.gone for caller in self.callers)
+        return not alone and time.monotonic() < self.deadline
+
+
+class Watch:
+    """Stops a run that takes too long, or whose callers have all gone: a graph can hold a loop without an end.
+
+    One thread looks at them, and only while there are any.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s or float("inf")
+        self._runs: dict[int, _Run] = {}
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, options: Stoppable, callers: Sequence[CancelToken | None] = ()) -> Iterator[None]:
+        """Watch a run for as long as the block takes."""
+        run = _Run(options=options, deadline=time.monotonic() + self._limit_s, callers=callers)
+        number = next(self._numbers)
+        with self._changed:
+            self._runs[number] = run
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="open_analytic-watch", daemon=True)
+                self._thread.start()
+            elif len(self._runs) == 1:
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._runs[number]
+
+    def close(self) -> None:
+        """End the thread; the next run starts another."""
+        with self._changed:
+            thread, self._thread = self._thread, None
+            self._changed.notify()
+        if thread:
+            thread.join()
+
+    def _work(self) -> None:
+        with self._changed:
+            while self._thread is threading.current_thread():
+                for run in self._runs.values():
+                    if not run.wanted:
+                        run.options.terminate = True
+                self._changed.wait(POLL_S if self._runs else None)
 
 
 def resolved(chosen: Sequence[str]) -> tuple[str, ...]:
@@ -77,6 +152,7 @@ class OnnxModel:
         # A waiting thread sleeps instead of burning the core that decodes the next inputs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.card, self._watch = card, watch
+        self.size = card.size  # (height, width) in pixels, None when any will do
         try:
             # Of weights, more or less: external data is in a file of its own.
             self.bytes = sum(file.stat().st_size for file in (path, *(files or {}).values()))
@@ -95,11 +171,6 @@ class OnnxModel:
     @property
     def name(self) -> str:
         return self.card.name
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """(height, width) in pixels, None when any will do."""
-        return self.card.size
 
     @property
     def input(self) -> Input:
@@ -191,3 +262,65 @@ class OnnxModel:
                 f"{sorted(self.card.input.names)} and gives {sorted(wanted)}.",
                 hint=f"Correct {self.card.file}.",
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Values that can be stacked, and which rows of the batch they are."""
+
+    key: Hashable
+    values: Values
+    rows: Sequence[int]
+
+    def cut(self, most: int) -> Iterator[Values]:
+        """The values, at most so many at a time."""
+        for start in range(0, len(self.values), most):
+            yield self.values[start : start + most]
+
+
+def groups(feed: Feed, values: Values) -> list[Group]:
+    """The groups of ready values, in the order of their first rows."""
+    rows: dict[Hashable, list[int]] = {}
+    for row, value in enumerate(values):
+        rows.setdefault(feed.key(value), []).append(row)
+    if not rows:
+        raise ModelFailed("A model was called with no values.", hint="Call it with at least one.")
+    if len(rows) == 1:  # an array stays an array
+        return [Group(key=key, values=values, rows=own) for key, own in rows.items()]
+    return [Group(key=key, values=[values[row] for row in own], rows=own) for key, own in rows.items()]
+
+
+def most_rows(feed: Feed, value: object, max_batch: int) -> int:
+    """How many rows like this ready value one run takes."""
+    return max(1, min(max_batch, BATCH_BYTES // max(1, feed.row_bytes(value))))
+
+
+def stacked(parts: Sequence[Values]) -> Values:
+    """The values of one key, of several callers, one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    return [value for part in parts for value in part]
+
+
+def joined(parts: Sequence[Arrays]) -> Arrays:
+    """The rows of all parts, one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    shapes = {role: {part[role].shape[1:] for part in parts} for role in parts[0]}
+    if mixed := [role for role, sides in shapes.items() if len(sides) > 1]:
+        raise ModelFailed(
+            f"Output {mixed[0]!r} has another shape for each length or size of the input.",
+            hint="Call the model with values of one shape, or choose an output of a fixed shape.",
+        )
+    return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
+
+
+def in_order(grouped: Sequence[Group], parts: Sequence[Arrays]) -> Arrays:
+    """The arrays of the groups as one batch, each row where its value was."""
+    arrays = joined(parts)
+    if len(grouped) == 1:
+        return arrays
+    order = np.argsort([row for group in grouped for row in group.rows])
+    return {role: array[order] for role, array in arrays.items()}

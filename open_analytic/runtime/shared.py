@@ -13,11 +13,9 @@ from open_analytic.operators.limits import Limits
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
-from open_analytic.pipeline.run import Begun
-from open_analytic.runtime import prefetch
+from open_analytic.pipeline.run import RUNNERS, Begun
 from open_analytic.runtime.batcher import Batcher, Observer
 from open_analytic.runtime.cache import ModelCache
-from open_analytic.runtime.prefetch import RUNNERS
 from open_analytic.types import ProgressCallback
 
 
@@ -50,7 +48,7 @@ class SharedEngine:
         self, plan: Plan, items: Iterable[Item], *, batch_size: int | None = None
     ) -> Iterator[Result | OpenAnalyticError]:
         """The same for any number of items: a few batches are held at once."""
-        return prefetch.results(
+        return pipeline.prefetched(
             plan,
             items,
             self._limits,

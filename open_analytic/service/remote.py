@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from open_analytic import regions
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
-from open_analytic.kinds import region
 from open_analytic.origin import Origin
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
@@ -157,7 +157,7 @@ def _received(text: str) -> Received:
     features = tuple(
         Feature(
             vector=np.array(each["vector"], np.float32),
-            region=region.from_json(each),
+            region=regions.from_json(each),
             attributes=each["attributes"],
         )
         for each in told["features"]

@@ -13,13 +13,13 @@ from typing import Literal, TypeAlias, TypeVar
 
 import orjson
 
+from open_analytic import regions
 from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, InvalidPipeline, OpenAnalyticError
 from open_analytic.errors import ServiceBusy as Busy
 from open_analytic.errors import ServiceUnavailable as Unavailable
 from open_analytic.jsonable import numbers
-from open_analytic.kinds import region
 from open_analytic.kinds.image import nothing
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
@@ -227,5 +227,5 @@ def _json(value: object) -> str:
 
 
 def _plain(feature: Feature) -> dict[str, object]:
-    place = region.to_json(feature.region)
+    place = regions.to_json(feature.region)
     return {"vector": numbers(feature.vector), **place, "attributes": dict(feature.attributes)}

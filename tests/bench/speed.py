@@ -28,7 +28,7 @@ import open_analytic
 from open_analytic.config import Settings
 from open_analytic.models.library import Library
 from open_analytic.pipeline import spec
-from open_analytic.runtime.prefetch import BATCHES_AHEAD, RUNNERS
+from open_analytic.pipeline.run import BATCHES_AHEAD, RUNNERS
 from tests.bench import machine
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 import open_analytic
 from open_analytic.analyticdb import demo_routes
 from open_analytic.config import Settings
-from open_analytic.operators.budget import budget
+from open_analytic.operators.limits import budget
 from open_analytic.service import listener
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans

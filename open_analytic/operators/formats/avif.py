@@ -12,8 +12,7 @@ from PIL.ImageFile import ImageFile
 from open_analytic.errors import BadImage, UnsupportedImage
 from open_analytic.operators.formats import av1, hevc
 from open_analytic.operators.formats.boxes import Coded, configurations, first_samples, items, without_notes
-from open_analytic.operators.formats.exif import ORIENTATION
-from open_analytic.operators.formats.header import Header, unsupported
+from open_analytic.operators.formats.header import ORIENTATION, Header, unsupported
 from open_analytic.readable import HEIF_INSTALLED
 
 BEGINNING = re.compile(rb"....ftyp(avif|avis|mif1|msf1|miaf|heic|heix|heim|heis|hevc|hevx|hevm|hevs)", re.DOTALL)

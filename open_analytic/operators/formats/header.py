@@ -1,5 +1,7 @@
-"""What a file announces of its picture before anything is decoded."""
+"""What a file announces of its picture before anything is decoded, and its orientation in EXIF or XMP."""
 
+import re
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +13,10 @@ from open_analytic.types import Image
 SCAN_PIXELS = 2_000_000_000  # of all scans of a progressive JPEG: 8 s at most, where usual encoders write 6 to 17 scans
 STRIP_PIXELS, STRIP_BYTES = 250_000, 12  # brought to RGB at once, and what each of them takes meanwhile
 MAX_PARTS = 100_000  # chunks, blocks or strips of a file; a usual 50 MB picture has fewer than 10,000
+ORIENTATION = 0x0112
+_XMP = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])")
+_WIDTHS = {1: "B", 3: "H", 4: "I"}  # BYTE, SHORT and LONG, as writers use them for it
+_MAX_ENTRIES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +58,28 @@ def too_many(what: str) -> ImageTooLarge:
 def unsupported(what: str) -> UnsupportedImage:
     """A kind of a known format that is not read; ``what`` names it."""
     return UnsupportedImage(f"The picture is {what}, which is not read.", hint="Save it as PNG or 8-bit JPEG.")
+
+
+def orientation(exif: bytes = b"", xmp: bytes = b"") -> int:
+    """1 to 8; 1 when there is none, or none that can be read."""
+    found = _of_exif(exif.removeprefix(b"Exif\0\0"))
+    if found is None and (match := _XMP.search(xmp[:1_000_000])):
+        found = int(match[1])
+    return found if found and 1 <= found <= 8 else 1
+
+
+def _of_exif(block: bytes) -> int | None:
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None or len(block) < 10:
+        return None
+    (start,) = struct.unpack_from(f"{order}I", block, 4)
+    if start + 2 > len(block):
+        return None
+    (count,) = struct.unpack_from(f"{order}H", block, start)
+    for place in range(start + 2, start + 2 + 12 * min(count, _MAX_ENTRIES), 12):
+        if place + 12 > len(block):
+            return None
+        tag, kind = struct.unpack_from(f"{order}HH", block, place)
+        if tag == ORIENTATION:
+            return struct.unpack_from(order + _WIDTHS[kind], block, place + 8)[0] if kind in _WIDTHS else None
+    return None

@@ -8,8 +8,7 @@ from functools import partial
 from PIL.JpegImagePlugin import JpegImageFile
 
 from open_analytic.errors import BadImage, ImageTooLarge
-from open_analytic.operators.formats.exif import orientation
-from open_analytic.operators.formats.header import MAX_PARTS, SCAN_PIXELS, Header, too_many, unsupported
+from open_analytic.operators.formats.header import MAX_PARTS, SCAN_PIXELS, Header, orientation, too_many, unsupported
 
 BEGINNING = re.compile(rb"\xff\xd8\xff")
 END = b"\xff\xd9"

@@ -10,8 +10,7 @@ from functools import partial
 from PIL.PngImagePlugin import PngImageFile
 
 from open_analytic.errors import BadImage
-from open_analytic.operators.formats.exif import orientation
-from open_analytic.operators.formats.header import MAX_PARTS, Header, too_many
+from open_analytic.operators.formats.header import MAX_PARTS, Header, orientation, too_many
 
 BEGINNING = re.compile(rb"\x89PNG\r\n\x1a\n")
 MAX_TEXT = 1_000_000  # bytes of a text that is looked into for an orientation

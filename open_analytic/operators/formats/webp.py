@@ -9,8 +9,7 @@ from functools import partial
 from PIL.WebPImagePlugin import WebPImageFile
 
 from open_analytic.errors import BadImage
-from open_analytic.operators.formats.exif import orientation
-from open_analytic.operators.formats.header import MAX_PARTS, Header, too_many
+from open_analytic.operators.formats.header import MAX_PARTS, Header, orientation, too_many
 
 BEGINNING = re.compile(rb"RIFF....WEBP", re.DOTALL)
 PIXELS = (b"VP8 ", b"VP8L", b"ANMF")  # a frame; behind the first of them nothing is decoded

@@ -10,8 +10,7 @@ from open_analytic.errors import BadImage, BadText, InvalidPipeline, ModelFailed
 from open_analytic.kinds.text import Tokens
 from open_analytic.models.library import Library
 from open_analytic.operators import OPERATORS
-from open_analytic.operators.budget import budget
-from open_analytic.operators.limits import Limits
+from open_analytic.operators.limits import Limits, budget
 from open_analytic.operators.operator import Operator
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.run import run

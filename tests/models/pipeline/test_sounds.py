@@ -11,8 +11,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadAudio, ImageTooLarge, InvalidPipeline, OpenAnalyticError
 from open_analytic.models.library import Library
 from open_analytic.operators import audio
-from open_analytic.operators.budget import budget
-from open_analytic.operators.limits import Limits
+from open_analytic.operators.limits import Limits, budget
 from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.run import Result, run
 from open_analytic.pipeline.spec import load

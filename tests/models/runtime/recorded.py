@@ -17,8 +17,7 @@ from open_analytic.models.card import ModelCard
 from open_analytic.models.inputs.base import Feed, Values
 from open_analytic.runtime.batcher import Batcher
 from open_analytic.runtime.cache import ModelCache
-from open_analytic.runtime.groups import Arrays
-from open_analytic.runtime.session import OnnxModel
+from open_analytic.runtime.session import Arrays, OnnxModel
 from open_analytic.types import Images
 from tests import tiny
 

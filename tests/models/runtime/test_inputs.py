@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from open_analytic.errors import InvalidCard, ModelCorrupt, ModelFailed
 from open_analytic.models.card import read_card
-from open_analytic.runtime import groups
+from open_analytic.runtime import session
 from tests.models.runtime import graphs
 from tests.models.runtime.calls import batched
 
@@ -76,7 +76,7 @@ def test_a_batch_is_cut_where_its_arrays_take_too_many_bytes(tmp_path: Path, mon
     cache = graphs.opened(tmp_path)
     calls = [[pair(value) for value in (51, 102, 153, 204)]]
     whole, together = batched(cache, "two", calls)
-    monkeypatch.setattr(groups, "BATCH_BYTES", 2 * 2 * 4 * 4 * 3 * 4)  # two rows of two images of 4 x 4 floats
+    monkeypatch.setattr(session, "BATCH_BYTES", 2 * 2 * 4 * 4 * 3 * 4)  # two rows of two images of 4 x 4 floats
     cut, runs = batched(cache, "two", calls)
     assert [rows.tolist() for rows in cut] == [rows.tolist() for rows in whole]
     assert ([run.rows for run in together], [run.rows for run in runs]) == ([4], [2, 2])

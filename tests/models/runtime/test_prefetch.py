@@ -12,9 +12,8 @@ from open_analytic.models.library import Library
 from open_analytic.operators.limits import Limits
 from open_analytic.pipeline.engine import Result
 from open_analytic.pipeline.plan import plan
-from open_analytic.pipeline.run import Begun
+from open_analytic.pipeline.run import Begun, prefetched
 from open_analytic.pipeline.spec import load
-from open_analytic.runtime import prefetch
 from tests import tiny
 
 
@@ -30,7 +29,7 @@ def test_batches_that_wait_are_not_run_once_the_caller_has_left(tmp_path: Path) 
         return [state for state in states if isinstance(state, OpenAnalyticError)]
 
     items = [OpenAnalyticError(str(number)) for number in range(10)]
-    found = prefetch.results(colours, items, Limits(), finish, size=1, decoders=1, runners=1)
+    found = prefetched(colours, items, Limits(), finish, size=1, decoders=1, runners=1)
     assert next(found) is items[0]
     while len(ran) < 2:
         time.sleep(0.001)

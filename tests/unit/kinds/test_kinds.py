@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from open_analytic import regions
 from open_analytic.jsonable import jsonable
-from open_analytic.kinds import KINDS, region
+from open_analytic.kinds import KINDS
 from open_analytic.kinds.kind import Kind
 from open_analytic.types import Box, Face, Feature, Frame, Hit, Label, Object, Region, Span, TextSpan
 
@@ -16,8 +17,8 @@ REGIONS: list[Region | None] = [None, BOX, Span(start=0.5, end=2), TextSpan(star
 
 @pytest.mark.parametrize("each", REGIONS, ids=lambda each: type(each).__name__)
 def test_a_region_comes_back_as_it_was_sent(each: Region | None) -> None:
-    sent = json.loads(json.dumps({"vector": [1.0], **region.to_json(each), "attributes": {}}))
-    assert region.from_json(sent) == each
+    sent = json.loads(json.dumps({"vector": [1.0], **regions.to_json(each), "attributes": {}}))
+    assert regions.from_json(sent) == each
     assert (sent["box"] is None) == (each != BOX)
 
 

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from open_analytic.errors import BadAudio, ImageTooLarge
 from open_analytic.kinds.audio import Sound
 from open_analytic.operators.audio import crop_audio, cut_windows, decode_audio, resampled
-from open_analytic.operators.budget import budget
 from open_analytic.operators.formats.wav import GUID
-from open_analytic.operators.limits import Limits
+from open_analytic.operators.limits import Limits, budget
 from open_analytic.types import Span
 from tests.tiny_sounds import wav
 

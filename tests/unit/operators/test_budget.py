@@ -13,10 +13,9 @@ from open_analytic import memory
 from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import BadImage, DeadlineExceeded, ImageTooLarge, ServiceBusy
-from open_analytic.operators.budget import MOST_WAITING, Budget, Hold, NoRoom, budget, default_bytes
 from open_analytic.operators.formats.png import read_header
 from open_analytic.operators.image import decode_image
-from open_analytic.operators.limits import Limits
+from open_analytic.operators.limits import MOST_WAITING, Budget, Hold, Limits, NoRoom, budget, default_bytes
 
 
 @pytest.fixture

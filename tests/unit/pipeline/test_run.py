@@ -19,15 +19,13 @@ from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, ImageTooLarge, InvalidPipeline, ModelFailed, OpenAnalyticError
 from open_analytic.models.library import Library
 from open_analytic.operators.align import align_faces
-from open_analytic.operators.budget import budget
 from open_analytic.operators.formats.png import read_header
 from open_analytic.operators.image import decode_image
-from open_analytic.operators.limits import Limits
+from open_analytic.operators.limits import Limits, budget
 from open_analytic.pipeline.cost import LIST_BYTES, MAX_PIXELS
 from open_analytic.pipeline.plan import Plan, plan
-from open_analytic.pipeline.run import Result, begin, finish, run
+from open_analytic.pipeline.run import Result, begin, finish, prefetched, run
 from open_analytic.pipeline.spec import load
-from open_analytic.runtime import prefetch
 from open_analytic.types import Images, Model
 from tests import tiny, tiny_faces
 
@@ -227,7 +225,7 @@ def test_callers_that_share_little_memory_do_not_wait_for_each_other(library: Li
         results = list(threads.map(lambda _: answers(run(pipeline, items, models, limits)), range(24)))
     assert results == [[[0, 1, 0]] * 4] * 24
     ran = list(
-        prefetch.results(
+        prefetched(
             pipeline,
             items * 8,
             limits,
@@ -250,7 +248,7 @@ def test_a_picture_above_the_budget_is_its_own_error(library: Library) -> None:
 
 def test_what_was_decoded_and_not_run_gives_its_memory_back(library: Library) -> None:
     pipeline = plan(load(tiny.PIPELINE, "colours"), library.cards)
-    results = prefetch.results(
+    results = prefetched(
         pipeline, [colour(0, 255, 0, 300)] * 40, Limits(), lambda states: finish(pipeline, states, models, Limits()),
         size=2, decoders=2, runners=2,
     )  # fmt: skip
