@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from open_analytic import bootstrap, embedded, importer, verification
+from open_analytic.cancellation import Origin
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError, VersionMismatch
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.models.library import Library
-from open_analytic.origin import Origin
 from open_analytic.pipeline import spec as specs
 from open_analytic.pipeline.cost import check_pixels
 from open_analytic.pipeline.engine import Engine, Result

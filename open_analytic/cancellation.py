@@ -1,10 +1,14 @@
-"""Deadline and cancellation of a call. The thread that works for the call carries its token."""
+"""Whether a call can go on: its deadline, its cancellation, and the process that it was made for.
 
+The thread that works for a call carries its token. Threads, locks and sockets do not survive a fork.
+"""
+
+import os
 import time
 from concurrent.futures import CancelledError
 from contextvars import ContextVar
 
-from open_analytic.errors import DeadlineExceeded
+from open_analytic.errors import DeadlineExceeded, OtherProcess
 
 
 class CancelToken:
@@ -40,3 +44,23 @@ def check_cancelled() -> None:
     """Raise when the call that this thread works for was cancelled or its deadline has passed."""
     if cancel_token := CANCEL_TOKEN.get():
         cancel_token.check()
+
+
+class Origin:
+    """Remembers the process it was made in."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is still the same process, and not a fork of it."""
+        return os.getpid() == self._pid
+
+    def check(self) -> None:
+        """Raise OtherProcess in a fork. It takes no lock: a thread of the parent could hold one for ever here."""
+        if not self.is_here:
+            raise OtherProcess(
+                f"The database was opened in process {self._pid}, and this is process {os.getpid()}.",
+                hint="Call connect() in this process: a forked process cannot share connections, models and threads.",
+            )

@@ -1,12 +1,12 @@
 """The options of a search as one value, checked once."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import index
 from typing import Any, TypedDict
 
+from open_analytic.deprecated import renamed_where
 from open_analytic.errors import BadParameter
 from open_analytic.lexer import is_text
 from open_analytic.types import Hit
@@ -64,16 +64,6 @@ def search_options(options: SearchOptions | None, keywords: SearchKeywords) -> S
     if where is not None:
         values["filter"] = renamed_where(values.get("filter"), where, stacklevel=4)
     return replace(options or SearchOptions(), **values) if values or options is None else options
-
-
-def renamed_where(filter_: str | None, where: str | None, *, stacklevel: int = 3) -> str | None:
-    """The filter of a call that can have it under the deprecated name ``where``, with a warning to the caller."""
-    if where is None:
-        return filter_
-    if filter_ is not None:
-        raise BadParameter("Both filter and where are present.", hint="where is the old name of filter: give filter.")
-    warnings.warn("where is deprecated: use filter, which takes the same.", DeprecationWarning, stacklevel=stacklevel)
-    return where
 
 
 def _k(k: int | None, max_distance: float | None) -> int | None:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from open_analytic.collection.base import CollectionBase
+from open_analytic.collection.base import CollectionBase, Query
+from open_analytic.deprecated import renamed_where
 from open_analytic.errors import BadParameter
-from open_analytic.query_reader import Query
-from open_analytic.search_options import SearchKeywords, SearchOptions, renamed_where, search_options
+from open_analytic.search_options import SearchKeywords, SearchOptions, search_options
 from open_analytic.store import audit, joins, planner, search
 from open_analytic.types import Clustering, Feature, Hit, NearDuplicate, Neighbour, RecallReport, Vector
 

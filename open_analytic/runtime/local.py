@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
+from open_analytic.cancellation import Origin
 from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.models.library import Library
 from open_analytic.operators.limits import Limits
-from open_analytic.origin import Origin
 from open_analytic.pipeline import run as pipeline
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan

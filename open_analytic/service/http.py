@@ -30,6 +30,7 @@ from open_analytic.pipeline.plan import Plan
 from open_analytic.search_options import SearchOptions
 from open_analytic.service import limits
 from open_analytic.service.http_io import (
+    NAME,
     body,
     claims,
     is_tcp,
@@ -40,10 +41,9 @@ from open_analytic.service.http_io import (
     unexpected,
     while_connected,
 )
-from open_analytic.service.names import NAME
 from open_analytic.service.openapi import document
 from open_analytic.service.readiness import Readiness
-from open_analytic.service.request_parsing import is_json, items, query, run_options
+from open_analytic.service.requests import is_json, items, query, run_options
 from open_analytic.service.typed import json_object
 from open_analytic.service.work import RETRY_AFTER_S, Answer, Work
 from open_analytic.types import Hit, PipelineInfo

@@ -1,4 +1,4 @@
-"""Requests read and errors told, whatever is asked: bodies up to a limit, callers that leave, the token."""
+"""Requests read and errors told: bodies up to a limit, callers that leave, the token, names in addresses."""
 
 import asyncio
 import hmac
@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -14,11 +15,31 @@ from starlette.types import Scope
 from open_analytic.errors import DatabaseError, DeadlineExceeded, ImageTooLarge, OpenAnalyticError, StorageFull
 from open_analytic.jsonable import jsonable
 from open_analytic.service import limits
-from open_analytic.service.cancellable import Cancellable, Cancelled
+from open_analytic.service.work import Cancellable, Cancelled
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+NAME = "open_analytic_name"  # in a route: f"/collections/{{name:{NAME}}}"
+
+
+class _Name(Convertor[str]):
+    """A name as the last part of an address: any text, with slashes and line ends, which Starlette's "path" has not.
+
+    It is registered under a name of its own, so that other applications of the process keep Starlette's convertors.
+    """
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor(NAME, _Name())
 
 
 def _is_number(text: str) -> bool:

@@ -12,8 +12,8 @@ from typing import TypeVar
 import numpy as np
 
 from open_analytic import regions
+from open_analytic.cancellation import Origin
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
-from open_analytic.origin import Origin
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.service.client import Client

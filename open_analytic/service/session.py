@@ -11,9 +11,9 @@ from typing import Protocol, TypeAlias
 
 from open_analytic.errors import DeadlineExceeded, OpenAnalyticError
 from open_analytic.service import limits, messages
-from open_analytic.service.cancellable import Cancellable, Cancelled
 from open_analytic.service.messages import Command, Refusal, Row
 from open_analytic.service.split_request import SplitRequest
+from open_analytic.service.work import Cancellable, Cancelled
 
 MESSAGE_BYTES = 2**30
 PIECE_BYTES = 2**18

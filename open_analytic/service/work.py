@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -229,3 +229,34 @@ def _json(value: object) -> str:
 def _plain(feature: Feature) -> dict[str, object]:
     place = regions.to_json(feature.region)
     return {"vector": numbers(feature.vector), **place, "attributes": dict(feature.attributes)}
+
+
+class Cancelled(Exception):
+    """The work was cancelled before its end."""
+
+
+class Cancellable:
+    """One piece of work that another task can cancel. It runs in the task of the caller, without a turn of the loop."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[object] | None = None
+        self._stopped = False
+
+    async def run(self, work: Awaitable[T]) -> T:
+        """The result of the work. Errors: Cancelled."""
+        task = self._task = asyncio.current_task()
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self._stopped and task and task.cancelling() == 1:
+                raise Cancelled from None
+            raise  # the task itself is to end
+        finally:
+            self._task = None
+            if self._stopped and task:
+                task.uncancel()  # ours, whatever the work made of it
+
+    def stop(self) -> None:
+        """End the work, if it still runs."""
+        if self._task and not self._stopped:
+            self._stopped = self._task.cancel()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from open_analytic.cancellation import Origin
 from open_analytic.errors import DatabaseError
-from open_analytic.origin import Origin
 
 if TYPE_CHECKING:
     from open_analytic.store.connection import Connection

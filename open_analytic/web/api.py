@@ -19,9 +19,8 @@ from open_analytic.operators.limits import Limits
 from open_analytic.readable import HEIF, SUFFIXES
 from open_analytic.render import graph, recall_curve
 from open_analytic.service import limits
-from open_analytic.service.http_io import body, json_bytes, length, while_connected
-from open_analytic.service.names import NAME
-from open_analytic.service.request_parsing import is_json
+from open_analytic.service.http_io import NAME, body, json_bytes, length, while_connected
+from open_analytic.service.requests import is_json
 from open_analytic.service.typed import from_json, from_query, json_object
 from open_analytic.service.work import Work
 from open_analytic.store.sources import UPLOAD, conflicts

@@ -142,7 +142,7 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 # convertor under a name of our own, by its function for that.
 EXPECTED = {
     "environment": {"ORT_DISABLE_TELEMETRY": "1"},
-    "starlette.convertors": {"open_analytic_name": "<class 'open_analytic.service.names._Name'>"},
+    "starlette.convertors": {"open_analytic_name": "<class 'open_analytic.service.http_io._Name'>"},
 }
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from open_analytic.errors import InvalidInput
-from open_analytic.service import limits, request_parsing, work
+from open_analytic.service import limits, requests, work
 from tests import tiny
 from tests.process.service.gated import GREEN
 from tests.process.service.serving import BATCH, GREEN_OUTPUT, RUN, SEARCH, Service, form, service, text64
@@ -147,25 +147,25 @@ def test_a_batch_whose_client_has_left_is_not_gone_on_with(tmp_path: Path, socke
 def test_base64_is_read_in_pieces_as_in_one(
     data: list[bytes], piece: int, others: dict[str, str], is_ascii: bool
 ) -> None:
-    before = request_parsing.PIECE
-    request_parsing.PIECE = piece
+    before = requests.PIECE
+    requests.PIECE = piece
     try:
         body = json.dumps(others | {"inputs": [text64(each) for each in data]}, ensure_ascii=is_ascii).encode()
-        assert request_parsing.items(body, max_bytes=1000) == data
+        assert requests.items(body, max_bytes=1000) == data
     finally:
-        request_parsing.PIECE = before
+        requests.PIECE = before
 
 
 @pytest.mark.parametrize("text", ["AA==AAAA", "AAAA=AAA", "AAA", "AAAAA", "AA=A", "ä" * 8, "AAAA\nAAAA"])
 def test_what_is_no_base64_in_one_is_none_in_pieces(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def read() -> Any:
         try:
-            return request_parsing.items(json.dumps({"inputs": ["AAAAAAAA" + text]}).encode(), max_bytes=1000)
+            return requests.items(json.dumps({"inputs": ["AAAAAAAA" + text]}).encode(), max_bytes=1000)
         except InvalidInput:
             return None
 
     whole = read()
-    monkeypatch.setattr(request_parsing, "PIECE", 8)
+    monkeypatch.setattr(requests, "PIECE", 8)
     assert read() == whole
     if whole is not None:
         assert whole == [base64.b64decode("AAAAAAAA" + text, validate=True)]

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
-from open_analytic.service.names import NAME
+from open_analytic.service.http_io import NAME
 
 UNCHANGED = """
 from starlette.convertors import CONVERTOR_TYPES

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from open_analytic.service.cancellable import Cancellable, Cancelled
+from open_analytic.service.work import Cancellable, Cancelled
 
 
 def test_work_that_is_stopped_is_told_apart_from_a_task_that_is_cancelled() -> None:
