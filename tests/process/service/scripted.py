@@ -47,7 +47,8 @@ def script(sockets: Path, *connections: Sequence[bytes], name: str = "s") -> Ite
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             thread.join(30)
-    path.unlink()
+            assert not thread.is_alive(), "a client keeps its connection to the script"
+    path.unlink(missing_ok=True)
 
 
 def _play(listening: socket.socket, it: Script, connections: Sequence[Sequence[bytes]]) -> None:

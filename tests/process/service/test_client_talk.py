@@ -94,12 +94,13 @@ def test_a_service_that_breaks_off_is_unavailable(sockets: Path, last: bytes) ->
 
 
 def test_a_node_that_dies_with_a_request_on_a_kept_connection_can_have_begun_with_it(sockets: Path) -> None:
-    with script(sockets, [answer(b"1"), b""]) as it:
-        client = Client(it.address)
+    with script(sockets, [answer(b"1"), b""]) as it, closing(Client(it.address)) as client:
         run(client, b"x")
-    with pytest.raises(errors.ServiceUnavailable, match="cannot be reached") as caught:
-        run(client, b"x")
+        (sockets / "s").unlink()  # only the kept connection is left
+        with pytest.raises(errors.ServiceUnavailable, match="cannot be reached") as caught:
+            run(client, b"x")
     assert caught.value.sent
+    assert len(it.requests) == 2
 
 
 def test_a_kept_connection_that_died_is_replaced_silently(sockets: Path) -> None:
