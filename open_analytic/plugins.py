@@ -16,6 +16,7 @@ from open_analytic.errors import PluginError
 T = TypeVar("T")
 
 OWN = "open-analytic"  # the distribution of what comes with the package
+PREFIX = "open_analytic."  # of the groups of entry points
 
 
 @cache
@@ -31,12 +32,16 @@ def entry_points(group: str) -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
 
 @cache
 def _installed() -> tuple[metadata.EntryPoint, ...]:
-    """Those of every distribution, of two on the path the first: reading their metadata takes 40 ms."""
+    """Those of every distribution; of two with one name, the first on the path has them."""
+    everything = list(metadata.distributions())
+    # Names stand in METADATA: parsing it takes 0.5 ms a distribution, which nobody waits for where there is no plugin.
+    if not any(f"[{PREFIX}" in (each.read_text("entry_points.txt") or "") for each in everything):
+        return ()
     distributions: dict[str, metadata.Distribution] = {}
-    for each in metadata.distributions():
+    for each in everything:
         distributions.setdefault(re.sub("[-_.]+", "-", each.name or "").lower(), each)
     entries = (entry for each in distributions.values() for entry in each.entry_points)
-    return tuple(entry for entry in entries if entry.group.startswith("open_analytic."))
+    return tuple(entry for entry in entries if entry.group.startswith(PREFIX))
 
 
 def distribution(entry: metadata.EntryPoint) -> str:

@@ -76,6 +76,8 @@ def in_background(
 
 def preload() -> None:
     """Import and read now what calls need first: a process that becomes another account cannot always read it later."""
+    for name in ("cv2", "open_analytic.models.source_package", "open_analytic.runtime.session"):
+        import_module(name)
     for name in ("pillow_heif", "tokenizers"):  # of extras
         with contextlib.suppress(ImportError):
             import_module(name)

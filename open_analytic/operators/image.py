@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -117,6 +116,8 @@ def _read(header: Header, factor: int, shrink_to: int) -> Picture:
         pixels = _upright(pixels, header)
     left = halving(min(pixels.shape[0], pixels.shape[1]), shrink_to)
     if left > 1:
+        import cv2  # with the first large picture: making a plan does without
+
         size = (pixels.shape[1] // left, pixels.shape[0] // left)
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     if not header.turn_first:

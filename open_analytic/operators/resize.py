@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-import cv2
 import numpy as np
 
 from open_analytic.kinds.image import Picture
@@ -55,6 +54,8 @@ def scaled(image: Image, height: int, width: int) -> Image:
     """The picture scaled; area averages from a factor of two down, where bilinear would skip pixels."""
     if image.shape[:2] == (height, width):
         return image
+    import cv2  # with the first picture: making a plan does without
+
     shrinks = image.shape[0] >= 2 * height or image.shape[1] >= 2 * width
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(image, (width, height), interpolation=how).astype(np.uint8, copy=False)

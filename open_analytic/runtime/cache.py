@@ -2,14 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from open_analytic.config import Settings
 from open_analytic.models.card import ModelCard
 from open_analytic.models.library import Library
 from open_analytic.runtime.providers import CPU
-from open_analytic.runtime.session import OnnxModel, Watch, resolved
 from open_analytic.types import ProgressCallback
+
+if TYPE_CHECKING:  # ONNX Runtime is loaded with the first model: most commands run none
+    from open_analytic.runtime.session import OnnxModel, Watch
 
 
 class ModelCache:
@@ -17,8 +20,9 @@ class ModelCache:
 
     def __init__(self, library: Library, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._library, self._threads, self._clock = library, settings.threads, clock
-        self._providers = resolved(settings.providers)
-        self._watch = Watch(settings.model_run_s)
+        self._providers = _resolved(settings.providers)
+        self._run_s = settings.model_run_s
+        self._watch: Watch | None = None  # made with the first model
         self._models: dict[tuple[str, int], OnnxModel] = {}
         self._used: dict[tuple[str, int], float] = {}
         self._lock = threading.Lock()
@@ -32,7 +36,7 @@ class ModelCache:
         """The network's card; it need not be loaded to know."""
         return self._library.card(name)
 
-    def model(self, name: str, threads: int | None = None) -> OnnxModel:
+    def model(self, name: str, threads: int | None = None) -> "OnnxModel":
         """The network, pulled and loaded when it is not there yet; by default with the threads of the settings."""
         # The number of threads is the processor's; elsewhere a second copy would only take memory.
         own = threads is None or self._providers[0] != CPU
@@ -46,11 +50,15 @@ class ModelCache:
         self._used[key] = self._clock()
         return found
 
-    def _load(self, name: str, threads: int) -> OnnxModel:
+    def _load(self, name: str, threads: int) -> "OnnxModel":
+        from open_analytic.runtime.session import OnnxModel, Watch
+
         path, card = self._library.path(name), self._library.card(name)
         # With other threads it has the same feed, so a tokenizer is in memory once.
         feed = next((model.feed for key, model in list(self._models.items()) if key[0] == name), None)
         files = self._library.files(name)
+        with self._lock:
+            self._watch = self._watch or Watch(self._run_s)
         model = OnnxModel(
             path, card, files=files, feed=feed, chosen=self._providers, threads=threads, watch=self._watch
         )
@@ -76,6 +84,16 @@ class ModelCache:
 
     def clear(self) -> None:
         """Let go of all of them."""
-        self._watch.close()
+        if self._watch:
+            self._watch.close()
         with self._lock:
             self._models.clear()
+
+
+def _resolved(chosen: Sequence[str]) -> tuple[str, ...]:
+    """The providers of the setting, by ONNX Runtime's names; every build of it has the CPU's."""
+    if set(chosen) <= {"cpu"}:
+        return (CPU,)
+    from open_analytic.runtime.session import resolved
+
+    return resolved(chosen)
