@@ -29,8 +29,9 @@ class ModelCache:
         self._loading: dict[str, threading.Lock] = {}  # by model: one that is being fetched keeps no other waiting
 
     def pull(self, name: str, progress: ProgressCallback | None = None) -> None:
-        """Have the network's file here, whole."""
-        self._library.path(name, progress)
+        """Have the network's file here, whole; one that is in memory needs none."""
+        if not any(key[0] == name for key in list(self._models)):
+            self._library.path(name, progress)
 
     def card(self, name: str) -> ModelCard:
         """The network's card; it need not be loaded to know."""

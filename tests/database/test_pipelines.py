@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from open_analytic.errors import InvalidPipeline, PermissionDenied, PipelineInUse, UnknownPipeline
+from open_analytic.pipeline.spec import presets
 from open_analytic.store import collections, pipelines
 from open_analytic.store.connection import Connection, Database
 from tests.database.conftest import MakeCollection, SmallPlan
@@ -46,8 +47,8 @@ def test_a_dropped_pipeline_comes_back_under_its_version(connection: Connection)
     assert pipelines.all(connection) == []
     with pytest.raises(UnknownPipeline, match="colours") as caught:
         pipelines.get(connection, "colours")
-    presets = "face_analyzer, face_feature_extractor, general_feature_extractor"
-    assert caught.value.hint == f"Presets: {presets}; others need a definition. Registered: none."
+    names = ", ".join(presets())
+    assert caught.value.hint == f"Presets: {names}; others need a definition. Registered: none."
     assert pipelines.get(connection, "colours", 1) == first
     assert pipelines.register(connection, FIRST) == first
     pipelines.drop(connection, "colours")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from open_analytic.config import Settings
+from open_analytic.errors import ModelUnavailable
 from open_analytic.models.library import Library
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import ProgressCallback
@@ -91,3 +92,12 @@ def test_it_is_loaded_for_each_number_of_threads_and_counted_so(cache: ModelCach
 
 def test_its_size_is_known_before_it_is_loaded(cache: ModelCache) -> None:
     assert (cache.card("mean_colour").size, cache.loaded()) == ((16, 16), {})
+
+
+def test_pulling_a_model_in_memory_looks_at_no_file(cache: ModelCache, tmp_path: Path) -> None:
+    cache.model("mean_colour")
+    (tmp_path / "cards" / "mean_colour.onnx").unlink()
+    cache.pull("mean_colour")
+    cache.unload_idle(-1)
+    with pytest.raises(ModelUnavailable, match=r"mean_colour"):
+        cache.pull("mean_colour")

