@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,7 +25,6 @@ from open_analytic.analyticdb.form import Upload, Value
 from open_analytic.collection import Collection
 from open_analytic.errors import (
     BadImage,
-    BadParameter,
     Conflict,
     InvalidInput,
     InvalidName,
@@ -40,16 +40,40 @@ from open_analytic.operators.limits import Limits
 from open_analytic.render import thumbnail
 from open_analytic.service import limits
 from open_analytic.service.http_io import json_bytes, length, outward
+from open_analytic.service.typed import Rule, entries, from_query
 from open_analytic.service.work import RETRY_AFTER_S
 from open_analytic.store.sources import UPLOAD
 
 T = TypeVar("T")
 
-FIELDS = ("image", "image_name", "top_k")  # the page of the original sends top_k when it inserts, too
 CALL_S = 300.0  # of a search or an insert, of which the first loads its models
 TOP_K, MOST = 10, 200  # the original's slider
 SIDE = 224  # pixels of a hit's picture, as the original kept them
 NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of pairs, line ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoForm:
+    """The form of a search and of an insert: the page of the original sends the same with both."""
+
+    image: Annotated[
+        Any,  # a text or an Upload
+        Meta(
+            description="A data URL, Base64, or a file; a URL where those are enabled.",
+            extra_json_schema={"type": "string"},
+        ),
+        Rule(expected="a picture", error=InvalidInput, hint="Send a data URL, Base64 or a file."),
+    ]
+    image_name: Annotated[
+        str | UnsetType,
+        Meta(description="Of an insert; its last part is kept. Default: a new one."),
+        Rule(hint="Send the name as text."),
+    ] = UNSET
+    top_k: Annotated[int, Meta(ge=1, le=MOST)] = TOP_K
+
+    def __post_init__(self) -> None:
+        if not (self.image.data if isinstance(self.image, Upload) else self.image):
+            raise InvalidInput("The field image is empty.", hint="Send a data URL, Base64 or a file in it.")
 
 
 class DemoDoors(Protocol):
@@ -112,13 +136,11 @@ class _Calls:
     async def search(self, request: Request) -> list[Any]:
         """[name, picture as a data URL, distance] of each hit, the nearest first."""
         form = await self._form(request)
-        k = _top_k(form.get("top_k"))
-        return await self._doors.busy(partial(self._find, _image(form), k), timeout_s=CALL_S)
+        return await self._doors.busy(partial(self._find, form.image, form.top_k), timeout_s=CALL_S)
 
     async def insert(self, request: Request) -> list[Any]:
         form = await self._form(request)
-        image = _image(form)
-        return await self._doors.busy(partial(self._put, _name(form, image), image), timeout_s=CALL_S)
+        return await self._doors.busy(partial(self._put, _name(form), form.image), timeout_s=CALL_S)
 
     async def init(self, _: Request) -> None:
         await self._doors.busy(partial(self._doors.prepare, self._demo.collection, self._demo.pipeline))
@@ -126,11 +148,12 @@ class _Calls:
     async def count(self, _: Request) -> list[int]:
         return await self._doors.busy(self._count)
 
-    async def _form(self, request: Request) -> dict[str, Value]:
+    async def _form(self, request: Request) -> DemoForm:
         # Base64 is a third longer than the picture, and some of its letters are escaped in a form.
         most = self._doors.max_bytes * 3 // 2 + 100_000
         with self._doors.admitted(length(request, most)):
-            return await form.read(request, fields=FIELDS, max_bytes=most)
+            names = tuple(entry.name for entry in entries(DemoForm))
+            return from_query(DemoForm, await form.read(request, fields=names, max_bytes=most))
 
     def _find(self, image: Value, k: int) -> list[Any]:
         picture, collection = self._picture(image), self._collection()
@@ -191,29 +214,13 @@ def _inline(collection: Collection, name: str) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(thumbnail.jpeg(small.picture)).decode()}"
 
 
-def _top_k(text: Value | None) -> int:
-    if text is None:
-        return TOP_K
-    if not isinstance(text, str) or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MOST:
-        excerpt = f"{text!r:.40}" if isinstance(text, str) else "a file"
-        raise BadParameter(f"top_k is {excerpt}.", hint=f"Give a whole number from 1 to {MOST}.")
-    return int(text)
-
-
-def _image(form: Mapping[str, Value]) -> Value:
-    image = form.get("image", "")
-    if not (image.data if isinstance(image, Upload) else image):
-        raise InvalidInput("The field image is missing.", hint="Send the picture in it: a data URL, Base64 or a file.")
-    return image
-
-
-def _name(form: Mapping[str, Value], image: Value) -> str:
+def _name(form: DemoForm) -> str:
     """What the picture will be called: the last part of the path that was sent, or a name nobody has."""
-    path = form.get("image_name", image.name or None if isinstance(image, Upload) else None)
-    if path is None:
-        return str(uuid.uuid4())
-    if not isinstance(path, str):
-        raise BadParameter("The field image_name is a file.", hint="Send the name as text.")
+    path: str | UnsetType = form.image_name
+    if path is UNSET:
+        path = form.image.name if isinstance(form.image, Upload) else ""
+        if not path:
+            return str(uuid.uuid4())
     base = path.replace("\\", "/").rpartition("/")[2]
     name = "".join(letter for letter in base if unicodedata.category(letter) not in NOT_IN_NAMES).strip()
     if name in ("", ".", ".."):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -27,7 +27,7 @@ class Upload:
     """A file of the form, and what its sender calls it."""
 
     name: str
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 Value: TypeAlias = str | Upload

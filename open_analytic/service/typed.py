@@ -106,11 +106,11 @@ def json_object(text: str | bytes) -> dict[str, Any]:
     return value
 
 
-def from_query(kind: type[T], values: Mapping[str, str], *, only: str = "") -> T:
-    """The request of a query string, whose values are texts. ``only`` names the request, where others are refused."""
+def from_query(kind: type[T], values: Mapping[str, Any], *, only: str = "") -> T:
+    """The request of a query string or a form. ``only`` names the request, where other names are refused."""
     texts = dict(values)
     for entry in entries(kind):
-        if entry.name in texts:
+        if isinstance(texts.get(entry.name), str):  # not a file
             texts[entry.name] = _from_text(entry, texts[entry.name])
     return from_json(kind, texts, only=only)
 

@@ -1,14 +1,18 @@
 """Several files in the body of one request: a line of JSON with their names and sizes, then their bytes in a row."""
 
 import json
-import re
-from typing import Any
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
 
 from open_analytic.errors import InvalidInput, InvalidName
 from open_analytic.service import limits
 
 HEAD_BYTES = limits.BUNDLE_FILES * 8 * limits.NAME_BYTES  # JSON escapes a byte by six at most
-HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: JSON can say it, an answer cannot repeat it
+# A file's name, without half of a surrogate pair (JSON can say it, an answer cannot repeat it), and its bytes.
+Size: TypeAlias = tuple[Annotated[str, Meta(pattern=r"^[^\ud800-\udfff]+$")], Annotated[int, Meta(ge=0)]]
+Sizes: TypeAlias = Annotated[list[Size], Meta(max_length=limits.BUNDLE_FILES)]
 
 
 def read(body: bytes) -> list[tuple[str, bytes]]:
@@ -37,16 +41,6 @@ def read(body: bytes) -> list[tuple[str, bytes]]:
 def _sizes(head: bytes) -> list[tuple[str, int]]:
     """What the first line says; none when it says something else."""
     try:
-        told = json.loads(head)
-    except (ValueError, RecursionError):
+        return msgspec.convert(json.loads(head), Sizes)
+    except (ValueError, RecursionError, msgspec.ValidationError):
         return []
-    if not isinstance(told, list) or len(told) > limits.BUNDLE_FILES or not all(map(_is_file, told)):
-        return []
-    return [(name, size) for name, size in told]
-
-
-def _is_file(told: Any) -> bool:
-    return (
-        isinstance(told, list) and len(told) == 2 and isinstance(told[0], str) and bool(told[0])
-        and not HALF.search(told[0]) and type(told[1]) is int and told[1] >= 0
-    )  # fmt: skip

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from open_analytic.analyticdb.demo_routes import MOST, TOP_K
+from open_analytic.analyticdb.demo_routes import MOST, DemoForm
+from open_analytic.service.typed import json_schema
 from open_analytic.web.filters import OPERATORS
 
 Schema: TypeAlias = dict[str, Any]
@@ -115,14 +116,7 @@ SCHEMAS: Mapping[str, Schema] = {
         "login: a token is asked for. max_bytes: of one picture.",
         version=TEXT, url_queries=FLAG, login=FLAG, max_bytes=COUNT,
     ),
-    "DemoForm": {
-        "type": "object", "required": ["image"], "additionalProperties": False,
-        "properties": {
-            "image": {"type": "string", "description": "A data URL, Base64, or a file; a URL where those are enabled."},
-            "image_name": {"type": "string", "description": "Of an insert; its last part is kept. Default: a new one."},
-            "top_k": {"type": "integer", "minimum": 1, "maximum": MOST, "default": TOP_K},
-        },
-    },
+    "DemoForm": {**json_schema(DemoForm), "additionalProperties": False},
     "DemoDone": thing(code={"const": 200}, msg={"const": ""}),
     "DemoInserted": thing(code={"const": 200}, msg={"const": ""}, result=each(ANY, maxItems=0)),
     "DemoCount": thing(

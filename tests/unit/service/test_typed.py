@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from open_analytic.analyticdb.demo_routes import DemoForm
+from open_analytic.analyticdb.form import Upload
 from open_analytic.errors import BadParameter, BadText, InvalidInput, InvalidPipeline, OpenAnalyticError
 from open_analytic.search_options import SearchOptions
 from open_analytic.service import requests as service
@@ -101,6 +103,12 @@ def test_a_wrong_parameter_is_named_with_the_next_step(
         (service.Options, {"params": []}, BadParameter, "params has to be an object, not []."),
         (service.Options, {"filter": "a", "where": "b"}, BadParameter, "Both filter and where are present."),
         (service.Options, {"after": {"name": "a"}}, BadParameter, "after has to be a hit, not {'name': 'a'}."),
+        (DemoForm, {}, InvalidInput, "image has to be a picture; it is missing."),
+        (DemoForm, {"image": Upload(name="a", data=b"")}, InvalidInput, "The field image is empty."),
+        (DemoForm, {"image": "a", "top_k": Upload(name="k", data=b"3" * 10**6)}, BadParameter,
+         "top_k has to be a whole number from 1 to 200, not Upload(name='k')."),
+        (DemoForm, {"image": "a", "image_name": Upload(name="k", data=b"3")}, BadParameter,
+         "image_name has to be a text, not Upload(name='k')."),
         (Definition, {}, InvalidPipeline, "definition has to be an object, or TOML or JSON text; it is missing."),
         (Description, {"name": 7}, InvalidPipeline, "name has to be a text, not 7."),
         (Description, {"name": "a", "parameters": 1}, BadParameter, "parameters has to be an object, not 1."),
