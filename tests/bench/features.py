@@ -60,7 +60,7 @@ def compute(folder: Path) -> Pooled:
     library = Library(Settings.read())
     network = OnnxModel(library.path(MODEL), library.card(MODEL))
     originals = [Image.open(path).convert("RGB") for path in photos(folder)]
-    found: dict[str, Rows] = {}
+    rows: dict[str, Rows] = {}
     for name, edit in {"original": lambda picture: picture, **QUERIES}.items():
         print(f"pooling: {name}", file=sys.stderr, flush=True)
         pixels = [np.asarray(Image.open(io.BytesIO(encoded(edit(photo)))).convert("RGB")) for photo in originals]
@@ -70,8 +70,8 @@ def compute(folder: Path) -> Pooled:
                 for part in (pixels[start : start + 16] for start in range(0, len(pixels), 16))
             ]
             for pool in POOLS:
-                found[f"{name}/{size}/{fit}/{pool}"] = np.concatenate([pooled(part, pool) for part in parts])
-    return found
+                rows[f"{name}/{size}/{fit}/{pool}"] = np.concatenate([pooled(part, pool) for part in parts])
+    return rows
 
 
 def photos(folder: Path) -> list[Path]:
@@ -194,13 +194,13 @@ def measure(recipe: Recipe, data: Pooled, kinds: NDArray[np.str_]) -> list[float
         others = np.concatenate([each[np.arange(len(kinds)) % 2 != half] for each in rows.values()])
         reduce = recipe.learn(others)
         mine = {name: unit(reduce(each[np.arange(len(kinds)) % 2 == half])) for name, each in rows.items()}
-        found = [copies(mine[name], mine["original"]) for name in QUERIES]
+        figures = [copies(mine[name], mine["original"]) for name in QUERIES]
         halves.append(
             [
-                float(np.mean([hit for hit, _ in found[: len(EDITS)]])),
-                found[-2][0],
-                found[-1][0],
-                float(np.mean([margin for _, margin in found])),
+                float(np.mean([hit for hit, _ in figures[: len(EDITS)]])),
+                figures[-2][0],
+                figures[-1][0],
+                float(np.mean([margin for _, margin in figures])),
                 same_kind(mine["original"], kinds[np.arange(len(kinds)) % 2 == half]),
             ]
         )

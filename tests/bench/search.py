@@ -72,14 +72,14 @@ class Verdict:
         """The promises that are not kept."""
         return [
             promise
-            for promise, kept in {
+            for promise, is_held in {
                 "recall": self.ours.recall >= self.target,
                 "rows": self.ours.whole,
                 "best": self.to_best <= MOST_BEST,
                 "exact": self.to_exact <= MOST_EXACT,
                 "planning": self.planning_ms < MOST_PLANNING_MS,
             }.items()
-            if not kept
+            if not is_held
         ]
 
     def __str__(self) -> str:
@@ -233,14 +233,14 @@ def ours(collection: Collection, gallery: Gallery, k: int, target: float) -> Ask
 
 
 def judge(cell: Cell, one: Contestant, target: float, collection: Collection, gallery: Gallery, k: int) -> Verdict:
-    told = [
+    explanations = [
         collection.explain_search(
             gallery.queries[query].astype(np.float32),
             k=k, filter=condition.where, params=condition.params, target_recall=target,
         )
         for query, condition in enumerate(cell.filters[:EXPLAINED])
     ]  # fmt: skip
-    plans = Counter(each["done"]["plan"] for each in told)
+    plans = Counter(each["done"]["plan"] for each in explanations)
     return Verdict(
         gallery=gallery.name,
         case=cell.case,
@@ -248,7 +248,7 @@ def judge(cell: Cell, one: Contestant, target: float, collection: Collection, ga
         ours=one,
         best=cell.best(target),
         exact=cell.contestants[0],
-        planning_ms=statistics.median(each["planning_ms"] for each in told),
+        planning_ms=statistics.median(each["planning_ms"] for each in explanations),
         plans="; ".join(f"{count} x {plan}" for plan, count in plans.most_common()),
     )
 
@@ -269,9 +269,9 @@ def print_prepared(dsn: str, gallery: Gallery, cells: Sequence[Cell], k: int) ->
             for run in range(PREPARED_RUNS):
                 query = run % len(cell.filters)
                 one.answer(gallery, cell.truth, query, cell.filters[query])
-            kept = one.recall >= DEFAULT_TARGET and one.whole
-            short += not kept
-            if not kept:
+            is_held = one.recall >= DEFAULT_TARGET and one.whole
+            short += not is_held
+            if not is_held:
                 print(f"  short: {cell.case!s:<22} recall {one.recall:.3f}, k rows {yes(one.whole)}", flush=True)
         row = session.execute(COUNTED).fetchone()
     statements, generic = row or (0, 0)
@@ -284,13 +284,13 @@ def print_summary(verdicts: Sequence[Verdict]) -> None:
     print("\n| set | target | cells | recall | k rows | 1.25 x best | 1.1 x exact | planning | all |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name, target in dict.fromkeys((each.gallery, each.target) for each in verdicts):
-        found = [each for each in verdicts if (each.gallery, each.target) == (name, target)]
-        kept = {
-            promise: str(sum(promise not in each.short for each in found))
+        group = [each for each in verdicts if (each.gallery, each.target) == (name, target)]
+        shares = {
+            promise: str(sum(promise not in each.short for each in group))
             for promise in ("recall", "rows", "best", "exact", "planning")
         }
-        whole = sum(not each.short for each in found)
-        print(f"| {name} | {target:.2f} | {len(found)} | {' | '.join(kept.values())} | {whole} |")
+        whole = sum(not each.short for each in group)
+        print(f"| {name} | {target:.2f} | {len(group)} | {' | '.join(shares.values())} | {whole} |")
     worst = [each for each in verdicts if each.short]
     worst.sort(key=lambda each: (each.ours.recall >= each.target and each.ours.whole, -each.excess))
     if worst:

@@ -41,8 +41,8 @@ def faiss(gallery: Gallery, k: int, stack: ExitStack) -> dict[str, Ask]:
         if condition.where:
             selector = {"sel": lib.IDSelectorBitmap(np.packbits(condition.keeps(gallery), bitorder="little"))}
         parameters = lib.SearchParametersHNSW(efSearch=ef, **selector)
-        _, found = index.search(gallery.queries[query : query + 1].astype(np.float32), k, params=parameters)
-        return [str(number) for number in found[0] if number >= 0]
+        _, numbers = index.search(gallery.queries[query : query + 1].astype(np.float32), k, params=parameters)
+        return [str(number) for number in numbers[0] if number >= 0]
 
     return {f"faiss HNSW ef {ef}": partial(ask, ef) for ef in EFS}
 
@@ -110,13 +110,13 @@ def qdrant(gallery: Gallery, k: int, stack: ExitStack) -> dict[str, Ask]:
             yield models.FieldCondition(key=column, range=models.Range(lt=limit))
 
     def ask(query: int, condition: Filter) -> list[str]:
-        found = client.query_points(
+        response = client.query_points(
             "gallery",
             query=gallery.queries[query].astype(np.float32),
             query_filter=models.Filter(must=list(conditions(condition))),
             limit=k,
         )
-        return [str(point.id) for point in found.points]
+        return [str(point.id) for point in response.points]
 
     return {"Qdrant local": ask}
 
@@ -130,12 +130,12 @@ def compare(gallery: Gallery, cells: Mapping[Case, Cell], k: int) -> None:
     with ExitStack() as stack:
         for name, opens in OTHERS.items():
             try:
-                seconds, found = timed(partial(opens, gallery, k, stack))
+                seconds, answers = timed(partial(opens, gallery, k, stack))
             except ModuleNotFoundError as error:
                 print(f"{name.upper()} MISSING ({error}): not measured; pip install --group bench")
                 continue
             print(f"{name} {version(name)} has loaded and indexed {len(gallery):,} rows in {seconds:.0f} s", flush=True)
-            asks |= found
+            asks |= answers
         print(f"\n{gallery.name}, {len(gallery):,} rows, for scale\n")
         print("| filter | who | recall | k rows always | median ms |\n|---|---|---|---|---|")
         for case in CASES:

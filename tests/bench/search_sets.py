@@ -79,8 +79,8 @@ class Filter:
     @property
     def params(self) -> Mapping[str, Any]:
         """For search(params=...)."""
-        found: dict[str, Any] = {} if self.clusters is None else {"clusters": list(self.clusters)}
-        return found | ({"below": self.below[1]} if self.below else {})
+        values: dict[str, Any] = {} if self.clusters is None else {"clusters": list(self.clusters)}
+        return values | ({"below": self.below[1]} if self.below else {})
 
     @property
     def text(self) -> str | None:
@@ -92,15 +92,15 @@ class Filter:
     def keeps(self, gallery: Gallery, rows: Numbers | slice = slice(None)) -> NDArray[np.bool_]:
         """Which of the rows match."""
         cluster = gallery.cluster[rows]
-        kept = np.ones(len(cluster), dtype=np.bool_)
+        mask = np.ones(len(cluster), dtype=np.bool_)
         if self.clusters is not None:
-            wanted = np.zeros(len(gallery.order), dtype=np.bool_)
-            wanted[list(self.clusters)] = True
-            kept &= wanted[cluster]
+            chosen = np.zeros(len(gallery.order), dtype=np.bool_)
+            chosen[list(self.clusters)] = True
+            mask &= chosen[cluster]
         if self.below:
             column = {"r": gallery.r, "part": gallery.part}[self.below[0]]
-            kept &= column[rows].astype(np.float64) < self.below[1]  # as real < float8 compares
-        return kept
+            mask &= column[rows].astype(np.float64) < self.below[1]  # as real < float8 compares
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +128,10 @@ QUICK_CASES = (Case(None), *(Case(kind, share) for kind, share in itertools.prod
 
 def nearest(gallery: Gallery, order: Numbers, share: float) -> Filter:
     """The first clusters of an order that keep about the share of rows, or a part of the very first."""
-    wanted, sizes = share * len(gallery), gallery.sizes[order]
-    if wanted < 0.75 * sizes[0]:
-        return Filter(clusters=(int(order[0]),), below=("part", round(float(wanted / sizes[0]), 6)))
-    count = len(order) if share == 1 else 1 + int(np.argmin(np.abs(np.cumsum(sizes) - wanted)))
+    size, sizes = share * len(gallery), gallery.sizes[order]
+    if size < 0.75 * sizes[0]:
+        return Filter(clusters=(int(order[0]),), below=("part", round(float(size / sizes[0]), 6)))
+    count = len(order) if share == 1 else 1 + int(np.argmin(np.abs(np.cumsum(sizes) - size)))
     return Filter(clusters=tuple(sorted(int(cluster) for cluster in order[:count])))
 
 
@@ -141,8 +141,8 @@ def generate(name: str, rows: int, queries: int) -> Gallery:
     centres = space.standard_normal((CLUSTERS, DIM), dtype=np.float32)
     bases = space.standard_normal((CLUSTERS, INTRINSIC[name], DIM), dtype=np.float32) / np.sqrt(INTRINSIC[name])
     vectors, cluster = _draw(centres, bases, rows, SEED)
-    found, homes = _draw(centres, bases, queries, QUERY_SEED)
-    return _gallery(name, vectors, cluster, found, homes, centres)
+    query_vectors, homes = _draw(centres, bases, queries, QUERY_SEED)
+    return _gallery(name, vectors, cluster, query_vectors, homes, centres)
 
 
 def _draw(centres: Singles, bases: Singles, rows: int, seed: int) -> tuple[Halves, Numbers]:
@@ -152,14 +152,14 @@ def _draw(centres: Singles, bases: Singles, rows: int, seed: int) -> tuple[Halve
         which = random.integers(0, CLUSTERS, BLOCK)
         places = random.standard_normal((BLOCK, bases.shape[1]), dtype=np.float32)
         stop = min(rows, start + BLOCK)
-        kept = which[: stop - start]
-        block = centres[kept] + NOISE * random.standard_normal((len(kept), DIM), dtype=np.float32)
-        for number in np.unique(kept):
-            here = kept == number
+        numbers = which[: stop - start]
+        block = centres[numbers] + NOISE * random.standard_normal((len(numbers), DIM), dtype=np.float32)
+        for number in np.unique(numbers):
+            here = numbers == number
             # The product of all: that of fewer rows is rounded otherwise.
             block[here] += (places[which == number] @ bases[number])[: here.sum()]
         block /= np.linalg.norm(block, axis=1, keepdims=True)
-        vectors[start:stop], cluster[start:stop] = block, kept
+        vectors[start:stop], cluster[start:stop] = block, numbers
     return vectors, cluster
 
 
@@ -244,9 +244,9 @@ def truth(gallery: Gallery, squares: Singles, filters: Sequence[Filter], k: int)
         rows = np.flatnonzero(condition.keeps(gallery))
         if len(rows) > k + SPARE:
             rows = rows[np.argpartition(squares[query, rows], k + SPARE)[: k + SPARE]]
-        found = np.sort(distances(gallery, query, rows))[:k]
-        counts[query] = len(found)
-        reach[query] = found[-1] * (1 + TOLERANCE) if len(found) else 0
+        nearest = np.sort(distances(gallery, query, rows))[:k]
+        counts[query] = len(nearest)
+        reach[query] = nearest[-1] * (1 + TOLERANCE) if len(nearest) else 0
     return Truth(counts=counts, reach=reach)
 
 
@@ -254,6 +254,6 @@ def grade(gallery: Gallery, truth: Truth, query: int, condition: Filter, names: 
     """A row that does not match, or comes twice, counts for nothing."""
     rows = np.unique(np.array([int(name) for name in names], np.intp))
     rows = rows[condition.keeps(gallery, rows)]
-    wanted = int(truth.counts[query])
+    size = int(truth.counts[query])
     right = int((distances(gallery, query, rows) <= truth.reach[query]).sum())
-    return Grade(min(1.0, right / wanted) if wanted else 1.0, len(rows) == len(names) == wanted)
+    return Grade(min(1.0, right / size) if size else 1.0, len(rows) == len(names) == size)

@@ -47,13 +47,13 @@ class Strategy:
 
 def strategies() -> list[Strategy]:
     """Measuring every row that matches, plain pgvector as the planner likes it, iterative scans in both orders."""
-    found = [Strategy(EXACT, MEASURED)]
-    found += [Strategy(f"plain ef {ef}", PLAIN, {"hnsw.ef_search": str(ef)}) for ef in (40, 200)]
+    rows = [Strategy(EXACT, MEASURED)]
+    rows += [Strategy(f"plain ef {ef}", PLAIN, {"hnsw.ef_search": str(ef)}) for ef in (40, 200)]
     for order, statement in {"strict": PLAIN, "relaxed": SORTED}.items():
         for ef in EFS:
             settings = {"hnsw.iterative_scan": f"{order}_order", "hnsw.ef_search": str(ef)}
-            found.append(Strategy(f"{order} ef {ef}", statement, settings | INDEX | WHOLE))
-    return found
+            rows.append(Strategy(f"{order} ef {ef}", statement, settings | INDEX | WHOLE))
+    return rows
 
 
 @contextmanager
@@ -165,5 +165,5 @@ def _take_turn(one: Contestant, cell: Cell, gallery: Gallery, turn: range) -> No
 def timed(work: Callable[[], T]) -> tuple[float, T]:
     """Seconds, and what came of it."""
     start = time.perf_counter()
-    found = work()
-    return time.perf_counter() - start, found
+    result = work()
+    return time.perf_counter() - start, result

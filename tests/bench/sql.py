@@ -117,7 +117,7 @@ def print_call(servers: Servers, photos: list[bytes]) -> None:
         for _ in range(CALLS // TURN):
             for name, call in calls.items():
                 times[name] += [timed(call) for _ in range(TURN + WARM)][WARM:]  # caches are another's at first
-    medians = {name: 1000 * statistics.median(found) for name, found in times.items()}
+    medians = {name: 1000 * statistics.median(samples) for name, samples in times.items()}
     print(f"\none call on a photo of {len(photo) / 1000:.0f} kB, median of {CALLS} in turns of {TURN}")
     print(f"  pipeline_run in Python   {medians['python']:6.2f} ms")
     for body, most in {"plpython3u": 2, "dblink": 4}.items():
@@ -183,8 +183,8 @@ def pss_mb(server: embedded.Server, pid: int) -> float:
     """Read as the server's account: a container's root may not look at other accounts' processes."""
     command = ["/bin/cat", f"/proc/{pid}/smaps_rollup"]
     owner = account.choose(server.home)
-    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/", **owner.options).stdout
-    return next(int(line.split()[1]) / 1024 for line in told.splitlines() if line.startswith("Pss:"))
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/", **owner.options).stdout
+    return next(int(line.split()[1]) / 1024 for line in output.splitlines() if line.startswith("Pss:"))
 
 
 def print_cancel(servers: Servers, photo: bytes) -> None:

@@ -147,14 +147,14 @@ def generate(dim: int, rows: int) -> Features:
     """Unit vectors in clusters like the hard ones of search_sets, in any dimension and not rounded."""
     random, inner = np.random.default_rng([SEED, dim]), INTRINSIC["hard"]
     which = random.integers(0, CLUSTERS, rows + QUERIES)
-    found = NOISE * random.standard_normal((rows + QUERIES, dim), dtype=np.float32)
+    points = NOISE * random.standard_normal((rows + QUERIES, dim), dtype=np.float32)
     for number in range(CLUSTERS):
         own = np.flatnonzero(which == number)
         base = random.standard_normal((inner, dim), dtype=np.float32) / np.float32(np.sqrt(inner))
-        found[own] += random.standard_normal((len(own), inner), dtype=np.float32) @ base
-        found[own] += random.standard_normal(dim, dtype=np.float32)
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    vectors, queries = found[:rows], found[rows:]
+        points[own] += random.standard_normal((len(own), inner), dtype=np.float32) @ base
+        points[own] += random.standard_normal(dim, dtype=np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    vectors, queries = points[:rows], points[rows:]
     return Features(vectors, queries, np.stack([nearest(vectors, query) for query in queries]))
 
 
@@ -171,16 +171,16 @@ def measure(sql: Sql, dim: int, features: Features) -> Iterator[tuple[Way, Figur
     first: Figures = {}
     for way in ways:
         load(sql, way, features)
-        found: dict[Way, Figures] = {way: {}, ways[0]: {}}
-        toasts = {each: str(scalar(sql, each.fill(TOAST))) for each in found}
-        found[way]["bytes a row"] = float(scalar(sql, way.fill(SIZE, toast=toasts[way]))) / len(features.vectors)
-        warm(sql, *map(str, found), *toasts.values())
-        race(sql, features, found, "other column", OTHER, SCANS)
-        race(sql, features, found, "exact", EXACT, SCANS)
+        figures: dict[Way, Figures] = {way: {}, ways[0]: {}}
+        toasts = {each: str(scalar(sql, each.fill(TOAST))) for each in figures}
+        figures[way]["bytes a row"] = float(scalar(sql, way.fill(SIZE, toast=toasts[way]))) / len(features.vectors)
+        warm(sql, *map(str, figures), *toasts.values())
+        race(sql, features, figures, "other column", OTHER, SCANS)
+        race(sql, features, figures, "exact", EXACT, SCANS)
         for kind in INDEXES:
-            measure_index(sql, features, found, kind)
-        first = first or found[way]
-        yield way, found[way], first | found[ways[0]]
+            measure_index(sql, features, figures, kind)
+        first = first or figures[way]
+        yield way, figures[way], first | figures[ways[0]]
         if way != ways[0]:
             sql.execute(f"DROP TABLE {way}")
     sql.execute(f"DROP TABLE {ways[0]}")
@@ -200,13 +200,13 @@ def load(sql: Sql, way: Way, features: Features) -> None:
     sql.execute(f"VACUUM (ANALYZE) {way}")
 
 
-def measure_index(sql: Sql, features: Features, found: dict[Way, Figures], kind: str) -> None:
+def measure_index(sql: Sql, features: Features, figures: dict[Way, Figures], kind: str) -> None:
     """Build the first way's; the yardstick's is there."""
-    (what, searches), way = INDEXES[kind], next(iter(found))
+    (what, searches), way = INDEXES[kind], next(iter(figures))
     build = way.fill(BUILD, kind=kind, what=way.fill(what))
-    found[way][f"{kind}, build s"], _ = timed(partial(sql.execute, build))
-    found[way][f"{kind}, MB"] = scalar(sql, f"SELECT pg_relation_size('{way}_{kind}')") / 10**6
-    warm(sql, *(f"{each}_{kind}" for each in found))
+    figures[way][f"{kind}, build s"], _ = timed(partial(sql.execute, build))
+    figures[way][f"{kind}, MB"] = scalar(sql, f"SELECT pg_relation_size('{way}_{kind}')") / 10**6
+    warm(sql, *(f"{each}_{kind}" for each in figures))
     for ef, search in searches.items():
         with sql.transaction():
             for name, value in (INDEX | {"hnsw.ef_search": str(ef)}).items():
@@ -214,20 +214,20 @@ def measure_index(sql: Sql, features: Features, found: dict[Way, Figures], kind:
             explain, query = "EXPLAIN " + way.fill(search), way.value(features.queries[0])
             plan = str(sql.execute(explain, {"query": query}).fetchall())
             assert f"using {way}_{kind} ".lower() in plan, plan
-            race(sql, features, found, f"{kind} {ef}", search, QUERIES)
+            race(sql, features, figures, f"{kind} {ef}", search, QUERIES)
 
 
-def race(sql: Sql, features: Features, found: dict[Way, Figures], name: str, search: str, count: int) -> None:
+def race(sql: Sql, features: Features, by_way: dict[Way, Figures], name: str, search: str, count: int) -> None:
     """Note each way's median and recall, in turns."""
-    times, right = {way: list[float]() for way in found}, dict.fromkeys(found, 0)
-    for start, way in itertools.product(range(0, count, TURN), found):
+    times, right = {way: list[float]() for way in by_way}, dict.fromkeys(by_way, 0)
+    for start, way in itertools.product(range(0, count, TURN), by_way):
         answer = partial(ask, sql, way, way.fill(search), features)
         answer(start)  # caches are another's at first
         for query in range(start, start + TURN):
             seconds, numbers = timed(partial(answer, query))
             times[way].append(seconds)
             right[way] += len(numbers & set(features.nearest[query].tolist()))
-    for way, figures in found.items():
+    for way, figures in by_way.items():
         figures[f"{name}, ms"] = 1000 * statistics.median(times[way])
         figures[f"{name}, recall"] = right[way] / (K * count)
 

@@ -67,8 +67,8 @@ def print_search(address: str, photos: list[bytes]) -> None:
     with httpx.Client(base_url=address, timeout=60) as client:
         for data in varied(photos, SEARCHES + 5):
             start = time.perf_counter()
-            kept = client.post("/api/v1/collections/photos/queries", content=data).raise_for_status().json()
-            answer = client.get("/api/v1/collections/photos/hits", params={"query": kept["id"], "k": 50})
+            query = client.post("/api/v1/collections/photos/queries", content=data).raise_for_status().json()
+            answer = client.get("/api/v1/collections/photos/hits", params={"query": query["id"], "k": 50})
             totals.append(1000 * (time.perf_counter() - start))
             parts.append(answer.raise_for_status().json()["milliseconds"])
     totals, parts = totals[5:], parts[5:]  # the first load the model

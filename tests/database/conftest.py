@@ -120,9 +120,9 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def filled_original(server: embedded.Server, template: str, settings: Settings) -> Original:
     database = OpenDatabase(new_database(server, template), settings)
-    made = fill(database)
+    filled = fill(database)
     database.close()
-    return Original(database.dsn, made.info)
+    return Original(database.dsn, filled.info)
 
 
 @pytest.fixture(scope="session")

@@ -70,9 +70,9 @@ def fill(database: Database) -> Filled:
             for number, (vector, cluster) in enumerate(zip(vectors, clusters, strict=True)):
                 copy.write_row((f"{number:05d}", str(vector.tolist()), number, int(cluster)))
     indexes.create(database, info)
-    made = Filled(database, info)
-    made.run("ANALYZE points")
-    return made
+    filled = Filled(database, info)
+    filled.run("ANALYZE points")
+    return filled
 
 
 def costs(filled: Filled, exact_ms: float) -> None:

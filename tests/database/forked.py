@@ -71,12 +71,12 @@ def child(db: OpenAnalytic, album: Collection, image: bytes, settings: Settings)
         "index": album.index,
         "drop": lambda: db.drop_collection("album"),
     }
-    told = {name: _error(call) for name, call in calls.items()}
+    errors_by_call = {name: _error(call) for name, call in calls.items()}
     db.close()
     db.close()
     with open_analytic.connect(db.dsn, settings=settings) as own:
         hits = [hit.name for hit in own.collection("album").search(image)]
-    print(json.dumps({"calls": told, "own": hits}), flush=True)
+    print(json.dumps({"calls": errors_by_call, "own": hits}), flush=True)
 
 
 def _error(call: Callable[[], Any]) -> tuple[str, str]:

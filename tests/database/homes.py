@@ -45,8 +45,8 @@ def grown(seed: Path, home: Path) -> Path:
     return home
 
 
-def told(process: subprocess.Popen[str]) -> int:
-    """The postmaster's pid, as the client told it."""
+def postmaster_pid(process: subprocess.Popen[str]) -> int:
+    """The postmaster's pid, as the client printed it."""
     assert process.stdout
     return int(process.stdout.readline())
 

@@ -216,8 +216,8 @@ def test_another_shape_is_said_and_not_written(project: Project, caplog: pytest.
     project.declare(changed)
     with caplog.at_level(logging.WARNING, "open_analytic"):
         command.check(project.config)
-    said = [record.getMessage() for record in caplog.records]
-    assert ["dim 5" in said[0], "year" in said[2], "district" in said[1]] == [True] * 3
+    messages = [record.getMessage() for record in caplog.records]
+    assert ["dim 5" in messages[0], "year" in messages[2], "district" in messages[1]] == [True] * 3
 
 
 def test_a_collection_may_be_bound_to_a_pipeline(

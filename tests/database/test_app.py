@@ -207,9 +207,9 @@ def test_one_db_is_shared_by_threads(tiny_db: OpenAnalytic) -> None:
         return hit.name, hit.distance
 
     with ThreadPoolExecutor(16) as threads:
-        found = list(threads.map(work, range(64)))
+        results = list(threads.map(work, range(64)))
     assert colours.count() == 64
-    assert max(distance for _, distance in found) < 0.01
+    assert max(distance for _, distance in results) < 0.01
 
 
 def test_a_server_without_our_schema_is_left_alone(empty_dsn: str) -> None:

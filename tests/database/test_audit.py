@@ -29,9 +29,9 @@ def test_one_search_in_so_many_is_done_again(measured: Filled) -> None:
         auditor.saw(measured.info, vector, measured.find(vector), OPTIONS)
     auditor.settle()
     auditor.close()
-    ((plan, searches, found, target, _),) = quality(measured)
+    ((plan, searches, recall, target, _),) = quality(measured)
     assert (plan, searches, target) == ("index", 3, pytest.approx(0.95))
-    assert 0.9 <= float(str(found)) <= 1
+    assert 0.9 <= float(str(recall)) <= 1
 
 
 def test_after_an_audit_there_is_a_rest(measured: Filled) -> None:
@@ -52,9 +52,9 @@ def test_what_was_lost_is_seen_and_said(measured: Filled, caplog: pytest.LogCapt
             auditor.settle()
     auditor.close()
     assert quality(measured)[0][1:] == (audit.ENOUGH + 5, 0.0, pytest.approx(0.95), True)
-    (said,) = caplog.messages
-    assert "find 0.000" in said
-    assert "open-analytic collection measure-index points" in said
+    (message,) = caplog.messages
+    assert "find 0.000" in message
+    assert "open-analytic collection measure-index points" in message
 
 
 def test_an_audit_has_a_time_limit_of_its_own(

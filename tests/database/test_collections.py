@@ -27,12 +27,12 @@ NAMES = ["photos", "Photos", "two words", 'quo"te', "it's", "图片", "a" * 63, 
 
 
 def columns_of(connection: Connection, table: str) -> dict[str, str]:
-    found = connection.execute(
+    cursor = connection.execute(
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
         " WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum",
         [table],
     )
-    return dict(found.fetchall())
+    return dict(cursor.fetchall())
 
 
 def test_a_collection_is_an_ordinary_table(connection: Connection, photos_table: CollectionInfo) -> None:
@@ -88,7 +88,7 @@ def test_a_collection_may_live_in_another_schema(connection: Connection, make: M
     info = make("My Schema.photos")
     assert (info.name, info.schema) == ("My Schema.photos", "My Schema")
     assert make("photos").name == "photos"
-    assert [found.name for found in collections.all(connection)] == ["photos", "My Schema.photos"]
+    assert [each.name for each in collections.all(connection)] == ["photos", "My Schema.photos"]
 
 
 @pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a.b.c", "a" * 64, "图" * 22, "nul\0", "\ud800"], ids=ascii)

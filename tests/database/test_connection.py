@@ -57,8 +57,8 @@ def test_an_unknown_user_and_an_unknown_database_are_named(dsn: str) -> None:
 def test_a_connection_is_set_up_for_searches(database: Database) -> None:
     with database.transaction() as connection:
         settings = ("client_encoding", "application_name")
-        found = [connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in settings]
-        assert found == [("UTF8",), ("open_analytic",)]
+        rows = [connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in settings]
+        assert rows == [("UTF8",), ("open_analytic",)]
         assert connection.prepare_threshold is None
 
 
@@ -274,7 +274,7 @@ def test_no_space_is_storage_full_whatever_the_state(kind: type[psycopg.Error]) 
 
 
 @pytest.mark.parametrize(
-    ("said", "ours", "words"),
+    ("reason", "ours", "words"),
     [
         ("FATAL:  sorry, too many clients already", CannotConnect, "no more connections"),
         ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER", CannotConnect, "no more"),
@@ -286,14 +286,14 @@ def test_no_space_is_storage_full_whatever_the_state(kind: type[psycopg.Error]) 
         ('FATAL:  password authentication failed for user "a"', CannotConnect, "cannot be reached"),
     ],
 )  # fmt: skip
-def test_a_refusal_says_what_is_wrong(said: str, ours: type[OpenAnalyticError], words: str) -> None:
-    error = error_map.refused(psycopg.OperationalError(f'connection to server at "h" failed: {said}'))
+def test_a_refusal_says_what_is_wrong(reason: str, ours: type[OpenAnalyticError], words: str) -> None:
+    error = error_map.refused(psycopg.OperationalError(f'connection to server at "h" failed: {reason}'))
     assert (type(error), words in error.message, bool(error.hint)) == (ours, True, True)
 
 
 @pytest.mark.parametrize("dsn", ["postgresql+psycopg://{}", "postgres+psycopg2://{}", "  postgresql://{}\n", "{}  "])
 def test_other_forms_of_a_dsn_are_read(dsn: str) -> None:
     rest = "host=h user=u dbname=d" if dsn.startswith("{") else "u:p@h:1/d"
-    given = psycopg.conninfo.conninfo_to_dict(options(dsn.format(rest)))
-    assert (given["host"], given["user"], given["dbname"]) == ("h", "u", "d")
+    parameters = psycopg.conninfo.conninfo_to_dict(options(dsn.format(rest)))
+    assert (parameters["host"], parameters["user"], parameters["dbname"]) == ("h", "u", "d")
     assert Settings.read({"OPEN_ANALYTIC_DSN": dsn.format(rest)}).dsn == Settings(dsn=dsn.format(rest)).dsn

@@ -55,15 +55,15 @@ def test_values_are_stored_as_they_are_meant(connection: Connection, make: MakeC
     info = make("things", columns={f"c{number}": type_ for number, (type_, _, _) in enumerate(STORED)})
     rows.write(connection, info, [picture("a", {f"c{number}": value for number, (_, value, _) in enumerate(STORED)})])
     (hit,) = search.search(connection, info, np.array([1, 0, 0, 0], np.float32), SearchOptions(k=1))
-    found = [(type_, value) for (type_, _, _), value in zip(STORED, hit.row.values(), strict=True)]
-    assert found == [(type_, stored) for type_, _, stored in STORED]
+    values = [(type_, value) for (type_, _, _), value in zip(STORED, hit.row.values(), strict=True)]
+    assert values == [(type_, stored) for type_, _, stored in STORED]
 
 
 def test_nan_stays_a_number_in_a_column_of_floats(connection: Connection, make: MakeCollection) -> None:
     info = make("things", columns={"a": "float8", "b": "real[]"})
     rows.write(connection, info, [picture("a", {"a": NAN, "b": np.array([NAN, 1])})])
-    found = connection.execute("SELECT a::text, b::text FROM things").fetchone()
-    assert found == ("NaN", "{NaN,1}")
+    row = connection.execute("SELECT a::text, b::text FROM things").fetchone()
+    assert row == ("NaN", "{NaN,1}")
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ PARAMETERS: list[tuple[str, Any, int]] = [
 def test_params_are_converted_alike(connection: Connection, make: MakeCollection) -> None:
     columns = {"district": "text", "year": "integer", "day": "date", "info": "jsonb", "key": "uuid"}
     info = make("things", columns=columns)
-    made = [
+    samples = [
         {"district": f"d{n}", "year": 2000 + n, "day": dt.date(2024, 2, n), "info": {"n": n}, "key": uuid.UUID(int=n)}
         for n in range(1, 5)
     ]
-    rows.write(connection, info, [picture(f"{number}", values) for number, values in enumerate(made)])
+    rows.write(connection, info, [picture(f"{number}", values) for number, values in enumerate(samples)])
     counts = [
         len(
             search.search(

@@ -29,9 +29,9 @@ from tests.database.homes import (
     keep,
     kill_at_once,
     pid_of,
+    postmaster_pid,
     reapers_of,
     rows,
-    told,
 )
 
 NOBODY = (65534, 65534)
@@ -49,13 +49,13 @@ def home(tmp_path: Path) -> Iterator[Path]:
 def test_a_new_server_is_utf8_durable_private_and_has_pgvector(home: Path) -> None:
     names = ["fsync", "full_page_writes", "data_checksums", "listen_addresses", "server_encoding", "log_statement"]
     with embedded.start(home) as server, psycopg.connect(server.dsn) as connection:
-        found = {name: connection.execute(f"SHOW {name}").fetchone() for name in names}
+        values = {name: connection.execute(f"SHOW {name}").fetchone() for name in names}
         connection.execute("CREATE EXTENSION vector")
         assert connection.info.dbname == "open_analytic"
         assert (server.bin / "psql").is_file()
     expected = {"fsync": "on", "full_page_writes": "on", "data_checksums": "on", "listen_addresses": ""}
     expected |= {"server_encoding": "UTF8", "log_statement": "none"}
-    assert found == {name: (value,) for name, value in expected.items()}
+    assert values == {name: (value,) for name, value in expected.items()}
 
 
 def test_the_last_close_ends_the_server_and_leaves_no_socket(home: Path) -> None:
@@ -71,7 +71,7 @@ def test_the_last_close_ends_the_server_and_leaves_no_socket(home: Path) -> None
 
 def test_two_processes_share_one_server(home: Path) -> None:
     with client(home) as one, client(home) as two:
-        pids = {told(one), told(two)}
+        pids = {postmaster_pid(one), postmaster_pid(two)}
         with embedded.start(home):
             pids.add(pid_of(home))
     assert len(pids) == 1
@@ -79,7 +79,7 @@ def test_two_processes_share_one_server(home: Path) -> None:
 
 def test_killed_clients_leave_no_server(home: Path) -> None:
     with client(home) as one, client(home) as two:
-        told(one), told(two)
+        postmaster_pid(one), postmaster_pid(two)
         one.kill()
         one.wait()
         time.sleep(3)  # longer than the watchdog lingers
@@ -100,7 +100,7 @@ def test_a_client_killed_while_starting_leaves_no_server(home: Path) -> None:
 
 def test_after_everything_was_killed_the_next_start_has_the_committed_rows(home: Path) -> None:
     with client(home) as process:
-        postmaster = told(process)
+        postmaster = postmaster_pid(process)
         with embedded.start(home) as server:
             keep(server.dsn, 1)
         killed = [*reapers_of(home), process.pid, postmaster, *watchdog.members(home / "data")]
@@ -123,7 +123,7 @@ def test_a_killed_server_comes_back_though_a_busy_backend_is_left(home: Path) ->
 
 def test_a_server_whose_reaper_and_clients_were_killed_is_adopted(home: Path) -> None:
     with client(home) as process:
-        before = told(process)
+        before = postmaster_pid(process)
         kill_at_once(reapers_of(home))
     time.sleep(3)
     assert embedded.status(home).pid == before
@@ -152,7 +152,7 @@ def test_a_child_with_captured_output_does_not_hang_its_caller(home: Path) -> No
 
 def test_ctrl_c_in_one_clients_terminal_leaves_the_server_to_the_others(home: Path) -> None:
     with client(home) as process:
-        told(process)
+        postmaster_pid(process)
         with embedded.start(home) as server:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=60)

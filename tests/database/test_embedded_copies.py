@@ -35,9 +35,9 @@ def copied(home: Path, copy: Path) -> Path:
 
 
 def socket_of(home: Path) -> Path:
-    found = embedded.status(home).socket
-    assert found
-    return found
+    folder = embedded.status(home).socket
+    assert folder
+    return folder
 
 
 def test_the_copy_of_a_running_home_has_a_server_of_its_own(home: Path, copy: Path) -> None:

@@ -46,7 +46,7 @@ VARIABLES = {
     "PGDATESTYLE": "nonsense",
     "PGGEQO": "nonsense",
 }
-SHOWN = ("statement_timeout", "DateStyle", "TimeZone", "geqo", "client_encoding")
+SETTINGS = ("statement_timeout", "DateStyle", "TimeZone", "geqo", "client_encoding")
 
 
 @pytest.fixture(autouse=True, params=[*VARIABLES, "all"])
@@ -73,10 +73,10 @@ def test_another_client_a_pool_and_a_connection_get_through(
 ) -> None:
     before = dict(os.environ)
     with embedded.start(running.home) as server, connect(server.dsn) as connection:
-        alone = [connection.execute(f"SHOW {name}").fetchone() for name in SHOWN]
+        alone = [connection.execute(f"SHOW {name}").fetchone() for name in SETTINGS]
         database = Database(server.dsn, settings)
         with database.transaction() as pooled:
-            shared = [pooled.execute(f"SHOW {name}").fetchone() for name in SHOWN]
+            shared = [pooled.execute(f"SHOW {name}").fetchone() for name in SETTINGS]
         database.close()
     assert alone == shared
     assert alone[0] == ("0",)

@@ -11,7 +11,7 @@ import pytest
 from open_analytic import embedded
 from open_analytic.embedded import process, watchdog
 from open_analytic.errors import EmbeddedServerFailed
-from tests.database.homes import client, eventually, gone, grown, keep, rows, told
+from tests.database.homes import client, eventually, gone, grown, keep, postmaster_pid, rows
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def startup(home: Path) -> bool:
 def test_a_server_in_recovery_ends_soon_after_its_last_client(home: Path) -> None:
     """A polite request is not heard before the log is replayed."""
     with client(home) as one:
-        told(one)
+        postmaster_pid(one)
         with embedded.start(home) as server, psycopg.connect(server.dsn) as connection:
             connection.execute("CREATE TABLE many AS SELECT n, repeat('x', 200) FROM generate_series(1, 400000) n")
             connection.commit()

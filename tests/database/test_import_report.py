@@ -136,9 +136,9 @@ def test_defaults_and_values_by_name(album: Collection, folder: Path, dsn: str) 
     assert rows == [("home", 7), ("home", None)]
 
 
-@pytest.mark.parametrize("given", [Path("a.png"), "a.png", 3], ids=["path", "text", "number"])
-def test_what_is_no_bytes_is_no_picture(album: Collection, given: Any) -> None:
-    with pytest.raises(BadParameter, match=rf"given as {type(given).__name__}, not as bytes"):
-        album.add("a.png", given)
-    report = album.import_pictures([("a.png", given), ("b.png", picture(0, 0, 250))])
+@pytest.mark.parametrize("data", [Path("a.png"), "a.png", 3], ids=["path", "text", "number"])
+def test_what_is_no_bytes_is_no_picture(album: Collection, data: Any) -> None:
+    with pytest.raises(BadParameter, match=rf"given as {type(data).__name__}, not as bytes"):
+        album.add("a.png", data)
+    report = album.import_pictures([("a.png", data), ("b.png", picture(0, 0, 250))])
     assert (report.added, [failure.name for failure in report.failed]) == (1, ["a.png"])

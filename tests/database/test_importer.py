@@ -197,11 +197,11 @@ def test_an_interruption_keeps_whole_rows_and_the_rerun_completes(colours: Colle
 
     with pytest.raises(KeyboardInterrupt):
         colours.import_files(many, progress=stop)
-    kept = colours.count()
-    assert 0 < kept < 300
+    stored = colours.count()
+    assert 0 < stored < 300
 
     report = colours.import_files(many)
-    assert (report.unchanged, report.added) == (kept, 300 - kept)
+    assert (report.unchanged, report.added) == (stored, 300 - stored)
     assert colours.count() == 300
 
 
@@ -244,10 +244,10 @@ def test_after_lost_connections_what_was_committed_stays_and_the_rerun_completes
 
     with contextlib.suppress(ConnectionLost):  # unless the dead connections were idle ones, replaced unseen
         colours.import_files(many, progress=cut)
-    kept = colours.count()
-    assert kept >= 128
+    stored = colours.count()
+    assert stored >= 128
     report = colours.import_files(many)
-    assert (report.added, report.unchanged) == (300 - kept, kept)
+    assert (report.added, report.unchanged) == (300 - stored, stored)
 
 
 MEETS = """

@@ -23,11 +23,11 @@ ROWS = 3000
 
 def definitions(database: Database, table: str = "photos") -> list[str]:
     with database.transaction() as connection:
-        found = connection.execute(
+        cursor = connection.execute(
             "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = %s::regclass AND NOT indisprimary",
             [table],
         )
-        return [definition for (definition,) in found]
+        return [definition for (definition,) in cursor]
 
 
 @pytest.fixture
@@ -81,11 +81,11 @@ def test_an_index_again_is_built_anew(database: Database, filled: CollectionInfo
 
 def test_progress_is_told(database: Database, filled: CollectionInfo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexes, "POLL_S", 0.005)
-    told: list[Progress] = []
-    indexes.create(database, filled, ef_construction=200, progress=told.append)
-    assert told
-    assert {(step.what, step.total) for step in told} == {("index", ROWS)}
-    assert [step.done for step in told] == sorted(step.done for step in told)
+    steps: list[Progress] = []
+    indexes.create(database, filled, ef_construction=200, progress=steps.append)
+    assert steps
+    assert {(step.what, step.total) for step in steps} == {("index", ROWS)}
+    assert [step.done for step in steps] == sorted(step.done for step in steps)
 
 
 def test_a_left_over_is_replaced(database: Database, filled: CollectionInfo) -> None:

@@ -97,8 +97,8 @@ def test_neighbours_are_values_by_rank(connection: Connection, line: CollectionI
     faces = make("faces", many=True)
     connection.execute("UPDATE open_analytic.collections SET (pipeline, version) = (NULL, NULL)")  # of one model
     vectors = [np.array([place, 0, 0, 0], np.float32) for place in (1, 10)]
-    found = tuple(Feature(vector=vector, region=Box(x=1, y=2, width=3, height=4)) for vector in vectors)
-    rows.write(connection, faces, [Row(name="party", features=found)])
+    features = tuple(Feature(vector=vector, region=Box(x=1, y=2, width=3, height=4)) for vector in vectors)
+    rows.write(connection, faces, [Row(name="party", features=features)])
     assert joins.knn_join(connection, faces, line, k=1) == [
         Neighbour(name="party", neighbour="b", distance=0, rank=1, part=0),
         Neighbour(name="party", neighbour="x", distance=0, rank=1, part=1),
@@ -120,8 +120,8 @@ def test_clusters_keep_their_ids_and_tell_what_changed(connection: Connection, l
         changes=(ClusterChange(kind="new", cluster_id=1), ClusterChange(kind="new", cluster_id=2)),
     )
     fill(connection, line, {"d": 3} | {f"m{place}": place for place in range(4, 10)})
-    found = joins.cluster(connection, line, max_distance=1, min_size=3)
-    assert [(cluster.id, len(cluster.members)) for cluster in found.clusters] == [(1, 12)]
+    clustering = joins.cluster(connection, line, max_distance=1, min_size=3)
+    assert [(cluster.id, len(cluster.members)) for cluster in clustering.clusters] == [(1, 12)]
     assert joins.cluster(connection, line, max_distance=1, min_size=13) == Clustering(clusters=(), changes=())
     rows.delete(connection, line, ["d"])
     assert joins.cluster(connection, line, max_distance=1, min_size=2).changes == (

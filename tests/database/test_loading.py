@@ -19,7 +19,7 @@ from open_analytic.types import Progress
 
 LEAST, CHUNK, DIM = 200, 50, 16
 ROWS, MORE = 300, 1000  # there before, and of an import that is worth it
-MADE = (
+INDEXES = (
     "CREATE INDEX mine ON public.photos USING hnsw (feature halfvec_l2_ops) WITH (m='8', ef_construction='200')",
     "CREATE INDEX of_a ON public.photos USING hnsw (feature halfvec_l2_ops) WHERE (district = 'A'::text)",
 )
@@ -43,8 +43,10 @@ class Photos:
             return cursor.fetchall() if cursor.description else []
 
     def indexes(self) -> tuple[str, ...]:
-        found = self.run("SELECT indexdef FROM pg_indexes WHERE tablename = 'photos' AND indexdef ~ 'hnsw' ORDER BY 1")
-        return tuple(str(definition) for (definition,) in found)
+        definitions = self.run(
+            "SELECT indexdef FROM pg_indexes WHERE tablename = 'photos' AND indexdef ~ 'hnsw' ORDER BY 1"
+        )
+        return tuple(str(definition) for (definition,) in definitions)
 
     def number(self) -> object:
         """What tells an index that stayed from one of the same name."""
@@ -63,10 +65,10 @@ def photos(dsn: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Ite
         collections.make(connection, tables.Shape(name="photos", dim=DIM, columns={"district": "text"}))
     with open_analytic.connect(dsn, settings=settings) as db:
         photos = Photos(dsn, db.collection("photos"))
-        for statement in reversed(MADE):
+        for statement in reversed(INDEXES):
             photos.run(statement)
         photos.collection.import_vectors(list(vectors(0, ROWS)))
-        assert photos.now() == ("ready", MADE, ROWS)
+        assert photos.now() == ("ready", INDEXES, ROWS)
         yield photos
 
 
@@ -81,11 +83,11 @@ def wait_for(true: Callable[[], bool]) -> None:
 
 
 def dropped(photos: Photos) -> bool:
-    return photos.indexes() == MADE[1:]
+    return photos.indexes() == INDEXES[1:]
 
 
 def test_many_rows_drop_the_index_and_it_comes_back_as_it_was(photos: Photos) -> None:
-    before, told, seen = photos.number(), list[Progress](), []
+    before, progress, seen = photos.number(), list[Progress](), []
 
     def rows() -> Iterator[VectorRow]:
         yield from vectors(ROWS, ROWS + LEAST + 2 * CHUNK)
@@ -94,11 +96,11 @@ def test_many_rows_drop_the_index_and_it_comes_back_as_it_was(photos: Photos) ->
         seen.append((photos.collection.index(), [hit.name for hit in hits]))
         yield from vectors(ROWS + LEAST + 2 * CHUNK, ROWS + MORE)
 
-    report = photos.collection.import_vectors(rows(), progress=told.append)
+    report = photos.collection.import_vectors(rows(), progress=progress.append)
     assert (report.added, seen) == (MORE, [("building", [str(ROWS)])])
-    assert photos.now() == ("ready", MADE, ROWS + MORE)
+    assert photos.now() == ("ready", INDEXES, ROWS + MORE)
     assert photos.number() != before
-    assert told[-1].what == "index"
+    assert progress[-1].what == "index"
 
 
 def test_a_first_import_of_many_rows_builds_the_index(photos: Photos) -> None:
@@ -123,7 +125,7 @@ def less_than_a_tenth(photos: Photos) -> Iterator[VectorRow]:
         "INSERT INTO photos (image_name, feature) SELECT 'x' || n, array_fill(n % 100, ARRAY[16])::vector::halfvec"
         f" FROM generate_series(1, {20 * LEAST}) AS n"
     )
-    photos.run(MADE[0])
+    photos.run(INDEXES[0])
     return vectors(ROWS, ROWS + LEAST + CHUNK)
 
 
@@ -171,8 +173,8 @@ def test_an_import_that_ends_early_keeps_its_rows_and_the_next_builds(
 
     with pytest.raises(kind):
         photos.collection.import_vectors(rows())
-    state, made, count = photos.now()
-    assert (state, made) == ("absent", MADE[1:])
+    state, indexes, count = photos.now()
+    assert (state, indexes) == ("absent", INDEXES[1:])
     assert ROWS + MORE - 2 * CHUNK <= count <= ROWS + MORE
     assert "`open-analytic collection index photos --m 8 --ef-construction 200`" in caplog.text
 
@@ -189,7 +191,7 @@ def test_an_interrupted_build_leaves_the_rows_and_the_next_import_builds(
 
     with pytest.raises(Interrupted):
         photos.collection.import_vectors(vectors(ROWS, ROWS + MORE), progress=interrupt)
-    assert photos.now() == ("absent", MADE[1:], ROWS + MORE)
+    assert photos.now() == ("absent", INDEXES[1:], ROWS + MORE)
     assert "was dropped to import faster" in caplog.text
     photos.collection.import_vectors(vectors(0, 1))
     assert (photos.collection.index(), len(photos.indexes())) == ("ready", 2)
@@ -215,7 +217,7 @@ def test_lost_connections_lose_no_index(photos: Photos, who: str) -> None:
         photos.collection.import_vectors(vectors(ROWS, ROWS + MORE))
         assert photos.collection.index() == "ready"
     else:
-        assert photos.indexes() == MADE
+        assert photos.indexes() == INDEXES
     assert photos.collection.count_rows() == ROWS + MORE
 
 
@@ -233,7 +235,7 @@ def test_who_reads_for_long_is_not_waited_for(photos: Photos) -> None:
 
     photos.collection.import_vectors(rows())
     assert seen == [before]
-    assert photos.now() == ("ready", MADE, ROWS + 3 * LEAST + 2 * CHUNK)
+    assert photos.now() == ("ready", INDEXES, ROWS + 3 * LEAST + 2 * CHUNK)
 
 
 def test_an_import_during_another_one_leaves_the_index_to_it(photos: Photos) -> None:
@@ -246,8 +248,8 @@ def test_an_import_during_another_one_leaves_the_index_to_it(photos: Photos) -> 
         seen.append((report.added, photos.collection.index(), photos.indexes()))
 
     photos.collection.import_vectors(rows())
-    assert seen == [(MORE, "building", MADE[1:])]
-    assert photos.now() == ("ready", MADE, ROWS + LEAST + 2 * CHUNK + MORE)
+    assert seen == [(MORE, "building", INDEXES[1:])]
+    assert photos.now() == ("ready", INDEXES, ROWS + LEAST + 2 * CHUNK + MORE)
 
 
 def test_imports_at_once_end_with_one_index(photos: Photos) -> None:
@@ -257,7 +259,7 @@ def test_imports_at_once_end_with_one_index(photos: Photos) -> None:
                 lambda begin: photos.collection.import_vectors(vectors(begin, begin + MORE)), (1000, 3000, 5000)
             )
         )
-    assert photos.now() == ("ready", MADE, ROWS + 3 * MORE)
+    assert photos.now() == ("ready", INDEXES, ROWS + 3 * MORE)
 
 
 def test_who_may_only_insert_inserts(photos: Photos, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
@@ -274,6 +276,6 @@ def test_who_may_only_insert_inserts(photos: Photos, settings: Settings, caplog:
             photos.run("DROP INDEX mine")
             assert mere.import_vectors(vectors(5000, 5001)).added == 1
             assert "photos has no index, so searches measure every row" in caplog.text
-        assert photos.now() == ("absent", MADE[1:], ROWS + MORE + 1)
+        assert photos.now() == ("absent", INDEXES[1:], ROWS + MORE + 1)
     finally:
         photos.run("DROP OWNED BY mere_importer; DROP ROLE mere_importer")

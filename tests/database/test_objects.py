@@ -22,9 +22,9 @@ LEFT, RIGHT = Box(x=0, y=0, width=64, height=64), Box(x=64, y=0, width=64, heigh
 def db(dsn: str, tmp_path: Path) -> Iterator[OpenAnalytic]:
     cards = tiny_objects.write(tiny.write(tmp_path / "cards"))
     settings = Settings.read({}, cards=(cards,), models_dir=tmp_path / "models")
-    with open_analytic.connect(dsn, settings=settings) as made:
-        made.pipeline_create("things", tiny_objects.EMBEDDER)
-        yield made
+    with open_analytic.connect(dsn, settings=settings) as db:
+        db.pipeline_create("things", tiny_objects.EMBEDDER)
+        yield db
 
 
 def test_rows_have_boxes_and_labels_and_hits_show_them(db: OpenAnalytic) -> None:

@@ -68,11 +68,11 @@ def run(database: Database, statement: str, *values: Any) -> list[Any]:
 
 
 def definitions(database: Database) -> list[str]:
-    found = run(
+    texts = run(
         database,
         "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'photos'::regclass AND NOT indisprimary",
     )
-    return sorted(definition.partition(" USING ")[2] for (definition,) in found)
+    return sorted(definition.partition(" USING ")[2] for (definition,) in texts)
 
 
 HNSW = "hnsw (feature halfvec_l2_ops) WITH (m='16', ef_construction='200')"
@@ -123,11 +123,11 @@ def test_progress_counts_the_rows_of_all(
     database: Database, info: CollectionInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexes, "POLL_S", 0.002)
-    told: list[Progress] = []
+    steps: list[Progress] = []
     indexes.create(database, info)
-    partial_indexes.create(database, info, "district", progress=told.append)
-    assert {each.total for each in told} == {3600}
-    assert [each.done for each in told] == sorted(each.done for each in told)
+    partial_indexes.create(database, info, "district", progress=steps.append)
+    assert {each.total for each in steps} == {3600}
+    assert [each.done for each in steps] == sorted(each.done for each in steps)
 
 
 @pytest.mark.parametrize(
@@ -180,25 +180,25 @@ def built(server: embedded.Server, calibrated: Original, settings: Settings) -> 
 
 @pytest.mark.parametrize("where", WHERE.values(), ids=WHERE)
 def test_searches_keep_their_rows_and_their_recall(built: Filled, where: str) -> None:
-    found = 0.0
+    recall = 0.0
     for vector in np.random.default_rng(2).standard_normal((20, DIM)).astype(np.float32):
         with built.database.reading() as connection:
             options = SearchOptions(k=10, filter=where, params={})
             hits = search.search(connection, built.info, vector, options)
             true = search.search(connection, built.info, vector, replace(options, target_recall=1))
         assert len(hits) == 10
-        found += len({hit.name for hit in hits} & {hit.name for hit in true}) / 10
-    assert found / 20 >= 0.95
+        recall += len({hit.name for hit in hits} & {hit.name for hit in true}) / 10
+    assert recall / 20 >= 0.95
 
 
 @pytest.mark.parametrize(("where", "used"), list(zip(WHERE.values(), (True, True, False, False), strict=True)))
 def test_a_search_says_whose_index_it_walked(built: Filled, where: str, used: bool) -> None:
     with built.database.reading() as connection:
         options = SearchOptions(k=10, filter=where, params={})
-        told = planner.explain(connection, built.info, np.ones(DIM, np.float32), options)
-    assert told["done"]["plan"] == "index"
-    assert ("in the index of district = 'B%s'::text" in told["reason"]) == used
-    assert (told["rows"] == 1200) == used
+        explanation = planner.explain(connection, built.info, np.ones(DIM, np.float32), options)
+    assert explanation["done"]["plan"] == "index"
+    assert ("in the index of district = 'B%s'::text" in explanation["reason"]) == used
+    assert (explanation["rows"] == 1200) == used
 
 
 def test_a_predicate_that_runs_code_is_not_repeated(built: Filled) -> None:

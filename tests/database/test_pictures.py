@@ -72,8 +72,8 @@ def test_names_come_in_pages(connection: Connection, photos_table: CollectionInf
 def test_a_page_begins_after_any_text(connection: Connection, photos_table: CollectionInfo) -> None:
     write(connection, photos_table, "a", "b", "c")
     for after, expected in (("", "abc"), ("a", "bc"), ("a!", "bc"), ("c", ""), ("' OR true --", "abc"), ("%s", "abc")):
-        found = pictures.names(connection, photos_table, after=after, limit=9)
-        assert "".join(name for name, _ in found) == expected
+        page = pictures.names(connection, photos_table, after=after, limit=9)
+        assert "".join(name for name, _ in page) == expected
     assert pictures.names(connection, photos_table, after="", limit=0) == []
     with pytest.raises(BadParameter):
         pictures.names(connection, photos_table, after="\0", limit=9)
@@ -181,8 +181,8 @@ COLUMNS = {"city": "text", "n": "integer", "day": "date", "ok": "boolean", '100%
 def test_few_values_are_told(connection: Connection, make: MakeCollection) -> None:
     info = make(columns=COLUMNS)
     write(connection, info, *map(str, range(60)))
-    given = "city = 'c' || image_name::int % 20, n = image_name::int % 21, day = '2024-01-31', ok = image_name = '7'"
-    connection.execute(f"""UPDATE photos SET {given}, "100% ""x\""" = '%s'""".encode())
+    changes = "city = 'c' || image_name::int % 20, n = image_name::int % 21, day = '2024-01-31', ok = image_name = '7'"
+    connection.execute(f"""UPDATE photos SET {changes}, "100% ""x\""" = '%s'""".encode())
     assert pictures.values(connection, info, "city") == sorted(f"c{number}" for number in range(20))
     assert pictures.values(connection, info, "n") is None
     assert pictures.values(connection, info, "day") == [datetime.date(2024, 1, 31).isoformat()]

@@ -27,7 +27,12 @@ FILTERS = {
 }
 
 
-def found(hits: list[Hit], true: list[Hit]) -> float:
+def outline(explanation: dict[str, Any]) -> tuple[str, str, int]:
+    """The plan that was chosen, the one that was run and the rows it gave."""
+    return explanation["plan"], explanation["done"]["plan"], explanation["done"]["rows"]
+
+
+def recall(hits: list[Hit], true: list[Hit]) -> float:
     """Which part of the true neighbours was found; equally near ones count."""
     assert len(hits) == len(true)
     return sum(hit.distance <= true[-1].distance for hit in hits) / len(true) if true else 1.0
@@ -41,7 +46,7 @@ def test_rows_and_recall_are_kept_under_any_filter(measured: Filled, where: str 
         true = measured.find(vector, filter=where, target_recall=1)
         hits = measured.find(vector, filter=where, target_recall=target)
         assert hits == sorted(hits, key=lambda hit: (hit.distance, hit.name))
-        recalls.append(found(hits, true))
+        recalls.append(recall(hits, true))
     assert np.mean(recalls) >= target
 
 
@@ -49,9 +54,13 @@ def test_the_index_is_walked_where_it_is_cheaper_and_left_where_too_little_match
     (vector,) = queries(1)
     assert measured.explain(vector, filter="number % 2 = 0")["done"]["plan"] == "index"
     costs(measured, 3)
-    told = measured.explain(vector, filter="cluster > 12")
-    assert (told["plan"], told["done"]["plan"], told["done"]["rows"]) == ("index", "index, then exact", 10)
-    assert "that was not enough" in told["reason"]
+    explanation = measured.explain(vector, filter="cluster > 12")
+    assert outline(explanation) == (
+        "index",
+        "index, then exact",
+        10,
+    )
+    assert "that was not enough" in explanation["reason"]
     costs(measured, 0.002)
     assert measured.explain(vector)["done"]["plan"] == "exact"
 
@@ -65,22 +74,31 @@ REASONS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("options", "reason"), REASONS.values(), ids=REASONS)
 def test_an_explanation_is_a_sentence(filled: Filled, options: dict[str, Any], reason: str) -> None:
-    told = filled.explain(queries(1)[0], **options)
-    assert reason in told["reason"]
-    assert told["reason"].endswith(".")
-    assert (told["plan"], told["done"]["plan"], told["done"]["rows"]) == ("exact", "exact", options.get("k", 10))
+    explanation = filled.explain(queries(1)[0], **options)
+    assert reason in explanation["reason"]
+    assert explanation["reason"].endswith(".")
+    assert outline(explanation) == (
+        "exact",
+        "exact",
+        options.get("k", 10),
+    )
 
 
 def test_an_explanation_says_what_there_was_to_choose(measured: Filled) -> None:
-    told = measured.explain(queries(1)[0], filter="number %% 10 = %(n)s", params={"n": 3}, target_recall=0.9)
-    exact, index = told["alternatives"]
-    assert (told["plan"], told["k"], told["target_recall"], told["rows"]) == ("index", 10, 0.9, ROWS)
+    explanation = measured.explain(queries(1)[0], filter="number %% 10 = %(n)s", params={"n": 3}, target_recall=0.9)
+    exact, index = explanation["alternatives"]
+    assert (explanation["plan"], explanation["k"], explanation["target_recall"], explanation["rows"]) == (
+        "index",
+        10,
+        0.9,
+        ROWS,
+    )
     assert (exact["plan"], exact["recall"], index["plan"]) == ("exact", 1, "index")
     assert 0.9 <= index["recall"] < 1
     assert index["ms"] < exact["ms"]
-    assert set(told["settings"]) == {"hnsw.ef_search", "hnsw.iterative_scan"}
-    assert told["planning_ms"] > 0
-    assert told["matches"]["used"] > 0
+    assert set(explanation["settings"]) == {"hnsw.ef_search", "hnsw.iterative_scan"}
+    assert explanation["planning_ms"] > 0
+    assert explanation["matches"]["used"] > 0
 
 
 @pytest.mark.parametrize("where", [None, "number % 3 = 0"])
@@ -95,7 +113,7 @@ def test_pages_follow_each_other(measured: Filled, where: str | None, kind: str)
         pages += page
     assert pages == sorted(pages, key=lambda hit: (hit.distance, hit.name))
     assert len({hit.name for hit in pages}) == 45
-    assert found(pages, measured.find(vector, k=45, filter=where, target_recall=1)) >= (1 if kind == "exact" else 0.9)
+    assert recall(pages, measured.find(vector, k=45, filter=where, target_recall=1)) >= (1 if kind == "exact" else 0.9)
 
 
 @pytest.mark.parametrize("target", [1, 0.9])
@@ -111,16 +129,16 @@ def test_all_within_a_distance_are_found_without_a_number(measured: Filled, targ
 
 
 def test_a_recall_curve_is_stored_and_read_again(filled: Filled) -> None:
-    made = planner.measure_index(filled.database, filled.info, queries=40)
+    curve = planner.measure_index(filled.database, filled.info, queries=40)
     with filled.database.transaction() as connection:
-        assert planner.recall_curve(connection, filled.info) == made
-    assert (made.rows, made.queries) == (ROWS, 40)
-    assert list(made.efforts) == sorted(made.efforts)
-    assert all(len(line) == len(made.ranks) for line in made.recalls)
-    assert made.recalls[-1][0] > 0.9
-    assert 0 < made.scan_ms < made.exact_ms
-    assert not planner.out_of_date(made, ROWS)
-    assert planner.out_of_date(made, 2 * ROWS)
+        assert planner.recall_curve(connection, filled.info) == curve
+    assert (curve.rows, curve.queries) == (ROWS, 40)
+    assert list(curve.efforts) == sorted(curve.efforts)
+    assert all(len(line) == len(curve.ranks) for line in curve.recalls)
+    assert curve.recalls[-1][0] > 0.9
+    assert 0 < curve.scan_ms < curve.exact_ms
+    assert not planner.out_of_date(curve, ROWS)
+    assert planner.out_of_date(curve, 2 * ROWS)
     assert planner.out_of_date(None, ROWS)
 
 
@@ -221,7 +239,7 @@ def test_searches_stand_changes_vacuum_and_reindexing(measured: Filled) -> None:
         finally:
             stop.set()
         assert work.result() > 20
-    recalls = [found(measured.find(vector), measured.find(vector, target_recall=1)) for vector in vectors]
+    recalls = [recall(measured.find(vector), measured.find(vector, target_recall=1)) for vector in vectors]
     assert np.mean(recalls) >= 0.95
 
 
@@ -229,8 +247,8 @@ def test_an_index_that_is_invalid_or_gone_is_no_index(measured: Filled) -> None:
     (vector,) = queries(1)
     true = measured.find(vector, target_recall=1)
     measured.run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'points_feature_idx'::regclass")
-    told = measured.explain(vector)
-    assert "no index that can be used" in told["reason"]
+    explanation = measured.explain(vector)
+    assert "no index that can be used" in explanation["reason"]
     assert measured.find(vector) == true
     measured.run("DROP INDEX points_feature_idx")
     assert measured.find(vector) == true
@@ -268,19 +286,19 @@ def test_every_metric_and_faces_keep_their_promises(database: Database, metric: 
                 where = [f"{number // 3:04d}", number % 3] if many else [f"{number:04d}"]
                 copy.write_row((*where, str(vector.tolist()), number))
     indexes.create(database, info)
-    made = Filled(database, info)
+    album = Filled(database, info)
     planner.measure_index(database, info, queries=100)
-    costs(made, 1e7)
+    costs(album, 1e7)
     recalls = []
     for vector in queries(20):
         options: dict[str, Any] = {"filter": "number % 4 = 1", "k": 12}
-        first = made.find(vector, **options)
-        second = made.find(vector, **options, after=first[-1])
-        true = made.find(vector, **options | {"k": 24}, target_recall=1)
+        first = album.find(vector, **options)
+        second = album.find(vector, **options, after=first[-1])
+        true = album.find(vector, **options | {"k": 24}, target_recall=1)
         assert [hit.part is None for hit in first] == [not many] * 12
         assert len({(hit.name, hit.part) for hit in first + second}) == 24
-        recalls.append(found(first + second, true))
-    assert made.explain(queries(1)[0], filter="number % 4 = 1")["done"]["plan"] == "index"
+        recalls.append(recall(first + second, true))
+    assert album.explain(queries(1)[0], filter="number % 4 = 1")["done"]["plan"] == "index"
     assert np.mean(recalls) >= 0.95
 
 

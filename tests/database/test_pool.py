@@ -31,10 +31,10 @@ FORK = Path(__file__).with_name("forked.py")
 class Counted(Database):
     """Counts the connections that were made."""
 
-    made = 0
+    instances = 0
 
     def _connect(self) -> Connection:
-        self.made += 1
+        self.instances += 1
         return super()._connect()
 
 
@@ -65,14 +65,14 @@ def _await_gone(dsn: str, backends: list[int]) -> None:
 def test_every_dead_connection_is_replaced_by_one_attempt(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
     database = Counted(dsn, Settings.read({}, connections=SIZE))
     backends = _fill(database, SIZE)
-    assert database.made == SIZE
+    assert database.instances == SIZE
     with psycopg.connect(dsn, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s::integer[]) AS pid", [backends])
     with caplog.at_level(logging.DEBUG):
         for _ in range(3):
             with database.transaction() as connection:
                 assert connection.execute("SELECT 1").fetchone() == (1,)
-    assert database.made == SIZE + 1
+    assert database.instances == SIZE + 1
     assert caplog.records == []
     database.close()
 
@@ -84,7 +84,7 @@ def test_sessions_that_the_server_ends_when_idle_are_replaced(dsn: str) -> None:
     database = Counted(dsn, Settings.read({}, connections=4))
     for round_ in range(1, 3):
         _await_gone(dsn, _fill(database, 4))
-        assert database.made == 4 * round_
+        assert database.instances == 4 * round_
     database.close()
 
 
@@ -96,7 +96,7 @@ def test_a_refusal_is_known_at_once_and_silent(dsn: str, caplog: pytest.LogCaptu
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     with caplog.at_level(logging.DEBUG), pytest.raises(CannotConnect, match=name), database.transaction():
         pass
-    assert (database.made, caplog.records) == (5, [])
+    assert (database.instances, caplog.records) == (5, [])
     database.close()
 
 
@@ -137,7 +137,8 @@ def test_a_fork_is_told_and_its_parent_goes_on(dsn: str, tmp_path: Path, way: st
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     child, parent = map(json.loads, done.stdout.splitlines())
-    assert {name: told[0] for name, told in child["calls"].items()} == dict.fromkeys(child["calls"], "OtherProcess")
-    assert all("connect()" in told[1] for told in child["calls"].values())
+    names = {name: refusal[0] for name, refusal in child["calls"].items()}
+    assert names == dict.fromkeys(child["calls"], "OtherProcess")
+    assert all("connect()" in refusal[1] for refusal in child["calls"].values())
     assert child["own"] == parent["hits"] == ["red"]
     assert parent["same_session"] is True

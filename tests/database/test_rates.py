@@ -88,9 +88,9 @@ def test_what_was_measured_decides_from_then_on(tiny_db: OpenAnalytic) -> None:
     assert [(line.false_accept_rate, line.false_accepts) for line in table.rates] == [(0.1, 25), (0.01, 2)]
     assert tiny_db.pipeline_rates("mean_colour") == [table]
 
-    found = tiny_db.verify(picture((250, 10, 10)), picture((240, 12, 12)), "mean_colour")
+    result = tiny_db.verify(picture((250, 10, 10)), picture((240, 12, 12)), "mean_colour")
     (_, line) = table.rates
-    assert dataclasses.asdict(found) == {
+    assert dataclasses.asdict(result) == {
         "same": True,
         "distance": pytest.approx(0.0139, abs=1e-3),  # of (250, 10, 10) and (240, 12, 12), each of length 1
         "threshold": line.distance,
@@ -105,8 +105,8 @@ def test_what_was_measured_decides_from_then_on(tiny_db: OpenAnalytic) -> None:
 def test_it_is_decided_at_the_largest_rate_that_is_not_above_the_one_asked_for(tiny_db: OpenAnalytic) -> None:
     tiny_db.pipeline_calibrate("mean_colour", pairs(), source="shades")
     one, other = picture((250, 10, 10)), picture((240, 12, 12))
-    found = [tiny_db.verify(one, other, "mean_colour", false_accept_rate=asked) for asked in (0.01, 0.05, 0.1, 0.5)]
-    assert [each.false_accept_rate for each in found] == [0.01, 0.01, 0.1, 0.1]
+    results = [tiny_db.verify(one, other, "mean_colour", false_accept_rate=rate) for rate in (0.01, 0.05, 0.1, 0.5)]
+    assert [each.false_accept_rate for each in results] == [0.01, 0.01, 0.1, 0.1]
     with pytest.raises(BadParameter, match=r"0\.001 cannot be measured with the 250 different pairs") as caught:
         tiny_db.verify(one, other, "mean_colour", false_accept_rate=0.001)
     assert "There are: 0.1, 0.01." in (caught.value.hint or "")
@@ -227,9 +227,9 @@ def test_a_new_version_has_to_be_measured_anew(tiny_db: OpenAnalytic) -> None:
 
 
 def table_of(name: str, version: int, hash: str, **changes: Any) -> RateTable:  # noqa: A002 - the field's name
-    told = shipped()
-    head = {key: told[key] for key in ("metric", "same_pairs", "different_pairs", "source")}
-    lines = tuple(Rate(**line) for line in told["rates"])
+    report = shipped()
+    head = {key: report[key] for key in ("metric", "same_pairs", "different_pairs", "source")}
+    lines = tuple(Rate(**line) for line in report["rates"])
     return RateTable(pipeline=name, version=version, hash=hash, rates=lines, **(head | changes))
 
 
@@ -239,9 +239,9 @@ def test_the_table_that_ships_is_found_by_the_hash_under_any_name(connection: Co
     faces = plan(preset("face_feature_extractor"), Library(settings).cards)
     for name in ("face_feature_extractor", "visitors"):
         info = pipelines.register(connection, dataclasses.replace(faces, name=name))
-        (found,) = rates.get(connection, name)
-        assert found == table_of(name, info.version, faces.hash, measured_at=found.measured_at)
-        assert found.measured_at.isoformat() == shipped()["measured_at"]
+        (stored,) = rates.get(connection, name)
+        assert stored == table_of(name, info.version, faces.hash, measured_at=stored.measured_at)
+        assert stored.measured_at.isoformat() == shipped()["measured_at"]
 
 
 def test_a_table_of_ones_own_goes_before_the_one_that_ships(connection: Connection, settings: Settings) -> None:

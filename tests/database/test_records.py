@@ -117,13 +117,13 @@ def test_an_empty_collection_has_no_rows_and_is_true(album: Collection) -> None:
 
 def test_a_collection_that_is_alike_comes_back(db: OpenAnalytic, dsn: str) -> None:
     columns = {"n": "int", "price": "numeric( 6,2 )", "tags": "text[]", "t": "timestamp with time zone"}
-    made = db.create_collection("shop", pipeline="mean_colour", columns=columns)
-    made.import_vectors([("a", [1, 0, 0], {"n": 1})])
+    collection = db.create_collection("shop", pipeline="mean_colour", columns=columns)
+    collection.import_vectors([("a", [1, 0, 0], {"n": 1})])
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("ALTER TABLE shop ADD later date")
 
     again = db.create_collection("shop", pipeline="mean_colour", columns=columns, exist_ok=True)
-    assert (again.info.created_at, again.count()) == (made.info.created_at, 1)
+    assert (again.info.created_at, again.count()) == (collection.info.created_at, 1)
     fresh = db.create_collection("new", pipeline="mean_colour", exist_ok=True)
     assert fresh.count() == 0
     with pytest.raises(CollectionExists, match="alike") as caught:

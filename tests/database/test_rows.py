@@ -51,13 +51,13 @@ def test_fewer_faces_than_before_leave_none_of_the_old(connection: Connection, m
     faces = make("photos", many=True, columns={"age": "integer"})
 
     def photo(ages: list[int]) -> Row:
-        found = [
+        features = [
             Feature(
                 vector=VECTOR * age, region=Box(x=age, y=0.5, width=2, height=3), attributes={"age": age, "score": 1}
             )
             for age in ages
         ]
-        return Row(name="party", features=tuple(found), data=b"jpeg", sha256=b"h")
+        return Row(name="party", features=tuple(features), data=b"jpeg", sha256=b"h")
 
     assert rows.write(connection, faces, [photo([30, 40, 50])]) == 3
     assert content(connection, "part, age, box, image_data") == [
@@ -74,15 +74,15 @@ def test_fewer_faces_than_before_leave_none_of_the_old(connection: Connection, m
 
 def test_a_value_given_wins_over_what_the_pipeline_says(connection: Connection, make: MakeCollection) -> None:
     faces = make("photos", many=True, columns={"age": "integer"})
-    found = Feature(vector=VECTOR, attributes={"age": 30})
-    rows.write(connection, faces, [Row(name="a", features=(found,), values={"age": 31})])
+    feature = Feature(vector=VECTOR, attributes={"age": 30})
+    rows.write(connection, faces, [Row(name="a", features=(feature,), values={"age": 31})])
     assert content(connection, "age") == [(31,)]
 
 
 def test_known_names_come_with_their_hash(connection: Connection, photos_table: CollectionInfo) -> None:
     rows.write(connection, photos_table, [picture("a"), dataclasses.replace(picture("b", data=None), sha256=None)])
-    asked = ["a", "b", "c", "nul\0", "\ud800"]
-    assert rows.known(connection, photos_table, asked) == {
+    names = ["a", "b", "c", "nul\0", "\ud800"]
+    assert rows.known(connection, photos_table, names) == {
         "a": Known(b"h" * 32, True, None),
         "b": Known(None, True, None),
     }
@@ -192,7 +192,7 @@ def test_any_other_text_is_a_name(connection: Connection, photos_table: Collecti
 
 
 @pytest.mark.parametrize(
-    ("vector", "said"),
+    ("vector", "message"),
     [
         ([1, 2, 3], "3 numbers"), ([1, 2, 3, 4, 5], "5 numbers"), ([], "0 numbers"), ([[1, 2, 3, 4]], "1 x 4 numbers"),
         ([1, 2, 3, float("nan")], "finite"), ([1, 2, 3, float("inf")], "finite"), ([1, 2, 3, 65520], "65504"),
@@ -201,9 +201,9 @@ def test_any_other_text_is_a_name(connection: Connection, photos_table: Collecti
     ids=str,
 )  # fmt: skip
 def test_a_bad_vector_names_its_row(
-    connection: Connection, photos_table: CollectionInfo, vector: Any, said: str
+    connection: Connection, photos_table: CollectionInfo, vector: Any, message: str
 ) -> None:
-    with pytest.raises(BadVector, match=said) as caught:
+    with pytest.raises(BadVector, match=message) as caught:
         rows.write(connection, photos_table, [picture("good"), picture("bad one", vector=vector)])
     assert "'bad one'" in caught.value.message
 

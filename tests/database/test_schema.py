@@ -67,10 +67,10 @@ def role(server: Server) -> Iterator[str]:
 
 
 def test_schema_is_the_one_written_down(server: Server, dsn: str) -> None:
-    found = dump(server, dsn)
+    text = dump(server, dsn)
     if os.environ.get("OPEN_ANALYTIC_WRITE_EXPECTED"):
-        EXPECTED.write_text(found, encoding="utf-8")
-    assert found == EXPECTED.read_text(encoding="utf-8"), "OPEN_ANALYTIC_WRITE_EXPECTED=1 writes the file anew"
+        EXPECTED.write_text(text, encoding="utf-8")
+    assert text == EXPECTED.read_text(encoding="utf-8"), "OPEN_ANALYTIC_WRITE_EXPECTED=1 writes the file anew"
 
 
 def test_up_down_up_leaves_the_schema_unchanged(server: Server, empty_dsn: str) -> None:
@@ -269,8 +269,8 @@ def test_a_new_revision_comes_with_its_sql_files(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(resources, "folder", lambda _: copy)
     before = schema.head()
     number = f"{int(before) + 1:04}"
-    made = schema.revision("Faces get a name")
-    assert made.name == f"{number}_faces_get_a_name.py"
+    revision = schema.revision("Faces get a name")
+    assert revision.name == f"{number}_faces_get_a_name.py"
     assert sorted(file.name for file in (copy / "sql").glob(f"{number}*")) == [
         f"{number}_faces_get_a_name.down.sql",
         f"{number}_faces_get_a_name.up.sql",
@@ -309,12 +309,12 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("act", [schema.check, schema.upgrade], ids=["check", "upgrade"])
-@pytest.mark.parametrize("made", FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("statement", FOREIGN.values(), ids=FOREIGN)
 def test_a_schema_of_somebody_else_is_named_with_its_owner(
-    empty_dsn: str, ann: str, made: str, act: Callable[[str], None]
+    empty_dsn: str, ann: str, statement: str, act: Callable[[str], None]
 ) -> None:
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
-        connection.execute(made)
+        connection.execute(statement)
     with pytest.raises(PermissionDenied) as caught:
         act(empty_dsn)
     assert caught.value.message == (

@@ -161,9 +161,9 @@ def test_a_warning_of_the_server_is_one_of_ours(session: Connection, caplog: pyt
 
 def test_a_pipeline_tells_its_dim_before_and_after_it_is_created(db: open_analytic.OpenAnalytic) -> None:
     names = ("face_feature_extractor", "general_feature_extractor", "face_analyzer", "nothing")
-    found = [running.pipeline_dim(db, name) for name in names]
+    dims = [running.pipeline_dim(db, name) for name in names]
     db.pipeline_create("face_feature_extractor")
-    assert [*found, running.pipeline_dim(db, names[0])] == [128, 1024, 128, None, 128]
+    assert [*dims, running.pipeline_dim(db, names[0])] == [128, 1024, 128, None, 128]
 
 
 def script(folder: Path, text: str) -> Path:

@@ -27,9 +27,9 @@ QUERY = np.array([1, 0, 0, 0], dtype=np.float32)
 
 
 def fill(connection: Connection, info: CollectionInfo, vectors: NDArray[Any], **values: list[Any]) -> None:
-    given = [{name: column[number] for name, column in values.items()} for number in range(len(vectors))]
+    values_by_row = [{name: column[number] for name, column in values.items()} for number in range(len(vectors))]
     pictures = [
-        Row(name=f"{number:05d}", features=(Feature(vector=vector),), values=given[number])
+        Row(name=f"{number:05d}", features=(Feature(vector=vector),), values=values_by_row[number])
         for number, vector in enumerate(vectors)
     ]
     rows.write(connection, info, pictures)
@@ -69,9 +69,9 @@ def test_each_metric_has_its_own_distance(
 ) -> None:
     info = make(metric=metric)
     fill(connection, info, np.array([[0, math.sqrt(3), 0, 0], [1, 0, 0, 0], [2, 0, 0, 0]]))
-    found = find(connection, info)
-    assert [name for name, _ in found] == [name for name, _ in expected]
-    assert [distance for _, distance in found] == pytest.approx([distance for _, distance in expected], abs=1e-3)
+    hits = find(connection, info)
+    assert [name for name, _ in hits] == [name for name, _ in expected]
+    assert [distance for _, distance in hits] == pytest.approx([distance for _, distance in expected], abs=1e-3)
 
 
 def test_equals_come_by_name(connection: Connection, photos_table: CollectionInfo) -> None:
@@ -82,8 +82,8 @@ def test_equals_come_by_name(connection: Connection, photos_table: CollectionInf
 def test_each_region_is_a_hit_with_its_box(connection: Connection, make: MakeCollection) -> None:
     faces = make("faces", many=True)
     box = Box(x=1, y=2, width=3, height=4)
-    found = (Feature(vector=QUERY, region=box), Feature(vector=QUERY * 2))
-    rows.write(connection, faces, [Row(name="party", features=found), Row(name="empty", features=())])
+    features = (Feature(vector=QUERY, region=box), Feature(vector=QUERY * 2))
+    rows.write(connection, faces, [Row(name="party", features=features), Row(name="empty", features=())])
     hits = search.search(connection, faces, QUERY, SearchOptions(k=10))
     assert [(hit.name, hit.distance, hit.box) for hit in hits] == [("party", 0.0, box), ("party", 1.0, None)]
 
@@ -187,11 +187,11 @@ def test_no_text_leaves_its_place(connection: Connection, line: CollectionInfo, 
     """Whatever the text, the other conditions hold and nothing changes: at most the 3 rows within 2.5, in order."""
     with connection.transaction(force_rollback=True):
         try:
-            found = find(connection, line, filter=where, params={"d": "A"}, max_distance=2.5)
+            hits = find(connection, line, filter=where, params={"d": "A"}, max_distance=2.5)
         except InvalidFilter:
-            found = []
+            hits = []
         everything = connection.execute("SELECT count(*) FROM photos").fetchone()
-    assert found == [hit for hit in [("00000", 0.0), ("00001", 1.0), ("00002", 2.0)] if hit in found]
+    assert hits == [hit for hit in [("00000", 0.0), ("00001", 1.0), ("00002", 2.0)] if hit in hits]
     assert everything == (10,)
 
 
@@ -243,11 +243,11 @@ def large(connection: Connection, make: MakeCollection) -> CollectionInfo:
 
 def test_a_filter_far_from_the_query_loses_no_row(connection: Connection, large: CollectionInfo) -> None:
     query = clustered(4000, 32)[0]
-    found = find(connection, large, query, k=30, filter="rare")
-    assert len(found) == 30
+    hits = find(connection, large, query, k=30, filter="rare")
+    assert len(hits) == 30
     everything = dict(find(connection, large, query, k=4000))
-    assert found == sorted(found, key=lambda hit: everything[hit[0]])
-    assert [distance for _, distance in found] == sorted(distance for name, distance in everything.items() if distance)[
+    assert hits == sorted(hits, key=lambda hit: everything[hit[0]])
+    assert [distance for _, distance in hits] == sorted(distance for name, distance in everything.items() if distance)[
         -40:-10
     ]
 
@@ -264,12 +264,12 @@ def test_the_index_is_taken_and_finds_the_nearest(connection: Connection, large:
         return int(count)
 
     before = scans()
-    found = find(connection, large, query, k=10)
+    hits = find(connection, large, query, k=10)
     assert scans() > before
     exact = find(connection, large, query, k=10, filter="true")
-    assert len(set(found) & set(exact)) >= 9
-    assert found == sorted(found, key=lambda hit: (hit[1], hit[0]))
-    assert find(connection, large, query, k=10, max_distance=found[4][1]) == found[:5]
+    assert len(set(hits) & set(exact)) >= 9
+    assert hits == sorted(hits, key=lambda hit: (hit[1], hit[0]))
+    assert find(connection, large, query, k=10, max_distance=hits[4][1]) == hits[:5]
 
 
 def test_what_the_index_cannot_give_is_measured(connection: Connection, large: CollectionInfo) -> None:

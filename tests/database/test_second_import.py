@@ -123,12 +123,12 @@ def test_faces_keep_their_columns_by_part(connection: Connection, make: MakeColl
     info = make("people", many=True, columns={"who": "text", "score": "real"})
 
     def photo(data: bytes, *scores: float) -> Row:
-        found = [
+        features = [
             Feature(vector=np.full(4, score, np.float32), region=Box(x=score, y=1, width=2, height=3),
                     attributes={"score": score})
             for score in scores
         ]  # fmt: skip
-        return Row(name="party", features=tuple(found), data=data, sha256=hashlib.sha256(data).digest())
+        return Row(name="party", features=tuple(features), data=data, sha256=hashlib.sha256(data).digest())
 
     def content() -> list[Any]:
         columns = "part, who, score, box, feature::text, image_data"
@@ -160,8 +160,8 @@ def test_a_type_of_each_column_survives_an_update(connection: Connection, make: 
     vector = np.array([1, 2, 3, 4], np.float32)
     for values in (first, second):
         rows.write(connection, info, [Row(name="a", features=(Feature(vector=vector),), values=values)])
-    found = connection.execute('SELECT "a%%b", tags, extra, price::text FROM things', ()).fetchall()
-    assert found == [("de", ["y", None], None, "2.25")]
+    stored = connection.execute('SELECT "a%%b", tags, extra, price::text FROM things', ()).fetchall()
+    assert stored == [("de", ["y", None], None, "2.25")]
     with pytest.raises(BadParameter, match="too long"):
         rows.write(connection, info, [Row(name="a", features=(Feature(vector=vector),), values={"a%b": "long"})])
 
@@ -195,61 +195,63 @@ def numbers(report: open_analytic.ImportReport) -> tuple[int, int, int, int]:
 @pytest.fixture
 def typed(tiny_db: OpenAnalytic, tmp_path: Path) -> tuple[Collection, Path]:
     """A collection with two pictures that were imported without values, and their folder."""
-    made = tiny_db.create_collection("typed", pipeline="mean_colour", columns=TYPES)
+    collection = tiny_db.create_collection("typed", pipeline="mean_colour", columns=TYPES)
     folder = tmp_path / "pictures"
     folder.mkdir()
     for name, blue in (("a.png", 100), ("b.png", 200)):
         (folder / name).write_bytes(picture(0, 0, blue))
-    made.import_files(folder)
-    return made, folder
+    collection.import_files(folder)
+    return collection, folder
 
 
 def test_values_for_unchanged_pictures_are_written_once(
     typed: tuple[Collection, Path], client: psycopg.Connection[Any]
 ) -> None:
-    made, folder = typed
+    collection, folder = typed
     before = client.execute("SELECT image_name, imported_at, feature::text FROM typed ORDER BY 1").fetchall()
-    assert numbers(made.import_files(folder, values={"a.png": ROW})) == (0, 1, 1, 0)
-    stored = made.get("a.png").row
+    assert numbers(collection.import_files(folder, values={"a.png": ROW})) == (0, 1, 1, 0)
+    stored = collection.get("a.png").row
     assert (stored["place"], str(stored["price"]), stored["more"], stored["code"]) == (
         "home",
         "1.50",
         ROW["more"],
         "abc",
     )
-    assert set(made.get("b.png").row.values()) == {None}
+    assert set(collection.get("b.png").row.values()) == {None}
     place = client.execute("SELECT ctid::text FROM typed ORDER BY image_name").fetchall()
-    assert numbers(made.import_files(folder, values={"a.png": ROW})) == (0, 0, 2, 0)
+    assert numbers(collection.import_files(folder, values={"a.png": ROW})) == (0, 0, 2, 0)
     assert client.execute("SELECT ctid::text FROM typed ORDER BY image_name").fetchall() == place
     assert client.execute("SELECT image_name, imported_at, feature::text FROM typed ORDER BY 1").fetchall() == before
 
 
 def test_one_value_is_written_and_the_others_stay(typed: tuple[Collection, Path]) -> None:
-    made, folder = typed
-    made.import_files(folder, values=lambda name: ROW)
+    collection, folder = typed
+    collection.import_files(folder, values=lambda name: ROW)
     some: dict[str, dict[str, Any]] = {"a.png": {"place": "work"}, "b.png": {"place": None}}
-    assert numbers(made.import_files(folder, values=some)) == (0, 2, 0, 0)
-    assert [(row.row["place"], row.row["code"]) for row in made] == [("work", "abc"), (None, "abc")]
-    assert numbers(made.import_files(folder)) == (0, 0, 2, 0)
-    assert [row.row["place"] for row in made] == ["work", None]
+    assert numbers(collection.import_files(folder, values=some)) == (0, 2, 0, 0)
+    assert [(row.row["place"], row.row["code"]) for row in collection] == [("work", "abc"), (None, "abc")]
+    assert numbers(collection.import_files(folder)) == (0, 0, 2, 0)
+    assert [row.row["place"] for row in collection] == ["work", None]
 
 
 def test_a_refused_value_fails_its_picture_alone(typed: tuple[Collection, Path]) -> None:
-    made, folder = typed
-    report = made.import_files(folder, values=lambda name: {"code": "long", "place": name} if name == "b.png" else ROW)
+    collection, folder = typed
+    report = collection.import_files(
+        folder, values=lambda name: {"code": "long", "place": name} if name == "b.png" else ROW
+    )
     assert numbers(report) == (0, 1, 0, 1)
     ((name, error),) = [(failure.name, failure.error) for failure in report.failed]
     assert (name, type(error)) == ("b.png", BadParameter)
-    assert [row.row["place"] for row in made] == ["home", None]
+    assert [row.row["place"] for row in collection] == ["home", None]
 
 
 @pytest.mark.parametrize("on_conflict", ["skip", "keep_both"])
 def test_values_go_to_the_picture_they_are_of(typed: tuple[Collection, Path], tmp_path: Path, on_conflict: str) -> None:
-    made, _ = typed
+    collection, _ = typed
     other = tmp_path / "other"
     other.mkdir()
     (other / "a.png").write_bytes(picture(0, 0, 50))
-    made.import_files(other, on_conflict=on_conflict)  # type: ignore[arg-type]
-    made.import_files(other, values={"a.png": {"place": "other"}}, on_conflict=on_conflict)  # type: ignore[arg-type]
+    collection.import_files(other, on_conflict=on_conflict)  # type: ignore[arg-type]
+    collection.import_files(other, values={"a.png": {"place": "other"}}, on_conflict=on_conflict)  # type: ignore[arg-type]
     expected = {"skip": {}, "keep_both": {"a (2).png": "other"}}[on_conflict]
-    assert {row.name: row.row["place"] for row in made} == {"a.png": None, "b.png": None} | expected
+    assert {row.name: row.row["place"] for row in collection} == {"a.png": None, "b.png": None} | expected

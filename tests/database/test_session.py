@@ -184,7 +184,7 @@ def work(db: open_analytic.OpenAnalytic) -> dict[str, object]:
     query = _vector(2, info.dim or 0)
     hits = photos.search(query, k=4, filter="title <> %(t)s AND price > 0.05", params={"t": "title 1"})
     clusters = photos.cluster(max_distance=0.2)
-    found = {
+    state = {
         "report": (report.added, report.rows),
         "hits": [(hit.name, round(hit.distance, 4), hit.row) for hit in hits],
         "explained": photos.explain_search(query, k=3)["done"]["plan"],
@@ -201,7 +201,7 @@ def work(db: open_analytic.OpenAnalytic) -> dict[str, object]:
         "collections": [collection.name for collection in db.collections()],
     }
     db.drop_collection("photos")
-    return found
+    return state
 
 
 def _vector(number: int, dim: int) -> Vector:
@@ -302,8 +302,8 @@ def test_nor_do_variables_of_the_environment(
         assert _same(work(db), usual)
 
 
-def _same(found: dict[str, object], usual: dict[str, object]) -> bool:
-    assert found == usual
+def _same(state: dict[str, object], usual: dict[str, object]) -> bool:
+    assert state == usual
     return True
 
 

@@ -21,9 +21,9 @@ HALF = {"vector": pytest.approx([0.25, 0.5])}
 def db(dsn: str, tmp_path: Path) -> Iterator[OpenAnalytic]:
     cards = tiny_sounds.write(tmp_path / "cards")
     settings = Settings.read({}, cards=(cards,), models_dir=tmp_path / "models")
-    with open_analytic.connect(dsn, settings=settings) as made:
-        made.pipeline_create("sounds", tiny_sounds.PIPELINE)
-        yield made
+    with open_analytic.connect(dsn, settings=settings) as db:
+        db.pipeline_create("sounds", tiny_sounds.PIPELINE)
+        yield db
 
 
 def test_a_sound_runs_alone_and_among_others(db: OpenAnalytic) -> None:

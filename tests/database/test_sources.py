@@ -56,8 +56,8 @@ def b(tmp_path: Path) -> Path:
 
 def counts(report: ImportReport) -> dict[str, int]:
     names = ("added", "updated", "unchanged", "skipped")
-    found = {name: getattr(report, name) for name in names} | {"failed": len(report.failed)}
-    return {name: count for name, count in found.items() if count}
+    totals = {name: getattr(report, name) for name in names} | {"failed": len(report.failed)}
+    return {name: count for name, count in totals.items() if count}
 
 
 def stored(album: Collection) -> dict[str, tuple[str | None, bytes]]:
@@ -236,8 +236,8 @@ def test_our_column_can_be_searched_by_and_not_written(album: Collection, a: Pat
     hits = album.search(RED, k=5, filter="source LIKE %(like)s", params={"like": "%/one.png"})
     assert [(hit.name, hit.row) for hit in hits] == [("one.png", {"place": None})]
     with psycopg.connect(dsn) as connection:
-        found = connection.execute("SELECT name, \"row\" FROM open_analytic.search('album', ARRAY[1, 0, 0]::real[], 1)")
-        assert found.fetchall() == [("one.png", {"place": None})]
+        rows = connection.execute("SELECT name, \"row\" FROM open_analytic.search('album', ARRAY[1, 0, 0]::real[], 1)")
+        assert rows.fetchall() == [("one.png", {"place": None})]
     with pytest.raises(BadParameter, match="not one of your own"):
         album.update("one.png", {"source": "x"})
     with pytest.raises(BadParameter, match="'source'"):

@@ -43,10 +43,10 @@ def both(
     connection: Connection, info: CollectionInfo, vector: Vector = QUERY, **options: Any
 ) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
     """What the search gives, and what the statement does in the words of psql."""
-    given = SearchOptions(**options)
+    search_options = SearchOptions(**options)
     with reading(connection):
-        hits = [(hit.name, hit.distance) for hit in search.search(connection, info, vector, given)]
-    text = search.as_sql(connection, info, vector, given)
+        hits = [(hit.name, hit.distance) for hit in search.search(connection, info, vector, search_options)]
+    text = search.as_sql(connection, info, vector, search_options)
     with reading(connection):
         rows = [(row[0], row[1]) for row in psycopg.ClientCursor(connection).execute(text.encode()).fetchall()]
     return hits, rows

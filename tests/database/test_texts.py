@@ -18,10 +18,10 @@ HOUSE = {"vector": [4.25, 21.75]}
 def db(dsn: str, tmp_path: Path) -> Iterator[OpenAnalytic]:
     cards = tiny_texts.write(tiny.write(tmp_path / "cards"))
     settings = Settings.read({}, cards=(cards,), models_dir=tmp_path / "models")
-    with open_analytic.connect(dsn, settings=settings) as made:
-        made.pipeline_create("texts", tiny_texts.PIPELINE)
-        made.pipeline_create("mean_colour", tiny.PIPELINE)
-        yield made
+    with open_analytic.connect(dsn, settings=settings) as db:
+        db.pipeline_create("texts", tiny_texts.PIPELINE)
+        db.pipeline_create("mean_colour", tiny.PIPELINE)
+        yield db
 
 
 def test_a_text_and_its_bytes_give_the_same(db: OpenAnalytic) -> None:

@@ -47,10 +47,10 @@ COLUMNS: dict[str, str] = {"lang": "text", "year": "integer"}
 def db(dsn: str, tmp_path: Path) -> Iterator[OpenAnalytic]:
     cards = tiny_texts.write(tiny.write(tmp_path / "cards"))
     settings = Settings.read({}, cards=(cards,), models_dir=tmp_path / "models", max_bytes=200_000)
-    with open_analytic.connect(dsn, settings=settings) as made:
-        made.pipeline_create("texts", tiny_texts.PIPELINE)
-        made.pipeline_create("mean_colour", tiny.PIPELINE)
-        yield made
+    with open_analytic.connect(dsn, settings=settings) as db:
+        db.pipeline_create("texts", tiny_texts.PIPELINE)
+        db.pipeline_create("mean_colour", tiny.PIPELINE)
+        yield db
 
 
 @pytest.fixture

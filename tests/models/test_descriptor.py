@@ -10,11 +10,11 @@ from open_analytic.runtime.session import OnnxModel
 
 
 def test_the_projection_has_no_direction_louder_than_the_strongest_class() -> None:
-    made = descriptor.projection(np.random.default_rng(3).standard_normal((900, 1100)))
-    assert made.shape == (1100, 1024)
-    assert np.isfinite(made).all()
-    assert np.linalg.norm(made, 2) == pytest.approx(1, abs=1e-4)
-    assert np.linalg.norm(made[:, 900:], 2) == pytest.approx(descriptor.BLIND_WEIGHT, abs=1e-4)
+    matrix = descriptor.projection(np.random.default_rng(3).standard_normal((900, 1100)))
+    assert matrix.shape == (1100, 1024)
+    assert np.isfinite(matrix).all()
+    assert np.linalg.norm(matrix, 2) == pytest.approx(1, abs=1e-4)
+    assert np.linalg.norm(matrix[:, 900:], 2) == pytest.approx(descriptor.BLIND_WEIGHT, abs=1e-4)
 
 
 def test_classes_in_another_order_give_the_same_distances() -> None:
@@ -36,11 +36,11 @@ def test_the_graph_gives_the_centred_and_projected_root_mean_square_of_its_map(l
     pictures = np.stack(
         [data.astronaut()[:260, 120:380], data.astronaut()[200:460, 120:380], data.chelsea()[:260, :260]]
     )
-    made = model(pictures, ("descriptor", "map"))
-    pooled = np.sqrt((made["map"].astype(np.float64) ** 2).mean(axis=(2, 3)))
+    outputs = model(pictures, ("descriptor", "map"))
+    pooled = np.sqrt((outputs["map"].astype(np.float64) ** 2).mean(axis=(2, 3)))
     # What is left between two pictures does not depend on the centre, and the projection is linear.
-    differences = pooled[1:] - pooled[0]
-    directions, *_ = np.linalg.lstsq(differences, (made["descriptor"][1:] - made["descriptor"][0]), rcond=None)
-    np.testing.assert_allclose(differences @ directions, made["descriptor"][1:] - made["descriptor"][0], atol=1e-4)
+    differences, projected = pooled[1:] - pooled[0], outputs["descriptor"]
+    directions, *_ = np.linalg.lstsq(differences, (projected[1:] - projected[0]), rcond=None)
+    np.testing.assert_allclose(differences @ directions, projected[1:] - projected[0], atol=1e-4)
     assert np.linalg.norm(directions, 2) <= 1 + 1e-3
-    assert made["descriptor"].shape == (3, 1024)
+    assert outputs["descriptor"].shape == (3, 1024)

@@ -56,18 +56,18 @@ def pixels(picture: Image.Image) -> NDArray[np.uint8]:
 
 @pytest.mark.models
 def test_the_network_gives_what_the_original_gives(network: OnnxModel) -> None:
-    found = network(ASTRONAUT[None, 0:260, 120:380], ("features", "logits"))
-    np.testing.assert_allclose(found["features"][0, :8], FEATURES, atol=TOLERANCE)
-    assert np.linalg.norm(found["features"][0]) == pytest.approx(LENGTH, abs=TOLERANCE)
-    assert np.argsort(-found["logits"][0])[:5].tolist() == BEST_CLASSES
+    outputs = network(ASTRONAUT[None, 0:260, 120:380], ("features", "logits"))
+    np.testing.assert_allclose(outputs["features"][0, :8], FEATURES, atol=TOLERANCE)
+    assert np.linalg.norm(outputs["features"][0]) == pytest.approx(LENGTH, abs=TOLERANCE)
+    assert np.argsort(-outputs["logits"][0])[:5].tolist() == BEST_CLASSES
 
 
 @pytest.mark.models
 def test_a_picture_of_any_size_has_a_map_of_a_thirtysecond(network: OnnxModel) -> None:
-    found = network(ASTRONAUT[None, 10:203, 20:341])  # 193 x 321: every halving is rounded up
-    shapes = {role: array.shape for role, array in found.items()}
+    outputs = network(ASTRONAUT[None, 10:203, 20:341])  # 193 x 321: every halving is rounded up
+    shapes = {role: array.shape for role, array in outputs.items()}
     assert shapes == {"logits": (1, 1000), "features": (1, 1280), "descriptor": (1, 1024), "map": (1, 1280, 7, 11)}
-    np.testing.assert_allclose(found["features"], found["map"].mean(axis=(2, 3)), atol=1e-5)
+    np.testing.assert_allclose(outputs["features"], outputs["map"].mean(axis=(2, 3)), atol=1e-5)
 
 
 @pytest.mark.models
@@ -85,11 +85,11 @@ def test_the_descriptor_is_the_recipe_applied_to_the_map(network: OnnxModel, lib
     directions = np.concatenate([left * np.sqrt(strengths / strengths[0]) @ seen, 0.3 * turned @ blind])
     directions = np.round(directions * 2**20) / 2**20
 
-    found = network(np.stack([ASTRONAUT[top : top + 260, 120:380] for top in (0, 100, 250)]), ("map", "descriptor"))
-    levels = np.sqrt((found["map"].astype(np.float64) ** 2).mean(axis=(2, 3)))
+    outputs = network(np.stack([ASTRONAUT[top : top + 260, 120:380] for top in (0, 100, 250)]), ("map", "descriptor"))
+    levels = np.sqrt((outputs["map"].astype(np.float64) ** 2).mean(axis=(2, 3)))
     expected = (levels - used["Sub"]) @ directions.T
     assert np.abs(expected).max() > 0.5
-    np.testing.assert_allclose(found["descriptor"], expected, atol=1e-5)
+    np.testing.assert_allclose(outputs["descriptor"], expected, atol=1e-5)
 
 
 @pytest.mark.models
@@ -119,8 +119,8 @@ def test_the_original_of_an_edited_copy_is_the_nearest(network: OnnxModel, name:
 def test_the_centre_is_what_a_clipped_normal_has() -> None:
     """Of E[clip(b + s z, 0, 6)^2] by its closed form: the second moment between the bounds, and 36 above."""
     bias, scale = np.array([-1.0, 0.0, 2.0, 5.0]), np.array([0.5, -1.0, 1.5, 2.0])
-    found = descriptor.centre({"norm.bias": bias, "norm.weight": scale}, "norm")
-    for value, mean, deviation in zip(found, bias, np.abs(scale), strict=True):
+    centres = descriptor.centre({"norm.bias": bias, "norm.weight": scale}, "norm")
+    for value, mean, deviation in zip(centres, bias, np.abs(scale), strict=True):
         low, high = -mean / deviation, (6 - mean) / deviation
         density = [math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) for z in (low, high)]
         below = [math.erfc(-z / math.sqrt(2)) / 2 for z in (low, high)]
@@ -142,13 +142,13 @@ def test_blind_directions_see_nothing_of_the_classes_and_weigh_less() -> None:
 def weights() -> Arrays:
     """The network's tensors in shape, four channels wide, by a fixed seed."""
     random = np.random.default_rng(11)
-    found: Arrays = {}
+    tensors: Arrays = {}
 
     def add(name: str, norm: str, after: int, before: int, side: int) -> None:
-        found[f"{name}.weight"] = random.standard_normal((after, before, side, side), np.float32)
+        tensors[f"{name}.weight"] = random.standard_normal((after, before, side, side), np.float32)
         for part in ("weight", "bias", "running_mean", "running_var"):
-            found[f"{norm}.{part}"] = np.abs(random.standard_normal(after, np.float32))
-        found[f"{norm}.num_batches_tracked"] = np.array(9, np.int64)
+            tensors[f"{norm}.{part}"] = np.abs(random.standard_normal(after, np.float32))
+        tensors[f"{norm}.num_batches_tracked"] = np.array(9, np.int64)
 
     add("_conv_stem", "_bn0", 4, 3, 3)
     for number in range(sum(REPEATS)):
@@ -158,9 +158,9 @@ def weights() -> Arrays:
         add(f"{block}._depthwise_conv", f"{block}._bn1", 8 if number else 4, 1, 3)
         add(f"{block}._project_conv", f"{block}._bn2", 4, 8 if number else 4, 1)
     add("_conv_head", "_bn1", 1280, 4, 1)
-    found["_fc.weight"] = random.standard_normal((1000, 1280), np.float32)
-    found["_fc.bias"] = random.standard_normal(1000, np.float32)
-    return found
+    tensors["_fc.weight"] = random.standard_normal((1000, 1280), np.float32)
+    tensors["_fc.bias"] = random.standard_normal(1000, np.float32)
+    return tensors
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from tests.process.models.conftest import network
 
 
 def tensor(location: str) -> TensorProto:
-    found = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
-    found.external_data.add(key="location", value=location)
-    return found
+    proto = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
+    proto.external_data.add(key="location", value=location)
+    return proto
 
 
 def constant(location: str) -> onnx.NodeProto:

@@ -20,7 +20,7 @@ PICTURE: NDArray[np.uint8] = skimage.data.astronaut()
 NAMES = ("age", "centerface", "dlib_face_resnet", "efficientnet_lite2", "gender")
 
 
-def taken(library: Library, name: str) -> ImageInput:
+def image_input(library: Library, name: str) -> ImageInput:
     """What the model takes."""
     image = library.card(name).input
     assert isinstance(image, ImageInput)
@@ -29,12 +29,12 @@ def taken(library: Library, name: str) -> ImageInput:
 
 def run(library: Library, name: str, pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """Outputs by role, the card followed to the letter."""
-    found, image = library.card(name), taken(library, name)
+    card, image = library.card(name), image_input(library, name)
     session = onnxruntime.InferenceSession(str(library.path(name)), providers=["CPUExecutionProvider"])
     tensor = (pictures - np.array(image.mean)) / np.array(image.std)
-    names = [output.name for output in found.outputs.values()]
+    names = [output.name for output in card.outputs.values()]
     arrays = session.run(names, {image.name: np.ascontiguousarray(tensor.transpose(0, 3, 1, 2), np.float32)})
-    return dict(zip(found.outputs, arrays, strict=True))
+    return dict(zip(card.outputs, arrays, strict=True))
 
 
 def astronaut(top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
@@ -56,11 +56,11 @@ def test_a_network_gives_what_the_original_gives(library: Library, name: str) ->
 @pytest.mark.models
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_have_the_shapes_of_the_card_and_do_not_depend_on_the_batch(library: Library, name: str) -> None:
-    found, image = library.card(name), taken(library, name)
+    card, image = library.card(name), image_input(library, name)
     height, width = image.height or 96, image.width or 128
     pictures = np.concatenate([astronaut(top, top + height, 130, 130 + width) for top in (0, 40, 100)])
     together = run(library, name, pictures)
-    for role, output in found.outputs.items():
+    for role, output in card.outputs.items():
         assert together[role].shape[0] == 3
         sides = zip(together[role].shape[1:], output.shape, strict=True)
         assert all(expected in (0, side) for side, expected in sides), role
@@ -70,11 +70,14 @@ def test_outputs_have_the_shapes_of_the_card_and_do_not_depend_on_the_batch(libr
 
 @pytest.mark.models
 def test_centerface_sees_the_one_face_where_it_is(library: Library) -> None:
-    found = run(library, "centerface", astronaut(0, 512, 0, 512))
-    heat = found["heatmap"][0, 0]
+    outputs = run(library, "centerface", astronaut(0, 512, 0, 512))
+    heat = outputs["heatmap"][0, 0]
     row, column = np.unravel_index(heat.argmax(), heat.shape)
-    height, width = np.exp(found["scale"][0, :, row, column]) * 4
-    x, y = (column + found["offset"][0, 1, row, column] + 0.5) * 4, (row + found["offset"][0, 0, row, column] + 0.5) * 4
+    height, width = np.exp(outputs["scale"][0, :, row, column]) * 4
+    x, y = (
+        (column + outputs["offset"][0, 1, row, column] + 0.5) * 4,
+        (row + outputs["offset"][0, 0, row, column] + 0.5) * 4,
+    )
     assert heat[row, column] > 0.9
     # As one sees it: the face of the astronaut is about 90 by 120 pixels around (225, 117).
     np.testing.assert_allclose([x, y, width, height], [225, 117, 90, 120], atol=8)
@@ -122,7 +125,7 @@ def test_a_build_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
         for count in (after * before * side * side + after, 2 * after)
     ]
     dlib_file(tmp_path / "net.dat", [*shapes, (256, 128, 1, 1)])
-    found = read_card(resources.folder("onnx_models") / "dlib_face_resnet.toml")
-    first, second = (build.build(tmp_path / "net.dat", found).SerializeToString(deterministic=True) for _ in range(2))
+    card = read_card(resources.folder("onnx_models") / "dlib_face_resnet.toml")
+    first, second = (build.build(tmp_path / "net.dat", card).SerializeToString(deterministic=True) for _ in range(2))
     assert first == second
     assert len(first) > 22_000_000

@@ -38,17 +38,17 @@ def one_tensor(
 
 
 def test_tensors_come_back_as_they_were_saved(tmp_path: Path) -> None:
-    found = read_torch(written(tmp_path, torch_file.saved(WEIGHTS)))
-    assert list(found) == list(WEIGHTS)
+    tensors = read_torch(written(tmp_path, torch_file.saved(WEIGHTS)))
+    assert list(tensors) == list(WEIGHTS)
     for name, values in WEIGHTS.items():
-        np.testing.assert_array_equal(found[name], values)
-        assert found[name].dtype == values.dtype
+        np.testing.assert_array_equal(tensors[name], values)
+        assert tensors[name].dtype == values.dtype
 
 
 def test_a_tensor_is_a_view_of_its_storage(tmp_path: Path) -> None:
     # Offset 1, a column of three steps of one, rows two apart: 1 2 3 / 3 4 5.
-    found = read_torch(written(tmp_path, one_tensor(6, 1, (2, 3), (2, 1))))
-    np.testing.assert_array_equal(found["x"], [[1, 2, 3], [3, 4, 5]])
+    tensors = read_torch(written(tmp_path, one_tensor(6, 1, (2, 3), (2, 1))))
+    np.testing.assert_array_equal(tensors["x"], [[1, 2, 3], [3, 4, 5]])
 
 
 def test_tensors_may_share_a_storage(tmp_path: Path) -> None:
@@ -56,9 +56,9 @@ def test_tensors_may_share_a_storage(tmp_path: Path) -> None:
         "all": torch_file.tensor("0", "FloatStorage", 6, 0, (6,), (1,)),
         "turned": torch_file.tensor("0", "FloatStorage", 6, 0, (3, 2), (1, 3)),
     }
-    found = read_torch(written(tmp_path, torch_file.file(torch_file.table(entries), {"0": SIX})))
-    np.testing.assert_array_equal(found["all"], SIX)
-    np.testing.assert_array_equal(found["turned"], SIX.reshape(2, 3).T)
+    tensors = read_torch(written(tmp_path, torch_file.file(torch_file.table(entries), {"0": SIX})))
+    np.testing.assert_array_equal(tensors["all"], SIX)
+    np.testing.assert_array_equal(tensors["turned"], SIX.reshape(2, 3).T)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_a_damaged_byte_is_a_typed_error_or_another_table(
 ) -> None:
     path = written(tmp_path_factory.getbasetemp(), WHOLE[:place] + bytes([byte]) + WHOLE[place + 1 :])
     try:
-        found = read_torch(path)
+        tensors = read_torch(path)
     except (ModelCorrupt, UnsafeModel):
         return
-    assert all(isinstance(values, np.ndarray) for values in found.values())
+    assert all(isinstance(values, np.ndarray) for values in tensors.values())
 
 
 def bomb(opcodes: bytes) -> bytes:

@@ -27,8 +27,8 @@ def test_the_table_that_ships_is_what_its_pictures_give(
     extractor = plan(preset("face_feature_extractor"), library.cards)
 
     def features(files: list[Path]) -> list[Feature | None]:
-        found = engine.run_many(extractor, [file.read_bytes() for file in files])
-        return [each.features[0] if isinstance(each, Result) else None for each in found]
+        results = engine.run_many(extractor, [file.read_bytes() for file in files])
+        return [each.features[0] if isinstance(each, Result) else None for each in results]
 
     named = [(person, feature) for (person, _), feature in zip(
         known.values(), features([file for _, file in known.values()]), strict=True
@@ -41,13 +41,13 @@ def test_the_table_that_ships_is_what_its_pictures_give(
     assert (len(named), len(strangers)) == (54, 22)
     pairs = list(combinations(named + strangers, 2))
     same = np.array([one == other for (one, _), (other, _) in pairs])
-    found = rates.distances(
+    distances = rates.distances(
         np.array([one.vector for (_, one), _ in pairs]), np.array([other.vector for _, (_, other) in pairs]), "l2"
     )
-    told = shipped()
-    assert (int(same.sum()), int((~same).sum())) == (told["same_pairs"], told["different_pairs"]) == (265, 2585)
-    lines = rates.table(same, found)
-    assert [line.false_accept_rate for line in lines] == [line["false_accept_rate"] for line in told["rates"]]
-    for line, shown in zip(lines, told["rates"], strict=True):
-        assert line.distance == pytest.approx(shown["distance"], abs=2e-3)
-        assert line.true_accept_rate == pytest.approx(shown["true_accept_rate"], abs=0.01)
+    table = shipped()
+    assert (int(same.sum()), int((~same).sum())) == (table["same_pairs"], table["different_pairs"]) == (265, 2585)
+    lines = rates.table(same, distances)
+    assert [line.false_accept_rate for line in lines] == [line["false_accept_rate"] for line in table["rates"]]
+    for line, row in zip(lines, table["rates"], strict=True):
+        assert line.distance == pytest.approx(row["distance"], abs=2e-3)
+        assert line.true_accept_rate == pytest.approx(row["true_accept_rate"], abs=0.01)

@@ -73,12 +73,12 @@ ROWS = {f"{at:02}": row(at) for at in range(len(TEXTS))}
 
 @pytest.fixture(scope="module")
 def places(tiny_db: OpenAnalytic) -> Collection:
-    made = tiny_db.create_collection("places", pipeline="mean_colour", columns=COLUMNS)
-    made.import_vectors([(name, [1, at, 0], values) for at, (name, values) in enumerate(ROWS.items())])
-    return made
+    collection = tiny_db.create_collection("places", pipeline="mean_colour", columns=COLUMNS)
+    collection.import_vectors([(name, [1, at, 0], values) for at, (name, values) in enumerate(ROWS.items())])
+    return collection
 
 
-def found(collection: Collection, *conditions: Any) -> list[str]:
+def matching(collection: Collection, *conditions: Any) -> list[str]:
     """The names that a search with these conditions gives."""
     where, params = filters.condition(collection.info, list(conditions))
     return sorted(hit.name for hit in collection.search([1, 0, 0], k=100, filter=where, params=params))
@@ -111,8 +111,8 @@ def test_every_type_has_its_operators(places: Collection) -> None:
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_whether_there_is_a_value(places: Collection, column: str) -> None:
-    assert found(places, one(column, "is null")) == chosen(lambda values: values[column] is None)
-    assert found(places, one(column, "is not null")) == chosen(lambda values: values[column] is not None)
+    assert matching(places, one(column, "is null")) == chosen(lambda values: values[column] is None)
+    assert matching(places, one(column, "is not null")) == chosen(lambda values: values[column] is not None)
 
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -138,26 +138,26 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 def test_numbers_and_times_compare(places: Collection, column: str, value: Any, sent: Any, sign: str) -> None:
     compare = COMPARISONS[sign]
     expected = chosen(lambda values: values[column] is not None and compare(values[column], value))
-    assert found(places, one(column, sign, sent)) == expected
+    assert matching(places, one(column, sign, sent)) == expected
 
 
 @pytest.mark.parametrize("sent", [True, "true", "t", "yes", 1, "1"])
 def test_truth(places: Collection, sent: Any) -> None:
-    assert found(places, one("indoor", "=", sent)) == chosen(lambda values: values["indoor"] is True)
+    assert matching(places, one("indoor", "=", sent)) == chosen(lambda values: values["indoor"] is True)
 
 
 def test_one_of_several(places: Collection) -> None:
-    assert found(places, one("n", "in", [1, "2", 3, 99])) == ["03", "04", "05"]
-    assert found(places, one("city", "in", ["Oslo", "%s", "nowhere"])) == ["00", "05"]
-    assert found(places, one("uid", "in", [UID.format(1)])) == ["01", "11"]
-    assert found(places, one("city", "in", [f"x{at}" for at in range(999)] + ["Oslo"])) == ["00"]
+    assert matching(places, one("n", "in", [1, "2", 3, 99])) == ["03", "04", "05"]
+    assert matching(places, one("city", "in", ["Oslo", "%s", "nowhere"])) == ["00", "05"]
+    assert matching(places, one("uid", "in", [UID.format(1)])) == ["01", "11"]
+    assert matching(places, one("city", "in", [f"x{at}" for at in range(999)] + ["Oslo"])) == ["00"]
 
 
 @pytest.mark.parametrize("column", ["city", "code", "uid"])
 def test_texts_are_found_by_parts_of_them(places: Collection, column: str) -> None:
     for part in ("OSL", "%", "_", "\\", "'", '"', "猫", "-4000-", ""):
         expected = [name for name, values in ROWS.items() if part.lower() in values[column].lower()]
-        assert found(places, one(column, "contains", part)) == expected, part
+        assert matching(places, one(column, "contains", part)) == expected, part
 
 
 def test_all_conditions_hold(places: Collection) -> None:
@@ -170,9 +170,9 @@ def test_all_conditions_hold(places: Collection) -> None:
             and values["indoor"] is not None
         )
     )
-    assert found(places, *conditions) == expected != []
+    assert matching(places, *conditions) == expected != []
     assert filters.condition(places.info, []) == (None, {})
-    assert found(places, *[one("n", ">", -100)] * filters.MOST) == chosen(lambda values: values["n"] is not None)
+    assert matching(places, *[one("n", ">", -100)] * filters.MOST) == chosen(lambda values: values["n"] is not None)
 
 
 # Values stay values
@@ -190,21 +190,21 @@ ESCAPES = [
 def test_a_value_never_leaves_its_place(places: Collection, value: str, others: list[str]) -> None:
     several = [value, *others]
     for column in ("city", "code"):
-        assert found(places, one(column, "=", value)) == chosen(lambda values: values["city"] == value)
-        assert found(places, one(column, "<>", value)) == chosen(lambda values: values["city"] != value)
-        assert found(places, one(column, "contains", value)) == chosen(
+        assert matching(places, one(column, "=", value)) == chosen(lambda values: values["city"] == value)
+        assert matching(places, one(column, "<>", value)) == chosen(lambda values: values["city"] != value)
+        assert matching(places, one(column, "contains", value)) == chosen(
             lambda values: value.lower() in values["city"].lower()
         )
-        assert found(places, one(column, "in", several)) == chosen(lambda values: values["city"] in several)
+        assert matching(places, one(column, "in", several)) == chosen(lambda values: values["city"] in several)
 
 
 @given(value=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=50))
 @settings(max_examples=60, deadline=None)
 def test_any_text_is_only_compared(places: Collection, value: str) -> None:
-    assert found(places, one("city", "=", value)) == chosen(lambda values: values["city"] == value)
+    assert matching(places, one("city", "=", value)) == chosen(lambda values: values["city"] == value)
     for column in ("n", "money", "day", "indoor", "uid", "at"):
         try:
-            names = found(places, one(column, "=", value))
+            names = matching(places, one(column, "=", value))
         except InvalidFilter as error:
             assert "syntax" in error.message or "out of range" in error.message, error.message  # noqa: PT017
         else:
@@ -219,19 +219,19 @@ def test_any_number_is_only_compared(places: Collection, value: float) -> None:
         expected = []
     if isinstance(value, bool):
         with pytest.raises(InvalidFilter, match="double precision"):
-            found(places, one("d", ">", value))
+            matching(places, one("d", ">", value))
     elif isinstance(value, int) and abs(value) > 10**300:
         with pytest.raises(InvalidFilter, match="out of range"):
-            found(places, one("d", ">", value))
+            matching(places, one("d", ">", value))
     else:
-        assert found(places, one("d", ">", value)) == expected
+        assert matching(places, one("d", ">", value)) == expected
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\0", "\ud800", "half \udfff of a pair"])
 @pytest.mark.parametrize("operator_", ["=", "contains", "in"])
 def test_what_no_text_of_the_database_can_be_is_refused(places: Collection, value: str, operator_: str) -> None:
     with pytest.raises(InvalidFilter):
-        found(places, one("city", operator_, [value] if operator_ == "in" else value))
+        matching(places, one("city", operator_, [value] if operator_ == "in" else value))
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_what_no_text_of_the_database_can_be_is_refused(places: Collection, valu
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused(places: Collection, column: str, value: Any) -> None:
     with pytest.raises(InvalidFilter, match="The filter is not a condition on collection 'places'"):
-        found(places, one(column, "=", value))
+        matching(places, one(column, "=", value))
 
 
 # Columns
@@ -250,9 +250,9 @@ def test_a_value_of_another_type_is_refused(places: Collection, column: str, val
 @pytest.fixture(scope="module")
 def odd(tiny_db: OpenAnalytic) -> Collection:
     """Each column holds its own name."""
-    made = tiny_db.create_collection('odd "100%" {x}', pipeline="mean_colour", columns=dict.fromkeys(ODD, "text"))
-    made.import_vectors([("mine", [1, 0, 0], dict(zip(ODD, ODD, strict=True))), ("empty", [1, 1, 0], None)])
-    return made
+    collection = tiny_db.create_collection('odd "100%" {x}', pipeline="mean_colour", columns=dict.fromkeys(ODD, "text"))
+    collection.import_vectors([("mine", [1, 0, 0], dict(zip(ODD, ODD, strict=True))), ("empty", [1, 1, 0], None)])
+    return collection
 
 
 ODD = ['a"b', "100%", "%s", "%(v0)s", "%%", "' OR true --", "a b", "猫", "select", "{x}", "{}", "v0", "like", "a\nb",
@@ -262,14 +262,14 @@ ODD = ['a"b', "100%", "%s", "%(v0)s", "%%", "' OR true --", "a b", "猫", "selec
 @pytest.mark.parametrize("column", ODD)
 def test_columns_of_any_name(odd: Collection, column: str) -> None:
     for each in (one(column, "=", column), one(column, "contains", column), one(column, "in", ["x", column])):
-        assert found(odd, each) == ["mine"]
-        assert found(odd, each, one(column, "is not null")) == ["mine"]
-    assert found(odd, one(column, "is null")) == ["empty"]
-    assert found(odd, one(column, "<>", column)) == []
+        assert matching(odd, each) == ["mine"]
+        assert matching(odd, each, one(column, "is not null")) == ["mine"]
+    assert matching(odd, one(column, "is null")) == ["empty"]
+    assert matching(odd, one(column, "<>", column)) == []
 
 
 def test_all_columns_at_once(odd: Collection) -> None:
-    assert found(odd, *(one(column, "=", column) for column in ODD[: filters.MOST])) == ["mine"]
+    assert matching(odd, *(one(column, "=", column) for column in ODD[: filters.MOST])) == ["mine"]
 
 
 # What is no condition
@@ -332,10 +332,10 @@ def test_only_an_object_is_a_condition(places: Collection, condition: Any) -> No
 
 
 def test_a_collection_without_columns_has_no_filters(tiny_db: OpenAnalytic) -> None:
-    made = tiny_db.create_collection("plain", pipeline="mean_colour")
-    assert filters.offered(made) == []
+    collection = tiny_db.create_collection("plain", pipeline="mean_colour")
+    assert filters.offered(collection) == []
     with pytest.raises(BadParameter, match="is no column") as caught:
-        filters.condition(made.info, [one("city", "=", "x")])
+        filters.condition(collection.info, [one("city", "=", "x")])
     assert caught.value.hint == "Your columns: none."
 
 
@@ -363,10 +363,10 @@ def hijacked(server: embedded.Server, template: str, tmp_path: Path) -> Iterator
     with open_analytic.connect(dsn, settings=settings) as db:
         db.pipeline_create("mean_colour", tiny.PIPELINE)
         columns = {"title": "varchar(80)", "word": "citext"}
-        made = db.create_collection("photos", pipeline="mean_colour", columns=columns)
+        collection = db.create_collection("photos", pipeline="mean_colour", columns=columns)
         values = [("a", "Oslo"), ("b", "Bergen")]
-        made.import_vectors([(name, [1, 0, 0], {"title": city, "word": city}) for name, city in values])
-        yield made
+        collection.import_vectors([(name, [1, 0, 0], {"title": city, "word": city}) for name, city in values])
+        yield collection
 
 
 @pytest.mark.parametrize(
@@ -384,4 +384,4 @@ def hijacked(server: embedded.Server, template: str, tmp_path: Path) -> Iterator
     ids=lambda value: f"{value['column']} {value['operator']}" if isinstance(value, dict) else "",
 )
 def test_nobody_s_operators_are_used(hijacked: Collection, condition: dict[str, Any], expected: list[str]) -> None:
-    assert found(hijacked, condition) == expected
+    assert matching(hijacked, condition) == expected

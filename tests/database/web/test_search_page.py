@@ -41,19 +41,19 @@ def halves(left: Any, right: Any, *, size: tuple[int, int] = (400, 200), kind: s
 
 @pytest.fixture(scope="module")
 def colours(tiny_db: OpenAnalytic) -> Collection:
-    made = tiny_db.create_collection("colours", pipeline="mean_colour", columns={"city": "text"})
-    given = {"red": RED, "green": GREEN, "blue": BLUE}
-    made.import_pictures(
-        [(name, halves(colour, colour)) for name, colour in given.items()], values=lambda name: {"city": name[0]}
+    collection = tiny_db.create_collection("colours", pipeline="mean_colour", columns={"city": "text"})
+    pictures = {"red": RED, "green": GREEN, "blue": BLUE}
+    collection.import_pictures(
+        [(name, halves(colour, colour)) for name, colour in pictures.items()], values=lambda name: {"city": name[0]}
     )
-    return made
+    return collection
 
 
 @pytest.fixture(scope="module")
 def people(tiny_db: OpenAnalytic) -> Collection:
-    made = tiny_db.create_collection("people", pipeline="tiny_faces", parameters={"face": "all"})
-    made.import_pictures([("both", tiny_faces.paint([RED, GREEN])), ("blue", tiny_faces.paint([BLUE]))])
-    return made
+    collection = tiny_db.create_collection("people", pipeline="tiny_faces", parameters={"face": "all"})
+    collection.import_pictures([("both", tiny_faces.paint([RED, GREEN])), ("blue", tiny_faces.paint([BLUE]))])
+    return collection
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def cache() -> QueryCache:
     return QueryCache(LIMITS)
 
 
-def found(db: OpenAnalytic, collection: Collection, cache: QueryCache, **asked: str) -> dict[str, Any]:
-    return search_page.find(db, collection, search_page.read(asked), cache, LIMITS)
+def find(db: OpenAnalytic, collection: Collection, cache: QueryCache, **parameters: str) -> dict[str, Any]:
+    return search_page.find(db, collection, search_page.read(parameters), cache, LIMITS)
 
 
 def names(answer: dict[str, Any]) -> list[str]:
@@ -76,7 +76,7 @@ PLAIN = NOTHING | {"query": "q", "k": 10, "filter": [], "explain": False}
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, {}),
         ({"k": "1"}, {"k": 1}),
@@ -91,8 +91,8 @@ PLAIN = NOTHING | {"query": "q", "k": 10, "filter": [], "explain": False}
         ({"filter": '[{"column": "c"}]'}, {"filter": [{"column": "c"}]}),
     ],
 )
-def test_an_address_is_read(given: dict[str, str], expected: dict[str, Any]) -> None:
-    assert search_page.read({"query": "q"} | given) == Search(**PLAIN | expected)
+def test_an_address_is_read(parameters: dict[str, str], expected: dict[str, Any]) -> None:
+    assert search_page.read({"query": "q"} | parameters) == Search(**PLAIN | expected)
 
 
 def test_a_row_that_is_liked() -> None:
@@ -118,10 +118,10 @@ WRONG: list[dict[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("given", WRONG, ids=lambda given: json.dumps(given)[:60])
-def test_what_cannot_be_read_is_a_typed_error(given: dict[str, str]) -> None:
+@pytest.mark.parametrize("parameters", WRONG, ids=lambda parameters: json.dumps(parameters)[:60])
+def test_what_cannot_be_read_is_a_typed_error(parameters: dict[str, str]) -> None:
     with pytest.raises(BadParameter) as caught:
-        search_page.read(given)
+        search_page.read(parameters)
     assert caught.value.hint
     assert len(caught.value.message) < 300
 
@@ -132,14 +132,14 @@ def test_what_cannot_be_read_is_a_typed_error(given: dict[str, str]) -> None:
 def test_a_picture_and_a_rectangle_of_it(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
     id_ = cache.keep(halves(RED, BLUE)).id
     for region, expected in (("0,0,200,200", "red"), ("200,0,200,200", "blue"), ("-50,-9,100,999", "red")):
-        answer = found(tiny_db, colours, cache, query=id_, region=region, k="1")
+        answer = find(tiny_db, colours, cache, query=id_, region=region, k="1")
         assert names(answer) == [expected]
         assert answer["hits"][0]["distance"] < 0.02
         assert answer["milliseconds"].keys() == {"decode_and_model", "search", "total"}
     with pytest.raises(BadParameter, match="nothing of the picture"):
-        found(tiny_db, colours, cache, query=id_, region="400,0,5,5")
+        find(tiny_db, colours, cache, query=id_, region="400,0,5,5")
     with pytest.raises(BadParameter, match="nothing of the picture"):
-        found(tiny_db, colours, cache, query=id_, region="-9,-9,5,5")
+        find(tiny_db, colours, cache, query=id_, region="-9,-9,5,5")
 
 
 def test_a_rectangle_is_of_the_upright_picture(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
@@ -147,24 +147,24 @@ def test_a_rectangle_is_of_the_upright_picture(tiny_db: OpenAnalytic, colours: C
     exif[0x0112] = 6  # to be turned by 90 degrees: what is left in the file is above
     picture = cache.keep(halves(RED, BLUE, size=(3000, 1500), kind="JPEG", quality=95, exif=exif))
     assert picture.size == (1500, 3000)
-    assert names(found(tiny_db, colours, cache, query=picture.id, region="0,0,1500,1400", k="1")) == ["red"]
-    assert names(found(tiny_db, colours, cache, query=picture.id, region="0,1600,1500,1400", k="1")) == ["blue"]
-    with Image.open(io.BytesIO(picture.preview)) as shown:
-        assert (shown.size, dict(shown.getexif())) == ((512, 1024), {})
+    assert names(find(tiny_db, colours, cache, query=picture.id, region="0,0,1500,1400", k="1")) == ["red"]
+    assert names(find(tiny_db, colours, cache, query=picture.id, region="0,1600,1500,1400", k="1")) == ["blue"]
+    with Image.open(io.BytesIO(picture.preview)) as image:
+        assert (image.size, dict(image.getexif())) == ((512, 1024), {})
 
 
 def test_what_is_like_a_row_is_not_the_row(tiny_db: OpenAnalytic, colours: Collection, people: Collection) -> None:
     cache = QueryCache(LIMITS)
-    answer = found(tiny_db, colours, cache, like="red", filter='[{"column":"city","operator":"<>","value":"b"}]')
+    answer = find(tiny_db, colours, cache, like="red", filter='[{"column":"city","operator":"<>","value":"b"}]')
     assert names(answer) == ["green"]
     assert answer["milliseconds"]["decode_and_model"] is None
-    both = found(tiny_db, people, cache, like="both", part="1")
+    both = find(tiny_db, people, cache, like="both", part="1")
     assert sorted((hit["name"], hit["part"]) for hit in both["hits"]) == [("blue", 0), ("both", 0)]
-    first = found(tiny_db, people, cache, like="both")
+    first = find(tiny_db, people, cache, like="both")
     assert sorted((hit["name"], hit["part"]) for hit in first["hits"]) == [("blue", 0), ("both", 1)]
-    for asked in ({"like": "nothing"}, {"like": "both", "part": "7"}, {"like": "a\0b"}):
+    for parameters in ({"like": "nothing"}, {"like": "both", "part": "7"}, {"like": "a\0b"}):
         with pytest.raises(UnknownImage):
-            found(tiny_db, people, cache, **asked)
+            find(tiny_db, people, cache, **parameters)
 
 
 def test_a_face_is_chosen_by_its_number(tiny_db: OpenAnalytic, people: Collection, cache: QueryCache) -> None:
@@ -173,15 +173,15 @@ def test_a_face_is_chosen_by_its_number(tiny_db: OpenAnalytic, people: Collectio
     assert [face["part"] for face in seen["faces"]] == [0, 1]
     nearest = []
     for face in seen["faces"]:
-        (hit,) = found(tiny_db, people, cache, query=picture.id, face=str(face["part"]), k="1")["hits"]
+        (hit,) = find(tiny_db, people, cache, query=picture.id, face=str(face["part"]), k="1")["hits"]
         nearest.append((face["box"]["x"] > 100, hit["name"]))
     assert sorted(nearest) == [(False, "blue"), (True, "both")]
     with pytest.raises(BadParameter, match="no face 2"):
-        found(tiny_db, people, cache, query=picture.id, face="2")
+        find(tiny_db, people, cache, query=picture.id, face="2")
     nobody = cache.keep(halves(RED, BLUE))
     assert search_page.seen(people, nobody, LIMITS)["faces"] == []
     with pytest.raises(NoFace):
-        found(tiny_db, people, cache, query=nobody.id)
+        find(tiny_db, people, cache, query=nobody.id)
 
 
 def test_a_rate_is_a_distance(tiny_db: OpenAnalytic, people: Collection, cache: QueryCache) -> None:
@@ -191,13 +191,13 @@ def test_a_rate_is_a_distance(tiny_db: OpenAnalytic, people: Collection, cache: 
     table = search_page.rates(tiny_db, people)
     assert table is not None
     rate = table.rates[0]
-    answer = found(tiny_db, people, cache, like="both", rate=str(rate.false_accept_rate))
+    answer = find(tiny_db, people, cache, like="both", rate=str(rate.false_accept_rate))
     assert answer["limit"]["false_accept_rate"] == rate.false_accept_rate
     assert answer["limit"]["max_distance"] < rate.distance  # "below it" is the same
     assert all(hit["distance"] < rate.distance for hit in answer["hits"])
     for wrong in ("0", "-1"):
         with pytest.raises(BadParameter, match="no distance for a false accept rate"):
-            found(tiny_db, people, cache, like="both", rate=wrong)
+            find(tiny_db, people, cache, like="both", rate=wrong)
 
 
 def test_where_nothing_was_measured_there_are_no_rates(
@@ -205,27 +205,27 @@ def test_where_nothing_was_measured_there_are_no_rates(
 ) -> None:
     assert search_page.rates(tiny_db, colours) is None
     with pytest.raises(BadParameter, match="no distance for a false accept rate"):
-        found(tiny_db, colours, cache, like="red", rate="0.1")
+        find(tiny_db, colours, cache, like="red", rate="0.1")
 
 
 def test_a_distance_may_be_too_small_for_any(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
     id_ = cache.keep(halves(RED, RED)).id
-    assert names(found(tiny_db, colours, cache, query=id_, max_distance="0.01")) == ["red"]
-    assert names(found(tiny_db, colours, cache, query=id_, max_distance="-1")) == []
+    assert names(find(tiny_db, colours, cache, query=id_, max_distance="0.01")) == ["red"]
+    assert names(find(tiny_db, colours, cache, query=id_, max_distance="-1")) == []
 
 
 def test_the_plan_is_told_when_asked_for(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
-    told = found(tiny_db, colours, cache, like="red", explain="1")["explained"]
-    assert (told["plan"], bool(told["reason"])) == ("exact", True)
+    explanation = find(tiny_db, colours, cache, like="red", explain="1")["explained"]
+    assert (explanation["plan"], bool(explanation["reason"])) == ("exact", True)
 
 
 def test_a_search_of_a_locked_table_ends(tiny_db: OpenAnalytic, colours: Collection, cache: QueryCache) -> None:
     picture = cache.keep(halves(RED, RED))
-    asked = search_page.read({"query": picture.id})
+    request = search_page.read({"query": picture.id})
     with psycopg.connect(tiny_db.dsn) as other:
         other.execute("LOCK TABLE colours IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(DeadlineExceeded):
-            search_page.find(tiny_db, colours, asked, cache, LIMITS, timeout_s=0.2)
+            search_page.find(tiny_db, colours, request, cache, LIMITS, timeout_s=0.2)
 
 
 # Pictures that are kept
@@ -291,7 +291,7 @@ def test_answers_about_a_picture_are_few(colours: Collection, cache: QueryCache)
 # Pictures that are shown
 
 
-def shown(album: Album, collection: Collection, name: str, side: int = THUMBNAIL, **options: Any) -> Shown:
+def drawn(album: Album, collection: Collection, name: str, side: int = THUMBNAIL, **options: Any) -> Shown:
     answer = album.show(collection, name, options.get("part"), side, known=options.get("known"))
     assert isinstance(answer, Shown)
     return answer
@@ -299,13 +299,13 @@ def shown(album: Album, collection: Collection, name: str, side: int = THUMBNAIL
 
 def test_a_picture_is_drawn_once(colours: Collection) -> None:
     album = Album(LIMITS)
-    first = shown(album, colours, "red")
-    assert shown(album, colours, "red").data is first.data
+    first = drawn(album, colours, "red")
+    assert drawn(album, colours, "red").data is first.data
     assert album.show(colours, "red", None, THUMBNAIL, known=f'"{first.tag}"') == first.tag
     assert album.show(colours, "red", None, THUMBNAIL, known=f'"x", W/"{first.tag}"') == first.tag
-    assert shown(album, colours, "red", known='"x"').data is first.data
-    assert shown(album, colours, "red", known=first.tag).data is first.data
-    assert shown(album, colours, "red", WHOLE).tag != first.tag
+    assert drawn(album, colours, "red", known='"x"').data is first.data
+    assert drawn(album, colours, "red", known=first.tag).data is first.data
+    assert drawn(album, colours, "red", WHOLE).tag != first.tag
     with pytest.raises(UnknownImage):
         album.show(colours, "nothing", None, THUMBNAIL, known=f'"{first.tag}"')
 
@@ -318,24 +318,24 @@ def test_a_collection_that_was_made_anew_has_its_pictures_drawn_anew(tiny_db: Op
         collection = tiny_db.create_collection("anew", pipeline="mean_colour")
         collection.add("a", picture)
         old = f'"{tags[0]}"' if tags else None
-        tags.append(shown(album, collection, "a", known=old).tag)
+        tags.append(drawn(album, collection, "a", known=old).tag)
         tiny_db.drop_collection("anew")
     assert tags[0] != tags[1]
 
 
 def test_the_album_throws_out_what_was_looked_at_longest_ago(colours: Collection) -> None:
-    size = len(shown(Album(LIMITS), colours, "red").data)
+    size = len(drawn(Album(LIMITS), colours, "red").data)
     album = Album(LIMITS, most_bytes=size * 5 // 2)  # two pictures of about the same size
-    red, green = shown(album, colours, "red").data, shown(album, colours, "green").data
-    assert shown(album, colours, "red").data is red
-    assert len(shown(album, colours, "blue").data) < size * 5 // 4
-    assert shown(album, colours, "red").data is red
-    assert shown(album, colours, "green").data is not green
+    red, green = drawn(album, colours, "red").data, drawn(album, colours, "green").data
+    assert drawn(album, colours, "red").data is red
+    assert len(drawn(album, colours, "blue").data) < size * 5 // 4
+    assert drawn(album, colours, "red").data is red
+    assert drawn(album, colours, "green").data is not green
 
 
 def test_the_album_has_an_end(colours: Collection) -> None:
     album = Album(LIMITS, most_bytes=2_000)
-    sizes = [len(shown(album, colours, name, side).data) for side in (50, 60, 70) for name in ("red", "green", "blue")]
+    sizes = [len(drawn(album, colours, name, side).data) for side in (50, 60, 70) for name in ("red", "green", "blue")]
     assert album._bytes == sum(map(len, album._shown.values())) <= 2_000 < sum(sizes)
 
 
@@ -350,9 +350,9 @@ class Replaced:
         return self._real.info
 
     def digests(self, names: list[str]) -> dict[str, bytes | None]:
-        found = self._real.digests(names)
+        digests = self._real.digests(names)
         self._real.add(self._name, self._new, on_conflict="replace")
-        return found
+        return digests
 
     def image(self, name: str) -> bytes:
         return self._real.image(name)
@@ -365,5 +365,5 @@ def test_a_picture_replaced_meanwhile_is_not_kept_as_the_one_before(tiny_db: Ope
     album, race = Album(LIMITS), Replaced(collection, "a", new)
     first = album.show(race, "a", None, THUMBNAIL, known=None)  # type: ignore[arg-type]
     assert first == Shown(thumbnail.jpeg(thumbnail.shrink(new, THUMBNAIL, LIMITS).picture), "")
-    with Image.open(io.BytesIO(shown(album, collection, "b").data)) as picture:
+    with Image.open(io.BytesIO(drawn(album, collection, "b").data)) as picture:
         assert picture.getpixel((5, 5))[0] > 200  # type: ignore[index]

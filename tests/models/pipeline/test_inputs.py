@@ -43,8 +43,8 @@ IMAGE = {
 }
 
 
-def ran(made: Plan, cache: ModelCache, *items: bytes) -> list[Any]:
-    results = run(made, items, cache.model, Limits())
+def ran(pipeline: Plan, cache: ModelCache, *items: bytes) -> list[Any]:
+    results = run(pipeline, items, cache.model, Limits())
     return [result if isinstance(result, OpenAnalyticError) else result.output for result in results]
 
 
@@ -60,9 +60,9 @@ def test_a_decoded_image_gives_what_bytes_with_a_step_give(library: Library, cac
 
 def test_a_text_gives_its_vector(library: Library, cache: ModelCache) -> None:
     """The mean of the tokens' numbers: [CLS] 2, red 5, house 7, [SEP] 3; and of their squares."""
-    made = plan(load(tiny_texts.PIPELINE, "texts"), library.cards)
-    assert (made.input, made.dim, made.many) == ("text", 2, False)
-    results = ran(made, cache, b"red house", "\ufeffred house".encode(), b"", b"a\0b", b"\xff")
+    pipeline = plan(load(tiny_texts.PIPELINE, "texts"), library.cards)
+    assert (pipeline.input, pipeline.dim, pipeline.many) == ("text", 2, False)
+    results = ran(pipeline, cache, b"red house", "\ufeffred house".encode(), b"", b"a\0b", b"\xff")
     assert results[:2] == [{"vector": [4.25, 21.75]}] * 2
     assert [type(each) for each in results[2:]] == [BadText] * 3
 
@@ -70,14 +70,14 @@ def test_a_text_gives_its_vector(library: Library, cache: ModelCache) -> None:
 def test_bytes_can_be_decoded_as_a_text_by_a_step(library: Library, cache: ModelCache) -> None:
     decode = {"operator": "decode_text", "max_characters": 5, "output": "text"}
     embed = tiny_texts.PIPELINE["steps"][0] | {"input": "text"}
-    made = plan(load({"steps": [decode, embed], "output": {"vector": "vector"}}, "mine"), library.cards)
-    good, bad = ran(made, cache, b"red", b"red house")
+    pipeline = plan(load({"steps": [decode, embed], "output": {"vector": "vector"}}, "mine"), library.cards)
+    good, bad = ran(pipeline, cache, b"red", b"red house")
     assert good == {"vector": [pytest.approx(10 / 3), pytest.approx(38 / 3)]}
     assert isinstance(bad, BadText)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"input": "bytes"}, "embed_text takes a text and 'input' is a bytes."),
         ({"input": "image"}, "embed_text takes a text and 'input' is an image."),
@@ -86,10 +86,10 @@ def test_bytes_can_be_decoded_as_a_text_by_a_step(library: Library, cache: Model
         ({"output": {"text": "-bytes"}}, "output.text: no step gives '-bytes'."),
     ],
 )
-def test_an_input_that_does_not_fit_is_refused(library: Library, change: dict[str, Any], said: str) -> None:
+def test_an_input_that_does_not_fit_is_refused(library: Library, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidPipeline) as caught:
         plan(load(tiny_texts.PIPELINE | change, "mine"), library.cards)
-    assert caught.value.message.endswith(said)
+    assert caught.value.message.endswith(message)
 
 
 def test_a_step_that_makes_too_many_pixels_of_an_image_is_counted_with_its_decoding(library: Library) -> None:
@@ -115,8 +115,8 @@ def without_special(tokens: Tokens) -> Tokens:
 
 
 def test_tokens_are_handed_from_step_to_step(library: Library, cache: ModelCache) -> None:
-    made = plan(load(TOKENS, "tokens"), library.cards)
-    short, bad, long = ran(made, cache, b"Red  houses", b"", b"red " * 20)
+    pipeline = plan(load(TOKENS, "tokens"), library.cards)
+    short, bad, long = ran(pipeline, cache, b"Red  houses", b"", b"red " * 20)
     spans = [(0, 0), (0, 3), (5, 10), (10, 11), (0, 0)]
     assert short == {
         "tokens": {
@@ -139,8 +139,8 @@ def test_an_operator_changes_tokens(library: Library, cache: ModelCache, monkeyp
     first, last = TOKENS["steps"]
     between = {"operator": "without_special", "input": "tokens", "output": "inner"}
     steps = [first, between, {**last, "input": "inner"}]
-    made = plan(load({"input": "text", "steps": steps, "output": {"vector": "vector"}}, "mine"), library.cards)
-    assert ran(made, cache, b"red house") == [{"vector": [6.0, 37.0]}]
+    pipeline = plan(load({"input": "text", "steps": steps, "output": {"vector": "vector"}}, "mine"), library.cards)
+    assert ran(pipeline, cache, b"red house") == [{"vector": [6.0, 37.0]}]
 
 
 def test_tokens_of_another_tokenizer_are_refused(library: Library, cache: ModelCache) -> None:
@@ -149,14 +149,14 @@ def test_tokens_of_another_tokenizer_are_refused(library: Library, cache: ModelC
     assert isinstance(tokens, Tokens)
     assert [tokens.region(at) for at in (1, 2)] == [TextSpan(start=0, end=3), TextSpan(start=4, end=9)]
     assert model([tokens, "red house"])["features"].tolist() == [[4.25, 21.75]] * 2
-    for change, said in (
+    for change, message in (
         ({"tokenizer": "another"}, "Model 'words' was given tokens of another tokenizer."),
         ({"mask": [1]}, "Model 'words' was given 4 tokens with 4 types and a mask of 1."),
         ({"ids": [2, -1, 7, 3]}, "Model 'words' was given 4 tokens with 4 types and a mask of 4."),
     ):
         with pytest.raises(ModelFailed) as caught:
             model([replace(tokens, **change)])
-        assert caught.value.message == said
+        assert caught.value.message == message
     many = replace(tokens, ids=[5] * 13, types=[0] * 13, mask=[1] * 13)
     with pytest.raises(BadText, match=r"The text has 13 tokens; model 'words' takes 12\."):
         model([many])

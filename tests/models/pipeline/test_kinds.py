@@ -68,12 +68,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 
 def result(library: Library, *steps: dict[str, Any], **output: Any) -> Result:
-    made = plan(load({"steps": [*steps], "output": output}, "mine"), library.cards)
+    pipeline = plan(load({"steps": [*steps], "output": output}, "mine"), library.cards)
     cache = ModelCache(library, Settings.read({}, threads=1))
-    (found,) = run(made, [tiny_faces.paint([RED, GREEN])], cache.model, Limits())
+    (answer,) = run(pipeline, [tiny_faces.paint([RED, GREEN])], cache.model, Limits())
     cache.clear()
-    assert not isinstance(found, OpenAnalyticError), found
-    return found
+    assert not isinstance(answer, OpenAnalyticError), answer
+    return answer
 
 
 def refused(library: Library, *steps: dict[str, Any], **output: Any) -> str:
@@ -83,17 +83,17 @@ def refused(library: Library, *steps: dict[str, Any], **output: Any) -> str:
 
 
 def test_a_list_that_an_operator_makes_of_one_value_is_a_list_of_its_own(library: Library) -> None:
-    found = result(
+    value = result(
         library, DECODE, {"operator": "tags", "input": "image", "output": "tags"}, tags={"tag": "tags.label"}
     )
-    assert {"tag": "250"} in found.output["tags"]
-    assert found.plan.values["tags"].list_of == "tags"
+    assert {"tag": "250"} in value.output["tags"]
+    assert value.plan.values["tags"].list_of == "tags"
 
 
 def test_vectors_beside_a_list_they_were_not_made_of_are_refused(library: Library) -> None:
     steps = (DECODE, FACES, {"operator": "halves", "input": "image", "output": "halves"})
-    said = refused(library, *steps, all={"box": "faces.box", "vector": "halves"})
-    assert said == "output.all mixes lists of different things."
+    message = refused(library, *steps, all={"box": "faces.box", "vector": "halves"})
+    assert message == "output.all mixes lists of different things."
     apart = result(library, *steps, faces={"box": "faces.box"}, halves="halves")
     assert [feature.region for feature in apart.features] == [None, None]
     assert [feature.attributes for feature in apart.features] == [{}, {}]
@@ -112,16 +112,16 @@ def test_a_list_in_another_order_loses_the_regions_of_the_first(library: Library
 
 def test_regions_that_an_operator_changed_one_by_one_stay_in_their_list(library: Library) -> None:
     steps = (DECODE, FACES, CROPS, EMBED, {"operator": "wider", "input": "faces", "output": "wide"})
-    found = result(library, *steps, faces={"box": "faces.box", "wide": "wide.box", "vector": "colours"})
-    assert [2 * each["box"]["width"] for each in found.output["faces"]] == [
-        each["wide"]["width"] for each in found.output["faces"]
+    value = result(library, *steps, faces={"box": "faces.box", "wide": "wide.box", "vector": "colours"})
+    assert [2 * each["box"]["width"] for each in value.output["faces"]] == [
+        each["wide"]["width"] for each in value.output["faces"]
     ]
 
 
 def test_every_vector_of_one_region_has_that_region(library: Library) -> None:
     choose = {"operator": "choose_faces", "input": "faces", "output": "chosen"}
     one = CROPS | {"input": ["image", "chosen"]}
-    found = result(
+    value = result(
         library,
         DECODE,
         FACES,
@@ -130,6 +130,6 @@ def test_every_vector_of_one_region_has_that_region(library: Library) -> None:
         {"operator": "halves", "input": "crops", "output": "halves"},
         halves="halves",
     )
-    boxes = [feature.box for feature in found.features]
+    boxes = [feature.box for feature in value.features]
     assert len(boxes) == 2
     assert boxes[0] == boxes[1] is not None

@@ -38,8 +38,8 @@ def planned(library: Library, definition: dict[str, Any], *steps: dict[str, Any]
     return plan(load(definition | changed, "mine"), library.cards)
 
 
-def ran(made: Plan, cache: ModelCache, data: bytes) -> Result:
-    (result,) = run(made, [data], cache.model, Limits())
+def ran(pipeline: Plan, cache: ModelCache, data: bytes) -> Result:
+    (result,) = run(pipeline, [data], cache.model, Limits())
     assert not isinstance(result, OpenAnalyticError), result
     return result
 
@@ -49,9 +49,9 @@ def place(x: int, y: int, side: int = 64) -> dict[str, float]:
 
 
 def test_a_pipeline_gives_the_objects_of_a_picture(library: Library, cache: ModelCache) -> None:
-    made = planned(library, tiny_objects.DETECTOR)
-    assert (made.dim, made.many, made.vector, made.region) == (None, False, None, None)
-    result = ran(made, cache, tiny_objects.paint([RED, BLACK, BLACK, GREEN]))
+    pipeline = planned(library, tiny_objects.DETECTOR)
+    assert (pipeline.dim, pipeline.many, pipeline.vector, pipeline.region) == (None, False, None, None)
+    result = ran(pipeline, cache, tiny_objects.paint([RED, BLACK, BLACK, GREEN]))
     assert result.output == {
         "objects": [
             {"label": "tomato", "score": 1.0, "box": place(0, 0)},
@@ -59,19 +59,19 @@ def test_a_pipeline_gives_the_objects_of_a_picture(library: Library, cache: Mode
         ]
     }
     assert result.features == ()
-    assert ran(made, cache, tiny_objects.paint([])).output == {"objects": []}
+    assert ran(pipeline, cache, tiny_objects.paint([])).output == {"objects": []}
 
 
 def test_parts_of_objects_can_be_named(library: Library, cache: ModelCache) -> None:
-    made = planned(library, tiny_objects.DETECTOR, labels="objects.label", all={"at": "objects.box"})
-    result = ran(made, cache, tiny_objects.paint([GREEN]))
+    pipeline = planned(library, tiny_objects.DETECTOR, labels="objects.label", all={"at": "objects.box"})
+    result = ran(pipeline, cache, tiny_objects.paint([GREEN]))
     assert result.output == {"labels": ["leaf"], "all": [{"at": place(0, 0)}]}
 
 
 def test_every_object_has_its_vector_box_and_attributes(library: Library, cache: ModelCache) -> None:
-    made = planned(library, tiny_objects.EMBEDDER)
-    assert (made.dim, made.many, made.region and made.region.name) == (3, True, "object")
-    result = ran(made, cache, tiny_objects.paint([GREEN, RED]))
+    pipeline = planned(library, tiny_objects.EMBEDDER)
+    assert (pipeline.dim, pipeline.many, pipeline.region and pipeline.region.name) == (3, True, "object")
+    result = ran(pipeline, cache, tiny_objects.paint([GREEN, RED]))
     features = [(each.vector.tolist(), each.region, dict(each.attributes)) for each in result.features]
     assert features == [
         ([1, 0, 0], Box(x=64, y=0, width=64, height=64), {"label": "tomato"}),
@@ -81,8 +81,8 @@ def test_every_object_has_its_vector_box_and_attributes(library: Library, cache:
 
 
 def test_a_whole_object_beside_its_vector_gives_its_label_and_score(library: Library, cache: ModelCache) -> None:
-    made = planned(library, tiny_objects.EMBEDDER, objects="objects", colours="feature")
-    (feature,) = ran(made, cache, tiny_objects.paint([RED])).features
+    pipeline = planned(library, tiny_objects.EMBEDDER, objects="objects", colours="feature")
+    (feature,) = ran(pipeline, cache, tiny_objects.paint([RED])).features
     assert feature.attributes == {"label": "tomato", "score": 1.0}
     own = planned(library, tiny_objects.EMBEDDER, label="objects.score", objects="objects", colours="feature")
     assert ran(own, cache, tiny_objects.paint([RED])).features[0].attributes == {"label": 1.0, "score": 1.0}
@@ -100,7 +100,7 @@ def test_of_two_detectors_each_vector_belongs_to_what_it_was_made_of(library: Li
         faces={"score": "faces.score"}, objects={"label": "objects.label", "vector": "feature"},
     )  # fmt: skip
     faces, objects = ran(of_faces, cache, data), ran(of_objects, cache, data)
-    assert [made.region and made.region.name for made in (of_faces, of_objects)] == ["face", "object"]
+    assert [plan.region and plan.region.name for plan in (of_faces, of_objects)] == ["face", "object"]
     assert [len(faces.output["faces"]), len(faces.features)] == [2, 2]
     assert {tuple(feature.attributes) for feature in faces.features} == {("score",)}
     assert [feature.attributes["label"] for feature in objects.features] == [
@@ -110,7 +110,7 @@ def test_of_two_detectors_each_vector_belongs_to_what_it_was_made_of(library: Li
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
+    ("output", "message"),
     [
         ({"all": {"box": "objects.box", "vector": "face_colours"}}, "output.all mixes lists of different things."),
         ({"all": {"face": "faces.score", "label": "objects.label"}}, "output.all mixes lists of different things."),
@@ -119,14 +119,14 @@ def test_of_two_detectors_each_vector_belongs_to_what_it_was_made_of(library: Li
         ({"all": "crops"}, "output.all: 'crops' is an image, which JSON cannot hold."),
     ],
 )
-def test_lists_of_two_detectors_are_never_mixed(library: Library, output: dict[str, Any], said: str) -> None:
+def test_lists_of_two_detectors_are_never_mixed(library: Library, output: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidPipeline) as caught:
         planned(library, tiny_objects.EMBEDDER, FACES, FACE_CROPS, FACE_COLOURS, **output)
-    assert caught.value.message == said
+    assert caught.value.message == message
 
 
 @pytest.mark.parametrize(
-    ("step", "said"),
+    ("step", "message"),
     [
         (
             {"operator": "align_faces", "input": ["image", "objects"]},
@@ -143,17 +143,17 @@ def test_lists_of_two_detectors_are_never_mixed(library: Library, output: dict[s
         ),
     ],
 )
-def test_a_step_that_does_not_fit_says_what_would(library: Library, step: dict[str, Any], said: str) -> None:
+def test_a_step_that_does_not_fit_says_what_would(library: Library, step: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidPipeline) as caught:
         planned(library, tiny_objects.EMBEDDER, step | {"output": "more"})
-    assert caught.value.message.endswith(said)
+    assert caught.value.message.endswith(message)
 
 
 def test_faces_are_cut_out_as_regions_too(library: Library, cache: ModelCache) -> None:
     crops = {"operator": "crop_regions", "input": ["image", "faces"], "size": 32, "output": "regions"}
     embed = {"operator": "embed", "model": "mean_colour", "input": "regions", "output": "means"}
-    made = planned(library, tiny_objects.DETECTOR, FACES, crops, embed, faces={"vector": "means"})
-    result = ran(made, cache, tiny_faces.paint([(250, 10, 10)]))
+    pipeline = planned(library, tiny_objects.DETECTOR, FACES, crops, embed, faces={"vector": "means"})
+    result = ran(pipeline, cache, tiny_faces.paint([(250, 10, 10)]))
     assert len(result.features) == 1
     assert result.features[0].box is not None
 

@@ -29,13 +29,13 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.fixture(scope="module")
 def cache(library: Library) -> Iterator[ModelCache]:
-    made = ModelCache(library, Settings.read({}, threads=1))
-    yield made
-    made.clear()
+    cache = ModelCache(library, Settings.read({}, threads=1))
+    yield cache
+    cache.clear()
 
 
-def ran(made: Plan, cache: ModelCache, *items: bytes, limits: Limits | None = None) -> list[Any]:
-    results = run(made, items, cache.model, limits or Limits())
+def ran(pipeline: Plan, cache: ModelCache, *items: bytes, limits: Limits | None = None) -> list[Any]:
+    results = run(pipeline, items, cache.model, limits or Limits())
     assert budget().used == 0
     return [result if isinstance(result, OpenAnalyticError) else result.output for result in results]
 
@@ -46,10 +46,10 @@ def tone(seconds: float, rate: int = tiny_sounds.RATE, height: float = 0.5) -> N
 
 
 def test_a_sound_gives_its_vector_and_bad_ones_their_errors(library: Library, cache: ModelCache) -> None:
-    made = plan(load(tiny_sounds.PIPELINE, "sounds"), library.cards)
-    assert (made.input, made.dim, made.many, made.unstorable) == ("audio", 2, False, None)
-    assert (made.lifetimes.decodings, made.lifetimes.decoded_end) == (1, 2)
-    loud, bad, quiet, long = ran(made, cache, wav(tone(1)), b"noise", wav(tone(2, height=0.25)), wav(tone(61)))
+    pipeline = plan(load(tiny_sounds.PIPELINE, "sounds"), library.cards)
+    assert (pipeline.input, pipeline.dim, pipeline.many, pipeline.unstorable) == ("audio", 2, False, None)
+    assert (pipeline.lifetimes.decodings, pipeline.lifetimes.decoded_end) == (1, 2)
+    loud, bad, quiet, long = ran(pipeline, cache, wav(tone(1)), b"noise", wav(tone(2, height=0.25)), wav(tone(61)))
     assert loud == {"vector": pytest.approx([0.125, 0], abs=1e-4)}
     assert quiet == {"vector": pytest.approx([0.03125, 0], abs=1e-4)}
     assert [type(bad), type(long)] == [BadAudio, BadAudio]
@@ -58,15 +58,17 @@ def test_a_sound_gives_its_vector_and_bad_ones_their_errors(library: Library, ca
 
 @pytest.mark.parametrize(("rate", "width"), [(44_100, 3), (16_000, 2), (48_000, 4), (5_512, 1)])
 def test_a_sound_at_another_rate_is_resampled(library: Library, cache: ModelCache, rate: int, width: int) -> None:
-    made = plan(load(tiny_sounds.PIPELINE, "sounds"), library.cards)
+    pipeline = plan(load(tiny_sounds.PIPELINE, "sounds"), library.cards)
     stereo = np.column_stack([tone(1, rate), tone(1, rate)])
-    assert ran(made, cache, wav(stereo, rate=rate, width=width)) == [{"vector": pytest.approx([0.125, 0], abs=2e-3)}]
+    assert ran(pipeline, cache, wav(stereo, rate=rate, width=width)) == [
+        {"vector": pytest.approx([0.125, 0], abs=2e-3)}
+    ]
 
 
 def test_windows_have_vectors_and_spans(library: Library, cache: ModelCache) -> None:
-    made = plan(load(tiny_sounds.WINDOWS, "windows"), library.cards)
+    pipeline = plan(load(tiny_sounds.WINDOWS, "windows"), library.cards)
     sound = np.concatenate([tone(1), tone(1, height=0.25), tone(0.5)])
-    (result,) = run(made, [wav(sound)], cache.model, Limits())
+    (result,) = run(pipeline, [wav(sound)], cache.model, Limits())
     assert isinstance(result, Result)
     assert result.output == {
         "parts": [
@@ -78,7 +80,7 @@ def test_windows_have_vectors_and_spans(library: Library, cache: ModelCache) -> 
     spans = [Span(start=0, end=1), Span(start=1, end=2), Span(start=2, end=2.5)]
     assert [(feature.region, feature.extent) for feature in result.features] == [(each, each.extent) for each in spans]
     assert [feature.attributes for feature in result.features] == [{"start": at.start, "end": at.end} for at in spans]
-    assert str(made.unstorable).startswith("The vectors of pipeline 'windows' belong to regions of kind 'segment'")
+    assert str(pipeline.unstorable).startswith("The vectors of pipeline 'windows' belong to regions of kind 'segment'")
     assert budget().used == 0
 
 
@@ -86,9 +88,9 @@ def test_windows_of_a_long_sound_are_given_to_the_model_part_by_part(
     library: Library, cache: ModelCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audio, "PART", 20_000)
-    made = plan(load(tiny_sounds.WINDOWS, "windows"), library.cards)
+    pipeline = plan(load(tiny_sounds.WINDOWS, "windows"), library.cards)
     heights = [0.5, 0.25, 0.125, 0.5, 0.25]
-    (output,) = ran(made, cache, wav(np.concatenate([tone(1, height=height) for height in heights])))
+    (output,) = ran(pipeline, cache, wav(np.concatenate([tone(1, height=height) for height in heights])))
     powers = [part["vector"][0] for part in output["parts"]]
     assert powers == pytest.approx([height**2 / 2 for height in heights], abs=1e-4)
 
@@ -96,8 +98,8 @@ def test_windows_of_a_long_sound_are_given_to_the_model_part_by_part(
 def test_bytes_with_a_step_can_have_another_limit(library: Library, cache: ModelCache) -> None:
     decode = {"operator": "decode_audio", "max_seconds": 1, "output": "sound"}
     steps = [decode, tiny_sounds.EMBED | {"input": "sound"}]
-    made = plan(load({"steps": steps, "output": {"vector": "vector"}}, "short"), library.cards)
-    good, long = ran(made, cache, wav(tone(1)), wav(tone(1.5)))
+    pipeline = plan(load({"steps": steps, "output": {"vector": "vector"}}, "short"), library.cards)
+    good, long = ran(pipeline, cache, wav(tone(1)), wav(tone(1.5)))
     assert good == ran(plan(load(tiny_sounds.PIPELINE, "sounds"), library.cards), cache, wav(tone(1)))[0]
     assert str(long) == (
         "The sound has 1.5 seconds; at most 1 are read. "
@@ -107,15 +109,15 @@ def test_bytes_with_a_step_can_have_another_limit(library: Library, cache: Model
 
 def test_a_sound_shares_the_memory_for_decoding(library: Library, cache: ModelCache) -> None:
     """24 bytes a sample while it is decoded: one second needs 192,000."""
-    made = plan(load(tiny_sounds.PIPELINE, "sounds"), library.cards)
+    pipeline = plan(load(tiny_sounds.PIPELINE, "sounds"), library.cards)
     items = [wav(tone(1)), wav(tone(1)), wav(tone(1.5))]
-    first, second, large = ran(made, cache, *items, limits=Limits(decode_bytes=200_000))
+    first, second, large = ran(pipeline, cache, *items, limits=Limits(decode_bytes=200_000))
     assert first == second == {"vector": pytest.approx([0.125, 0], abs=1e-4)}
     assert isinstance(large, ImageTooLarge)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"input": "video"}, "The input of pipeline 'mine' cannot be 'video'."),
         ({"input": "segment"}, "The input of pipeline 'mine' cannot be 'segment'."),
@@ -123,9 +125,9 @@ def test_a_sound_shares_the_memory_for_decoding(library: Library, cache: ModelCa
         ({"output": {"sound": "input"}}, "output.sound: no step gives 'input'."),
     ],
 )
-def test_a_definition_that_does_not_fit_is_refused(library: Library, change: dict[str, Any], said: str) -> None:
+def test_a_definition_that_does_not_fit_is_refused(library: Library, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidPipeline) as caught:
         plan(load(tiny_sounds.PIPELINE | change, "mine"), library.cards)
-    assert caught.value.message.endswith(said)
-    if "cannot be" in said:
+    assert caught.value.message.endswith(message)
+    if "cannot be" in message:
         assert caught.value.hint == "Known: audio, bytes, image, text."

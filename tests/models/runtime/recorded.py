@@ -99,7 +99,7 @@ def pictures(*values: int, side: int = 16) -> Images:
     return np.concatenate([np.full((1, side, side, 3), value, np.uint8) for value in values])
 
 
-def told(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, list[int]]:
+def first_rows(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, list[int]]:
     """Of each picture the value it was made of, by role."""
     assert all(np.ptp(array, axis=1).max() == 0 for array in arrays.values())
     return {role: np.rint(array[:, 0] * 255).astype(int).tolist() for role, array in arrays.items()}
@@ -113,4 +113,4 @@ def submitted(batcher: Batcher, *calls: Images, name: str = "mean_colour") -> li
 
 def _outcome(call: "Future[Any]") -> Any:
     error = call.exception(30)
-    return f"{type(error).__name__}: {error}" if error else told(call.result())
+    return f"{type(error).__name__}: {error}" if error else first_rows(call.result())

@@ -18,7 +18,7 @@ from open_analytic.models.library import Library
 from open_analytic.runtime.batcher import Batcher, Ran
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import Images
-from tests.models.runtime.recorded import BAD, Recorder, pictures, submitted, told, write
+from tests.models.runtime.recorded import BAD, Recorder, first_rows, pictures, submitted, write
 
 LONG_MS = 60_000  # twice what a test waits for an answer: a call that waits this long fails it
 
@@ -34,37 +34,37 @@ def recorder(tmp_path: Path) -> Recorder:
 @pytest.fixture
 def make(recorder: Recorder) -> Iterator[Callable[..., Batcher]]:
     """A batcher on the recorded networks; by default everybody waits for seven others."""
-    made = []
+    batchers = []
 
     def make(**options: Any) -> Batcher:
-        given: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "max_batch": 8,
             "max_wait_ms": LONG_MS,
             "runners": 2,
             "threads": 1,
             "expected": lambda: 8,
         } | options
-        made.append(Batcher(recorder, **given))
-        return made[-1]
+        batchers.append(Batcher(recorder, **arguments))
+        return batchers[-1]
 
     yield make
     recorder.gate.set()
-    for batcher in made:
+    for batcher in batchers:
         batcher.close()
 
 
 def test_calls_of_many_threads_are_one_batch_and_each_gets_its_own_rows(
     make: Callable[..., Batcher], recorder: Recorder
 ) -> None:
-    found = submitted(make(), *[pictures(value) for value in range(8)])
-    assert found == [{"features": [value]} for value in range(8)]
+    answers = submitted(make(), *[pictures(value) for value in range(8)])
+    assert answers == [{"features": [value]} for value in range(8)]
     (seen,) = recorder.seen
     assert sorted(seen.values) == list(range(8))
 
 
 def test_callers_give_as_many_pictures_as_they_like(make: Callable[..., Batcher], recorder: Recorder) -> None:
-    found = submitted(make(expected=lambda: 3), pictures(1), pictures(2, 3, 4), pictures(5, 6))
-    assert found == [{"features": [1]}, {"features": [2, 3, 4]}, {"features": [5, 6]}]
+    answers = submitted(make(expected=lambda: 3), pictures(1), pictures(2, 3, 4), pictures(5, 6))
+    assert answers == [{"features": [1]}, {"features": [2, 3, 4]}, {"features": [5, 6]}]
     assert [len(seen.values) for seen in recorder.seen] == [6]
 
 
@@ -74,19 +74,19 @@ def test_a_caller_alone_waits_for_nobody(make: Callable[..., Batcher], recorder:
 
 
 def test_nobody_is_waited_for_once_the_call_has_gone(make: Callable[..., Batcher]) -> None:
-    under_way, asked = [1, 2], threading.Event()
+    under_way, waiting = [1, 2], threading.Event()
 
     def expected() -> int:
-        asked.set()
+        waiting.set()
         return len(under_way)
 
     batcher = make(expected=expected)
     with ThreadPoolExecutor(1) as caller:
         call = caller.submit(batcher.model("mean_colour"), pictures(7))
-        assert asked.wait(30)
+        assert waiting.wait(30)
         under_way.pop()
         batcher.look_again()
-        assert told(call.result(30)) == {"features": [7]}
+        assert first_rows(call.result(30)) == {"features": [7]}
 
 
 def test_who_waited_long_enough_is_run_without_the_others(make: Callable[..., Batcher]) -> None:
@@ -100,8 +100,8 @@ def test_no_batch_is_larger_than_max_batch(make: Callable[..., Batcher], recorde
 
 
 def test_a_caller_is_not_split_to_fill_a_batch(make: Callable[..., Batcher], recorder: Recorder) -> None:
-    found = submitted(make(max_batch=4, expected=lambda: 2, max_wait_ms=1), pictures(1, 2, 3), pictures(4, 5, 6))
-    assert found == [{"features": [1, 2, 3]}, {"features": [4, 5, 6]}]
+    answers = submitted(make(max_batch=4, expected=lambda: 2, max_wait_ms=1), pictures(1, 2, 3), pictures(4, 5, 6))
+    assert answers == [{"features": [1, 2, 3]}, {"features": [4, 5, 6]}]
     assert sorted(seen.values for seen in recorder.seen) == [(1, 2, 3), (4, 5, 6)]
 
 
@@ -118,9 +118,9 @@ def test_models_sizes_and_outputs_are_not_mixed(make: Callable[..., Batcher], re
     calls = kinds + kinds
     with ThreadPoolExecutor(len(calls)) as callers:
         waiting = [callers.submit(batcher.model(name), batch, outputs) for name, batch, outputs in calls]
-        found = [told(each.result(30)) for each in waiting]
+        answers = [first_rows(each.result(30)) for each in waiting]
     both, all_roles = {"brightest": [2], "features": [2]}, {"features": [1], "brightest": [1]}
-    assert found == [{"features": [1]}, all_roles, both, {"brightest": [2]}, both] * 2
+    assert answers == [{"features": [1]}, all_roles, both, {"brightest": [2]}, both] * 2
     assert len(recorder.seen) == len(kinds)
     assert {(seen.name, seen.values, seen.side, seen.outputs) for seen in recorder.seen} == {
         (name, (int(batch[0, 0, 0, 0]),) * 2, batch.shape[1], outputs) for name, batch, outputs in kinds
@@ -128,27 +128,27 @@ def test_models_sizes_and_outputs_are_not_mixed(make: Callable[..., Batcher], re
 
 
 def test_a_full_batch_does_not_wait_behind_one_that_waits(make: Callable[..., Batcher]) -> None:
-    asked = threading.Event()
+    waiting = threading.Event()
 
     def expected() -> int:
-        asked.set()
+        waiting.set()
         return 1_000
 
     batcher = make(max_batch=2, expected=expected)
     with ThreadPoolExecutor(1) as first:
         waits = first.submit(batcher.model("mean_colour"), pictures(7))
-        assert asked.wait(30)
+        assert waiting.wait(30)
         assert submitted(batcher, pictures(1), pictures(2), name="colours") == [
             {"features": [value], "brightest": [value]} for value in (1, 2)
         ]
         assert not waits.done()
         assert submitted(batcher, pictures(8)) == [{"features": [8]}]
-        assert told(waits.result(30)) == {"features": [7]}
+        assert first_rows(waits.result(30)) == {"features": [7]}
 
 
 def test_what_the_network_cannot_bear_fails_its_caller_alone(make: Callable[..., Batcher], recorder: Recorder) -> None:
-    found = submitted(make(expected=lambda: 3), pictures(1), pictures(BAD), pictures(2, 3))
-    assert found == [{"features": [1]}, "ModelFailed: Cannot bear (255,).", {"features": [2, 3]}]
+    answers = submitted(make(expected=lambda: 3), pictures(1), pictures(BAD), pictures(2, 3))
+    assert answers == [{"features": [1]}, "ModelFailed: Cannot bear (255,).", {"features": [2, 3]}]
     assert sorted(len(seen.values) for seen in recorder.seen) == [1, 1, 2, 4]
 
 
@@ -165,8 +165,8 @@ def test_a_fault_nobody_thought_of_reaches_every_caller_and_the_next_is_served(
 
 def test_no_pictures_are_an_error_and_stop_nobody(make: Callable[..., Batcher]) -> None:
     batcher = make(expected=lambda: 1)
-    (found,) = submitted(batcher, pictures(1)[:0])
-    assert found == "ModelFailed: A model was called with no values. Call it with at least one."
+    (answer,) = submitted(batcher, pictures(1)[:0])
+    assert answer == "ModelFailed: A model was called with no values. Call it with at least one."
     assert submitted(batcher, pictures(1)) == [{"features": [1]}]
 
 
@@ -211,7 +211,7 @@ def test_a_passed_deadline_is_not_run(make: Callable[..., Batcher], recorder: Re
         _with_ticket(CancelToken(time.monotonic() - 1), lambda: batcher.model("mean_colour")(pictures(1)))
     assert recorder.seen == []
     late = CancelToken(time.monotonic() + 3600)
-    assert told(_with_ticket(late, lambda: batcher.model("mean_colour")(pictures(1)))) == {"features": [1]}
+    assert first_rows(_with_ticket(late, lambda: batcher.model("mean_colour")(pictures(1)))) == {"features": [1]}
 
 
 def _with_ticket(cancel_token: CancelToken, work: Callable[[], Any]) -> Any:
@@ -231,7 +231,7 @@ def test_alone_a_caller_gets_every_thread_and_side_by_side_runners_share_them(
         second = callers.submit(batcher.model("mean_colour"), pictures(2))
         assert recorder.entered.acquire(timeout=30)
         recorder.gate.set()
-        assert [told(each.result(30)) for each in (first, second)] == [{"features": [1]}, {"features": [2]}]
+        assert [first_rows(each.result(30)) for each in (first, second)] == [{"features": [1]}, {"features": [2]}]
     assert [(seen.values, seen.threads) for seen in recorder.seen] == [((1,), 4), ((2,), 2)]
 
 
@@ -244,8 +244,8 @@ def test_what_comes_while_all_run_is_the_next_batch(make: Callable[..., Batcher]
         with ThreadPoolExecutor(3) as others:
             next_ones = [others.submit(batcher.model("mean_colour"), pictures(value)) for value in (1, 2, 3)]
             recorder.gate.set()
-            assert [told(each.result(30)) for each in next_ones] == [{"features": [value]} for value in (1, 2, 3)]
-        assert told(first.result(30)) == {"features": [0, 0, 0]}
+            assert [first_rows(each.result(30)) for each in next_ones] == [{"features": [value]} for value in (1, 2, 3)]
+        assert first_rows(first.result(30)) == {"features": [0, 0, 0]}
     assert [sorted(seen.values) for seen in recorder.seen] == [[0, 0, 0], [1, 2, 3]]
 
 
@@ -257,7 +257,7 @@ def test_everybody_gets_the_own_rows_whatever_is_going_on(make: Callable[..., Ba
         under_way.append(number)
         values = [(number * 7 + place) % BAD for place in range(number % 9 + 1)]
         side = (16, 24)[number % 2]
-        assert told(batcher.model("colours")(pictures(*values, side=side), ("features",))) == {"features": values}
+        assert first_rows(batcher.model("colours")(pictures(*values, side=side), ("features",))) == {"features": values}
         under_way.remove(number)
 
     with ThreadPoolExecutor(16) as callers:
@@ -332,23 +332,23 @@ def test_a_call_that_is_running_is_not_waited_for(make: Callable[..., Batcher], 
         second = callers.submit(batcher.model("mean_colour"), pictures(2))
         assert recorder.entered.acquire(timeout=30)
         recorder.gate.set()
-        assert [told(each.result(30)) for each in (first, second)] == [{"features": [1]}, {"features": [2]}]
+        assert [first_rows(each.result(30)) for each in (first, second)] == [{"features": [1]}, {"features": [2]}]
 
 
 def test_closing_finishes_what_waits_and_refuses_what_comes(make: Callable[..., Batcher]) -> None:
-    asked = threading.Event()
+    waiting = threading.Event()
 
     def expected() -> int:
-        asked.set()
+        waiting.set()
         return 1_000
 
     batcher = make(expected=expected)
     model = batcher.model("mean_colour")
     with ThreadPoolExecutor(2) as threads:
         call = threads.submit(model, pictures(1))
-        assert asked.wait(30)
+        assert waiting.wait(30)
         threads.submit(batcher.close).result(30)
-        assert told(call.result(30)) == {"features": [1]}
+        assert first_rows(call.result(30)) == {"features": [1]}
     with pytest.raises(ServiceUnavailable):
         model(pictures(1))
 

@@ -19,11 +19,11 @@ class SlowLibrary(Library):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.asked, self.gate = threading.Event(), threading.Event()
+        self.requested, self.gate = threading.Event(), threading.Event()
 
     def path(self, name: str, progress: ProgressCallback | None = None) -> Path:
         if name == "slow":
-            self.asked.set()
+            self.requested.set()
             assert self.gate.wait(30)
         return super().path(name, progress)
 
@@ -43,7 +43,7 @@ def cache(library: SlowLibrary, tmp_path: Path) -> ModelCache:
 def test_threads_that_ask_at_once_get_the_same_model(cache: ModelCache, library: SlowLibrary) -> None:
     with ThreadPoolExecutor(16) as threads:
         asking = [threads.submit(cache.model, "slow") for _ in range(16)]
-        assert library.asked.wait(30)
+        assert library.requested.wait(30)
         library.gate.set()
         assert len({id(each.result(30)) for each in asking}) == 1
 
@@ -51,7 +51,7 @@ def test_threads_that_ask_at_once_get_the_same_model(cache: ModelCache, library:
 def test_a_model_that_is_fetched_keeps_no_other_waiting(cache: ModelCache, library: SlowLibrary) -> None:
     with ThreadPoolExecutor(2) as threads:
         slow = threads.submit(cache.model, "slow")
-        assert library.asked.wait(30)
+        assert library.requested.wait(30)
         assert threads.submit(cache.model, "mean_colour").result(30).name == "mean_colour"
         assert list(cache.loaded()) == ["mean_colour"]
         assert cache.unload_idle(0) == ["mean_colour"]

@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.models, pytest.mark.photos]
 
 
 def result(engine: LocalEngine, library: Library, name: str, data: bytes, **parameters: Any) -> Result:
-    (found,) = engine.run(plan(preset(name), library.cards, parameters), [data])
-    assert isinstance(found, Result), found
-    return found
+    (first,) = engine.run(plan(preset(name), library.cards, parameters), [data])
+    assert isinstance(first, Result), first
+    return first
 
 
 def sheet(files: list[Path], side: int = 300, scale: int = 1) -> bytes:
@@ -40,10 +40,10 @@ def test_one_person_is_near_and_others_are_far(
 ) -> None:
     extractor = plan(preset("face_feature_extractor"), library.cards)
     files = [(person, file) for person, photos in people.items() for file in photos]
-    found = list(engine.run_many(extractor, (file.read_bytes() for _, file in files)))
+    results = list(engine.run_many(extractor, (file.read_bytes() for _, file in files)))
     known = [
         (person, each.output["face_emb"])
-        for (person, _), each in zip(files, found, strict=True)
+        for (person, _), each in zip(files, results, strict=True)
         if isinstance(each, Result)
     ]
     assert len(known) == len(files)
@@ -61,20 +61,20 @@ def test_all_faces_of_a_picture_are_given_with_their_boxes(
     engine: LocalEngine, library: Library, people: dict[str, list[Path]]
 ) -> None:
     data = sheet([photos[0] for photos in people.values()])
-    found = result(engine, library, "face_feature_extractor", data, face="all")
-    assert [len(vector) for vector in found.output["face_emb"]] == [128] * 5
-    assert sorted(int(feature.box.x // 300) for feature in found.features if feature.box) == [0, 1, 2, 3, 4]
+    faces = result(engine, library, "face_feature_extractor", data, face="all")
+    assert [len(vector) for vector in faces.output["face_emb"]] == [128] * 5
+    assert sorted(int(feature.box.x // 300) for feature in faces.features if feature.box) == [0, 1, 2, 3, 4]
 
 
 def test_faces_are_told_apart_and_described(
     engine: LocalEngine, library: Library, people: dict[str, list[Path]]
 ) -> None:
     data = sheet([photos[0] for photos in people.values()])
-    found = result(engine, library, "face_analyzer", data)
-    (faces,) = found.output.values()
+    result_ = result(engine, library, "face_analyzer", data)
+    (faces,) = result_.output.values()
     keys = ["box", "score", "landmarks", "age", "gender", "gender_score", "face_emb"]
     assert [list(face) for face in faces] == [keys] * 5
-    for face, feature in zip(faces, found.features, strict=True):
+    for face, feature in zip(faces, result_.features, strict=True):
         assert set(face["box"]) == {"x", "y", "width", "height"}
         assert np.shape(face["landmarks"]) == (5, 2)
         assert face["gender"] in ("female", "male")

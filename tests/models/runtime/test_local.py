@@ -21,7 +21,7 @@ from tests import tiny
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[tuple[LocalEngine, Plan]]:
+def local(tmp_path: Path) -> Iterator[tuple[LocalEngine, Plan]]:
     settings = Settings.read({}, cards=(tiny.write(tmp_path / "cards"),), models_dir=tmp_path / "models", batch_size=4)
     library = Library(settings)
     engine = LocalEngine(library, settings)
@@ -35,7 +35,7 @@ def colour(red: int, green: int, blue: int) -> bytes:
     return file.getvalue()
 
 
-def told(results: list[Result | OpenAnalyticError]) -> list[Any]:
+def outputs(results: list[Result | OpenAnalyticError]) -> list[Any]:
     """Features rounded, errors by their class."""
     return [
         type(result).__name__
@@ -45,8 +45,8 @@ def told(results: list[Result | OpenAnalyticError]) -> list[Any]:
     ]
 
 
-def test_a_result_is_made_of_what_json_has(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
+def test_a_result_is_made_of_what_json_has(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
     (result,) = engine.run(colours, [colour(255, 0, 0)])
     assert not isinstance(result, OpenAnalyticError)
     assert result.output == {"feature": [1.0, 0.0, 0.0]}
@@ -55,16 +55,16 @@ def test_a_result_is_made_of_what_json_has(made: tuple[LocalEngine, Plan]) -> No
     assert (feature.vector.tolist(), feature.box, dict(feature.attributes)) == ([1, 0, 0], None, {})
 
 
-def test_a_bad_item_is_its_own_error_and_its_neighbours_go_on(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
+def test_a_bad_item_is_its_own_error_and_its_neighbours_go_on(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
     items = [colour(255, 0, 0), b"words", colour(0, 255, 0), b"", colour(0, 0, 255)]
     expected = [[1, 0, 0], "UnsupportedImage", [0, 1, 0], "BadImage", [0, 0, 1]]
-    assert told(engine.run(colours, items)) == expected
-    assert told(list(engine.run_many(colours, items, batch_size=2))) == expected
+    assert outputs(engine.run(colours, items)) == expected
+    assert outputs(list(engine.run_many(colours, items, batch_size=2))) == expected
 
 
-def test_items_may_be_errors_or_functions_and_keep_their_place(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
+def test_items_may_be_errors_or_functions_and_keep_their_place(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
     gone = UnreadableFile("gone")
 
     def fails() -> bytes:
@@ -73,42 +73,42 @@ def test_items_may_be_errors_or_functions_and_keep_their_place(made: tuple[Local
     makers: list[bytes | OpenAnalyticError | Callable[[], bytes]] = [gone, lambda: colour(0, 255, 0), fails]
     first, second, third = engine.run_many(colours, makers)
     assert first is gone
-    assert told([second, third]) == [[0, 1, 0], "UnreadableFile"]
+    assert outputs([second, third]) == [[0, 1, 0], "UnreadableFile"]
 
 
-def test_results_come_in_order_whatever_the_batch_size(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
+def test_results_come_in_order_whatever_the_batch_size(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
     items = [colour(number, 255 - number, 40) for number in range(0, 250, 7)]
-    expected = told(engine.run(colours, items))
+    expected = outputs(engine.run(colours, items))
     for size in (1, 3, 16, 100):
-        assert told(list(engine.run_many(colours, items, batch_size=size))) == expected
+        assert outputs(list(engine.run_many(colours, items, batch_size=size))) == expected
 
 
-def test_no_items_give_no_results(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
+def test_no_items_give_no_results(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
     assert list(engine.run_many(colours, [])) == []
     assert engine.run(colours, []) == []
 
 
-def test_items_are_taken_only_a_few_batches_ahead(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
-    taken = 0
+def test_items_are_taken_only_a_few_batches_ahead(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
+    count = 0
 
     def endless() -> Iterator[bytes]:
-        nonlocal taken
+        nonlocal count
         while True:
-            taken += 1
+            count += 1
             yield colour(9, 9, 9)
 
     results = engine.run_many(colours, endless())
     for _ in range(40):
         next(results)
-    assert taken <= 40 + 4 * 4  # batches of four, at most three of them ahead
+    assert count <= 40 + 4 * 4  # batches of four, at most three of them ahead
     results.close()  # type: ignore[attr-defined]
 
 
-def test_leaving_in_the_middle_leaves_no_thread(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
+def test_leaving_in_the_middle_leaves_no_thread(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
     engine.run(colours, [colour(9, 9, 9)])  # the thread that watches runs stays until the engine is closed
     before = threading.active_count()
     results = engine.run_many(colours, [colour(9, 9, 9)] * 50)
@@ -117,17 +117,17 @@ def test_leaving_in_the_middle_leaves_no_thread(made: tuple[LocalEngine, Plan]) 
     assert threading.active_count() == before
 
 
-def test_threads_may_share_the_engine(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
+def test_threads_may_share_the_engine(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
     items = [colour(number, 255 - number, 40) for number in range(0, 250, 50)]
-    expected = told(engine.run(colours, items))
+    expected = outputs(engine.run(colours, items))
     with ThreadPoolExecutor(8) as callers:
-        for found in callers.map(lambda _: told(list(engine.run_many(colours, items))), range(16)):
-            assert found == expected
+        for answer in callers.map(lambda _: outputs(list(engine.run_many(colours, items))), range(16)):
+            assert answer == expected
 
 
-def test_a_missing_model_is_raised_once_and_is_no_items_error(made: tuple[LocalEngine, Plan], tmp_path: Path) -> None:
-    engine, colours = made
+def test_a_missing_model_is_raised_once_and_is_no_items_error(local: tuple[LocalEngine, Plan], tmp_path: Path) -> None:
+    engine, colours = local
     (tmp_path / "cards" / "mean_colour.onnx").unlink()
     with pytest.raises(ModelUnavailable):
         engine.prepare(colours)
@@ -137,7 +137,7 @@ def test_a_missing_model_is_raised_once_and_is_no_items_error(made: tuple[LocalE
         list(engine.run_many(colours, [colour(1, 2, 3)] * 3))
 
 
-def test_the_engine_works_again_after_it_was_closed(made: tuple[LocalEngine, Plan]) -> None:
-    engine, colours = made
+def test_the_engine_works_again_after_it_was_closed(local: tuple[LocalEngine, Plan]) -> None:
+    engine, colours = local
     engine.close()
-    assert told(engine.run(colours, [colour(255, 0, 0)])) == [[1, 0, 0]]
+    assert outputs(engine.run(colours, [colour(255, 0, 0)])) == [[1, 0, 0]]

@@ -29,12 +29,12 @@ def test_batches_that_wait_are_not_run_once_the_caller_has_left(tmp_path: Path) 
         return [state for state in states if isinstance(state, OpenAnalyticError)]
 
     items = [OpenAnalyticError(str(number)) for number in range(10)]
-    found = prefetched(colours, items, Limits(), finish, size=1, decoders=1, runners=1)
-    assert next(found) is items[0]
+    results = prefetched(colours, items, Limits(), finish, size=1, decoders=1, runners=1)
+    assert next(results) is items[0]
     while len(ran) < 2:
         time.sleep(0.001)
     with ThreadPoolExecutor(1) as other:
-        closing = other.submit(found.close)  # type: ignore[attr-defined]
+        closing = other.submit(results.close)  # type: ignore[attr-defined]
         while any(thread.name.startswith("open_analytic-decode") for thread in threading.enumerate()):
             time.sleep(0.001)  # they end after the waiting batches were cancelled
         gate.set()

@@ -33,7 +33,7 @@ def test_names_are_mapped_in_the_order_of_preference(chosen: tuple[str, ...], ex
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "message"),
     [
         (("gpu",), r"names 'gpu'; it can name cpu, cuda, openvino, coreml\."),
         (("cuda", "cpu"), r"names cuda; the installed ONNX Runtime has cpu\. Install the extra gpu as docs/models\.md"),
@@ -41,8 +41,8 @@ def test_names_are_mapped_in_the_order_of_preference(chosen: tuple[str, ...], ex
         (("coreml",), r"names coreml; .* The package onnxruntime has it on macOS"),
     ],
 )
-def test_what_is_not_installed_is_an_error_that_names_its_extra(chosen: tuple[str, ...], said: str) -> None:
-    with pytest.raises(BadParameter, match=said):
+def test_what_is_not_installed_is_an_error_that_names_its_extra(chosen: tuple[str, ...], message: str) -> None:
+    with pytest.raises(BadParameter, match=message):
         providers.resolve(chosen, [providers.CPU, "AzureExecutionProvider"])
 
 

@@ -51,8 +51,17 @@ def one_by_one(library: Library, settings: Settings) -> LocalEngine:
 def pictures() -> list[bytes]:
     """Pictures of many shapes and both formats, with a face, with several and without."""
     woman, cat, cup = data.astronaut(), data.chelsea(), data.coffee()
-    made = [woman, cat, cup, woman[:300, 80:380], np.hstack([woman, woman]), cat[::2, ::3], cup[:, :90], woman[:, ::-1]]
-    return [encoded(pixels, "JPEG" if number % 3 else "PNG") for number, pixels in enumerate(made)]
+    images = [
+        woman,
+        cat,
+        cup,
+        woman[:300, 80:380],
+        np.hstack([woman, woman]),
+        cat[::2, ::3],
+        cup[:, :90],
+        woman[:, ::-1],
+    ]
+    return [encoded(pixels, "JPEG" if number % 3 else "PNG") for number, pixels in enumerate(images)]
 
 
 def encoded(pixels: NDArray[np.uint8], form: str) -> bytes:
@@ -81,19 +90,19 @@ def test_batches_and_threads_do_not_matter(
     library: Library,
     settings: Settings,
 ) -> None:
-    made: Plan = request.getfixturevalue(name)
+    pipeline: Plan = request.getfixturevalue(name)
     items: list[bytes] = request.getfixturevalue(kind)
-    alone = [result for item in items for result in one_by_one.run(made, [item])]
+    alone = [result for item in items for result in one_by_one.run(pipeline, [item])]
     engine = LocalEngine(library, dataclasses.replace(settings, threads=threads))
-    together = list(engine.run_many(made, items, batch_size=batch_size))
+    together = list(engine.run_many(pipeline, items, batch_size=batch_size))
     assert np.abs(matrix(alone) - matrix(together)).max() < 1e-5
 
 
 def test_callers_do_not_matter(engine: LocalEngine, general: Plan, pictures: list[bytes]) -> None:
     expected = matrix(engine.run(general, pictures))
     with ThreadPoolExecutor(4) as callers:
-        found = list(callers.map(lambda item: engine.run(general, [item])[0], pictures))
-    assert np.abs(matrix(found) - expected).max() < 1e-5
+        results = list(callers.map(lambda item: engine.run(general, [item])[0], pictures))
+    assert np.abs(matrix(results) - expected).max() < 1e-5
 
 
 def test_plain_numbers_are_what_the_vector_holds(engine: LocalEngine, general: Plan, pictures: list[bytes]) -> None:

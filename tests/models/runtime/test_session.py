@@ -89,10 +89,10 @@ def test_pictures_are_fed_as_the_card_says(tmp_path: Path, layout: str, color: s
     colours = batch if color == "RGB" else batch[..., ::-1]
     scaled = (colours - np.array([10, 20, 30])) / [1, 2, 4]
     expected = scaled.transpose(0, 3, 1, 2) if layout == "NCHW" else scaled
-    found = model(batch)
-    assert found["tensor"] == pytest.approx(expected, rel=1e-3)
-    assert found["mean"] == pytest.approx(scaled.mean(axis=(1, 2)), rel=1e-3)
-    assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}
+    outputs = model(batch)
+    assert outputs["tensor"] == pytest.approx(expected, rel=1e-3)
+    assert outputs["mean"] == pytest.approx(scaled.mean(axis=(1, 2)), rel=1e-3)
+    assert {array.dtype for array in outputs.values()} == {np.dtype(np.float32)}
 
 
 def test_batches_are_split_and_come_back_whole(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def colour(number: int) -> bytes:
     return file.getvalue()
 
 
-def told(result: Result | OpenAnalyticError) -> str:
+def as_json(result: Result | OpenAnalyticError) -> str:
     """What is sent of it."""
     return json.dumps(result.as_dict() if isinstance(result, OpenAnalyticError) else result.output)
 
@@ -75,11 +75,11 @@ def test_the_same_json_as_in_one_process_with_bad_items_in_between(
     shared: SharedEngine, local: LocalEngine, colours: Plan
 ) -> None:
     items = [part for number in range(0, 250, 10) for part in (colour(number), (b"words", b"")[number % 20 // 10])]
-    expected = [told(result) for result in local.run(colours, items)]
+    expected = [as_json(result) for result in local.run(colours, items)]
     assert [json.loads(text).get("type") for text in expected[:4]] == [None, "UnsupportedImage", None, "BadImage"]
-    assert [told(result) for result in shared.run(colours, items)] == expected
+    assert [as_json(result) for result in shared.run(colours, items)] == expected
     for size in (None, 1, 7, 100):
-        assert [told(result) for result in shared.run_many(colours, items, batch_size=size)] == expected
+        assert [as_json(result) for result in shared.run_many(colours, items, batch_size=size)] == expected
 
 
 def test_features_are_the_same_numbers(shared: SharedEngine, local: LocalEngine, colours: Plan) -> None:
@@ -100,17 +100,17 @@ def test_items_may_be_errors_or_functions_and_keep_their_place(shared: SharedEng
     items: list[bytes | OpenAnalyticError | Callable[[], bytes]] = [gone, lambda: colour(5), fails]
     (first, second, third), (alone,) = shared.run_many(colours, items), shared.run(colours, [colour(5)])
     assert first is gone
-    assert (told(second), json.loads(told(third))["message"]) == (told(alone), "unreadable")
+    assert (as_json(second), json.loads(as_json(third))["message"]) == (as_json(alone), "unreadable")
 
 
 def test_sixty_four_threads_at_once_get_their_own_results(
     shared: SharedEngine, local: LocalEngine, colours: Plan, ran: list[Ran]
 ) -> None:
-    expected = {number: told(result) for number in range(64) for result in local.run(colours, [colour(number)])}
+    expected = {number: as_json(result) for number in range(64) for result in local.run(colours, [colour(number)])}
 
     def call(number: int) -> str:
         (result,) = shared.run(colours, [colour(number)])
-        return told(result)
+        return as_json(result)
 
     with ThreadPoolExecutor(64) as callers:
         for _ in range(4):
@@ -121,11 +121,14 @@ def test_sixty_four_threads_at_once_get_their_own_results(
 
 def test_run_many_comes_in_order_from_several_threads(shared: SharedEngine, local: LocalEngine, colours: Plan) -> None:
     items = [colour(number) for number in range(0, 250, 7)]
-    expected = [told(result) for result in local.run(colours, items)]
+    expected = [as_json(result) for result in local.run(colours, items)]
+
+    def call(size: int) -> list[str]:
+        return [as_json(each) for each in shared.run_many(colours, items, batch_size=size)]
+
     with ThreadPoolExecutor(4) as callers:
-        for found in callers.map(lambda size: [told(each) for each in shared.run_many(colours, items, batch_size=size)],
-                                 (1, 3, 4, 100)):  # fmt: skip
-            assert found == expected
+        for texts in callers.map(call, (1, 3, 4, 100)):
+            assert texts == expected
 
 
 def test_no_items_give_no_results(shared: SharedEngine, colours: Plan) -> None:
@@ -133,29 +136,29 @@ def test_no_items_give_no_results(shared: SharedEngine, colours: Plan) -> None:
 
 
 def test_run_many_takes_a_few_batches_ahead(shared: SharedEngine, colours: Plan) -> None:
-    taken = 0
+    count = 0
 
     def endless() -> Iterator[bytes]:
-        nonlocal taken
+        nonlocal count
         while True:
-            taken += 1
+            count += 1
             yield colour(9)
 
     results = shared.run_many(colours, endless())
     for _ in range(5):
         next(results)
-    assert taken == 16  # two batches of four, and two more ahead of them
+    assert count == 16  # two batches of four, and two more ahead of them
 
 
 def test_models_are_loaded_let_go_of_and_loaded_again(shared: SharedEngine, colours: Plan) -> None:
     assert shared.loaded() == {}
     shared.prepare(colours)
     assert list(shared.loaded()) == ["mean_colour"]
-    before = [told(result) for result in shared.run(colours, [colour(1)])]
+    before = [as_json(result) for result in shared.run(colours, [colour(1)])]
     assert shared.unload_idle(3600) == []
     assert shared.unload_idle(0) == ["mean_colour"]
     assert shared.loaded() == {}
-    assert [told(result) for result in shared.run(colours, [colour(1)])] == before
+    assert [as_json(result) for result in shared.run(colours, [colour(1)])] == before
     assert list(shared.loaded()) == ["mean_colour"]
 
 
@@ -165,7 +168,7 @@ def test_models_may_be_let_go_of_at_any_moment(shared: SharedEngine, colours: Pl
         running = [callers.submit(shared.run, colours, [colour(1)]) for _ in range(25)]
         while not all(each.done() for each in running):
             shared.unload_idle(0)
-        assert {told(found) for each in running for found in each.result(30)} == {told(result)}
+        assert {as_json(text) for each in running for text in each.result(30)} == {as_json(result)}
 
 
 def test_a_missing_model_is_raised_and_is_no_items_error(

@@ -27,10 +27,10 @@ SOUNDS = [sound(2_000), sound(3_000, 1), sound(2_000, 2), sound(100, 3)]
     ids=lambda value: str(value),
 )
 def test_the_tensor_has_the_layout_of_the_card(tmp_path: Path, layout: str, axes: tuple[int, int]) -> None:
-    taken = read_card(graphs.spectrogram(tmp_path, layout=layout)).input
-    assert isinstance(taken, SpectrogramInput)
+    input_ = read_card(graphs.spectrogram(tmp_path, layout=layout)).input
+    assert isinstance(input_, SpectrogramInput)
     tensor = graphs.opened(tmp_path).model("mels")(SOUNDS[:1])["tensor"][0]
-    expected = spectrogram(SOUNDS[0], taken.mel).transpose(axes)
+    expected = spectrogram(SOUNDS[0], input_.mel).transpose(axes)
     assert tensor.tolist() == (expected[None] if "C" in layout else expected).tolist()
 
 
@@ -53,20 +53,20 @@ def test_an_output_that_follows_the_length_is_an_error_for_sounds_of_several(tmp
 
 def test_with_a_fixed_length_all_share_a_batch(tmp_path: Path) -> None:
     card = graphs.SPECTROGRAM.replace("fft ", "samples = 3_000\nmean = -20\nstd = 2\nfft ")
-    taken = read_card(graphs.spectrogram(tmp_path, card)).input
-    assert isinstance(taken, SpectrogramInput)
+    input_ = read_card(graphs.spectrogram(tmp_path, card)).input
+    assert isinstance(input_, SpectrogramInput)
     cache = graphs.opened(tmp_path)
     rows, runs = batched(cache, "mels", [[each] for each in SOUNDS])
     assert [run.rows for run in runs] == [4]
     filled = [np.pad(each, (0, 3_000 - len(each))) for each in SOUNDS]
-    expected = [float(((spectrogram(each, taken.mel) + 20) / 2).mean()) for each in filled]
+    expected = [float(((spectrogram(each, input_.mel) + 20) / 2).mean()) for each in filled]
     assert [row.item() for row in rows] == pytest.approx(expected, rel=1e-4)
     with pytest.raises(InvalidInput, match=r"3,001 samples; model 'mels' takes 3,000"):
         cache.model("mels")([sound(3_001)])
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("fft  = 256", "", "input.fft has to be a whole number of at least 2 and at most 65536; it is missing"),
         ("fft  = 256", "fft = 256\nhigh = 5_000", "input.high has to be above low, and at most half of the rate, 4000"),
@@ -79,9 +79,9 @@ def test_with_a_fixed_length_all_share_a_batch(tmp_path: Path) -> None:
         ("fft  = 256", "fft = 256\nlog = 'log2'", "input.log has to be one of db, ln, log10, none"),
     ],
 )
-def test_a_wrong_card_is_refused_when_it_is_read(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_wrong_card_is_refused_when_it_is_read(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = graphs.spectrogram(tmp_path, graphs.SPECTROGRAM.replace(old, new))
-    with pytest.raises(InvalidCard, match=said):
+    with pytest.raises(InvalidCard, match=message):
         read_card(path)
 
 

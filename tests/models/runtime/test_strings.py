@@ -26,7 +26,7 @@ def test_texts_of_any_length_share_a_batch(tmp_path: Path, layout: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "said"),
+    ("value", "error", "message"),
     [
         ("a" * 1_000_000, BadText, r"The text has 1,000,000 characters; model 'labels' takes 100,000\."),
         ("red \ud800", BadText, r"The text is not Unicode"),
@@ -34,9 +34,9 @@ def test_texts_of_any_length_share_a_batch(tmp_path: Path, layout: str) -> None:
     ],
     ids=["a million characters", "a lone surrogate", "numbers"],
 )
-def test_what_it_does_not_take_is_an_error(tmp_path: Path, value: Any, error: type[Exception], said: str) -> None:
+def test_what_it_does_not_take_is_an_error(tmp_path: Path, value: Any, error: type[Exception], message: str) -> None:
     graphs.strings(tmp_path)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         graphs.opened(tmp_path).model("labels")(["red", value])
 
 

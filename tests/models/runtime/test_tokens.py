@@ -81,7 +81,7 @@ def test_special_tokens_are_left_out_where_the_card_says_so(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "said"),
+    ("value", "error", "message"),
     [
         ("a" * 1_000_000, BadText, r"The text has 1,000,000 characters; model 'words' takes 100,000\."),
         ("red \ud800", BadText, r"The text is not Unicode"),
@@ -90,9 +90,9 @@ def test_special_tokens_are_left_out_where_the_card_says_so(tmp_path: Path) -> N
     ],
     ids=["a million characters", "a lone surrogate", "bytes", "an image"],
 )
-def test_what_it_does_not_take_is_an_error(tmp_path: Path, value: Any, error: type[Exception], said: str) -> None:
+def test_what_it_does_not_take_is_an_error(tmp_path: Path, value: Any, error: type[Exception], message: str) -> None:
     graphs.tokens(tmp_path)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         graphs.opened(tmp_path).model("words")(["red", value])
 
 
@@ -111,7 +111,7 @@ def test_a_bad_text_of_one_caller_does_not_reach_another(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('tokenizer   = "tokenizer.json"', 'tokenizer = "other.json"',
          r"an input reads the file 'other.json', and \[files\] does not name it"),
@@ -123,14 +123,14 @@ def test_a_bad_text_of_one_caller_does_not_reach_another(tmp_path: Path) -> None
         ('"attention_mask"', '"input_ids"', "input has to be of different inputs of the graph: 'input_ids' is"),
     ],
 )  # fmt: skip
-def test_a_wrong_card_is_refused_when_it_is_read(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_wrong_card_is_refused_when_it_is_read(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = graphs.tokens(tmp_path, changed(old, new))
-    with pytest.raises(InvalidCard, match=said):
+    with pytest.raises(InvalidCard, match=message):
         read_card(path)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "error", "said"),
+    ("old", "new", "error", "message"),
     [
         ("max_length  = 12", "max_length = 2", InvalidCard, "max_length 2 has no room beside 2 special tokens"),
         ("max_length  = 12", 'max_length = 9\npad_token = "<x>"', InvalidCard, "'tokenizer.json' has no token '<x>'"),
@@ -139,10 +139,10 @@ def test_a_wrong_card_is_refused_when_it_is_read(tmp_path: Path, old: str, new: 
     ],
 )
 def test_a_card_that_does_not_fit_its_files_is_refused(
-    tmp_path: Path, old: str, new: str, error: type[Exception], said: str
+    tmp_path: Path, old: str, new: str, error: type[Exception], message: str
 ) -> None:
     graphs.tokens(tmp_path, changed(old, new))
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         graphs.opened(tmp_path).model("words")(["red"])
 
 

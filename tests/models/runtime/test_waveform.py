@@ -69,7 +69,7 @@ def test_normalization_is_over_the_sound_without_what_it_is_filled_up_with(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "said"),
+    ("value", "error", "message"),
     [
         (np.zeros(480_001, np.float32), InvalidInput, r"has 480,001 samples; model 'sounds' takes 480,000 \(60 sec"),
         (np.zeros(0, np.float32), InvalidInput, r"The sound has no samples"),
@@ -80,14 +80,14 @@ def test_normalization_is_over_the_sound_without_what_it_is_filled_up_with(tmp_p
     ],
     ids=["too long", "empty", "not finite", "two channels", "whole numbers", "a text"],
 )
-def test_what_it_does_not_take_is_an_error(tmp_path: Path, value: Any, error: type[Exception], said: str) -> None:
+def test_what_it_does_not_take_is_an_error(tmp_path: Path, value: Any, error: type[Exception], message: str) -> None:
     graphs.waveform(tmp_path)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         graphs.opened(tmp_path).model("sounds")([tone(8), value])
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("rate = 8_000", "", r"input.rate has to be a whole number of at least 1 and at most 768000; it is missing"),
         ("rate = 8_000", "rate = 8_000\nlayout = 'TN'", "input.layout has to be one of NT, NCT"),
@@ -95,9 +95,9 @@ def test_what_it_does_not_take_is_an_error(tmp_path: Path, value: Any, error: ty
         ("rate = 8_000", "rate = 8_000\nmean = 1", "input.mean is not a field"),
     ],
 )
-def test_a_wrong_card_is_refused_when_it_is_read(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_wrong_card_is_refused_when_it_is_read(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = graphs.waveform(tmp_path, graphs.WAVEFORM.replace(old, new))
-    with pytest.raises(InvalidCard, match=said):
+    with pytest.raises(InvalidCard, match=message):
         read_card(path)
 
 
@@ -109,6 +109,6 @@ def test_a_graph_that_takes_whole_numbers_takes_no_sound(tmp_path: Path) -> None
 
 def test_an_operator_reads_the_rate_from_the_model(tmp_path: Path) -> None:
     graphs.waveform(tmp_path)
-    taken = graphs.opened(tmp_path).model("sounds").input
-    assert isinstance(taken, WaveformInput)
-    assert (taken.rate, taken.max_samples) == (8_000, 480_000)
+    input_ = graphs.opened(tmp_path).model("sounds").input
+    assert isinstance(input_, WaveformInput)
+    assert (input_.rate, input_.max_samples) == (8_000, 480_000)
