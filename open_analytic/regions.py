@@ -79,13 +79,13 @@ def box_of(region: Region | None) -> Box | None:
 
 def to_json(region: Region | None) -> dict[str, Any]:
     """As the inference service sends it: ``box`` is the box or None, another region is beside it by its type's name."""
-    made: dict[str, Any] = {"box": None}
+    document: dict[str, Any] = {"box": None}
     for name, type_ in TYPES.items():
         if isinstance(region, type_):
-            made[name] = asdict(region)
-    return made
+            document[name] = asdict(region)
+    return document
 
 
-def from_json(made: Mapping[str, Any]) -> Region | None:
+def from_json(document: Mapping[str, Any]) -> Region | None:
     """The region that ``to_json`` wrote among other keys."""
-    return next((type_(**made[name]) for name, type_ in TYPES.items() if made.get(name)), None)
+    return next((type_(**document[name]) for name, type_ in TYPES.items() if document.get(name)), None)

@@ -52,7 +52,7 @@ def read(source: Source) -> AnnIndex | None:
 
 
 def target(index: AnnIndex, column: ColumnType | None, dims: set[int]) -> ColumnType:
-    """The type the column needs for the index. ``found`` is what it has, None when nobody knows;
+    """The type the column needs for the index. ``column`` is what it has, None when nobody knows;
     ``dims`` are those of the pipelines that fill it."""
     source, dim_option = index.source, index.options.dim
     if column and column.searchable:

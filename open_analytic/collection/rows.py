@@ -45,9 +45,9 @@ class CollectionRows(CollectionBase):
 
     def delete(self, names: str | Iterable[str]) -> int:
         """Delete pictures with all their rows; how many there were."""
-        wanted = [names] if isinstance(names, str) else list(names)
+        items = [names] if isinstance(names, str) else list(names)
         with self._database.transaction() as connection:
-            return rows.delete(connection, self.info, wanted)
+            return rows.delete(connection, self.info, items)
 
     def rename(self, name: str, new: str) -> None:
         """Give a picture another name; Conflict when another has it."""

@@ -210,7 +210,7 @@ class Patience:
 
 
 def await_answer(home: Home, state: State, offset: int) -> None:
-    """Wait until the server answers, for as long as its log shows progress; fail with what it said since ``said``."""
+    """Wait until the server answers, for as long as its log shows progress; fail with the log from ``offset`` on."""
     patience = Patience(home.log, offset)
     lock = home.lock(watchdog.SERVER)
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from open_analytic.errors import Conflict
-from open_analytic.importer.feed import DECIDE, storable, taken
+from open_analytic.importer.feed import DECIDE, conflict, storable
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
 from open_analytic.store.sources import Known, where
@@ -29,23 +29,23 @@ def refuse(database: Database, info: CollectionInfo, candidates: Iterable[Candid
     """Conflict when names are taken by pictures of other sources that have other bytes."""
     if not info.has_source:
         return
-    total, found = 0, 0
+    total, count = 0, 0
     first: tuple[str, Known] | None = None
     for chunk in _chunks(candidates):
         total += len(chunk)
         for candidate, there in _suspects(database, info, chunk):
             digest = candidate.digest()
             if digest is not None and conflicting(there, candidate.source, digest):
-                found += 1
+                count += 1
                 first = first or (candidate.name, there)
     if first is None:
         return
     name, there = first
     if total == 1:
-        raise taken(name, there)
-    verb = "is" if found == 1 else "are"
+        raise conflict(name, there)
+    verb = "is" if count == 1 else "are"
     raise Conflict(
-        f"{found:,} of {total:,} names {verb} taken by pictures of other sources "
+        f"{count:,} of {total:,} names {verb} taken by pictures of other sources "
         f"(first: {name!r:.200} from {where(there)}); nothing was imported.",
         hint=DECIDE,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from open_analytic.errors import BadParameter, Conflict, InvalidInput, InvalidName, OpenAnalyticError
-from open_analytic.importer import values as given
+from open_analytic.importer import values as picture_values
 from open_analytic.importer.tally import Tally
 from open_analytic.importer.values import Values
 from open_analytic.kinds.kind import Kind
@@ -47,7 +47,7 @@ class Picture:
     """A picture to run and write."""
 
     name: str  # in the collection
-    given: str  # as it came in
+    original: str  # as it came in
     data: bytes
     sha256: bytes
     source: str | None
@@ -62,7 +62,7 @@ class Valued:
     """A picture that is there, and comes with values."""
 
     name: str  # in the collection
-    given: str  # as it came in
+    original: str  # as it came in
     values: Mapping[str, Any]
     place: str | None
 
@@ -79,7 +79,7 @@ class Feed:
         self._database, self._info, self._tally, self._on_conflict = database, info, tally, on_conflict
         self._values = values
         self._valued: list[Valued] = []
-        self._taken: dict[str, Known] = {}  # by pictures of this import
+        self._claims: dict[str, Known] = {}  # by pictures of this import
         self.pending: Pending = deque()
 
     def items(self, pictures: Iterable[Incoming]) -> Iterator[Bytes]:
@@ -114,7 +114,7 @@ class Feed:
         if wrong := _no_bytes(picture.name, picture.data):
             return wrong
         digest = hashlib.sha256(picture.data).digest()
-        there = self._taken.get(picture.name) or known.get(picture.name)
+        there = self._claims.get(picture.name) or known.get(picture.name)
         if picture.repeats:
             return self._decide(picture, digest, there)
         if there and there.digest == digest and there.complete:
@@ -122,7 +122,7 @@ class Feed:
                 moved[picture.name] = picture.source
             self._unchanged(picture.name, picture)
             return None
-        if picture.name in self._taken or (there and self._conflicts(there, picture.source, digest)):
+        if picture.name in self._claims or (there and self._conflicts(there, picture.source, digest)):
             return self._decide(picture, digest, there)
         return self._picture(picture, digest, picture.name, there)
 
@@ -146,13 +146,13 @@ class Feed:
                     f"The name {picture.name!r:.200} is that of {picture.repeats}, too.",
                     hint="Give each row a name of its own, or choose with on_conflict.",
                 )
-            case _ if picture.name in self._taken:
+            case _ if picture.name in self._claims:
                 return InvalidName(
                     f"Another file of this import has the name of {picture.name!r}.",
                     hint="Import a folder above both, so that their paths tell them apart, or choose with on_conflict.",
                 )
             case _:
-                return taken(picture.name, there)
+                return conflict(picture.name, there)
 
     def _beside(self, picture: Incoming, digest: bytes) -> Picture | None:
         """Under the first free name, or the one this very picture got in an import before."""
@@ -161,19 +161,19 @@ class Feed:
             names = [numbered(picture.name, number) for number in range(first, first + width)]
             known = self._stored(names)
             for name in names:
-                there = self._taken.get(name) or known.get(name)
+                there = self._claims.get(name) or known.get(name)
                 if there and there.digest == digest and there.complete:
                     self._unchanged(name, picture)
                     return None
-                if there is None or (name not in self._taken and not self._conflicts(there, picture.source, digest)):
+                if there is None or (name not in self._claims and not self._conflicts(there, picture.source, digest)):
                     return self._picture(picture, digest, name, there)
             first, width = first + width, width * 8
 
     def _unchanged(self, name: str, picture: Incoming) -> None:
         """Count a picture that is there; its values, when it comes with some, are compared with those of its row."""
-        values = {} if name in self._taken else given.of(self._values, picture.name, picture.values)
+        values = {} if name in self._claims else picture_values.of(self._values, picture.name, picture.values)
         if values:
-            self._valued.append(Valued(name=name, given=picture.name, values=values, place=picture.place))
+            self._valued.append(Valued(name=name, original=picture.name, values=values, place=picture.place))
         else:
             self._tally.count("unchanged")
 
@@ -186,7 +186,7 @@ class Feed:
             changed = self._database.write(lambda connection: records.update_many(connection, self._info, rows))
         except (InvalidInput, Conflict) as error:
             if len(valued) == 1:
-                self._tally.fail(valued[0].given, error, place=valued[0].place)
+                self._tally.fail(valued[0].original, error, place=valued[0].place)
                 return
             for each in valued:
                 self._write_values([each])
@@ -198,10 +198,10 @@ class Feed:
 
     def _picture(self, picture: Incoming, digest: bytes, name: str, there: Known | None) -> Picture:
         assert isinstance(picture.data, bytes)  # noqa: S101 - errors were answered before
-        self._taken[name] = Known(digest=digest, complete=True, source=picture.source)
+        self._claims[name] = Known(digest=digest, complete=True, source=picture.source)
         return Picture(
             name=name,
-            given=picture.name,
+            original=picture.name,
             data=picture.data,
             sha256=digest,
             source=picture.source,
@@ -245,7 +245,7 @@ def numbered(name: str, number: int) -> str:
     return f"{folder}{slash}" + (f"{stem} ({number}).{suffix}" if dot and stem else f"{last} ({number})")
 
 
-def taken(name: str, there: Known | None) -> Conflict:
+def conflict(name: str, there: Known | None) -> Conflict:
     """One name that a picture of another source has."""
     return Conflict(f"The name {name!r:.200} is taken by another picture, from {where(there)}.", hint=DECIDE)
 

@@ -11,7 +11,7 @@ from open_analytic import folder
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError
 from open_analytic.importer import conflicts
-from open_analytic.importer import values as given
+from open_analytic.importer import values as picture_values
 from open_analytic.importer.feed import Feed, Incoming, Named, Picture, incoming
 from open_analytic.importer.items import Items, TableColumns
 from open_analytic.importer.tally import Tally
@@ -65,9 +65,9 @@ def import_files(
     kind = ALL_KINDS[plan.input]
     columns = TableColumns.of(kind, name_column, text_column, info.columns)
     items = Items(folder.places(paths), kind, columns, settings.max_bytes)
-    given.check(database, info, values)
-    survey, ignored = items.survey(named=bool(given.by_picture(values)))
-    unmatched = given.unmatched(values, survey.names)
+    picture_values.check(database, info, values)
+    survey, ignored = items.survey(named=bool(picture_values.by_picture(values)))
+    unmatched = picture_values.unmatched(values, survey.names)
     if on_conflict == "error":
         conflicts.refuse(database, info, items.candidates())
     tally = Tally(survey.files + len(survey.unlisted), progress, left_out=survey.left_out, unmatched=unmatched)
@@ -96,7 +96,7 @@ def import_pictures(
     """
     _check_choice(on_conflict)
     kind = ALL_KINDS[plan.input]
-    given.check(database, info, values)
+    picture_values.check(database, info, values)
     if on_conflict == "error" and isinstance(pictures, Sequence):
         conflicts.refuse(
             database,
@@ -156,9 +156,9 @@ def _import(
                 item = feed.pending.popleft()
                 row = _row(item, result, values, replace=on_conflict == "replace")
                 if isinstance(item, Picture) and isinstance(row, Row):
-                    writer.add(row, known=item.known, name=item.given, place=item.place)
+                    writer.add(row, known=item.known, name=item.original, place=item.place)
                 elif isinstance(row, OpenAnalyticError):
-                    tally.fail(item.given if isinstance(item, Picture) else item.name, row, place=item.place)
+                    tally.fail(item.original if isinstance(item, Picture) else item.name, row, place=item.place)
         return tally.report()
 
 
@@ -175,7 +175,7 @@ def _row(
         data=item.data,
         sha256=item.sha256,
         source=item.source,
-        values=given.of(values, item.given, item.values),
+        values=picture_values.of(values, item.original, item.values),
         replaces=True if replace else item.known_as,
     )
 

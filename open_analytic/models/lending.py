@@ -80,12 +80,12 @@ class Borrower:
 
     def file(self, name: str, file: str) -> Path:
         """A path of this file of the model; it leads to the file until the next call for the same one."""
-        found = self._borrow(READY, name, file)
+        handle = self._borrow(READY, name, file)
         with self._lock:
-            old, self._files[name, file] = self._files.get((name, file)), found
+            old, self._files[name, file] = self._files.get((name, file)), handle
         if old:
             old.close()
-        return Path(f"/dev/fd/{found.fileno()}")
+        return Path(f"/dev/fd/{handle.fileno()}")
 
     def source(self, name: str, file: str) -> BufferedReader:
         """The file as it lies beside the card."""

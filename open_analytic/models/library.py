@@ -50,10 +50,10 @@ class Library:
     @cached_property
     def cards(self) -> Mapping[str, ModelCard]:
         """All cards by name."""
-        found = load_cards(self._settings)
+        cards = load_cards(self._settings)
         if self._borrower is None:
-            return found
-        return {name: card.borrowed(self._borrower.source) for name, card in found.items()}
+            return cards
+        return {name: card.borrowed(self._borrower.source) for name, card in cards.items()}
 
     def card(self, name: str) -> ModelCard:
         """The card of this name."""
@@ -142,8 +142,10 @@ class Library:
             if receipt["card"] != card.identity():
                 return "outdated"
             # A file that needs no building is the one the card names: the receipt has no say in it.
-            made = {name for name, sha256 in known.items() if sha256 is None or (name == card.network and card.builder)}
-            known |= {name: receipt["files"].get(name, "") for name in made}
+            built = {
+                name for name, sha256 in known.items() if sha256 is None or (name == card.network and card.builder)
+            }
+            known |= {name: receipt["files"].get(name, "") for name in built}
         right = all(fetch.check(paths[name], sha256) for name, sha256 in known.items() if sha256 is not None)
         return "ready" if right else "corrupt"
 
@@ -158,27 +160,27 @@ class Library:
                 hint="Move them elsewhere, and correct their source on the card when it names them.",
             )
 
-    def _make(self, card: ModelCard, made: Path, progress: ProgressCallback | None) -> None:
+    def _make(self, card: ModelCard, folder: Path, progress: ProgressCallback | None) -> None:
         """Build the model where its files were fetched to, then move all of them to their place."""
         if card.in_place:
             return  # they have been read and their hashes were right: they stay where they are
         say = f"build {card.name}"
         if progress:
             progress(Progress(what=say, done=0, total=1))
-        network = made / card.network
+        network = folder / card.network
         if card.builder:
             network.write_bytes(build.build(network, card).SerializeToString(deterministic=True))
         external.refuse_others(network, card.name, card.files)
-        _write_receipt(card, made)
+        _write_receipt(card, folder)
         names = (card.network, f"{card.network}.json")
         if card.files:
-            _folder_into_place(made, self._place(card))
+            _folder_into_place(folder, self._place(card))
             if _receipt(self._folder / card.network):  # pulled when the card named one file
                 for name in names:
                     (self._folder / name).unlink()
         else:
             for name in names:  # the receipt comes last
-                _into_place(made / name, self._folder / name)
+                _into_place(folder / name, self._folder / name)
             old = self._folder / f"{card.name}.files"  # pulled when the card named several files
             if _receipt(old / card.network) and not _holds_source(card, old):
                 shutil.rmtree(old, ignore_errors=True)
@@ -221,11 +223,11 @@ def _receipt(network: Path) -> Json | None:
         return None
 
 
-def _write_receipt(card: ModelCard, made: Path) -> None:
-    receipt: Json = {"card": card.identity(), "sha256": fetch.digest(made / card.network), "source": card.source}
+def _write_receipt(card: ModelCard, folder: Path) -> None:
+    receipt: Json = {"card": card.identity(), "sha256": fetch.digest(folder / card.network), "source": card.source}
     if card.files:
-        receipt["files"] = {name: fetch.digest(made / name) for name in card.files}
-    (made / f"{card.network}.json").write_text(json.dumps(receipt, indent=1) + "\n", "utf-8")
+        receipt["files"] = {name: fetch.digest(folder / name) for name in card.files}
+    (folder / f"{card.network}.json").write_text(json.dumps(receipt, indent=1) + "\n", "utf-8")
 
 
 def _fetched(
@@ -273,15 +275,15 @@ def _into_place(part: Path, target: Path) -> None:
     part.replace(target)
 
 
-def _folder_into_place(made: Path, target: Path) -> None:
+def _folder_into_place(folder: Path, target: Path) -> None:
     """The same for a folder of files; a crash in between leaves none, and the next pull fetches them again."""
-    for path in made.iterdir():
+    for path in folder.iterdir():
         _sync(path)
         path.chmod(0o644)
-    made.chmod(0o755)
+    folder.chmod(0o755)
     if target.exists():
-        target.rename(made.with_name(f".old-{target.name}"))  # goes with the folder of the pull
-    made.rename(target)
+        target.rename(folder.with_name(f".old-{target.name}"))  # goes with the folder of the pull
+    folder.rename(target)
 
 
 def _sync(path: Path) -> None:

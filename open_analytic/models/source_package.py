@@ -58,10 +58,10 @@ class Places:
 
 def places() -> Places:
     """pip's own settings: its files and PIP_* variables."""
-    found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
+    sections: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
     for match in filter(None, map(_SETTING.fullmatch, _pip("config", "list").splitlines())):
-        found[match[1]][match[2]] = str(ast.literal_eval(match[3]))
-    merged: Mapping[str, str] = {key: value for each in found.values() for key, value in each.items()}
+        sections[match[1]][match[2]] = str(ast.literal_eval(match[3]))
+    merged: Mapping[str, str] = {key: value for each in sections.values() for key, value in each.items()}
     offline = merged.get("no-index", "").lower() in ("1", "true", "t", "yes", "y", "on")
     indexes = [merged.get("index-url") or _default_index(), *merged.get("extra-index-url", "").split()]
     return Places(
@@ -166,6 +166,6 @@ class _Anchors(HTMLParser):
 def _html(text: str, base: str) -> list[Link]:
     anchors = _Anchors()
     anchors.feed(text)
-    found = (urldefrag(urljoin(base, link)) for link in anchors.links)
+    links = (urldefrag(urljoin(base, link)) for link in anchors.links)
     hashed = re.compile(r"sha256=([0-9a-f]{64})")
-    return [Link(url=url, sha256=match[1] if (match := hashed.search(mark)) else None) for url, mark in found]
+    return [Link(url=url, sha256=match[1] if (match := hashed.search(mark)) else None) for url, mark in links]

@@ -78,8 +78,8 @@ def embed_audio(sounds: Sequence[Sound], model: Model, *, role: str = "") -> Vec
 
     BadAudio when one is longer than the model takes.
     """
-    taken = getattr(model, "input", None)
-    rate, most = getattr(taken, "rate", 0), getattr(taken, "max_samples", 0)
+    input_ = getattr(model, "input", None)
+    rate, most = getattr(input_, "rate", 0), getattr(input_, "max_samples", 0)
     if not rate:
         raise ModelFailed(f"Model {model.name!r} takes no sounds.", hint="Its card needs an input with a rate.")
     for sound in sounds:
@@ -116,7 +116,7 @@ def resampled(samples: Samples, rate: int, to: int) -> Samples:
         return samples
     step = rate // math.gcd(rate, to)
     length = -(-(len(samples) + rate // 10) // step) * step
-    made = length // step * (to // math.gcd(rate, to))
-    spectrum = np.fft.rfft(samples.astype(np.float64), length)[: (min(length, made) + 1) // 2]
-    whole = np.fft.irfft(spectrum, made) * (made / length)
+    count = length // step * (to // math.gcd(rate, to))
+    spectrum = np.fft.rfft(samples.astype(np.float64), length)[: (min(length, count) + 1) // 2]
+    whole = np.fft.irfft(spectrum, count) * (count / length)
     return whole[: -(-len(samples) * to // rate)].astype(np.float32)

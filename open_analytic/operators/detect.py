@@ -31,13 +31,13 @@ def detect_faces(
     of 32 share a run.
     """
     small = [shrunk(picture, long_side) for picture in pictures]
-    found: list[list[Face]] = [[] for _ in pictures]
+    detections: list[list[Face]] = [[] for _ in pictures]
     for indices, batch in batches(small):
         maps = model(batch, ("heatmap", "scale", "offset", "landmarks"))
         for row, index in enumerate(indices):
             faces = _decode({role: array[row] for role, array in maps.items()}, threshold, overlap)
-            found[index] = [_lifted(small[index], face) for face in faces]
-    return found
+            detections[index] = [_lifted(small[index], face) for face in faces]
+    return detections
 
 
 def _lifted(picture: Picture, face: Face) -> Face:

@@ -41,22 +41,22 @@ def detect_objects(
     whose label is empty are left out.
     """
     small = [fitted(each, model.size, fit) if model.size else shrunk(each, long_side) for each in pictures]
-    found: list[list[Object]] = [[] for _ in pictures]
+    detections: list[list[Object]] = [[] for _ in pictures]
     for indices, batch in _runs(small, model):
         boxes, scores, classes = _outputs(model(batch), model.name, len(labels))
         corners = _corners(boxes, box_format) * _scale(batch, unit)
         for row, index in enumerate(indices):
-            kept = _kept(corners[row], scores[row], classes[row], threshold, overlap)
+            best = _best_boxes(corners[row], scores[row], classes[row], threshold, overlap)
             objects = [
                 Object(
                     label=labels[classes[row][at]],
                     score=float(scores[row][at]),
                     box=within(small[index].lift(_box(corners[row][at])), _bounds(pictures[index])),
                 )
-                for at in kept
+                for at in best
             ]
-            found[index] = [each for each in objects if each.label and each.box.area]
-    return found
+            detections[index] = [each for each in objects if each.label and each.box.area]
+    return detections
 
 
 def _runs(pictures: Sequence[Picture], model: Model) -> Iterator[tuple[list[int], Images]]:
@@ -102,16 +102,16 @@ def _corners(boxes: Rows, box_format: BoxFormat) -> Rows:
     return np.concatenate([centre - half, centre + half], axis=-1)
 
 
-def _kept(corners: Rows, scores: Rows, classes: NDArray[np.int64], threshold: float, overlap: float) -> list[int]:
+def _best_boxes(corners: Rows, scores: Rows, classes: NDArray[np.int64], threshold: float, overlap: float) -> list[int]:
     """Indices of the boxes above the threshold that no surer one of their class overlaps, the surest first."""
     sure = np.flatnonzero(scores > threshold)
     best = sure[np.argsort(-scores[sure], kind="stable")][:MAX_OBJECTS]
-    kept = [
+    indices = [
         best[alike][each]
         for alike in (classes[best] == number for number in np.unique(classes[best]))
         for each in non_maximum_suppression(corners[best][alike], scores[best][alike], overlap)
     ]
-    return sorted(map(int, kept), key=lambda at: (-scores[at], at))
+    return sorted(map(int, indices), key=lambda at: (-scores[at], at))
 
 
 def _box(corners: Rows) -> Box:

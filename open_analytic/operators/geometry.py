@@ -21,12 +21,12 @@ def non_maximum_suppression(
 ) -> NDArray[np.int64]:
     """Indices of the boxes to keep, best first; a box that overlaps a better one by more than ``threshold`` goes."""
     order = np.argsort(-scores, kind="stable")
-    kept = []
+    indices = []
     while order.size:
         best, order = order[0], order[1:]
-        kept.append(best)
+        indices.append(best)
         order = order[iou(boxes[best], boxes[order]) <= threshold]
-    return np.array(kept, dtype=np.int64)
+    return np.array(indices, dtype=np.int64)
 
 
 def clipped(box: Box, sides: tuple[int, int]) -> Box:

@@ -160,14 +160,14 @@ def halving(side: int, shrink_to: int) -> int:
 def _rgb(picture: Pillow.Image, *, ignore_alpha: bool = False) -> Image:
     """(h, w, 3), a strip at a time: each step on a whole picture would take a copy of it."""
     width, height = picture.size
-    made = np.empty((height, width, 3), np.uint8)
+    pixels = np.empty((height, width, 3), np.uint8)
     white = _white(picture) if picture.mode.startswith(("I", "F")) else 0
     rows = max(1, STRIP_PIXELS // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         strip = picture if rows >= height else picture.crop((0, top, width, bottom))
-        made[top:bottom] = _grey(strip, white) if white else _colour(strip, ignore_alpha=ignore_alpha)
-    return made
+        pixels[top:bottom] = _grey(strip, white) if white else _colour(strip, ignore_alpha=ignore_alpha)
+    return pixels
 
 
 def _colour(picture: Pillow.Image, *, ignore_alpha: bool) -> Image:

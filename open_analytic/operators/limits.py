@@ -148,8 +148,8 @@ _BUDGETS: dict[int, Budget] = {}
 
 def budget() -> Budget:
     """The one of this process; a forked process begins with its own, empty."""
-    made = _BUDGETS.get(os.getpid())
-    return made or _BUDGETS.setdefault(os.getpid(), Budget())
+    shared = _BUDGETS.get(os.getpid())
+    return shared or _BUDGETS.setdefault(os.getpid(), Budget())
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Tensor(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
 
-class Taken(Protocol):
+class ModelInput(Protocol):
     """What a plan has to know of a model's input."""
 
     @property
@@ -37,7 +37,7 @@ class Card(Protocol):
     def task(self) -> str: ...
 
     @property
-    def input(self) -> Taken: ...
+    def input(self) -> ModelInput: ...
 
     @property
     def outputs(self) -> Mapping[str, Tensor]: ...
@@ -99,16 +99,18 @@ def signature(operator: str) -> Mapping[str, inspect.Parameter]:
     """The parameters of an operator: the keyword-only ones of its function."""
     function = ALL_OPERATORS[operator].function
     hints = typing.get_type_hints(function, include_extras=True)
-    found = inspect.signature(function).parameters
+    parameters = inspect.signature(function).parameters
     return {
-        key: entry.replace(annotation=hints[key]) for key, entry in found.items() if entry.kind is entry.KEYWORD_ONLY
+        key: entry.replace(annotation=hints[key])
+        for key, entry in parameters.items()
+        if entry.kind is entry.KEYWORD_ONLY
     }
 
 
 def defaults(operator: str) -> Mapping[str, Any]:
     """The values of parameters that a step leaves out."""
-    found = signature(operator).items()
-    return {key: entry.default for key, entry in found if entry.default is not inspect.Parameter.empty}
+    entries = signature(operator).items()
+    return {key: entry.default for key, entry in entries if entry.default is not inspect.Parameter.empty}
 
 
 def names(step: Step, operator: Operator) -> tuple[str, ...]:

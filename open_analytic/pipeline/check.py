@@ -14,7 +14,7 @@ from open_analytic.kinds.kind import Kind
 from open_analytic.operators import ALL_OPERATORS
 from open_analytic.operators.operator import Between
 from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults, names, signature
-from open_analytic.pipeline.spec import Spec, Step, shown
+from open_analytic.pipeline.spec import Spec, Step, excerpt
 
 
 class StepCheck:
@@ -86,10 +86,10 @@ class StepCheck:
             raise self.wrong(f"model {name!r} has no labels.", "Name its classes on its card: labels = [...].")
 
     def _check_inputs(self, values: Mapping[str, Value]) -> tuple[bool, ...]:
-        given, wanted = names(self.step, self.operator), self.operator.inputs
-        if len(given) != len(wanted):
-            raise self.wrong(f"takes {len(wanted)} inputs ({', '.join(wanted)}), not {len(given)}.")
-        for name, kind in zip(given, wanted, strict=True):
+        inputs, kinds = names(self.step, self.operator), self.operator.inputs
+        if len(inputs) != len(kinds):
+            raise self.wrong(f"takes {len(kinds)} inputs ({', '.join(kinds)}), not {len(inputs)}.")
+        for name, kind in zip(inputs, kinds, strict=True):
             fitting = [other for other, value in values.items() if ALL_KINDS[kind].accepts(value.kind)]
             if name not in values:
                 raise self.wrong(f"nothing before it is named {name!r}.", self._fitting(kind, fitting))
@@ -98,12 +98,12 @@ class StepCheck:
                     f"{self.step.operator} takes {ALL_KINDS[kind].phrase()} and {name!r} is {values[name].phrase()}.",
                     self._fitting(kind, fitting),
                 )
-        many = tuple(values[name].many for name in given)
+        many = tuple(values[name].many for name in inputs)
         if self.operator.takes_list and not many[0]:
-            raise self.wrong(f"{self.step.operator} takes a list, and {given[0]!r} is a single {wanted[0]}.")
+            raise self.wrong(f"{self.step.operator} takes a list, and {inputs[0]!r} is a single {kinds[0]}.")
         if self.operator.finds_many and any(many):
-            raise self.wrong("it would give a list of lists.", f"Apply it to a single {wanted[many.index(True)]}.")
-        lists = {values[name].list_of for name in given if values[name].many}
+            raise self.wrong("it would give a list of lists.", f"Apply it to a single {kinds[many.index(True)]}.")
+        lists = {values[name].list_of for name in inputs if values[name].many}
         if len(lists) > 1:
             raise self.wrong(f"its inputs are lists of different things: {', '.join(sorted(map(str, lists)))}.")
         return many
@@ -141,8 +141,8 @@ class StepCheck:
         outputs = self.cards[self.step.model].outputs
         role = call.parameters.get("role") or (next(iter(outputs)) if len(outputs) == 1 else "")
         if role not in outputs:
-            asked = f"has no output {role!r}" if role else "has several outputs"
-            raise self.wrong(f"model {self.step.model!r} {asked}.", f"Name one, role = {' or '.join(outputs)}.")
+            problem = f"has no output {role!r}" if role else "has several outputs"
+            raise self.wrong(f"model {self.step.model!r} {problem}.", f"Name one, role = {' or '.join(outputs)}.")
         dim = math.prod(outputs[role].shape)
         if not dim:
             raise self.wrong(f"output {role!r} of model {self.step.model!r} has no fixed size.", "Choose another role.")
@@ -150,7 +150,7 @@ class StepCheck:
 
     def _parameters(self, settled: ChainMap[str, Any]) -> Mapping[str, Any]:
         accepted = signature(self.step.operator)
-        given = {}
+        values = {}
         for key, value in self.step.parameters.items():
             of_caller = False
             if key not in accepted:
@@ -161,10 +161,10 @@ class StepCheck:
                 of_caller = value[1:] in settled.maps[0]
                 value = settled[value[1:]]
             if expected := mismatch(value, accepted[key].annotation):
-                message = f"{key} has to be {expected}, not {shown(value)}."
+                message = f"{key} has to be {expected}, not {excerpt(value)}."
                 raise BadParameter(f"{self.where}: {message}") if of_caller else self.wrong(message)
-            given[key] = value
-        whole = {**defaults(self.step.operator), **given}
+            values[key] = value
+        whole = {**defaults(self.step.operator), **values}
         if missing := sorted(set(accepted) - set(whole)):
             raise self.wrong(f"{self.step.operator} needs {missing[0]}.", "Add it to the step.")
         return whole
@@ -235,9 +235,9 @@ def _check_part(where: str, name: str, part: str, kind: Kind) -> None:
         raise InvalidPipeline(f"output.{where}: {kind.phrase()} has no {part!r}.", hint=known(kind.parts, part))
 
 
-def known(candidates: Iterable[str], given: str = "") -> str:
+def known(candidates: Iterable[str], name: str = "") -> str:
     """A hint: what there is, and the closest name."""
     ordered = sorted(candidates)
-    near = difflib.get_close_matches(given, ordered, 1)
+    near = difflib.get_close_matches(name, ordered, 1)
     guess = f"Did you mean {near[0]!r}? " if near else ""
     return f"{guess}Known: {', '.join(ordered)}." if ordered else "There is none."

@@ -23,32 +23,32 @@ class Lifetimes:
 
 def check_pixels(calls: Sequence[Call]) -> None:
     """Refuse a definition whose steps make more pixels than a service can bear."""
-    made = 0
+    pixels = 0
     first = 0 if calls[0].step.output == INPUT else 1  # the step that decodes the input is number 0
     for number, call in enumerate(calls, first):
-        made += _pixels(call) * (ELEMENTS if any(call.many) else 1)
-        if made > MAX_PIXELS:
+        pixels += _pixels(call) * (ELEMENTS if any(call.many) else 1)
+        if pixels > MAX_PIXELS:
             raise InvalidPipeline(
                 f"Step {number} ({call.step.operator} -> {call.step.output}): up to here the steps make "
-                f"{made:,} pixels of one input; at most {MAX_PIXELS:,} are accepted.",
+                f"{pixels:,} pixels of one input; at most {MAX_PIXELS:,} are accepted.",
                 hint="Leave steps out, or lower their sizes.",
             )
 
 
-def lifetimes(calls: Sequence[Call], values: Mapping[str, Value], kept: set[str]) -> Lifetimes:
-    """``kept`` are the values that the result needs."""
+def lifetimes(calls: Sequence[Call], values: Mapping[str, Value], results: set[str]) -> Lifetimes:
+    """``results`` are the values that the result needs."""
     last = {INPUT: 0} | {call.step.output: number for number, call in enumerate(calls)}
     for number, call in enumerate(calls):
         last |= dict.fromkeys(call.inputs, number)
     drops = tuple(
-        tuple(name for name, until in last.items() if until == number and name not in kept)
+        tuple(name for name, until in last.items() if until == number and name not in results)
         for number in range(len(calls))
     )
     held = {name for name, value in values.items() if value.kind.held_bytes}
     decoded = {call.step.output for call in calls if call.operator.limited and call.step.output in held}
     sizes = {call.step.output: _bytes(call) for call in calls if call.step.output in held - decoded}
     beside = [
-        sum(size for name, size in sizes.items() if _made(calls, name) <= number <= last[name])
+        sum(size for name, size in sizes.items() if _producer(calls, name) <= number <= last[name])
         for number in range(len(calls))
     ]
     return Lifetimes(
@@ -59,7 +59,7 @@ def lifetimes(calls: Sequence[Call], values: Mapping[str, Value], kept: set[str]
     )
 
 
-def _made(calls: Sequence[Call], name: str) -> int:
+def _producer(calls: Sequence[Call], name: str) -> int:
     return next(number for number, call in enumerate(calls) if call.step.output == name)
 
 

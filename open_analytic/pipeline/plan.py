@@ -96,11 +96,11 @@ def plan(
 
     The budget of pixels is for new definitions: one that is ``registered`` runs, because features of it are stored.
     """
-    given = dict(parameters or {})
-    for key in given:
+    chosen = dict(parameters or {})
+    for key in chosen:
         if key not in spec.parameters:
             raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(spec.parameters, key))
-    settled = ChainMap(given, dict(spec.parameters))
+    settled = ChainMap(chosen, dict(spec.parameters))
     calls, values = _input(spec, settled)
     for number, step in enumerate(spec.steps, 1):
         checked = StepCheck(f"Step {number} ({step.operator} -> {step.output})", step, cards)

@@ -30,11 +30,11 @@ def distances(a: Vectors, b: Vectors, metric: Metric) -> Distances:
     return np.asarray(1 - inner / lengths, dtype=np.float64)
 
 
-def table(same: Same, found: Distances) -> tuple[Rate, ...]:
+def table(same: Same, distances: Distances) -> tuple[Rate, ...]:
     """A line for each rate that the different pairs support, the largest rate first."""
-    if not np.isfinite(found).all():
+    if not np.isfinite(distances).all():
         raise BadVector("A distance is not a finite number.", hint="Check the model, or normalise its vectors.")
-    near, far = found[same], np.sort(found[~same])
+    near, far = distances[same], np.sort(distances[~same])
     if not len(near) or len(far) < ONE_IN[0]:
         raise BadParameter(
             f"{len(near):,} same and {len(far):,} different pairs are too few to measure a rate on.",

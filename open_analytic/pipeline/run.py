@@ -103,16 +103,16 @@ class Result:
 
     def _attributes(self, vector: str, count: int) -> list[dict[str, Any]]:
         """The numbers and texts beside each vector's region, by their keys in the output."""
-        wanted = self.plan.values[vector].list_of
+        list_name = self.plan.values[vector].list_of
         rows: list[dict[str, Any]] = [{} for _ in range(count)]
         for key, reference in leaves(self.plan.spec.output):
             name, _, part = reference.partition(".")
             known = self.plan.values[name]
-            if known.list_of != wanted or known.kind.searchable:
+            if known.list_of != list_name or known.kind.searchable:
                 continue
             columns = {} if part else {each: self._json(f"{name}.{each}") for each in known.kind.attributes}
             for column, values in [*columns.items(), (key, self._json(reference))]:
-                for row, value in zip(rows, values if wanted else [values], strict=True):
+                for row, value in zip(rows, values if list_name else [values], strict=True):
                     if isinstance(value, int | float | str) and (column == key or column not in row):
                         row[column] = value
         return rows
@@ -280,11 +280,11 @@ def _parts(apply: Callable[[list[State]], None], call: Call, states: list[State]
     (state,) = states
     lists = [name for name, many in zip(call.inputs, call.many, strict=True) if many]
     steps = [state[name].at_once for name in lists if isinstance(state[name], Lazy)]
-    made: list[Any] = []
+    outputs: list[Any] = []
     for start in range(0, len(state[lists[0]]), min(steps)):
         check_cancelled()
-        made += _part(apply, call, state | {name: state[name][start : start + min(steps)] for name in lists})
-    state[call.step.output] = made
+        outputs += _part(apply, call, state | {name: state[name][start : start + min(steps)] for name in lists})
+    state[call.step.output] = outputs
 
 
 def _part(apply: Callable[[list[State]], None], call: Call, state: State) -> list[Any]:
@@ -298,15 +298,15 @@ def _columns(call: Call, state: State) -> tuple[list[Any], int | None]:
     inputs = [state[name] for name in call.inputs]
     if not any(call.many) or call.operator.takes_list:
         columns = zip(call.arguments, inputs, call.many, strict=True)
-        return [_argument(made, value, many=many) for made, value, many in columns], None
+        return [_argument(convert, value, many=many) for convert, value, many in columns], None
     return inputs, max(len(value) for value, many in zip(inputs, call.many, strict=True) if many)
 
 
-def _argument(made: Callable[[Any], Any] | None, value: Any, *, many: bool) -> Any:
+def _argument(convert: Callable[[Any], Any] | None, value: Any, *, many: bool) -> Any:
     """What an operator gets of a value, or of a whole list."""
-    if made is None:
+    if convert is None:
         return value
-    return [made(each) for each in value] if many else made(value)
+    return [convert(each) for each in value] if many else convert(value)
 
 
 def _element(call: Call, columns: Sequence[Any], at: int) -> tuple[Any, ...]:
@@ -323,9 +323,9 @@ def _elements(call: Call, state: State) -> list[tuple[Any, ...]]:
     return [tuple(columns)] if count is None else [_element(call, columns, at) for at in range(count)]
 
 
-def _store(call: Call, state: State, made: Any) -> None:
+def _store(call: Call, state: State, outputs: Any) -> None:
     many = any(call.many) and not call.operator.takes_list
-    state[call.step.output] = made if many else made[0]
+    state[call.step.output] = outputs if many else outputs[0]
 
 
 def _each(call: Call, states: Sequence[State], limits: Limits) -> None:
@@ -350,16 +350,16 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
     """Apply a function to all elements of all items at once."""
     elements = [_elements(call, state) for state in states]
     flat = [element for part in elements for element in part]
-    made: Any = []
+    outputs: Any = []
     if flat:
         columns = [_column(kind, [element[place] for element in flat]) for place, kind in enumerate(call.takes)]
         extra = [*([model] if model else []), *([call.labels] if call.operator.labelled else [])]
-        made = call.operator.function(*columns, *extra, **call.parameters)
-        if len(made) != len(flat):
-            raise PluginError(f"Operator {call.step.operator} gave {len(made)} values for {len(flat)}.")
+        outputs = call.operator.function(*columns, *extra, **call.parameters)
+        if len(outputs) != len(flat):
+            raise PluginError(f"Operator {call.step.operator} gave {len(outputs)} values for {len(flat)}.")
     start = 0
     for state, part in zip(states, elements, strict=True):
-        _store(call, state, made[start : start + len(part)])
+        _store(call, state, outputs[start : start + len(part)])
         start += len(part)
 
 

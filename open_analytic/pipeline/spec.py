@@ -84,7 +84,7 @@ def load(definition: str | Path | Mapping[str, Any], name: str | None = None) ->
         definition = _read(definition)
     table = _parse(definition) if isinstance(definition, str) else definition
     if not isinstance(table, Mapping):
-        raise InvalidPipeline(f"A definition is TOML, JSON or an object, not {shown(table)}.", hint=HINT)
+        raise InvalidPipeline(f"A definition is TOML, JSON or an object, not {excerpt(table)}.", hint=HINT)
     table = dict(table)
     stated = table.pop("name", None)
     return _spec(name or stated, table)
@@ -98,35 +98,35 @@ def presets() -> Mapping[str, Spec]:
 
 def all_presets() -> Mapping[str, Spec]:
     """These and the definitions of plugins. A plugin that does not work is left out, and a warning logged."""
-    found = dict(presets())
+    specs = dict(presets())
     for entries in plugins.entry_points(PRESETS).values():
         for entry in entries:
             try:
-                found = {**plugin_presets(entry), **found}
+                specs = {**plugin_presets(entry), **specs}
             except PluginError as error:
                 logger.warning("%s", error)
-    return dict(sorted(found.items()))
+    return dict(sorted(specs.items()))
 
 
 def preset(name: str) -> Spec:
     """The definition of this name that comes with the package or a plugin."""
     entries = [entry for entries in plugins.entry_points(PRESETS).values() for entry in entries]
-    broken, found = [], {plugins.OWN: presets()[name]} if name in presets() else {}
+    broken, matches = [], {plugins.OWN: presets()[name]} if name in presets() else {}
     for entry in entries:
         try:
-            found |= {plugins.distribution(entry): each for key, each in plugin_presets(entry).items() if key == name}
+            matches |= {plugins.distribution(entry): each for key, each in plugin_presets(entry).items() if key == name}
         except PluginError as error:
             broken.append(error)
-    if len(found) > 1:
-        raise plugins.conflict(PRESETS, name, list(found))
-    if not found and broken:
+    if len(matches) > 1:
+        raise plugins.conflict(PRESETS, name, list(matches))
+    if not matches and broken:
         raise broken[0]
-    if not found:
+    if not matches:
         raise UnknownPipeline(
             f"No pipeline named {name!r} comes with open_analytic.",
             hint=f"Those that do: {', '.join(all_presets())}. For another, give a definition as well.",
         )
-    return next(iter(found.values()))
+    return next(iter(matches.values()))
 
 
 @cache
@@ -251,7 +251,7 @@ def _text(what: str, value: object, longest: int = MAX_NAME) -> str:
     return value
 
 
-def shown(value: object) -> str:
+def excerpt(value: object) -> str:
     """A value for a message, however large or deep it is."""
     try:
         text = reprlib.repr(value)
@@ -261,4 +261,4 @@ def shown(value: object) -> str:
 
 
 def _wrong(what: str, expected: str, value: object) -> InvalidPipeline:
-    return InvalidPipeline(f"In the definition, {what} has to be {expected}, not {shown(value)}.", hint=HINT)
+    return InvalidPipeline(f"In the definition, {what} has to be {expected}, not {excerpt(value)}.", hint=HINT)

@@ -151,10 +151,10 @@ class Batcher:
     def _work(self) -> None:
         while True:
             with self._changed:
-                taken = self._take()
-                if taken is None:
+                work = self._take()
+                if work is None:
                     return
-                key, jobs = taken
+                key, jobs = work
                 # Alone, a caller gets every core; side by side, runners share them.
                 alone = not self._running and not self._waiting
                 self._running += len(jobs)
@@ -211,27 +211,27 @@ class Batcher:
         self._compute(key, model, jobs)
 
     def _compute(self, key: Key, model: Network, jobs: list[_Job]) -> None:
-        wanted = [job for job in jobs if _still_wanted(job)]
-        if not wanted:
+        live = [job for job in jobs if _still_wanted(job)]
+        if not live:
             return
         started = time.monotonic()
         try:
-            with _for(wanted):
-                arrays = model.run(stacked([job.batch for job in wanted]), key[2])
-            parts = _shared_out(arrays, [len(job.batch) for job in wanted])
+            with _for(live):
+                arrays = model.run(stacked([job.batch for job in live]), key[2])
+            parts = _shared_out(arrays, [len(job.batch) for job in live])
             ran = time.monotonic() - started
-            rows = sum(len(job.batch) for job in wanted)
-            self._observer(Ran(model=key[0], rows=rows, waited_s=started - wanted[0].since, compute_s=ran))
+            rows = sum(len(job.batch) for job in live)
+            self._observer(Ran(model=key[0], rows=rows, waited_s=started - live[0].since, compute_s=ran))
         except OpenAnalyticError as error:
-            if len(wanted) == 1 or isinstance(error, DeadlineExceeded):
-                _fail(wanted, error)
+            if len(live) == 1 or isinstance(error, DeadlineExceeded):
+                _fail(live, error)
                 return
-            for job in wanted:  # one of them can be the one that the model fails on
+            for job in live:  # one of them can be the one that the model fails on
                 self._compute(key, model, [job])
         except Exception as error:  # noqa: BLE001 - handed to the callers
-            _fail(wanted, error)
+            _fail(live, error)
         else:
-            for job, part in zip(wanted, parts, strict=True):
+            for job, part in zip(live, parts, strict=True):
                 job.answer.set_result(part)
 
 

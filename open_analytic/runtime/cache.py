@@ -42,14 +42,14 @@ class ModelCache:
         # The number of threads is the processor's; elsewhere a second copy would only take memory.
         own = threads is None or self._providers[0] != CPU
         key = (name, self._threads if threads is None or own else threads)
-        found = self._models.get(key)
-        if found is None:
+        model = self._models.get(key)
+        if model is None:
             with self._lock:
                 alone = self._loading.setdefault(name, threading.Lock())
             with alone:
-                found = self._models.get(key) or self._load(*key)
+                model = self._models.get(key) or self._load(*key)
         self._used[key] = self._clock()
-        return found
+        return model
 
     def _load(self, name: str, threads: int) -> "OnnxModel":
         from open_analytic.runtime.session import OnnxModel, Watch

@@ -67,7 +67,7 @@ class _Run:
     callers: Sequence[CancelToken | None]  # None: one who waits for as long as it takes
 
     @property
-    def wanted(self) -> bool:
+    def should_run(self) -> bool:
         alone = bool(self.callers) and all(caller is not None and caller.gone for caller in self.callers)
         return not alone and time.monotonic() < self.deadline
 
@@ -115,7 +115,7 @@ class Watch:
         with self._changed:
             while self._thread is threading.current_thread():
                 for run in self._runs.values():
-                    if not run.wanted:
+                    if not run.should_run:
                         run.options.terminate = True
                 self._changed.wait(POLL_S if self._runs else None)
 
@@ -201,10 +201,10 @@ class OnnxModel:
         options, callers = onnxruntime.RunOptions(), CALLERS.get() or (CANCEL_TOKEN.get(),)
         shapes: dict[str, tuple[int, ...]] = {}
         try:
-            given = self.feed.arrays(values)
-            shapes = {name: array.shape for name, array in given.items()}
+            inputs = self.feed.arrays(values)
+            shapes = {name: array.shape for name, array in inputs.items()}
             with self._watch.over(options, callers) if self._watch else nullcontext():
-                arrays = self._session.run(names, given, options)
+                arrays = self._session.run(names, inputs, options)
         except OpenAnalyticError:
             raise
         except Exception as error:  # onnxruntime has no class above all of its errors
@@ -222,13 +222,15 @@ class OnnxModel:
 
     def _checked(self, array: Any, rows: int, name: str) -> NDArray[np.float32]:
         """An output as the card says it is: a plan has relied on its shape."""
-        told = next(output.shape for output in self.card.outputs.values() if output.name == name)
+        declared = next(output.shape for output in self.card.outputs.values() if output.name == name)
         shape = array.shape[1:]
-        alike = len(shape) == len(told) and all(side in (0, there) for side, there in zip(told, shape, strict=True))
-        if array.shape[:1] != (rows,) or not (alike or math.prod(shape) == math.prod(told)):
+        alike = len(shape) == len(declared) and all(
+            side in (0, there) for side, there in zip(declared, shape, strict=True)
+        )
+        if array.shape[:1] != (rows,) or not (alike or math.prod(shape) == math.prod(declared)):
             raise ModelFailed(
                 f"Model {self.name!r}: output {name!r} has the shape {array.shape} for {rows} rows.",
-                hint=f"{self.card.file} says {told} for each; correct it.",
+                hint=f"{self.card.file} says {declared} for each; correct it.",
             )
         return np.asarray(array, np.float32)
 
@@ -237,29 +239,29 @@ class OnnxModel:
         used = self._session.get_providers()
         if chosen[0] in used:
             return
-        said = f"Model {self.name!r}: ONNX Runtime could not start {chosen[0]}"
+        problem = f"Model {self.name!r}: ONNX Runtime could not start {chosen[0]}"
         if not set(chosen) & set(used):
             raise ModelUnavailable(
-                f"{said}.",
+                f"{problem}.",
                 hint="Its log names what is missing, such as a driver. With cpu as the last of OPEN_ANALYTIC_PROVIDERS "
                 "the model runs on the processor instead.",
             )
-        logger.warning("%s; it runs on %s", said, used[0])
+        logger.warning("%s; it runs on %s", problem, used[0])
 
     def _check_names(self, path: Path) -> None:
         inputs = {entry.name for entry in self._session.get_inputs()}
         outputs = {entry.name for entry in self._session.get_outputs()}
-        wanted = {output.name for output in self.card.outputs.values()}
+        declared = {output.name for output in self.card.outputs.values()}
         types = {entry.name: entry.type for entry in self._session.get_outputs()}
-        if wrong := sorted(name for name in wanted & outputs if not _NUMBERS.fullmatch(types[name])):
+        if wrong := sorted(name for name in declared & outputs if not _NUMBERS.fullmatch(types[name])):
             raise ModelCorrupt(
                 f"{path} gives {wrong[0]!r} as {types[wrong[0]]}; an output has to be a tensor of numbers.",
                 hint=f"Name another output in {self.card.file}, or export the model without its last step.",
             )
-        if inputs != set(self.card.input.names) or not wanted <= outputs:
+        if inputs != set(self.card.input.names) or not declared <= outputs:
             raise ModelCorrupt(
                 f"{path} takes {sorted(inputs)} and gives {sorted(outputs)}; its card says it takes "
-                f"{sorted(self.card.input.names)} and gives {sorted(wanted)}.",
+                f"{sorted(self.card.input.names)} and gives {sorted(declared)}.",
                 hint=f"Correct {self.card.file}.",
             )
 

@@ -111,19 +111,19 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        while kept := self._take():
-            kept.close()
+        while connection := self._take():
+            connection.close()
 
     def _call(self, method: str, path: str, body: bytes, pause: Pause, deadline: float | None = None) -> bytes:
         if deadline is None:
             deadline = time.monotonic() + self._timeout_s
-        kept = self._take()
-        if kept is not None:
+        idle = self._take()
+        if idle is not None:
             try:
-                return self._on(kept, method, path, body, pause, deadline)
+                return self._on(idle, method, path, body, pause, deadline)
             except OSError:
                 pass  # it died since it was used last: once more, on a new one
-        connection = self._connect(sent=kept is not None)
+        connection = self._connect(sent=idle is not None)
         try:
             return self._on(connection, method, path, body, pause, deadline)
         except OSError as error:
@@ -231,26 +231,26 @@ class _Connection:
 
 
 def _unix(path: str) -> _socket.socket:
-    made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
-        made.settimeout(CONNECT_S)
-        made.connect(path)
+        sock.settimeout(CONNECT_S)
+        sock.connect(path)
     except BaseException:
-        made.close()
+        sock.close()
         raise
-    return made
+    return sock
 
 
 def _tcp(host: str, port: int, *, tls: bool) -> socket.socket:
     import socket
 
-    made = socket.create_connection((host, port), CONNECT_S)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock = socket.create_connection((host, port), CONNECT_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if not tls:
-        return made
+        return sock
     import ssl
 
-    return ssl.create_default_context().wrap_socket(made, server_hostname=host)
+    return ssl.create_default_context().wrap_socket(sock, server_hostname=host)
 
 
 def _sliced(pause: Pause, deadline: float) -> Iterator[None]:
@@ -321,12 +321,12 @@ def _outcomes(body: bytes, count: int) -> list[tuple[str | None, OpenAnalyticErr
     import json
 
     try:
-        found = [_outcome(result) for result in json.loads(body)["results"]]
+        outcomes = [_outcome(result) for result in json.loads(body)["results"]]
     except (ValueError, TypeError, LookupError, AttributeError):
         raise _strange() from None
-    if len(found) != count:
+    if len(outcomes) != count:
         raise _strange()
-    return found
+    return outcomes
 
 
 def _outcome(result: Any) -> tuple[str | None, OpenAnalyticError | None]:
@@ -359,9 +359,9 @@ def _error_of_answer(status: int, body: bytes) -> OpenAnalyticError:
     import json
 
     try:
-        told = json.loads(body)
-        if isinstance(told, dict) and "sqlstate" in told:
-            return from_dict(told)
+        document = json.loads(body)
+        if isinstance(document, dict) and "sqlstate" in document:
+            return from_dict(document)
     except ValueError:
         pass
     return ServiceUnavailable(f"The inference service answered with HTTP status {status}.", hint="Look at its log.")

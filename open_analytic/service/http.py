@@ -151,7 +151,7 @@ class Endpoints:
     async def _search(self, request: Request, kind: Callable[[Searchable], Callable[..., Any]]) -> Response:
         most = limits.SEARCH_BYTES + self._work.max_bytes * 4 // 3 if is_json(request) else self._work.max_bytes
         with self._work.admitted(length(request, most)):
-            wanted, options = await _read(partial(query, request), await body(request, most))
+            search_query, options = await _read(partial(query, request), await body(request, most))
             if options.filter is not None and not self._trusted:
                 raise PermissionDenied(
                     "Conditions in SQL are not taken where pages are served.",
@@ -164,7 +164,7 @@ class Endpoints:
             def find() -> Any:
                 collection = self._catalogue.collection(request.path_params["name"])
                 left = replace(options, timeout_s=deadline - time.monotonic())
-                return json_bytes(kind(collection)(wanted, options=left))
+                return json_bytes(kind(collection)(search_query, options=left))
 
             work = self._work.search(find, timeout_s=timeout_s)
             return _json(await while_connected(request, work))
@@ -270,8 +270,8 @@ async def no_such_page(_: Request, error: Exception) -> Response:
     """What a program gets that asks for what is not there."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what Starlette calls it with
     known = NotFound if error.status_code == 404 else InvalidInput
-    told = known(f"{error.detail}.", hint="/openapi.json lists what there is.")
-    return JSONResponse(told.as_dict(), status_code=error.status_code, headers=error.headers)
+    failure = known(f"{error.detail}.", hint="/openapi.json lists what there is.")
+    return JSONResponse(failure.as_dict(), status_code=error.status_code, headers=error.headers)
 
 
 async def _gone(_: Request, __: Exception) -> Response:

@@ -168,10 +168,10 @@ class Connection:
 
     async def _complain(self, error: h11.RemoteProtocolError) -> None:
         """The answer to what is not HTTP, in the form of every error."""
-        told = f"This is not HTTP: {error}."
+        message = f"This is not HTTP: {error}."
         if error.error_status_hint == 431:
-            told = f"The request has more than {limits.HEAD_BYTES:,} bytes beside its body."
-        answer = refusal(InvalidInput(told, hint="/openapi.json describes the request."))
+            message = f"The request has more than {limits.HEAD_BYTES:,} bytes beside its body."
+        answer = refusal(InvalidInput(message, hint="/openapi.json describes the request."))
         await self._answer(error.error_status_hint or 400, answer.raw_headers, bytes(answer.body))
 
     async def _fail(self) -> None:

@@ -137,5 +137,5 @@ def claims(scope: Scope) -> bool:
 
 def shows(scope: Scope, token: str | None) -> bool:
     """Whether a request shows the token."""
-    given = dict(scope["headers"]).get(b"authorization", b"")
-    return bool(token) and hmac.compare_digest(given, f"Bearer {token}".encode())
+    credentials = dict(scope["headers"]).get(b"authorization", b"")
+    return bool(token) and hmac.compare_digest(credentials, f"Bearer {token}".encode())

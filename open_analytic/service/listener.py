@@ -126,6 +126,6 @@ def context(files: Mapping[str, Path | None]) -> ssl.SSLContext | None:
     certificate = files.get("ssl_certfile")
     if certificate is None:
         return None
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(certificate, files.get("ssl_keyfile"))
-    return made
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, files.get("ssl_keyfile"))
+    return tls

@@ -72,9 +72,9 @@ Row: TypeAlias = tuple[str | None, str | None]  # (output, error): JSON in ASCII
 
 def parse(query: bytes | bytearray, *, max_bytes: int) -> Command | Encoding | None:
     """The request in a query's text; none for an empty one."""
-    if found := _RUN.match(query):
-        timeout_ms, give, hash_ = found.groups()
-        parameters, start = _parameters(query, found.end())
+    if match := _RUN.match(query):
+        timeout_ms, give, hash_ = match.groups()
+        parameters, start = _parameters(query, match.end())
         return Run(
             give=give.decode(),
             hash=hash_.decode().lower(),
@@ -82,12 +82,12 @@ def parse(query: bytes | bytearray, *, max_bytes: int) -> Command | Encoding | N
             items=tuple(_items(query, start, max_bytes)),
             timeout_ms=None if timeout_ms is None else int(timeout_ms),
         )
-    if found := _DEFINE.match(query):
-        return Define(hash=found[1].decode().lower(), text=_definition(query, found.end()))
-    if found := _DESCRIBE.match(query):
-        return Describe(text=_definition(query, found.end()))
-    if len(query) <= SHORT and (found := _ENCODING.match(query)):
-        return Encoding(name=found[1].decode())
+    if match := _DEFINE.match(query):
+        return Define(hash=match[1].decode().lower(), text=_definition(query, match.end()))
+    if match := _DESCRIBE.match(query):
+        return Describe(text=_definition(query, match.end()))
+    if len(query) <= SHORT and (match := _ENCODING.match(query)):
+        return Encoding(name=match[1].decode())
     if len(query) <= SHORT and _EMPTY.match(query):
         return None
     raise _not_ours()
@@ -216,8 +216,8 @@ def greeting(pid: int, key: bytes) -> bytes:
         "integer_datetimes": "on",
         "DateStyle": "ISO",
     }
-    told = b"".join(parameter(name, value) for name, value in parameters.items())
-    return AUTHENTICATED + told + message(b"K", struct.pack("!i", pid) + key) + READY
+    statuses = b"".join(parameter(name, value) for name, value in parameters.items())
+    return AUTHENTICATED + statuses + message(b"K", struct.pack("!i", pid) + key) + READY
 
 
 def encoding_set(encoding: Encoding) -> bytes:
@@ -229,8 +229,8 @@ def refused(refusal: Refusal) -> bytes:
     """ErrorResponse."""
     severity = "FATAL" if refusal.fatal else "ERROR"
     fields = {"S": severity, "V": severity, "C": refusal.sqlstate, "M": refusal.message, "H": refusal.hint}
-    told = b"".join(code.encode() + _string(value) for code, value in fields.items() if value is not None)
-    return message(b"E", told + b"\0")
+    body = b"".join(code.encode() + _string(value) for code, value in fields.items() if value is not None)
+    return message(b"E", body + b"\0")
 
 
 def answer(rows: Sequence[Row]) -> bytes:
@@ -254,4 +254,4 @@ def _string(text: str) -> bytes:
     return text.encode("ascii", "backslashreplace").replace(b"\0", b"?") + b"\0"
 
 
-KEPT = answer([("null", None)]) + READY  # what a part of a request is answered
+PART_ANSWER = answer([("null", None)]) + READY  # what a part of a request is answered

@@ -15,8 +15,8 @@ from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import Spec
 from open_analytic.service.typed import Rule, from_json, json_object, json_value
 
-KEPT = 1000  # definitions, and plans of them with parameters
-KEPT_BYTES = 64_000_000  # of the definitions' texts: clients send one again when the service asks for it
+CAPACITY = 1000  # definitions, and plans of them with parameters
+CAPACITY_BYTES = 64_000_000  # of the definitions' texts: clients send one again when the service asks for it
 
 
 _Definition: TypeAlias = Annotated[
@@ -44,7 +44,7 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Given:
+class _Request:
     """The parameters of a run."""
 
     parameters: _Parameters | None
@@ -68,27 +68,27 @@ class Plans:
         """Take a definition, ``{"name": ..., "definition": {...}}``, whose hash is this one with the models here."""
         request = from_json(Definition, json_object(text))
         spec = specs.load(request.definition, name=request.name)
-        found = plan(spec, self._cards, registered=True)
-        if found.hash != hash:
+        pipeline = plan(spec, self._cards, registered=True)
+        if pipeline.hash != hash:
             raise VersionMismatch(
                 f"Pipeline {spec.name!r} was created with other models than the service has: its vectors would not be "
                 "comparable.",
                 hint=f"Give the service the same model cards, or pipeline_create({spec.name!r}) for a new version.",
             )
-        exempt = self._check_pixels(found)
+        exempt = self._check_pixels(pipeline)
         with self._lock:
             if exempt:
                 self._exempt.add(hash)
             self._specs[hash], self._sizes[hash] = spec, len(text)
-            while len(self._specs) > 1 and (len(self._specs) > KEPT or sum(self._sizes.values()) > KEPT_BYTES):
+            while len(self._specs) > 1 and (len(self._specs) > CAPACITY or sum(self._sizes.values()) > CAPACITY_BYTES):
                 self._forget(next(iter(self._specs)))
 
-    def _check_pixels(self, made: Plan) -> bool:
+    def _check_pixels(self, pipeline: Plan) -> bool:
         """Refuse a plan beyond the budget that the catalogue does not have; True: it is beyond, and registered."""
         try:
-            check_pixels(made.calls)
+            check_pixels(pipeline.calls)
         except InvalidPipeline:
-            if not self._is_registered(made.hash):
+            if not self._is_registered(pipeline.hash):
                 raise
             return True
         return False
@@ -104,16 +104,16 @@ class Plans:
         """The plan of a definition that was given, with parameters in JSON."""
         key = (hash, parameters)
         with self._lock:
-            found, spec = self._plans.get(key), self._specs.get(hash)
-        if found:
-            return found
+            cached, spec = self._plans.get(key), self._specs.get(hash)
+        if cached:
+            return cached
         if spec is None:
             raise UnknownPlan(hint="Send its definition, then ask again.")
-        made = plan(spec, self._cards, _parameters(parameters), registered=hash in self._exempt)
+        pipeline = plan(spec, self._cards, _parameters(parameters), registered=hash in self._exempt)
         with self._lock:
             if hash in self._specs:
-                _put(self._plans, key, made)
-        return made
+                _put(self._plans, key, pipeline)
+        return pipeline
 
     def describe(self, text: str) -> str:
         """What the catalogue says of a pipeline: ``{"name", "definition"?, "parameters"?}`` in, JSON out.
@@ -123,19 +123,19 @@ class Plans:
         request = from_json(Description, json_object(text))
         name, definition = request.name, request.definition
         spec = specs.preset(name) if definition is None else specs.load(definition, name=name)
-        made = plan(spec, self._cards, request.parameters or {}, registered=True)
-        self._check_pixels(made)
-        error = made.unstorable
+        pipeline = plan(spec, self._cards, request.parameters or {}, registered=True)
+        self._check_pixels(pipeline)
+        error = pipeline.unstorable
         return json.dumps(
             {
-                "name": made.name,
-                "input": made.input,
-                "output": list(made.output),
-                "dim": made.dim,
-                "many": made.many,
-                "hash": made.hash,
+                "name": pipeline.name,
+                "input": pipeline.input,
+                "output": list(pipeline.output),
+                "dim": pipeline.dim,
+                "many": pipeline.many,
+                "hash": pipeline.hash,
                 "definition": json.dumps(spec.as_dict()),
-                "parameters": dict(made.parameters),
+                "parameters": dict(pipeline.parameters),
             }
             | ({"unstorable": error.as_dict()} if error else {})
         )
@@ -143,9 +143,9 @@ class Plans:
 
 def _put(cache: "OrderedDict[Any, Any]", key: Any, value: Any) -> None:
     cache[key] = value
-    if len(cache) > KEPT:
+    if len(cache) > CAPACITY:
         cache.popitem(last=False)
 
 
 def _parameters(text: str) -> Mapping[str, Any]:
-    return from_json(_Given, {"parameters": json_value(text)}).parameters or {}
+    return from_json(_Request, {"parameters": json_value(text)}).parameters or {}

@@ -153,16 +153,16 @@ def _read(item: Item) -> bytes | OpenAnalyticError:
 
 
 def _received(text: str) -> Received:
-    told = json.loads(text)
+    answer = json.loads(text)
     features = tuple(
         Feature(
             vector=np.array(each["vector"], np.float32),
             region=regions.from_json(each),
             attributes=each["attributes"],
         )
-        for each in told["features"]
+        for each in answer["features"]
     )
-    return Received(output=told["output"], features=features)
+    return Received(output=answer["output"], features=features)
 
 
 def _wait() -> None:

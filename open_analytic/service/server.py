@@ -164,9 +164,9 @@ async def _serve(service: Service) -> None:
         keeper = asyncio.ensure_future(_keep_house(service))
         await asyncio.sleep(0)
         service.started(listening.addresses)
-        told = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({told, keeper, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-        told.cancel()
+        stop_task = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({stop_task, keeper, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        stop_task.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)  # a second one ends us at once
         await _drain(service, wires)
@@ -276,27 +276,27 @@ class _Listening:
 @contextmanager
 def _sockets(listen: ListenOptions) -> Iterator[_Listening]:
     """Sockets that listen; the files of Unix ones are removed at the end."""
-    found = _Listening()
+    listening = _Listening()
     with contextlib.ExitStack() as undo:
         if listen.folder:
             http, wire = (
                 undo.enter_context(_unix(listen.folder / name, listen)) for name in (HTTP_SOCKET, WIRE_SOCKET)
             )
-            found.http.append(_Door(http))
-            found.wire.append(wire)
-            found.addresses += [http_address(listen.folder), wire_address(listen.folder)]
+            listening.http.append(_Door(http))
+            listening.wire.append(wire)
+            listening.addresses += [http_address(listen.folder), wire_address(listen.folder)]
         tls = listen.ssl_certfile is not None
         for address, pages in ((listen.http, False), (listen.web, True)):
             if address:
-                found.http.append(_Door(undo.enter_context(_tcp(*address)), tls, pages))
-                found.addresses.append(_url("https" if tls else "http", found.http[-1].sock))
+                listening.http.append(_Door(undo.enter_context(_tcp(*address)), tls, pages))
+                listening.addresses.append(_url("https" if tls else "http", listening.http[-1].sock))
         if listen.wire:
-            found.wire.append(undo.enter_context(_tcp(*listen.wire)))
-            host, port, *_ = found.wire[-1].getsockname()
-            found.addresses.append(f"host={host} port={port}")
-        if not (found.http or found.wire):
+            listening.wire.append(undo.enter_context(_tcp(*listen.wire)))
+            host, port, *_ = listening.wire[-1].getsockname()
+            listening.addresses.append(f"host={host} port={port}")
+        if not (listening.http or listening.wire):
             raise BadParameter("The service would listen nowhere.", hint="Give --folder or --tcp HOST:PORT.")
-        yield found
+        yield listening
 
 
 def _url(scheme: str, sock: socket.socket) -> str:

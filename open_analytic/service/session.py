@@ -107,8 +107,8 @@ class Session:
             async with asyncio.timeout_at(self._until):
                 yield
         except TimeoutError:
-            told = f"The request was not there within {limits.BODY_S:.0f} s."
-            raise Refusal(DeadlineExceeded.sqlstate, told, fatal=True) from None
+            message = f"The request was not there within {limits.BODY_S:.0f} s."
+            raise Refusal(DeadlineExceeded.sqlstate, message, fatal=True) from None
 
     async def _next_kind(self) -> bytes:
         try:
@@ -123,8 +123,8 @@ class Session:
         elif not self._skipping and kind in _EXTENDED + _CALL:
             self._drop()
             self._skipping = kind != _CALL
-            told = messages.refused(Refusal("0A000", "The service speaks the simple query protocol only."))
-            await self.send(told if self._skipping else told + messages.READY)
+            message = messages.refused(Refusal("0A000", "The service speaks the simple query protocol only."))
+            await self.send(message if self._skipping else message + messages.READY)
 
     async def _admitted_query(self, length: int) -> bytes:
         """The same as ``_query``. What nobody has room for is thrown away unread."""
@@ -155,7 +155,7 @@ class Session:
                 text = self._split.add(await self._body(length))
             if text is None:
                 with self._busy():
-                    return messages.KEPT
+                    return messages.PART_ANSWER
             request = await self._parse(text)
             if isinstance(request, Command):
                 with self._busy():
@@ -228,5 +228,5 @@ class Session:
 
 
 def _error_response(error: OpenAnalyticError | Refusal) -> bytes:
-    told = messages.refused(error) if isinstance(error, Refusal) else messages.failure(error)
-    return told + messages.READY
+    message = messages.refused(error) if isinstance(error, Refusal) else messages.failure(error)
+    return message + messages.READY

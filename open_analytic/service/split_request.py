@@ -11,22 +11,22 @@ class SplitRequest:
     """What came of a session's request so far. ``PART`` and text is kept, the query that is none completes it."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes, self._kept = max_bytes, bytearray()
+        self._max_bytes, self._buffer = max_bytes, bytearray()
         self._refusing = False  # the rest of a request that was too long
 
     @property
     def pending(self) -> bool:
         """Whether a request has begun that is not complete."""
-        return bool(self._kept)
+        return bool(self._buffer)
 
     def add(self, query: bytearray) -> bytearray | None:
         """The whole request, or None when there is more to come. ImageTooLarge when it is too long, until it ends."""
         if not query.startswith(PART):
             self._refusing = False
-            if not self._kept or messages.is_setting(query):
+            if not self._buffer or messages.is_setting(query):
                 return query
             self._append(query, 0)
-            whole, self._kept = self._kept, bytearray()
+            whole, self._buffer = self._buffer, bytearray()
             return whole
         self._append(query, len(PART))
         return None
@@ -40,10 +40,10 @@ class SplitRequest:
 
     def drop(self) -> None:
         """Forget what came."""
-        self._kept = bytearray()
+        self._buffer = bytearray()
 
     def _append(self, query: bytearray, start: int) -> None:
-        if self._refusing or len(self._kept) + len(query) - start > limits.hex_bytes(self._max_bytes):
+        if self._refusing or len(self._buffer) + len(query) - start > limits.hex_bytes(self._max_bytes):
             self._refusing = start > 0
             raise messages.too_long_in_parts(self._max_bytes)
-        self._kept += memoryview(query)[start:]
+        self._buffer += memoryview(query)[start:]

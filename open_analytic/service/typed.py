@@ -148,7 +148,7 @@ def _checked(entry: Entry, values: Mapping[str, Any]) -> Any:
     try:
         return msgspec.convert(values[entry.name], entry.hint)
     except (msgspec.ValidationError, UnicodeError) as error:
-        raise entry.refusal(f", not {_shown(values[entry.name])}") from error
+        raise entry.refusal(f", not {_text_of(values[entry.name])}") from error
 
 
 def _from_text(entry: Entry, text: str) -> Any:
@@ -160,10 +160,10 @@ def _from_text(entry: Entry, text: str) -> Any:
             return int(text)
         return float(text) if entry.plain is float else text
     except (ValueError, RecursionError) as error:
-        raise entry.refusal(f", not {_shown(text)}") from error
+        raise entry.refusal(f", not {_text_of(text)}") from error
 
 
-def _shown(value: Any) -> str:
+def _text_of(value: Any) -> str:
     """The beginning of a value: one of a hostile caller can be long or deep."""
     return f"{value[:40]!r}" if isinstance(value, str) else f"{reprlib.repr(value):.40}"
 
@@ -174,8 +174,8 @@ def _parameter(entry: Entry, place: str) -> dict[str, Any]:
     described = {"description": text} if (text := schema.pop("description", "")) else {}
     if entry.default not in (None, MISSING, "") and not entry.rule.from_text:
         schema["default"] = entry.default
-    told = {"name": entry.name, "in": place, **described, "schema": schema}
-    return told | ({"required": True} if entry.required else {})
+    parameter = {"name": entry.name, "in": place, **described, "schema": schema}
+    return parameter | ({"required": True} if entry.required else {})
 
 
 def _plain(hint: Any) -> Any:

@@ -81,10 +81,10 @@ class Wire:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(self._handshake_s):
-            wanted = await self._start(reader, writer)
-            if wanted and self._password is not None:
+            is_session = await self._start(reader, writer)
+            if is_session and self._password is not None:
                 await _authenticate(self._password, reader, writer)
-        if wanted:
+        if is_session:
             await self._admit(
                 Session(
                     self._handler,
@@ -156,8 +156,8 @@ async def _authenticate(password: bytes, reader: asyncio.StreamReader, writer: a
     kind, length = struct.unpack("!ci", await reader.readexactly(5))
     if kind != b"p" or not 5 <= length <= STARTUP_BYTES:
         raise messages.violation("A password was asked for, and something else came.")
-    given = await reader.readexactly(length - 4)
-    if not hmac.compare_digest(given, password + b"\0"):
+    message = await reader.readexactly(length - 4)
+    if not hmac.compare_digest(message, password + b"\0"):
         await asyncio.sleep(limits.WRONG_TOKEN_S)
         raise Refusal("28P01", "The password is not the service's.", fatal=True)
 

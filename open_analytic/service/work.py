@@ -117,8 +117,8 @@ class Work:
 
     async def search(self, function: Callable[[], T], *, timeout_s: float | None = None) -> T:
         """What the function gives, in a thread that runs have no use for, with a deadline as a run has it."""
-        (found,) = await _all(self._searches, [function], timeout_s)
-        return found
+        (result,) = await _all(self._searches, [function], timeout_s)
+        return result
 
     def _compute(self, plan: Plan, items: Sequence[bytes], give: Give) -> list[Answer]:
         return [_answer(plan, result, give) for result in self.engine.run(plan, items)]

@@ -41,8 +41,8 @@ class Auditor:
 
     def saw(self, info: CollectionInfo, vector: Vector, hits: Sequence[Hit], options: SearchOptions) -> None:
         """A search that was done. What it should have found is looked for later, when its turn comes."""
-        wanted = self._every and hits and options.target_recall < 1 and options.after is None
-        if not wanted:
+        is_due = self._every and hits and options.target_recall < 1 and options.after is None
+        if not is_due:
             return
         with self._lock:
             self._seen += 1
@@ -66,9 +66,9 @@ class Auditor:
         begun = time.monotonic()
         try:
             options = replace(options, timeout_s=AUDIT_S)
-            told = explained(self._database, info, vector, options)
-            if told != "exact":
-                self._record(info, told, options, recall(hits, again(self._database, info, vector, options)))
+            plan = explained(self._database, info, vector, options)
+            if plan != "exact":
+                self._record(info, plan, options, recall(hits, again(self._database, info, vector, options)))
         except OpenAnalyticError as error:  # the searches themselves are well
             logger.info("a search of %s was not audited: %s", info.name, error)
         finally:
@@ -76,9 +76,9 @@ class Auditor:
                 self._waiting -= 1
                 self._rested_at = time.monotonic() + self._rest * (time.monotonic() - begun)
 
-    def _record(self, info: CollectionInfo, plan: str, options: SearchOptions, found: float) -> None:
+    def _record(self, info: CollectionInfo, plan: str, options: SearchOptions, measured: float) -> None:
         schema, table = tables.split(info.name)
-        record(self._database, info, plan, options, found)
+        record(self._database, info, plan, options, measured)
         with self._database.reading() as connection:
             row = connection.execute(
                 query("audit_quality"), {"schema": schema, "table": table, "plan": plan}
@@ -102,7 +102,7 @@ def evaluate(
     k, target_recall = options.k or 0, options.target_recall
     if queries < 1 or k < 1:
         raise BadParameter(f"{queries} queries for {k} rows measure nothing.", hint="Give at least one of each.")
-    options, asked = replace(options, k=k + 1, after=None), options
+    options, original = replace(options, k=k + 1, after=None), options
     recalls, times, exact_times, plans = [], [], [], Counter[str]()
     for name, vector in _sample(database, info, queries):
         plan = explained(database, info, vector, options)
@@ -115,7 +115,7 @@ def evaluate(
         plans[plan] += 1
         recalls.append(recall(_others(hits, name, k), _others(true, name, k)))
         if plan != "exact":
-            record(database, info, plan, asked, recalls[-1])
+            record(database, info, plan, original, recalls[-1])
     if not recalls:
         raise BadParameter(f"Collection {info.name!r} has no rows to search for.", hint="Import some first.")
     return RecallReport(
@@ -140,8 +140,8 @@ def recall(hits: Sequence[Hit], true: Sequence[Hit]) -> float:
 def explained(database: Database, info: CollectionInfo, vector: Vector, options: SearchOptions) -> str:
     """How the search is really done: index, exact, or one after the other."""
     with database.reading() as connection:
-        told = planner.explain(connection, info, vector, options)
-    return str(told["done"]["plan"])
+        explanation = planner.explain(connection, info, vector, options)
+    return str(explanation["done"]["plan"])
 
 
 def again(
@@ -152,11 +152,11 @@ def again(
         return search.search(connection, info, vector, replace(options, target_recall=target_recall))
 
 
-def record(database: Database, info: CollectionInfo, plan: str, options: SearchOptions, found: float) -> None:
+def record(database: Database, info: CollectionInfo, plan: str, options: SearchOptions, measured: float) -> None:
     """Keep it for ``open_analytic.search_quality``. A standby keeps nothing."""
     values = {
         "table": tables.identifier(info).as_string(), "plan": plan, "k": options.k or 0,
-        "filtered": options.filter is not None, "target_recall": options.target_recall, "recall": found,
+        "filtered": options.filter is not None, "target_recall": options.target_recall, "recall": measured,
     }  # fmt: skip
     with database.transaction() as connection:
         if connection.execute("SHOW in_hot_standby").fetchone() == ("on",):  # a query would fix the mode

@@ -53,13 +53,13 @@ def shape(
 def existing(connection: Connection, shape: tables.Shape, error: CollectionExists, *, exist_ok: bool) -> CollectionInfo:
     """The collection that has the name, when it is alike and that is enough; else CollectionExists says more."""
     schema, table = tables.split(shape.name)
-    found = _find(connection, schema, table)
-    if not found:
+    infos = _find(connection, schema, table)
+    if not infos:
         raise CollectionExists(
             f"There is a table {shape.name!r} already, and it is no collection.",
             hint="Choose another name: the table stays as it is.",
         ) from error
-    differences = _differences(connection, shape, found[0])
+    differences = _differences(connection, shape, infos[0])
     if differences:
         raise CollectionExists(
             f"There is a collection {shape.name!r} already, with another {differences[0]}.",
@@ -70,23 +70,25 @@ def existing(connection: Connection, shape: tables.Shape, error: CollectionExist
             f"There is a collection {shape.name!r} already, and it is alike.",
             hint=f"Open it with db.collection({shape.name!r}); create_collection(..., exist_ok=True) does so, too.",
         ) from error
-    return found[0]
+    return infos[0]
 
 
 def _differences(connection: Connection, shape: tables.Shape, info: CollectionInfo) -> list[str]:
     """What a collection has otherwise than it was to be; further columns do not count."""
-    wanted = {"pipeline": shape.pipeline, "version": shape.version, "metric": shape.metric, "dim": shape.dim}
-    found = [
-        f"{what}: {getattr(info, what)}, not {value}" for what, value in wanted.items() if getattr(info, what) != value
+    expected = {"pipeline": shape.pipeline, "version": shape.version, "metric": shape.metric, "dim": shape.dim}
+    differences = [
+        f"{what}: {getattr(info, what)}, not {value}"
+        for what, value in expected.items()
+        if getattr(info, what) != value
     ]
     if dict(info.parameters) != dict(shape.parameters):
-        found.append(f"set of parameters: {dict(info.parameters)}, not {dict(shape.parameters)}")
+        differences.append(f"set of parameters: {dict(info.parameters)}, not {dict(shape.parameters)}")
     for name, type_ in shape.columns.items():
         if name not in info.columns:
-            found.append(f"set of columns: it has no {name!r}")
+            differences.append(f"set of columns: it has no {name!r}")
         elif info.columns[name] != (as_written := _type(connection, type_)):
-            found.append(f"type of column {name!r}: {info.columns[name]}, not {as_written}")
-    return found
+            differences.append(f"type of column {name!r}: {info.columns[name]}, not {as_written}")
+    return differences
 
 
 def _type(connection: Connection, type_: str) -> str:
@@ -129,11 +131,11 @@ def adopt(
 def get(connection: Connection, name: str) -> CollectionInfo:
     """The collection of this name, with the columns its table has now."""
     schema, table = tables.split(name)
-    found = _find(connection, schema, table)
-    if not found:
+    infos = _find(connection, schema, table)
+    if not infos:
         known = ", ".join(info.name for info in all(connection))
         raise UnknownCollection(f"There is no collection {name!r}.", hint=f"There are: {known or 'none yet'}.")
-    return found[0]
+    return infos[0]
 
 
 def all(connection: Connection) -> list[CollectionInfo]:  # noqa: A001 - reads collections.all(connection)

@@ -51,7 +51,7 @@ class Connection(psycopg.Connection[Any]):
     filter_path: str | None = None  # the search_path of filters; None: PostgreSQL's own schema
     extension = "public"  # the schema of pgvector
     pooled = False  # a pooler stands between
-    made = used = 0.0  # by time.monotonic()
+    opened = used = 0.0  # by time.monotonic()
 
     @property
     def type_path(self) -> str:
@@ -182,18 +182,18 @@ def connect(dsn: str, *, autocommit: bool = False, vectors: bool = True) -> Conn
     connection = _opened(options(dsn))
     try:
         with translated():
-            found = session.prepare(connection)
+            state = session.prepare(connection)
     except BaseException:
         connection.close()
         raise
-    if vectors and found.extension is None:
+    if vectors and state.extension is None:
         connection.close()
         raise NotMigrated(
             "The database does not have the extension vector (pgvector).", hint="Run `open-analytic db upgrade`."
         )
-    connection.path, connection.pooled = found.path, found.pooled
-    connection.extension = found.extension or Connection.extension
-    connection.made = time.monotonic()
+    connection.path, connection.pooled = state.path, state.pooled
+    connection.extension = state.extension or Connection.extension
+    connection.opened = time.monotonic()
     connection.prepare_threshold = None  # a prepared search gets a generic plan, which loses rows
     connection.autocommit = autocommit
     return connection
@@ -214,11 +214,11 @@ def _opened(parameters: str) -> Connection:
 def options(dsn: str) -> str:
     """The DSN with what we rely on: UTF-8, a name to be seen by, and an end to waiting."""
     try:
-        given = conninfo.conninfo_to_dict(written(dsn))
+        parts = conninfo.conninfo_to_dict(written(dsn))
     except psycopg.ProgrammingError:  # its message repeats the DSN, and so the password
         raise CannotConnect("The DSN cannot be read.", hint=FORMS) from None
     ours = {"connect_timeout": "10", "fallback_application_name": "open_analytic"}
-    parameters = ours | given | {"client_encoding": "UTF8"}
-    if libpq.is_own(given):
+    parameters = ours | parts | {"client_encoding": "UTF8"}
+    if libpq.is_own(parts):
         parameters = libpq.explicit(parameters)
     return conninfo.make_conninfo(**parameters)  # type: ignore[arg-type]

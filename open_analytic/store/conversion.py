@@ -30,11 +30,11 @@ def column_text(transformer: abc.Transformer, name: str, value: Any, type_: str,
     NaN is a number in a column of floats and a missing value in any other.
     """
     try:
-        given = adapted(value, nan=type_.removesuffix("[]") in FLOATS, tuples=not type_.endswith("[]"))
-        if given is None:
+        adapted_value = adapted(value, nan=type_.removesuffix("[]") in FLOATS, tuples=not type_.endswith("[]"))
+        if adapted_value is None:
             return None
         is_json = is_json or type_.rpartition(".")[2] in VECTORS
-        text = given if isinstance(given, str) else _written(transformer, given, is_json)
+        text = adapted_value if isinstance(adapted_value, str) else _written(transformer, adapted_value, is_json)
     except ADAPT as error:
         raise BadParameter(
             f"A value of the type {type(value).__name__} cannot be stored in the column {name!r}.", hint=GIVE
@@ -47,20 +47,20 @@ def column_text(transformer: abc.Transformer, name: str, value: Any, type_: str,
     return text
 
 
-def parameters(connection: psycopg.Connection[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def parameters(connection: psycopg.Connection[Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a filter as the driver takes them; BadParameter names one that it cannot."""
     cursor = psycopg.ClientCursor(connection)
-    found = {}
-    for name, value in given.items():
+    converted = {}
+    for name, value in params.items():
         try:
             ready = adapted(value)
-            found[name] = Jsonb(ready) if isinstance(ready, dict) else ready
-            cursor.mogrify("%s", [found[name]])
+            converted[name] = Jsonb(ready) if isinstance(ready, dict) else ready
+            cursor.mogrify("%s", [converted[name]])
         except ADAPT as error:
             raise BadParameter(
                 f"The parameter {name!r} cannot be sent to the database: {error}.".replace("..", "."), hint=GIVE
             ) from error
-    return found
+    return converted
 
 
 def adapted(value: Any, *, nan: bool = True, tuples: bool = False) -> Any:

@@ -51,9 +51,9 @@ def translate(error: psycopg.Error) -> OpenAnalyticError:
 def refused(error: psycopg.Error, *, embedded: bool = False) -> OpenAnalyticError:
     """Our error where no connection could be made."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[0].removesuffix(".") if lines else type(error).__name__
+    message = lines[0].removesuffix(".") if lines else type(error).__name__
     pattern, fault = next(refusal for refusal in REFUSALS if re.search(refusal[0], str(error)))
-    return fault.error(fault.message.format(detail=said), hint=EMBEDDED if embedded and not pattern else fault.hint)
+    return fault.error(fault.message.format(detail=message), hint=EMBEDDED if embedded and not pattern else fault.hint)
 
 
 def met_another(error: OpenAnalyticError) -> bool:
@@ -64,8 +64,8 @@ def met_another(error: OpenAnalyticError) -> bool:
 
 def detail(error: psycopg.Error) -> str:
     """The server's sentence, without the statement and the cursor it points with."""
-    said = error.diag.message_primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return f"{said} ({error.diag.message_detail})" if error.diag.message_detail else said
+    message = error.diag.message_primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{message} ({error.diag.message_detail})" if error.diag.message_detail else message
 
 
 def _fault(error: psycopg.Error) -> Fault:

@@ -27,7 +27,7 @@ LOCK_MS = 500  # how long searches wait behind the drop at most
 NEVER = math.inf
 
 
-class Made(NamedTuple):
+class DroppedIndex(NamedTuple):
     """The index as it was made, and the rows there are."""
 
     name: str
@@ -56,7 +56,7 @@ class Loading:
 
     def __init__(self, dsn: str, info: CollectionInfo) -> None:
         self._dsn, self._info = dsn, info
-        self._made: Made | None = None  # what was dropped
+        self._dropped: DroppedIndex | None = None  # what was dropped
         self._holder: Connection | None = None  # keeps others from building meanwhile
         self._written, self._due = 0, float(LEAST)
 
@@ -75,7 +75,7 @@ class Loading:
 
     def restore(self, progress: ProgressCallback | None) -> None:
         """Build what was dropped, unless somebody did meanwhile."""
-        if self._made is None:
+        if self._dropped is None:
             return
         if self._holder:
             self._stay(self._holder)
@@ -83,27 +83,27 @@ class Loading:
             connection = self._holder or stack.enter_context(connect(self._dsn, autocommit=True))
             stack.enter_context(indexes.alone(connection, self._info, progress))
             if indexes.state(connection, self._info) != "ready":
-                _, m, ef_construction, _ = self._made
+                _, m, ef_construction, _ = self._dropped
                 indexes.replace(
                     connection,
                     self._dsn,
                     self._info,
                     m=m,
                     ef_construction=ef_construction,
-                    index=self._made.name,
+                    index=self._dropped.name,
                     progress=progress,
                 )
 
     def warn(self) -> None:
         """Say what is missing when the import ends early."""
-        if self._made:
+        if self._dropped:
             logger.warning(
                 "The index of %s was dropped to import faster and is not back: searches measure every row. Build it: "
                 "`open-analytic collection index %s --m %d --ef-construction %d`; the next import builds one, too.",
                 self._info.name,
                 shlex.quote(self._info.name),
-                self._made.m,
-                self._made.ef_construction,
+                self._dropped.m,
+                self._dropped.ef_construction,
             )
 
     def close(self) -> None:
@@ -119,21 +119,21 @@ class Loading:
             connection = stack.enter_context(connect(self._dsn, autocommit=True))
             tables.check(connection, self._info)
             stack.callback(indexes.unlock, connection)
-            made = self._found(connection) if indexes.lock(connection, self._info) else None
-            if made is None:
+            index = self._only_index(connection) if indexes.lock(connection, self._info) else None
+            if index is None:
                 return NEVER
-            due = max(LEAST, (made.rows - self._written) / SHARE)
+            due = max(LEAST, (index.rows - self._written) / SHARE)
             if self._written < due:
                 return due
-            self._made = made  # already now: the answer to the drop can be lost
+            self._dropped = index  # already now: the answer to the drop can be lost
             try:
                 with connection.transaction():
                     connection.execute(query("index_drop_soon"), {"lock_ms": str(LOCK_MS)})
-                    name = sql.Identifier(self._info.schema, made.name)
+                    name = sql.Identifier(self._info.schema, index.name)
                     connection.execute(query("index_drop_now").format(index=name))
             except psycopg.Error as error:
                 if not connection.broken:
-                    self._made = None
+                    self._dropped = None
                 if not isinstance(error, psycopg.errors.LockNotAvailable):
                     raise
                 return self._written + due
@@ -142,15 +142,18 @@ class Loading:
             logger.info("the index of %s is dropped while rows come, and built at the end", self._info.name)
         return NEVER
 
-    def _found(self, connection: Connection) -> Made | None:
+    def _only_index(self, connection: Connection) -> DroppedIndex | None:
         """The one index there is, if it can be built in memory again: without, building is as slow as inserting."""
         statement = query("index_made").format(table=tables.bound(self._info))
         table = tables.identifier(self._info).as_string(connection)
         opclass = indexes.OPCLASSES[self._info.metric]
-        found = [Made(*row) for row in connection.execute(statement, {"table": table, "opclass": opclass})]
-        if len(found) != 1 or indexes.graph_bytes(self._info, found[0].rows, found[0].m) > indexes.MOST_BYTES:
+        candidates = [DroppedIndex(*row) for row in connection.execute(statement, {"table": table, "opclass": opclass})]
+        if (
+            len(candidates) != 1
+            or indexes.graph_bytes(self._info, candidates[0].rows, candidates[0].m) > indexes.MOST_BYTES
+        ):
             return None
-        return found[0]
+        return candidates[0]
 
     def _stay(self, holder: Connection) -> None:
         """A sign of life: a silent connection can be cut, and others would build then."""

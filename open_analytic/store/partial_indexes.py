@@ -34,13 +34,13 @@ def create(
         connect(dsn, autocommit=True) as connection,
         indexes.alone(connection, info, progress) as waited,
     ):
-        wanted = _wanted(connection, info, column)
+        targets = _targets(connection, info, column)
         _find_others(connection, info, column)
         indexes.clear(connection, info)
         if indexes.state(connection, info) != "ready":
             indexes.replace(connection, dsn, info, m=m, ef_construction=ef_construction, progress=progress)
-        total, done = sum(rows for _, rows, _ in wanted), 0
-        for condition, rows, old in wanted:
+        total, done = sum(rows for _, rows, _ in targets), 0
+        for condition, rows, old in targets:
             if not (waited and old):
                 tell = progress and partial(indexes.tell, progress, total, before=done)
                 indexes.build(
@@ -50,7 +50,7 @@ def create(
             done += rows
 
 
-def _wanted(connection: Connection, info: CollectionInfo, column: str) -> list[tuple[str, int, list[str]]]:
+def _targets(connection: Connection, info: CollectionInfo, column: str) -> list[tuple[str, int, list[str]]]:
     """Conditions, the rows that meet each, and the names of the indexes there are of them."""
     tables.check(connection, info)
     values = {

@@ -27,12 +27,12 @@ def uncomputed(connection: Connection, info: CollectionInfo, *, after: str, limi
 
 def image(connection: Connection, info: CollectionInfo, name: str) -> bytes:
     """A picture's bytes as they were imported."""
-    return _found(connection, info, name, None)[0]
+    return _image_and_box(connection, info, name, None)[0]
 
 
 def region(connection: Connection, info: CollectionInfo, name: str, part: int) -> tuple[bytes, Box | None]:
     """A picture's bytes, and where in it a region is; None for what is no part of it."""
-    return _found(connection, info, name, part)
+    return _image_and_box(connection, info, name, part)
 
 
 def feature(connection: Connection, info: CollectionInfo, name: str, part: int | None) -> Vector:
@@ -62,12 +62,12 @@ def rename(connection: Connection, info: CollectionInfo, name: str, new: str) ->
     with translated(), connection.transaction():
         tables.check(connection, info)
         try:
-            found = tables.is_text(name) and connection.execute(statement, {"name": name, "new": new}).rowcount
+            count = tables.is_text(name) and connection.execute(statement, {"name": name, "new": new}).rowcount
         except psycopg.errors.UniqueViolation as error:
             raise Conflict(
                 f"Collection {info.name!r} has an image {new!r} already.", hint="Choose another name."
             ) from error
-    if not found:
+    if not count:
         raise _unknown(info, name)
 
 
@@ -88,11 +88,13 @@ def values(connection: Connection, info: CollectionInfo, column: str) -> list[st
     statement = query("pictures_values").format(table=tables.bound(info), column=quoted(column))
     with translated():
         tables.check(connection, info)
-        found = connection.execute(statement, {"rows": LOOKED_AT, "most": FEW + 1}).fetchall()
-    return sorted(text for (text,) in found) if len(found) <= FEW else None
+        rows = connection.execute(statement, {"rows": LOOKED_AT, "most": FEW + 1}).fetchall()
+    return sorted(text for (text,) in rows) if len(rows) <= FEW else None
 
 
-def _found(connection: Connection, info: CollectionInfo, name: str, part: int | None) -> tuple[bytes, Box | None]:
+def _image_and_box(
+    connection: Connection, info: CollectionInfo, name: str, part: int | None
+) -> tuple[bytes, Box | None]:
     statement = query("pictures_regions" if info.many else "pictures_whole").format(table=tables.bound(info))
     row = _one(connection, info, statement, name, part)
     if row is None:

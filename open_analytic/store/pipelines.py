@@ -30,9 +30,9 @@ def register(connection: Connection, plan: "Plan") -> PipelineInfo:
 
 def get(connection: Connection, name: str, version: int | None = None) -> PipelineInfo:
     """The version that runs under a name, or the very version asked for, even when it was dropped since."""
-    wanted = "pipeline_current" if version is None else "pipeline_version"
+    statement = "pipeline_current" if version is None else "pipeline_version"
     with translated():
-        row = connection.execute(query(wanted), {"name": name, "version": version}).fetchone()
+        row = connection.execute(query(statement), {"name": name, "version": version}).fetchone()
         if row is None:
             known = [info.name for info in all(connection)]
             raise UnknownPipeline(
@@ -59,15 +59,15 @@ def _hint(name: str, known: list[str]) -> str:
 
 def all(connection: Connection) -> list[PipelineInfo]:  # noqa: A001 - reads pipelines.all(connection)
     """What can be run, by name. One whose definition cannot be read is left out."""
-    found = []
+    infos = []
     with translated():
         rows = connection.execute(query("pipelines_current")).fetchall()
     for row in rows:
         try:
-            found.append(_info(row))
+            infos.append(_info(row))
         except InvalidPipeline as error:
             logger.warning("%s", error)
-    return found
+    return infos
 
 
 def drop(connection: Connection, name: str) -> None:

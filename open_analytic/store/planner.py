@@ -24,8 +24,8 @@ def explain(connection: Connection, info: CollectionInfo, vector: Vector, option
     with opened(connection, info, options.timeout_s):
         row = connection.execute(query("search_explain"), values).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
-    told: dict[str, Any] = row[0]
-    return told
+    explanation: dict[str, Any] = row[0]
+    return explanation
 
 
 def measure_index(

@@ -60,7 +60,7 @@ class Pool:
         idle = connection.info.transaction_status == TransactionStatus.IDLE
         now = connection.used = time.monotonic()
         with self._lock:
-            if keep := idle and self._open and now - connection.made < OLD_S:
+            if keep := idle and self._open and now - connection.opened < OLD_S:
                 self._idle.append(connection)
             late = []
             while self._idle and now - self._idle[0].used > IDLE_S:

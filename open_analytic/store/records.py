@@ -20,16 +20,16 @@ START = ("", -1)  # before every name and part
 
 def get(connection: Connection, info: CollectionInfo, name: str, part: int | None) -> StoredRow:
     """A picture's row, or that of one of its regions."""
-    found = _select(
+    rows = _select(
         connection,
         info,
         sql.SQL("WHERE image_name = %(name)s {}").format(_this(info)),
         {"name": name if tables.is_text(name) else "", "part": part or 0},
     )
-    if not found:
+    if not rows:
         which = f" region {part} of" if part else ""
         raise UnknownImage(f"Collection {info.name!r} has no{which} image {name!r:.200}.", hint="Check the name.")
-    return found[0]
+    return rows[0]
 
 
 def page(connection: Connection, info: CollectionInfo, *, after: tuple[str, int], limit: int) -> list[StoredRow]:
@@ -42,11 +42,11 @@ def each(database: Database, info: CollectionInfo) -> Iterator[StoredRow]:
     after = START
     while True:
         with database.reading() as connection:
-            found = page(connection, info, after=after, limit=PAGE)
-        yield from found
-        if len(found) < PAGE:
+            batch = page(connection, info, after=after, limit=PAGE)
+        yield from batch
+        if len(batch) < PAGE:
             return
-        after = (found[-1].name, found[-1].part or 0)
+        after = (batch[-1].name, batch[-1].part or 0)
 
 
 def texts(database: Database, info: CollectionInfo) -> Iterator[tuple[str, int | None, list[str | None]]]:
@@ -94,10 +94,10 @@ def update(
         table=tables.bound(info), changes=changes, part=sql.SQL("") if part is None else _this(info)
     )
     texts = rows.column_texts(connection, columns, [values], types)
-    given = {f"c{number}": text for number, (text,) in enumerate(texts)}
+    parameters = {f"c{number}": text for number, (text,) in enumerate(texts)}
     with translated(), connection.transaction():
         name = picture if tables.is_text(picture) else ""
-        count = connection.execute(statement, given | {"name": name, "part": part}).rowcount
+        count = connection.execute(statement, parameters | {"name": name, "part": part}).rowcount
     if not count:
         get(connection, info, picture, part)  # raises
     return count
@@ -138,8 +138,10 @@ def _update_many(
         columns=sql.SQL("").join([sql.SQL(", {}").format(sql.Identifier(f"c{n}")) for n in range(len(columns))]),
     )
     texts = rows.column_texts(connection, columns, list(values.values()), types)
-    found = connection.execute(statement, {"names": list(values)} | {f"c{n}": column for n, column in enumerate(texts)})
-    return {name for (name,) in found}
+    updated = connection.execute(
+        statement, {"names": list(values)} | {f"c{n}": column for n, column in enumerate(texts)}
+    )
+    return {name for (name,) in updated}
 
 
 def _compared(info: CollectionInfo, column: str, type_: str) -> str:

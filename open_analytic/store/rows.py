@@ -114,7 +114,7 @@ def _guard(connection: Connection, info: CollectionInfo, rows: list[Row]) -> Non
 
 def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
     types = column_types(connection, info, columns)
-    given = [sql.Identifier(f"c{number}") for number in range(len(columns))]
+    placeholders = [sql.Identifier(f"c{number}") for number in range(len(columns))]
     own = (", box = v.box::real[]" if info.many else "") + (
         ", source = CASE WHEN v.picture THEN v.source ELSE t.source END" if info.has_source else ""
     )
@@ -124,10 +124,10 @@ def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ..
         own=sql.SQL(own),
         values=sql.SQL("").join(
             sql.SQL(", {} = v.{}::{}").format(quoted(name), place, type_sql(types[name][0]))
-            for name, place in zip(columns, given, strict=True)
+            for name, place in zip(columns, placeholders, strict=True)
         ),
         texts=sql.SQL("").join([sql.SQL(", {}::text[]").format(sql.Placeholder(f"c{n}")) for n in range(len(columns))]),
-        names=sql.SQL("").join(sql.SQL(", {}").format(place) for place in given),
+        names=sql.SQL("").join(sql.SQL(", {}").format(place) for place in placeholders),
         part=sql.SQL("AND t.part = v.part" if info.many else ""),
     )
     texts = column_texts(connection, columns, [record.values for record in records], types)
@@ -261,8 +261,8 @@ def _converted(
 def column_types(connection: Connection, info: CollectionInfo, columns: tuple[str, ...]) -> dict[str, tuple[str, bool]]:
     """Of each column its type's name, and whether it is JSON."""
     place = tables.identifier(info).as_string(connection)
-    found = connection.execute(query("rows_columns"), {"table": place, "names": list(columns)})
-    types = {name: (type_, is_json) for name, type_, is_json in found}
+    rows = connection.execute(query("rows_columns"), {"table": place, "names": list(columns)})
+    types = {name: (type_, is_json) for name, type_, is_json in rows}
     _check_columns(info, columns, types)
     return types
 
@@ -288,15 +288,17 @@ def column_texts(
     return [[text(name, values[name]) for values in rows] for name in columns]
 
 
-def check_values(connection: Connection, info: CollectionInfo, given: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse values that their columns do not take; ``given`` holds them by what they are of, such as a picture."""
-    for what, values in given.items():
+def check_values(connection: Connection, info: CollectionInfo, by_subject: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse values that their columns do not take; ``by_subject`` holds them by what they are of (a picture)."""
+    for what, values in by_subject.items():
         unknown = [name for name in values if name not in info.columns]
         if unknown:
             raise _no_column(info, unknown[0], f" of {what}")
     with translated(), connection.transaction():
         tables.check(connection, info)
-    for columns, group in groupby(sorted(given.items(), key=lambda item: sorted(item[1])), key=lambda i: sorted(i[1])):
+    for columns, group in groupby(
+        sorted(by_subject.items(), key=lambda item: sorted(item[1])), key=lambda i: sorted(i[1])
+    ):
         rows = list(group)
         for start in range(0, len(rows), CHECKED):
             _check_types(connection, info, tuple(columns), rows[start : start + CHECKED])

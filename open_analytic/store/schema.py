@@ -162,8 +162,8 @@ def revision(message: str) -> Path:
     name = f"{int(head()) + 1:04d}"
     command.revision(_offline(io.StringIO()), message=message, rev_id=name)
     folder = resources.folder("migrations")
-    (made,) = (folder / "versions").glob(f"{name}_*.py")
-    file = made.rename(made.with_name(f"{name}_{topic}.py"))
+    (path,) = (folder / "versions").glob(f"{name}_*.py")
+    file = path.rename(path.with_name(f"{name}_{topic}.py"))
     for direction in ("up", "down"):
         (folder / "sql" / f"{file.stem}.{direction}.sql").write_text(f"-- {message}\n", encoding="utf-8")
     return file
@@ -251,8 +251,8 @@ def _checked_revision(revision: str) -> str:
 
 def _sentence(file: Path) -> str:
     """The first line of a revision's docstring, read without running it."""
-    found = re.match(r'"""(.*?)(?:"""|\n)', file.read_text(encoding="utf-8"))
-    return found.group(1).strip().removesuffix(".") if found else file.stem
+    match = re.match(r'"""(.*?)(?:"""|\n)', file.read_text(encoding="utf-8"))
+    return match.group(1).strip().removesuffix(".") if match else file.stem
 
 
 def _offline(output: io.StringIO) -> "Config":

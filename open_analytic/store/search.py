@@ -43,10 +43,10 @@ def as_sql(connection: Connection, info: CollectionInfo, vector: Vector, options
     values = arguments(connection, info, vector, options)
     recall = None if options.target_recall == TARGET_RECALL else options.target_recall
     optional = {"filter": "filter", "max_distance": "near", "after": "after"}
-    shown = {"k": options.k, "target_recall": recall} | {name: values[key] for name, key in optional.items()}
+    named = {"k": options.k, "target_recall": recall} | {name: values[key] for name, key in optional.items()}
     written = [
         sql.SQL("{} => {}").format(sql.SQL(name), sql.Literal(value))
-        for name, value in shown.items()
+        for name, value in named.items()
         if value is not None or name == "k"
     ]
     numbers = ",".join(f"{number:.9g}" for number in vector.tolist())
@@ -140,9 +140,9 @@ def condition(
         signs = {token.start for token in tokens(filter_) if token.kind == "sign"}
     except UntranslatableStatement as error:
         raise _invalid(info, error.message.removesuffix(".")) from error
-    for found in PLACEHOLDER.finditer(filter_.replace("%%", "__")):
-        if found.start() not in signs:
-            raise _invalid(info, f"{found[0]} stands within quotes or a comment")
+    for match in PLACEHOLDER.finditer(filter_.replace("%%", "__")):
+        if match.start() not in signs:
+            raise _invalid(info, f"{match[0]} stands within quotes or a comment")
     try:
         return psycopg.ClientCursor(connection).mogrify(filter_, conversion.parameters(connection, params))
     except (psycopg.ProgrammingError, psycopg.DataError) as error:

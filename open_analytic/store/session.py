@@ -90,7 +90,7 @@ FORGET = "DEALLOCATE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
 REGISTER = {"vector": register_vector_info, "halfvec": register_halfvec_info, "sparsevec": register_sparsevec_info}
 
 
-class Found(NamedTuple):
+class SessionState(NamedTuple):
     """What a session was before we set it."""
 
     path: str  # the user's own search_path
@@ -108,7 +108,7 @@ def _value(name: str, value: str) -> str:
     return value if name == "search_path" else f"'{value}'"
 
 
-def prepare(connection: psycopg.Connection[Any]) -> Found:
+def prepare(connection: psycopg.Connection[Any]) -> SessionState:
     """Set the session, in one round trip, and register the types of pgvector."""
     cursor = connection.execute(f"{OWN}; {assignments()}; {NEWER}; {ROLE}; {TYPES}".encode())
     (path, backend), rows = _results(cursor)
@@ -117,7 +117,7 @@ def prepare(connection: psycopg.Connection[Any]) -> Found:
         row = connection.execute(CONFIGURED.encode()).fetchone()
         path = row[0] if row else DEFAULT_PATH
     _register(connection, {name: TypeInfo(name, oid, array) for _, name, oid, array in rows})
-    return Found(path=path, extension=rows[0][0] if rows else None, pooled=pooled)
+    return SessionState(path=path, extension=rows[0][0] if rows else None, pooled=pooled)
 
 
 def _results(cursor: psycopg.Cursor[Any]) -> tuple[Any, list[Any]]:

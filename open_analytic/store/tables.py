@@ -82,15 +82,15 @@ def own(many: bool, has_source: bool = False) -> tuple[str, ...]:
     return OWN + (REGION if many else ()) + ((SOURCE,) if has_source else ())
 
 
-def check_columns(columns: Mapping[str, str], taken: tuple[str, ...]) -> None:
+def check_columns(columns: Mapping[str, str], reserved: tuple[str, ...]) -> None:
     """Refuse column names that are ours or PostgreSQL's, or none at all."""
     for name in columns:
         if not isinstance(name, str) or not is_identifier(name):
             raise InvalidName(f"{name!r} cannot be a column's name.", hint="Use 1 to 63 bytes.")
-        if name in taken or name in SYSTEM:
+        if name in reserved or name in SYSTEM:
             raise InvalidName(
                 f"Column {name!r} is one every collection has.",
-                hint=f"Choose another name than {', '.join((*taken, *SYSTEM))}.",
+                hint=f"Choose another name than {', '.join((*reserved, *SYSTEM))}.",
             )
 
 

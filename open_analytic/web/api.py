@@ -27,7 +27,7 @@ from open_analytic.store.sources import UPLOAD, conflicts
 from open_analytic.web import bundle, filters, search_page, texts
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.imports import Job, Jobs
-from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Shown
+from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Rendition
 from open_analytic.web.query_cache import QueryCache
 from open_analytic.web.requests import (
     Decision,
@@ -138,12 +138,12 @@ class Api:
 
     async def pictures(self, request: Request) -> Response:
         """The names, a page at a time."""
-        asked = from_query(PicturesPage, request.query_params)
+        parameters_ = from_query(PicturesPage, request.query_params)
 
         def page(collection: Collection) -> dict[str, Any]:
-            found = collection.names(after=asked.after, limit=asked.limit + 1)
-            names = [{"name": name, "parts": parts} for name, parts in found[: asked.limit]]
-            return {"pictures": names, "next": names[-1]["name"] if len(found) > asked.limit else None}
+            page = collection.names(after=parameters_.after, limit=parameters_.limit + 1)
+            names = [{"name": name, "parts": parts} for name, parts in page[: parameters_.limit]]
+            return {"pictures": names, "next": names[-1]["name"] if len(page) > parameters_.limit else None}
 
         return await self._json_of(request, page)
 
@@ -193,18 +193,18 @@ class Api:
 
     async def query_again(self, request: Request) -> Response:
         """What was found in a picture that is kept; also for another collection than it was first for."""
-        kept = self.query_cache.get(request.path_params["id"])
+        query = self.query_cache.get(request.path_params["id"])
         with self.work.admitted(0):
 
             def look() -> dict[str, Any]:
-                return search_page.seen(self.db.collection(request.path_params["collection"]), kept, self.limits)
+                return search_page.seen(self.db.collection(request.path_params["collection"]), query, self.limits)
 
             return await self._searching(request, look)
 
     async def query_picture(self, request: Request) -> Response:
         """As it was kept."""
-        kept = self.query_cache.get(request.path_params["id"])
-        return Response(kept.preview, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+        query = self.query_cache.get(request.path_params["id"])
+        return Response(query.preview, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
     async def hits(self, request: Request) -> Response:
         """A search."""
@@ -243,14 +243,14 @@ class Api:
         sent = await self._sent(request, Files)
 
         def look() -> bytes:
-            wanted = {file.name: bytes.fromhex(file.sha256) for file in sent.files}
-            there = job.collection.known(list(wanted))
-            same = {name for name, one in there.items() if one.complete and one.digest == wanted[name]}
-            names = [name for name in wanted if name in same]
-            job.known({name: wanted[name] for name in names})
+            digests = {file.name: bytes.fromhex(file.sha256) for file in sent.files}
+            there = job.collection.known(list(digests))
+            same = {name for name, one in there.items() if one.complete and one.digest == digests[name]}
+            names = [name for name in digests if name in same]
+            job.known({name: digests[name] for name in names})
             tracked = job.collection.info.has_source and job.on_conflict == "error"
-            taken = [name for name in there if tracked and conflicts(there[name], UPLOAD, wanted[name])]
-            return json_bytes({"known": names, "taken": taken})
+            conflicting = [name for name in there if tracked and conflicts(there[name], UPLOAD, digests[name])]
+            return json_bytes({"known": names, "taken": conflicting})
 
         return _json(await self.busy(look))
 
@@ -266,7 +266,7 @@ class Api:
                 job.put(name, error)
                 raise
             await self.busy(lambda: job.put(name, data))
-        return _taken(job)
+        return _accepted(job)
 
     async def put_several(self, request: Request) -> Response:
         """Small pictures of an import together, which is quicker than one by one."""
@@ -275,7 +275,7 @@ class Api:
         with self.work.admitted(length(request, self.work.max_bytes)):
             data = await body(request, self.work.max_bytes)
             await self.busy(lambda: job.put_all(bundle.read(data)))
-        return _taken(job)
+        return _accepted(job)
 
     async def finish(self, request: Request) -> Response:
         """No more will come."""
@@ -296,14 +296,14 @@ class Api:
     def _collection_json(self, collection: Collection) -> dict[str, Any]:
         (pictures, rows), (table, index) = collection.counts(), collection.sizes()
         rates = search_page.rates(self.db, collection)
-        shown = ("false_accept_rate", "distance", "true_accept_rate")
-        told: dict[str, Any] = jsonable(collection.info)
+        fields = ("false_accept_rate", "distance", "true_accept_rate")
+        details: dict[str, Any] = jsonable(collection.info)
         kind = texts.kind_of(collection)
-        return told | {
+        return details | {
             "noun": kind.noun, "texts": kind.encode is not None,
             "pictures": pictures, "rows": rows, "vectors": collection.vectors(), "index": collection.index(),
             "bytes": {"table": table, "index": index}, "calibration": jsonable(collection.recall_curve()),
-            "rates": [{name: getattr(rate, name) for name in shown} for rate in rates.rates] if rates else [],
+            "rates": [{name: getattr(rate, name) for name in fields} for rate in rates.rates] if rates else [],
             "filters": filters.offered(collection),
         }  # fmt: skip
 
@@ -331,22 +331,22 @@ class Api:
     async def _show(self, request: Request, side: int) -> Response:
         view, known = from_query(PictureView, request.query_params), request.headers.get("if-none-match")
 
-        def show(collection: Collection) -> Shown | str:
+        def show(collection: Collection) -> Rendition | str:
             return self.album.show(collection, view.name, view.part, side, known=known)
 
         with self.work.admitted(0):
-            found = await while_connected(request, self._with(request, show))
-        tag = found if isinstance(found, str) else found.tag
+            drawn = await while_connected(request, self._with(request, show))
+        tag = drawn if isinstance(drawn, str) else drawn.tag
         headers = {"Cache-Control": "private, no-cache"} | ({"ETag": f'"{tag}"'} if tag else {})
-        if isinstance(found, str):
+        if isinstance(drawn, str):
             return Response(status_code=304, headers=headers)
-        return Response(found.data, media_type="image/jpeg", headers=headers)
+        return Response(drawn.data, media_type="image/jpeg", headers=headers)
 
     def _job(self, request: Request) -> Job:
         return self.jobs.get(request.path_params["id"])
 
 
-def _taken(job: Job) -> Response:
+def _accepted(job: Job) -> Response:
     return JSONResponse(job.counts(), 202)  # without the failures: with every file they would be many
 
 

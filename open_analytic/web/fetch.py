@@ -126,7 +126,7 @@ class Fetcher:
         deadline = _Deadline(self._timeout_s)
         target = self._read(url)
         for _ in range(self._max_redirects + 1):
-            with self._failures_of(target), self._asked(target, deadline) as wire:
+            with self._failures_of(target), self._request(target, deadline) as wire:
                 answer = wire.get(target)
                 if answer.status_code not in REDIRECTS:
                     return self._picture(answer, wire.body(), target)
@@ -169,7 +169,7 @@ class Fetcher:
             raise FetchFailed(f"{_host(target)} cannot be reached, or its answer cannot be read.") from error
 
     @contextmanager
-    def _asked(self, target: httpx.URL, deadline: _Deadline) -> Iterator[_Wire]:
+    def _request(self, target: httpx.URL, deadline: _Deadline) -> Iterator[_Wire]:
         addresses = self._addresses(_host(target), deadline)
         with _connect(addresses, _port(target), deadline) as plain:
             if target.scheme == "http":
@@ -184,27 +184,27 @@ class Fetcher:
 
         One that is not public refuses them all, since a name with both kinds is meant to get past a check like this.
         """
-        found = [ip_address(host)] if _is_address(host) else self._look_up(host, deadline)
-        if not all(map(self._allowed, found)):
+        addresses = [ip_address(host)] if _is_address(host) else self._look_up(host, deadline)
+        if not all(map(self._allowed, addresses)):
             raise AddressRefused("The URL leads to an address that is not public.", hint=_HINT)
-        return found
+        return addresses
 
     def _look_up(self, host: str, deadline: _Deadline) -> Sequence[Address]:
         """What the system's resolver says. It has no time limit of its own, so a thread waits for it."""
         if not self._lookups.acquire(timeout=deadline.left()):
             raise TimeoutError
-        told: Future[list[Any]] = Future()
+        result: Future[list[Any]] = Future()
 
         def ask() -> None:
             try:
-                told.set_result(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+                result.set_result(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
             except Exception as error:  # noqa: BLE001 - raised again where the result is awaited
-                told.set_exception(error)
+                result.set_exception(error)
             finally:
                 self._lookups.release()
 
         threading.Thread(target=ask, name="open_analytic-lookup", daemon=True).start()
-        return [ip_address(place[4][0]) for place in told.result(deadline.left())]
+        return [ip_address(place[4][0]) for place in result.result(deadline.left())]
 
     def _picture(self, answer: h11.Response, body: Iterable[bytes], target: httpx.URL) -> bytes:
         headers, host = dict(answer.headers), _host(target)

@@ -65,7 +65,7 @@ class SessionCookie:
         """Whether this is the token."""
         return self.token is not None and hmac.compare_digest(token.encode(), self.token.encode())
 
-    def shown(self, scope: Scope) -> bool:
+    def is_valid(self, scope: Scope) -> bool:
         """Whether a request has the token, or a cookie that was issued for it; everybody has where there is none."""
         return self.token is None or shows(scope, self.token) or self._good(_cookie(scope))
 
@@ -92,7 +92,7 @@ class Guard:
 
         try:
             problem = self._problem(scope)
-            if problem and claims(scope) and not self._entry.shown(scope):
+            if problem and claims(scope) and not self._entry.is_valid(scope):
                 await asyncio.sleep(limits.WRONG_TOKEN_S)
             await (problem or self._app)(scope, receive, sending)
         except Exception:
@@ -110,7 +110,7 @@ class Guard:
             return refusal(
                 PermissionDenied("Another site asked for this.", hint="Open a page of this site, and go on from there.")
             )
-        if path in OPEN or path.startswith(STATIC) or self._entry.shown(scope):
+        if path in OPEN or path.startswith(STATIC) or self._entry.is_valid(scope):
             return None
         if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
             query = scope["query_string"].decode("latin-1")
@@ -133,8 +133,8 @@ def _is_foreign(scope: Scope, headers: Headers) -> bool:
 
 def _host(text: str) -> str:
     """The name of a Host header without its port and brackets; nothing when it is none."""
-    found = HOST.fullmatch(text.lower())
-    return (found[1] or found[2]) if found else ""
+    match = HOST.fullmatch(text.lower())
+    return (match[1] or match[2]) if match else ""
 
 
 def _digest(value: str) -> bytes:

@@ -46,9 +46,9 @@ class Job:
     on_conflict: OnConflict = "error"  # of pictures whose names others have
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     state: State = "receiving"
-    tally: Tally = field(default_factory=lambda: Tally(shown=_shown))
+    tally: Tally = field(default_factory=lambda: Tally(outward=_outward_error))
     error: OpenAnalyticError | None = None
-    _given: int = 0  # pictures that came or are known, without those that have to come again
+    _received: int = 0  # pictures that came or are known, without those that have to come again
     _came: dict[str, set[bytes]] = field(default_factory=dict)  # their hashes by name; of errors an empty one
     _waiting_bytes: int = 0
     _over: bool = False  # no more will be taken
@@ -101,7 +101,7 @@ class Job:
             if on_conflict == "skip":
                 self.tally.count("skipped", len(names))
                 names = []
-            self._given -= len(names)
+            self._received -= len(names)
             for name in names:
                 self._came.pop(name, None)
             waiting = self._taken_back()
@@ -132,7 +132,7 @@ class Job:
         if digest in came:
             return False
         came.add(digest)
-        self._given += 1
+        self._received += 1
         return True
 
     def finish(self) -> None:
@@ -158,7 +158,7 @@ class Job:
 
     def _waiting(self) -> int:
         under_way = self.state in ("receiving", "finishing")
-        return max(0, self._given - self.tally.done()) if under_way else 0
+        return max(0, self._received - self.tally.done()) if under_way else 0
 
     def status(self) -> dict[str, Any]:
         """How it stands, with the failures so far."""
@@ -307,7 +307,7 @@ def _digest(data: bytes | OpenAnalyticError) -> bytes:
     return hashlib.sha256(data).digest() if isinstance(data, bytes) else b""
 
 
-def _shown(name: str, error: OpenAnalyticError) -> OpenAnalyticError:
+def _outward_error(name: str, error: OpenAnalyticError) -> OpenAnalyticError:
     """A picture's error as a page shows it. Messages of failures behind the service name this machine's parts."""
     if type(error) is Conflict:
         return Conflict(f"The name {name!r:.200} is taken by another picture.", hint=error.hint)

@@ -36,12 +36,12 @@ class Words:
             text = text["one" if values.get("n") == 1 else "other"]
         return _filled(text, values)
 
-    def text(self, given: str) -> str:
+    def text(self, message: str) -> str:
         """A text of the service in these words; one that they do not have stays as it is."""
         for template, ours in self.texts.items():
-            if found := pattern(template).fullmatch(given):
-                return _filled(ours, found.groupdict())
-        return given
+            if match := pattern(template).fullmatch(message):
+                return _filled(ours, match.groupdict())
+        return message
 
 
 @cache
@@ -59,7 +59,7 @@ def pattern(template: str) -> re.Pattern[str]:
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), text)
+    return re.sub(r"\{(\w+)\}", lambda match: str(values[match[1]]), text)
 
 
 def _read(name: str) -> dict[str, Any]:

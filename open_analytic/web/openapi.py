@@ -37,8 +37,8 @@ ID = in_path("id")
 
 def document() -> dict[str, Any]:
     """All of it, each call under a tag."""
-    told = service.document()
-    paths: Paths = {path: _tagged("service", entry) for path, entry in told["paths"].items()}
+    description = service.document()
+    paths: Paths = {path: _tagged("service", entry) for path, entry in description["paths"].items()}
     ours = {
         "collections": _collections(),
         "pictures": _pictures(),
@@ -49,16 +49,16 @@ def document() -> dict[str, Any]:
         "original demo": _demos(),
         "pages": _pages(),
     }
-    for tag, found in ours.items():
-        for path, entry in found.items():
+    for tag, entries in ours.items():
+        for path, entry in entries.items():
             paths[path] = paths.get(path, {}) | _tagged(tag, entry)
-    told["info"]["description"] = "Runs pipelines on pictures, fills and searches collections, and shows both."
-    told["paths"] = paths
-    told["tags"] = [{"name": tag} for tag in (*ours, "service")]
-    told["components"]["schemas"] |= SCHEMAS
-    told["components"]["securitySchemes"]["login"] = {"type": "apiKey", "in": "cookie", "name": COOKIE}
-    told["security"] = [{"token": []}, {"login": []}, {}]
-    return told
+    description["info"]["description"] = "Runs pipelines on pictures, fills and searches collections, and shows both."
+    description["paths"] = paths
+    description["tags"] = [{"name": tag} for tag in (*ours, "service")]
+    description["components"]["schemas"] |= SCHEMAS
+    description["components"]["securitySchemes"]["login"] = {"type": "apiKey", "in": "cookie", "name": COOKIE}
+    description["security"] = [{"token": []}, {"login": []}, {}]
+    return description
 
 
 def _tagged(tag: str, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _collections() -> Paths:
 
 def _pictures() -> Paths:
     known = {"name": "if-none-match", "in": "header", "schema": TEXT}
-    shown = ((COLLECTION, *query_parameters(requests.PictureView), known), (400, 404, 413, 415, 422))
+    responses = ((COLLECTION, *query_parameters(requests.PictureView), known), (400, 404, 413, 415, 422))
     named = (COLLECTION, *query_parameters(requests.PictureName))
     body = json_body(json_schema(requests.Rename))
     return {
@@ -94,11 +94,11 @@ def _pictures() -> Paths:
             ),
         },
         f"{API}/picture": {
-            "get": _image("A picture, upright and encoded again, at most 2048 pixels.", *shown),
+            "get": _image("A picture, upright and encoded again, at most 2048 pixels.", *responses),
             "patch": _call("Rename a picture.", thing(name=TEXT), named, (400, 403, 404, 409), body=body),
             "delete": _call("Delete a picture.", thing(deleted=COUNT), named, (400, 403, 404)),
         },
-        f"{API}/thumbnail": {"get": _image("The same, at most 320 pixels.", *shown)},
+        f"{API}/thumbnail": {"get": _image("The same, at most 320 pixels.", *responses)},
         f"{API}/text": {
             "get": _call(
                 "A text, or a part of it: marked is the span of a region.", ref("Excerpt"),
@@ -250,15 +250,15 @@ def _call(
     body: Mapping[str, Any] | None = None,
     error: str = "Error",
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "summary": summary,
         "responses": {str(status): _answer(media, answer)} | _errors(*ALWAYS, *errors, form=error),
     }
     if parameters:
-        told["parameters"] = list(parameters)
+        operation["parameters"] = list(parameters)
     if body:
-        told["requestBody"] = {"required": True, **body}
-    return told
+        operation["requestBody"] = {"required": True, **body}
+    return operation
 
 
 def _answer(media: str, schema: Schema) -> dict[str, Any]:
@@ -271,16 +271,16 @@ def _to(place: str) -> dict[str, Any]:
 
 def _errors(*statuses: int, form: str = "Error") -> dict[str, Any]:
     """Those of the call in their form; what its door or any other place tells has the usual one."""
-    found: dict[str, Any] = {}
+    responses: dict[str, Any] = {}
     for status in sorted({*statuses}):
         known = ref("Error" if status == 401 else form)
-        found[str(status)] = {"description": ERRORS[status], **json_body(known)}
-    return found | {"default": {"description": "Another error.", **json_body(ref("Error"))}}
+        responses[str(status)] = {"description": ERRORS[status], **json_body(known)}
+    return responses | {"default": {"description": "Another error.", **json_body(ref("Error"))}}
 
 
 def _query(name: str, schema: Schema, description: str = "", *, required: bool = False) -> dict[str, Any]:
-    told = in_query(name, description) | {"schema": schema} | ({"required": True} if required else {})
-    return {key: value for key, value in told.items() if value != ""}
+    parameter = in_query(name, description) | {"schema": schema} | ({"required": True} if required else {})
+    return {key: value for key, value in parameter.items() if value != ""}
 
 
 def _form(schema: Schema, *kinds: str) -> dict[str, Any]:

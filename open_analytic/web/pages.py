@@ -56,7 +56,7 @@ def routes(data: PageData) -> list[BaseRoute]:
         "/login": pages.login,
     }
     static = Route("/static/{name}", assets(data.version).answer, methods=["GET"])
-    return [*(Route(path, pages.told(page), methods=["GET"]) for path, page in endpoints.items()), static]
+    return [*(Route(path, pages.with_errors(page), methods=["GET"]) for path, page in endpoints.items()), static]
 
 
 def missing(data: PageData) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -66,15 +66,15 @@ def missing(data: PageData) -> Callable[[Request, Exception], Awaitable[Response
     async def answer(request: Request, error: Exception) -> Response:
         reads = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
         if reads and isinstance(error, HTTPException) and error.status_code == 404:
-            return await page.told(page.unknown)(request)
+            return await page.with_errors(page.unknown)(request)
         return await no_such_page(request, error)
 
     return answer
 
 
-async def login_page(data: PageData, request: Request, *, refused: bool = False, wanted: str | None = None) -> Response:
-    """The form that asks for the token; with 401 when the one given was refused. ``wanted`` is where to go then."""
-    return await Pages(data).login(request, refused=refused, wanted=wanted)
+async def login_page(data: PageData, request: Request, *, refused: bool = False, next_: str | None = None) -> Response:
+    """The form that asks for the token; with 401 when the one given was refused. ``next_`` is where to go then."""
+    return await Pages(data).login(request, refused=refused, next_=next_)
 
 
 class Pages:
@@ -83,13 +83,13 @@ class Pages:
     def __init__(self, data: PageData) -> None:
         self._data = data
 
-    def told(self, page: Endpoint) -> Endpoint:
+    def with_errors(self, page: Endpoint) -> Endpoint:
         """The page in the language asked for, and an error as a page."""
 
         async def endpoint(request: Request) -> Response:
-            wanted = request.query_params.get("lang")
-            if wanted is not None:
-                return _with_language(request, wanted)
+            code = request.query_params.get("lang")
+            if code is not None:
+                return _with_language(request, code)
             try:
                 return await page(request)
             except OpenAnalyticError as error:
@@ -99,8 +99,8 @@ class Pages:
 
     async def home(self, _: Request) -> Response:
         """The search page of the first collection."""
-        found = await self._collections()
-        return RedirectResponse(_address("search", found[0].name) if found else "/collections", 303)
+        infos = await self._collections()
+        return RedirectResponse(_address("search", infos[0].name) if infos else "/collections", 303)
 
     async def search(self, request: Request) -> Response:
         """The search page of a collection."""
@@ -112,19 +112,19 @@ class Pages:
 
     async def collections(self, request: Request) -> Response:
         """All of them in a table."""
-        found = await self._collections()
-        return self._page(request, "collections.html", collections=found, known=found)
+        infos = await self._collections()
+        return self._page(request, "collections.html", collections=infos, known=infos)
 
     async def pipelines(self, request: Request) -> Response:
         """All of them."""
-        known, found = await self._collections(), await asyncio.to_thread(self._data.pipelines)
-        return self._page(request, "pipelines.html", collections=known, pipelines=found)
+        known, infos = await self._collections(), await asyncio.to_thread(self._data.pipelines)
+        return self._page(request, "pipelines.html", collections=known, pipelines=infos)
 
     async def pipeline(self, request: Request) -> Response:
         """One of them, to look at and to run."""
-        known, found = await self._collections(), await asyncio.to_thread(self._data.pipelines)
+        known, infos = await self._collections(), await asyncio.to_thread(self._data.pipelines)
         name = request.path_params["name"]
-        pipeline = next((item for item in found if item.name == name), None)
+        pipeline = next((item for item in infos if item.name == name), None)
         if pipeline is None:
             return self._missing(request, known, "missing.pipeline", name)
         return self._page(
@@ -139,17 +139,17 @@ class Pages:
         """There is no such page."""
         return self._missing(request, await self._collections(), "missing.page", request.scope["path"])
 
-    async def login(self, request: Request, *, refused: bool = False, wanted: str | None = None) -> Response:
+    async def login(self, request: Request, *, refused: bool = False, next_: str | None = None) -> Response:
         """The form that asks for the token; the page shows nothing of the database before."""
         if not self._data.site()["login"]:
             return RedirectResponse("/", 303)
-        place, status = local(wanted or request.query_params.get("next")), 401 if refused else 200
+        place, status = local(next_ or request.query_params.get("next")), 401 if refused else 200
         return self._page(request, "login.html", collections=[], status=status, refused=refused, next=place)
 
     async def _collections(self) -> list[CollectionInfo]:
-        found = await asyncio.to_thread(self._data.collections)
+        infos = await asyncio.to_thread(self._data.collections)
         order = {name: number for number, name in enumerate(TITLES)}
-        return sorted(found, key=lambda info: (order.get(info.name, len(order)), info.name))
+        return sorted(infos, key=lambda info: (order.get(info.name, len(order)), info.name))
 
     async def _of_collection(self, request: Request, template: str) -> Response:
         known, name = await self._collections(), request.path_params["name"]
@@ -172,8 +172,8 @@ class Pages:
         return self._page(request, "missing.html", collections=known, key=key, name=name, status=404)
 
     def _error(self, request: Request, error: OpenAnalyticError) -> Response:
-        shown = outward(error)
-        return self._page(request, "error.html", collections=[], error=shown, status=shown.http_status)
+        known = outward(error)
+        return self._page(request, "error.html", collections=[], error=known, status=known.http_status)
 
     def _page(
         self,
@@ -199,13 +199,13 @@ class Pages:
 
 @cache
 def _templates() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
-    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # columns keep their order
-    made.filters.update(number=lambda value: f"{value:,}", address=_address)
-    return made
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # columns keep their order
+    environment.filters.update(number=lambda value: f"{value:,}", address=_address)
+    return environment
 
 
 @cache
@@ -233,14 +233,14 @@ def _languages(request: Request, tongue: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _with_language(request: Request, wanted: str) -> Response:
+def _with_language(request: Request, code: str) -> Response:
     """The same page without the choice, which a cookie keeps when there is such a language."""
     rest = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
     path = quote(request.scope["path"], safe="/")
     answer = RedirectResponse(path + ("?" + urlencode(rest) if rest else ""), 303)
-    if wanted in language.LANGUAGES:
+    if code in language.LANGUAGES:
         answer.set_cookie(
-            language.COOKIE, wanted, max_age=language.COOKIE_S, samesite="lax", secure=request.url.scheme == "https"
+            language.COOKIE, code, max_age=language.COOKIE_S, samesite="lax", secure=request.url.scheme == "https"
         )
     return answer
 

@@ -14,7 +14,7 @@ MOST_BYTES = 128_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Rendition:
     """A JPEG, and what tells it from the picture that had its name before."""
 
     data: bytes
@@ -26,26 +26,29 @@ class Album:
 
     def __init__(self, limits: Limits, *, most_bytes: int = MOST_BYTES) -> None:
         self._limits, self._most, self._bytes = limits, most_bytes, 0
-        self._shown: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._renditions: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def show(self, collection: Collection, name: str, part: int | None, side: int, *, known: str | None) -> Shown | str:
+    def show(
+        self, collection: Collection, name: str, part: int | None, side: int, *, known: str | None
+    ) -> Rendition | str:
         """The picture, a region of it framed; only its tag when the browser has it (``known``) already."""
         digest = collection.digests([name]).get(name)
-        made = round(1000 * collection.info.created_at.timestamp())  # a collection made again can have other regions
-        tag = f"{digest.hex()[:24]}-{made}-{'' if part is None else part}-{side}" if digest else None
+        # A collection that was created again can have other regions.
+        created_ms = round(1000 * collection.info.created_at.timestamp())
+        tag = f"{digest.hex()[:24]}-{created_ms}-{'' if part is None else part}-{side}" if digest else None
         if tag and known and f'"{tag}"' in known:
             return tag
         key = (collection.info.name, tag)
         with self._lock:
-            if tag and key in self._shown:
-                self._shown.move_to_end(key)
-                return Shown(self._shown[key], tag)
+            if tag and key in self._renditions:
+                self._renditions.move_to_end(key)
+                return Rendition(self._renditions[key], tag)
         drawn, seen = self._draw(collection, name, part, side)
         if tag is None or seen != digest:  # it was changed meanwhile: the tag belongs to what was there before
-            return Shown(drawn, "")
+            return Rendition(drawn, "")
         self._cache(key, drawn)
-        return Shown(drawn, tag)
+        return Rendition(drawn, tag)
 
     def _draw(self, collection: Collection, name: str, part: int | None, side: int) -> tuple[bytes, bytes]:
         """The JPEG, and the SHA-256 of what it was made from."""
@@ -61,7 +64,7 @@ class Album:
 
     def _cache(self, key: tuple[object, ...], data: bytes) -> None:
         with self._lock:
-            self._bytes += len(data) - len(self._shown.pop(key, b""))
-            self._shown[key] = data
+            self._bytes += len(data) - len(self._renditions.pop(key, b""))
+            self._renditions[key] = data
             while self._bytes > self._most:
-                self._bytes -= len(self._shown.popitem(last=False)[1])
+                self._bytes -= len(self._renditions.popitem(last=False)[1])

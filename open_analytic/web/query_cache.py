@@ -24,7 +24,7 @@ MOST_FOUND = 50  # rectangles and collections whose answer is kept of one pictur
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class QueryFeatures:
     """What a pipeline found in a picture, or in a rectangle of it, and how long that took."""
 
     features: tuple[Feature, ...]
@@ -33,32 +33,34 @@ class Found:
 
 @dataclass(slots=True, kw_only=True)
 class CachedQuery:
-    """One picture. ``found`` is by collection and rectangle."""
+    """One picture. ``results`` is by collection and rectangle."""
 
     id: str
     data: bytes
     preview: bytes  # JPEG
     size: tuple[int, int]  # width and height of the upright original
-    found: dict[tuple[object, ...], Found] = field(default_factory=dict)
+    results: dict[tuple[object, ...], QueryFeatures] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
         """What it takes in memory, about."""
         return len(self.data) + len(self.preview)
 
-    def look(self, collection: Collection, region: Box | None, limits: Limits) -> Found:
+    def look(self, collection: Collection, region: Box | None, limits: Limits) -> QueryFeatures:
         """What the collection's pipeline finds; asked again it is there at once."""
         info = collection.info
         key = (info.name, info.created_at, info.version, region)
-        found = self.found.get(key)
-        if found is None:
+        entry = self.results.get(key)
+        if entry is None:
             texts.searched_by_picture(collection)
             start = time.perf_counter()
             features = collection.regions(_cut(self.data, region, limits) if region else self.data)
-            found = self.found[key] = Found(features=features, milliseconds=1000 * (time.perf_counter() - start))
-            for old in list(self.found)[:-MOST_FOUND]:
-                self.found.pop(old, None)
-        return found
+            entry = self.results[key] = QueryFeatures(
+                features=features, milliseconds=1000 * (time.perf_counter() - start)
+            )
+            for old in list(self.results)[:-MOST_FOUND]:
+                self.results.pop(old, None)
+        return entry
 
 
 class QueryCache:
@@ -66,34 +68,34 @@ class QueryCache:
 
     def __init__(self, limits: Limits, *, most_bytes: int = MOST_BYTES) -> None:
         self._limits, self._most = limits, most_bytes
-        self._kept: OrderedDict[str, CachedQuery] = OrderedDict()
+        self._queries: OrderedDict[str, CachedQuery] = OrderedDict()
         self._lock = threading.Lock()
 
     def keep(self, data: bytes) -> CachedQuery:
         """Keep a picture. The same bytes have the same id."""
         id_ = hashlib.sha256(data).hexdigest()[:32]
         with self._lock:
-            if id_ in self._kept:
-                self._kept.move_to_end(id_)
-                return self._kept[id_]
+            if id_ in self._queries:
+                self._queries.move_to_end(id_)
+                return self._queries[id_]
         small = thumbnail.shrink(data, PREVIEW, self._limits)
         cached = CachedQuery(id=id_, data=data, preview=thumbnail.jpeg(small.picture), size=small.original)
         with self._lock:
-            cached = self._kept.setdefault(id_, cached)
+            cached = self._queries.setdefault(id_, cached)
             while (
-                len(self._kept) > 1
-                and sum(len(one.data) + len(one.preview) for one in self._kept.values()) > self._most
+                len(self._queries) > 1
+                and sum(len(one.data) + len(one.preview) for one in self._queries.values()) > self._most
             ):
-                self._kept.popitem(last=False)
+                self._queries.popitem(last=False)
         return cached
 
     def get(self, id_: str) -> CachedQuery:
         """The picture of this id, or UnknownQuery."""
         with self._lock:
-            if id_ not in self._kept:
+            if id_ not in self._queries:
                 raise UnknownQuery(hint="Search with the picture again.")
-            self._kept.move_to_end(id_)
-            return self._kept[id_]
+            self._queries.move_to_end(id_)
+            return self._queries[id_]
 
 
 def _cut(data: bytes, region: Box, limits: Limits) -> bytes:

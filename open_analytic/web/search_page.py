@@ -89,8 +89,8 @@ def _vector(
         start = time.perf_counter()
         return collection.vector(Text(request.text)), 1000 * (time.perf_counter() - start)
     assert request.query is not None  # noqa: S101 - Search sees to it
-    found = query_cache.get(request.query).look(collection, request.region, limits)
-    return _chosen(found.features, request.face).vector, found.milliseconds
+    cached = query_cache.get(request.query).look(collection, request.region, limits)
+    return _chosen(cached.features, request.face).vector, cached.milliseconds
 
 
 def _chosen(features: tuple[Feature, ...], face: int | None) -> Feature:

@@ -55,7 +55,7 @@ class Site:
         kinds = {name: kind.suffixes for name, kind in KINDS.items()}
         return {"version": self.version, "login": self.entry.token is not None, "left_out": kinds} | self.api.facts()
 
-    async def told(self, _: Request) -> Response:
+    async def describe(self, _: Request) -> Response:
         """The same, for the pages' scripts."""
         return JSONResponse(self.site())
 
@@ -94,11 +94,11 @@ class Site:
 
     async def login(self, request: Request) -> Response:
         """A cookie for who knows the token."""
-        given = parse_qs((await body(request, FORM_BYTES)).decode("utf-8", "replace"))
-        token, next_ = given.get("token", [""])[0].strip(), given.get("next", ["/"])[0]
+        form = parse_qs((await body(request, FORM_BYTES)).decode("utf-8", "replace"))
+        token, next_ = form.get("token", [""])[0].strip(), form.get("next", ["/"])[0]
         if not self.entry.opens(token):
             await asyncio.sleep(limits.WRONG_TOKEN_S)
-            return await pages.login_page(self, request, refused=True, wanted=next_)
+            return await pages.login_page(self, request, refused=True, next_=next_)
         answer = RedirectResponse(pages.local(next_), 303)
         answer.set_cookie(
             COOKIE, self.entry.issue(), max_age=COOKIE_S, httponly=True, samesite="strict",
@@ -139,7 +139,7 @@ class Site:
             Route("/login", self.login, methods=["POST"]),
             Route("/logout", self.logout, methods=["POST"]),
             Route("/openapi.json", self.openapi),
-            Route("/api/v1/site", self.told),
+            Route("/api/v1/site", self.describe),
             *self.api.routes(),
             *demo_routes.routes(self),
             *pages.routes(self),

@@ -17,19 +17,19 @@ HALF = {"vector": [0.25, 0.5]}
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[site.Home]:
-    with site.home(tmp_path_factory.mktemp("sounds")) as made:
-        tiny_sounds.write(made.settings.cards[0])
-        with made.database() as db:
+    with site.home(tmp_path_factory.mktemp("sounds")) as home:
+        tiny_sounds.write(home.settings.cards[0])
+        with home.database() as db:
             db.pipeline_create("sounds", tiny_sounds.PIPELINE)
-        yield made
+        yield home
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("recordings")
+    folder = tmp_path_factory.mktemp("recordings")
     for name, data in {"loud.wav": LOUD, "quiet.wav": QUIET, "cover.png": site.picture(250, 10, 10)}.items():
-        (made / name).write_bytes(data)
-    return made
+        (folder / name).write_bytes(data)
+    return folder
 
 
 def test_the_command_line_runs_a_file_and_standard_input(home: site.Home, folder: Path) -> None:

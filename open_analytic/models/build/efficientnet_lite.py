@@ -97,7 +97,7 @@ def _convolution(
     scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + EPSILON)
     bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
     folded = graph.weights((kernel * scale[:, None, None, None]).astype(np.float32))
-    made = graph.node(
+    output_ = graph.node(
         "Conv",
         value,
         folded,
@@ -108,6 +108,6 @@ def _convolution(
         auto_pad="SAME_UPPER",
     )
     if not clip:
-        return made
+        return output_
     low, high = graph.weights(np.array(0, np.float32)), graph.weights(np.array(6, np.float32))
-    return graph.node("Clip", made, low, high, output=output)
+    return graph.node("Clip", output_, low, high, output=output)

@@ -38,16 +38,16 @@ def read(fields: Fields) -> Input:
     several = "inputs" in fields.table
     if several and "input" in fields.table:
         raise fields.wrong("inputs", "left out: the card has [input] already")
-    taken = _several(fields.below("inputs")) if several else _one(fields.below("input"))
-    if twice := sorted({name for name in taken.names if taken.names.count(name) > 1}):
+    input_ = _several(fields.below("inputs")) if several else _one(fields.below("input"))
+    if twice := sorted({name for name in input_.names if input_.names.count(name) > 1}):
         where = "inputs" if several else "input"
         raise fields.wrong(where, f"of different inputs of the graph: {twice[0]!r} is named twice")
-    return taken
+    return input_
 
 
-def owners(taken: Input) -> list[str]:
+def owners(input_: Input) -> list[str]:
     """The distributions of plugins that read a part of the card."""
-    each = taken.inputs.values() if isinstance(taken, SeveralInputs) else [taken]
+    each = input_.inputs.values() if isinstance(input_, SeveralInputs) else [input_]
     return sorted({owner for one in each if (owner := ALL_INPUTS.owner(one.type))})
 
 

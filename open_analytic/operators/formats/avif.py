@@ -55,8 +55,8 @@ def _open_avif(data: bytes) -> ImageFile:
 def _open_heif(data: bytes) -> ImageFile:
     from pillow_heif import HeifImageFile  # an extra; importing the package registers nothing
 
-    made: ImageFile = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
-    return made
+    image: ImageFile = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    return image
 
 
 def _coded_sizes(data: bytes, pictures: list[Coded]) -> Iterator[av1.Size]:

@@ -94,7 +94,7 @@ def _decode(
     whole = np.ascontiguousarray(rows[:, : width * bits // 8]).view(f"<u{bits // 8}")
     whole = whole if top_first else whole[::-1]
     opaque = not masks[3] or not (whole & masks[3]).any()
-    made = np.empty((height, width, 3), np.uint8)
+    pixels = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, 256):
         part = whole[top : top + 256]
         cover = None if opaque else _channel(part, masks[3])
@@ -102,8 +102,8 @@ def _decode(
             colour = _channel(part, mask)
             if cover is not None:
                 colour = colour * (cover / 255) + (255 - cover)
-            made[top : top + 256, :, place] = np.rint(colour)
-    return made
+            pixels[top : top + 256, :, place] = np.rint(colour)
+    return pixels
 
 
 def _channel(values: NDArray[np.unsignedinteger], mask: int) -> NDArray[np.floating]:

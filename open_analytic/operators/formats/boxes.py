@@ -100,12 +100,12 @@ def item_types(boxes: Boxes, iinf: Box | None) -> Iterator[tuple[int, bytes, int
 
 def _sizes(boxes: Boxes, iprp: Box | None) -> dict[int, tuple[int, int]]:
     """The announced size of each item."""
-    found: dict[int, tuple[int, int]] = {}
+    sizes: dict[int, tuple[int, int]] = {}
     if iprp is None:
-        return found
+        return sizes
     parts = {box.name: box for box in boxes.within(iprp.start, iprp.end)}
     if not {b"ipco", b"ipma"} <= set(parts):
-        return found
+        return sizes
     properties = list(boxes.within(parts[b"ipco"].start, parts[b"ipco"].end))
     spatial = {
         number: (boxes.integer(box.start + _FULL, 4), boxes.integer(box.start + _FULL + 4, 4))
@@ -115,8 +115,8 @@ def _sizes(boxes: Boxes, iprp: Box | None) -> dict[int, tuple[int, int]]:
     for item, numbers in _associations(boxes, parts[b"ipma"]):
         for number in numbers:
             if number in spatial:
-                found[item] = spatial[number]
-    return found
+                sizes[item] = spatial[number]
+    return sizes
 
 
 def _associations(boxes: Boxes, ipma: Box) -> Iterator[tuple[int, list[int]]]:

@@ -24,9 +24,9 @@ def read_header(data: bytes) -> Header:
     place = start = 13 + _colours(flags)
     control = b""
     for number in range(MAX_PARTS + 1):
-        found = _BEGINNINGS.search(data, place)
-        place = found.start() if found else len(data)
-        if not found or found[0] != _EXTENSION:
+        match = _BEGINNINGS.search(data, place)
+        place = match.start() if match else len(data)
+        if not match or match[0] != _EXTENSION:
             break
         if number == MAX_PARTS:
             raise too_many("extensions")

@@ -62,10 +62,10 @@ def unsupported(what: str) -> UnsupportedImage:
 
 def orientation(exif: bytes = b"", xmp: bytes = b"") -> int:
     """1 to 8; 1 when there is none, or none that can be read."""
-    found = _of_exif(exif.removeprefix(b"Exif\0\0"))
-    if found is None and (match := _XMP.search(xmp[:1_000_000])):
-        found = int(match[1])
-    return found if found and 1 <= found <= 8 else 1
+    value = _of_exif(exif.removeprefix(b"Exif\0\0"))
+    if value is None and (match := _XMP.search(xmp[:1_000_000])):
+        value = int(match[1])
+    return value if value and 1 <= value <= 8 else 1
 
 
 def _of_exif(block: bytes) -> int | None:

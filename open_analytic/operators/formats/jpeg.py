@@ -34,10 +34,10 @@ class _Head:
         self.exif, self.xmp = b"", b""
         place, count = 2, 0
         while True:
-            found = _MARKER.search(data, place)
-            if found is None or found.end() + 2 > len(data):
+            match = _MARKER.search(data, place)
+            if match is None or match.end() + 2 > len(data):
                 raise BadImage("The JPEG ends before its pixels.", hint="The file was cut short.")
-            marker, place = found[1][0], found.end()
+            marker, place = match[1][0], match.end()
             if marker in _ALONE:
                 continue
             if marker == 0xD9:
@@ -114,8 +114,8 @@ def _frame(head: _Head) -> tuple[int, int, int]:
 def _check_scans(data: bytes, place: int, pixels: int) -> int:
     """Where the file's picture ends, once its scans are counted: each of them goes over all pixels."""
     scans, parts = 0, 0
-    while (found := _IN_SCAN.search(data, place)) is not None:
-        marker, place = found[1][0], found.end()
+    while (match := _IN_SCAN.search(data, place)) is not None:
+        marker, place = match[1][0], match.end()
         parts += 1
         if marker == 0xD9:
             return place

@@ -27,9 +27,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
             return
         length, name = struct.unpack_from(">I4s", data, place)
         body = data[place + 8 : place + 8 + length]
-        told = data[place + 8 + length : place + 12 + length]
+        checksum = data[place + 8 + length : place + 12 + length]
         # Pixels have a checksum of their own.
-        yield name, body, name == b"IDAT" or told == struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
+        yield name, body, name == b"IDAT" or checksum == struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
         place += 12 + length
         if name == b"IEND":
             return
@@ -38,7 +38,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
 
 def read_header(data: bytes) -> Header:
     """Size and orientation."""
-    kept: dict[bytes, bytes] = {}
+    bodies: dict[bytes, bytes] = {}
     pixels, exif, xmp = [], b"", b""
     seen: set[bytes] = set()  # keys of texts: unpacking each of many would take long
     for name, body, sound in _chunks(data):
@@ -47,20 +47,20 @@ def read_header(data: bytes) -> Header:
         elif name in (b"IHDR", b"PLTE") and not sound:
             raise BadImage(f"The PNG's chunk {name.decode()} has a wrong checksum.", hint="The file is damaged.")
         elif name in (b"IHDR", b"PLTE", b"tRNS") and sound:
-            kept.setdefault(name, body)
+            bodies.setdefault(name, body)
         elif name == b"eXIf":
             exif = exif or body
         elif name in (b"tEXt", b"zTXt", b"iTXt") and (key := body[:80].partition(b"\0")[0]) not in seen:
             seen |= {key} & _TEXTS
             exif, xmp = exif or _raw_profile(name, body), xmp or _xmp(name, body)
-    if len(kept.get(b"IHDR", b"")) < 13:
+    if len(bodies.get(b"IHDR", b"")) < 13:
         raise BadImage("The PNG has no header.", hint="The file was cut short or is damaged.")
     if not pixels:
         raise BadImage("The PNG ends before its pixels.", hint="The file was cut short.")
-    width, height, depth, colour = struct.unpack_from(">IIBB", kept[b"IHDR"])
-    if b"tRNS" in kept:
-        kept[b"tRNS"] = _transparency(kept[b"tRNS"], depth, colour)
-    chunks = [*kept.items(), (b"IDAT", b"".join(pixels)), (b"IEND", b"")]
+    width, height, depth, colour = struct.unpack_from(">IIBB", bodies[b"IHDR"])
+    if b"tRNS" in bodies:
+        bodies[b"tRNS"] = _transparency(bodies[b"tRNS"], depth, colour)
+    chunks = [*bodies.items(), (b"IDAT", b"".join(pixels)), (b"IEND", b"")]
     cleaned = b"".join([data[:8], *(_chunk(name, body) for name, body in chunks)])
     return Header(
         width=width,

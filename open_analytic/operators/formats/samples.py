@@ -40,10 +40,14 @@ def reads(layout: Layout) -> bool:
 def _right_in_pillow(layout: Layout) -> bool:
     """Whether Pillow has a mode for so many bits, colours and further samples, and reads it rightly."""
     depth, kind, more = layout.bits, layout.photometric, layout.extra
-    told = layout.samples - layout.colours == len(more) or (kind == RGB and layout.samples == 4)
+    alpha_declared = layout.samples - layout.colours == len(more) or (kind == RGB and layout.samples == 4)
     if layout.fill_order == 2 and depth > 1:
         return False
-    if layout.form != UNSIGNED or not told or (layout.planes and (depth, kind, layout.samples) != (8, RGB, 3)):
+    if (
+        layout.form != UNSIGNED
+        or not alpha_declared
+        or (layout.planes and (depth, kind, layout.samples) != (8, RGB, 3))
+    ):
         return False
     if depth == 16:
         return (kind == RGB and layout.samples <= 4) or (kind == CMYK and not more) or (kind == GREY and not more)
@@ -64,13 +68,13 @@ def decode(data: bytes, layout: Layout) -> Image:
     premultiplied = alpha is not None and extra[alpha - layout.colours] == 1
     colours = planes[:, :, : layout.colours]
     white = _white(layout, colours)
-    made = np.empty((layout.height, layout.width, 3), np.uint8)
+    pixels = np.empty((layout.height, layout.width, 3), np.uint8)
     for top in range(0, layout.height, ROWS):
         rows = slice(top, top + ROWS)
         part = _scaled(colours[rows], white)
         cover = None if alpha is None else _scaled(planes[rows, :, alpha : alpha + 1], _full(layout))
-        made[rows] = _rgb(layout, part, cover, premultiplied=premultiplied)
-    return made
+        pixels[rows] = _rgb(layout, part, cover, premultiplied=premultiplied)
+    return pixels
 
 
 def _rgb(layout: Layout, colours: Numbers, cover: Numbers | None, *, premultiplied: bool) -> Image:
@@ -118,37 +122,37 @@ def _scaled(values: NDArray[np.generic], white: float) -> Numbers:
 def _planes(data: bytes, layout: Layout) -> NDArray[np.generic]:
     """(height, width, samples), of the type the file has."""
     each = layout.across * layout.down
-    made: NDArray[np.generic] | None = None
+    samples: NDArray[np.generic] | None = None
     for plane in range(layout.samples if layout.planes else 1):
         part = slice(plane * each, (plane + 1) * each)
         numbers = _numbers(_unpacked(data, layout, part), layout)
         whole = _joined(numbers, layout)
         if not layout.planes:
             return whole
-        if made is None:
-            made = np.empty((*whole.shape[:2], layout.samples), whole.dtype)
-        made[:, :, plane] = whole[:, :, 0]
-    assert made is not None  # noqa: S101 - there are samples
-    return made
+        if samples is None:
+            samples = np.empty((*whole.shape[:2], layout.samples), whole.dtype)
+        samples[:, :, plane] = whole[:, :, 0]
+    assert samples is not None  # noqa: S101 - there are samples
+    return samples
 
 
 def _unpacked(data: bytes, layout: Layout, part: slice) -> NDArray[np.uint8]:
     """(rows of all strips or tiles, bytes of a row)."""
     rows, width = layout.sides[0], layout.row_bytes
     total = rows * len(layout.offsets[part]) if layout.tiled else layout.height
-    made = np.empty((total, width), np.uint8)
+    samples = np.empty((total, width), np.uint8)
     segments = list(zip(layout.offsets[part], layout.counts[part], strict=True))
     at_once = max(1, MAX_UNPACKED // (rows * width))
     for number in range(0, len(segments), at_once):
         group = segments[number : number + at_once]
-        target = made[number * rows : min((number + len(group)) * rows, total)]
+        target = samples[number * rows : min((number + len(group)) * rows, total)]
         if layout.compression in _IN_PYTHON:
             for place, (offset, count) in enumerate(group):
                 lines = target[place * rows : (place + 1) * rows]
                 lines[:] = _segment(data[offset : offset + count], layout, lines.size).reshape(lines.shape)
         else:
             target[:] = _by_pillow(data, layout, group, target.shape)
-    return made
+    return samples
 
 
 def _segment(body: bytes, layout: Layout, size: int) -> NDArray[np.uint8]:

@@ -40,7 +40,7 @@ from open_analytic.operators.formats.layout import (
 
 BEGINNING = re.compile(rb"II[*+]\0|MM\0[*+]")
 # Options of T4 and T6, the palette, the ink set, JPEG's tables and old tags, and how YCbCr is sampled.
-_KEPT = (FILL_ORDER, 292, 293, PREDICTOR, 320, 332, 347, *range(512, 522), *range(529, 533))
+_TAGS = (FILL_ORDER, 292, 293, PREDICTOR, 320, 332, 347, *range(512, 522), *range(529, 533))
 _COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000}
 _NAMES = {50001: "WebP", 50002: "JPEG XL", 34712: "JPEG 2000", 33003: "JPEG 2000", 33005: "JPEG 2000", 34887: "LERC"}
 _JPEG, _OLD_JPEG = 7, 6
@@ -181,9 +181,9 @@ def _check_scans(data: bytes, layout: Layout) -> None:
 def _entries(page: ifd.Page, layout: Layout) -> dict[int, ifd.Entry]:
     """The page's tags for Pillow: those it needs, well formed."""
     order = layout.order
-    kept = {tag: entry for tag in _KEPT if (entry := page.entry(tag))}
+    entries = {tag: entry for tag in _TAGS if (entry := page.entry(tag))}
     offsets, counts = (TILE_OFFSETS, TILE_COUNTS) if layout.tiled else (STRIP_OFFSETS, STRIP_COUNTS)
-    kept |= {
+    entries |= {
         WIDTH: ifd.longs(order, layout.width),
         HEIGHT: ifd.longs(order, layout.height),
         BITS: ifd.shorts(order, *[layout.bits] * layout.samples),
@@ -193,11 +193,11 @@ def _entries(page: ifd.Page, layout: Layout) -> dict[int, ifd.Entry]:
         PLANAR: ifd.shorts(order, 2 if layout.planes else 1),
     }
     if layout.offsets:
-        kept |= {offsets: ifd.longs(order, *layout.offsets), counts: ifd.longs(order, *layout.counts)}
+        entries |= {offsets: ifd.longs(order, *layout.offsets), counts: ifd.longs(order, *layout.counts)}
     if layout.extra:
-        kept[EXTRA] = ifd.shorts(order, *layout.extra)
+        entries[EXTRA] = ifd.shorts(order, *layout.extra)
     if page.entry(FORMAT):
-        kept[FORMAT] = ifd.shorts(order, *[layout.form] * layout.samples)
+        entries[FORMAT] = ifd.shorts(order, *[layout.form] * layout.samples)
     if layout.tiled:
-        return kept | {TILE_HEIGHT: ifd.longs(order, layout.sides[0]), TILE_WIDTH: ifd.longs(order, layout.sides[1])}
-    return kept | {ROWS: ifd.longs(order, layout.sides[0])}
+        return entries | {TILE_HEIGHT: ifd.longs(order, layout.sides[0]), TILE_WIDTH: ifd.longs(order, layout.sides[1])}
+    return entries | {ROWS: ifd.longs(order, layout.sides[0])}

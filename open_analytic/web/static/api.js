@@ -4,14 +4,14 @@ import { t } from "./words.js";
 
 export class ApiError extends Error {
   /**
-   * @param {{type?: string, message?: string, hint?: string | null}} told
+   * @param {{type?: string, message?: string, hint?: string | null}} error
    * @param {number} status
    * @param {number} [retryAfter]
    */
-  constructor(told, status, retryAfter = 0) {
-    super(told.message || t("error.status", { status }));
-    this.type = told.type || "";
-    this.hint = told.hint || "";
+  constructor(error, status, retryAfter = 0) {
+    super(error.message || t("error.status", { status }));
+    this.type = error.type || "";
+    this.hint = error.hint || "";
     this.status = status;
     this.retryAfter = retryAfter;
   }
@@ -24,13 +24,13 @@ export class ApiError extends Error {
  * @param {Record<string, any>} [query]
  */
 export function ofCollection(name, rest = "", query = {}) {
-  return `/api/v1/collections/${encodeURIComponent(name)}${rest}${asked(query)}`;
+  return `/api/v1/collections/${encodeURIComponent(name)}${rest}${queryString(query)}`;
 }
 
 /** @param {Record<string, any>} query */
-export function asked(query) {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
+export function queryString(query) {
+  const entries = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const text = new URLSearchParams(entries.map(([key, value]) => [key, String(value)])).toString();
   return text ? `?${text}` : "";
 }
 
@@ -70,9 +70,9 @@ export async function call(method, path, body, signal) {
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
   const json = (answer.headers.get("content-type") || "").includes("json");
-  const told = json ? await answer.json() : null;
-  if (!answer.ok) throw new ApiError(told || {}, answer.status, Number(answer.headers.get("retry-after")) || 0);
-  return told;
+  const content = json ? await answer.json() : null;
+  if (!answer.ok) throw new ApiError(content || {}, answer.status, Number(answer.headers.get("retry-after")) || 0);
+  return content;
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */

@@ -30,9 +30,9 @@ export function browse(place, collection, { open, link, jump }) {
     running = new AbortController();
     list.setAttribute("aria-busy", "true");
     try {
-      const told = await get(ofCollection(collection, "/pictures", { after, limit: PAGE }), running.signal);
-      next = told.next;
-      append(told.pictures);
+      const page = await get(ofCollection(collection, "/pictures", { after, limit: PAGE }), running.signal);
+      next = page.next;
+      append(page.pictures);
       form.hidden = !names.length && after === null; // there is nothing in the collection
     } catch (error) {
       showError(error);
@@ -55,15 +55,15 @@ export function browse(place, collection, { open, link, jump }) {
       h("span", { class: "name", title: name }, name),
       parts && h("span", { class: "distance" }, parts),
     ];
-    const made = link
+    const element = link
       ? h("a", { class: "card hit", href: link(name) }, ...content)
       : h("button", { type: "button", class: "card hit" }, ...content);
-    made.addEventListener("click", (/** @type {any} */ event) => {
+    element.addEventListener("click", (/** @type {any} */ event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      open(names, names.indexOf(name), made);
+      open(names, names.indexOf(name), element);
     });
-    return made;
+    return element;
   };
   const reload = async (/** @type {string | null} */ after = null) => {
     names = [];

@@ -38,16 +38,16 @@ export async function takePicture() {
   document.body.append(dialog);
   return new Promise((resolve) => {
     /** @type {Blob | null} */
-    let taken = null;
+    let picture = null;
     close.addEventListener("click", () => dialog.close());
     shoot.addEventListener("click", async () => {
-      taken = await frame(video);
+      picture = await frame(video);
       dialog.close();
     });
     dialog.addEventListener("close", () => {
       for (const track of stream.getTracks()) track.stop();
       dialog.remove();
-      resolve(taken);
+      resolve(picture);
     });
     dialog.showModal();
   });

@@ -45,9 +45,9 @@ function pipeline(info) {
   );
 }
 
-/** @param {Record<string, string>} given */
-function columns(given) {
-  const all = Object.entries(given);
+/** @param {Record<string, string>} declared */
+function columns(declared) {
+  const all = Object.entries(declared);
   return all.length
     ? h("span", {}, all.map(([column, type]) => `${column} (${type})`).join(", "))
     : t("facts.no_columns");
@@ -85,8 +85,8 @@ function showQuality(info) {
 
 /** @param {string[]} names @param {number} at */
 function open(names, at) {
-  const shown = names.map((one) => ({ collection: name, name: one }));
-  view(shown, at, {
+  const places = names.map((one) => ({ collection: name, name: one }));
+  view(places, at, {
     link: (now) => `/search/${encodeURIComponent(name)}?like=${encodeURIComponent(names[now])}`,
     actions: (now, close) => [
       h("button", { type: "button", id: "rename", onclick: () => rename(names[now], close) }, t("edit.rename")),
@@ -116,28 +116,28 @@ async function remove(one, close) {
 
 /** @param {string} one @param {() => void} close */
 async function rename(one, close) {
-  let wanted = one;
+  let answer = one;
   for (let problem = ""; ; ) {
-    wanted = await newName(wanted, problem);
-    if (!wanted || wanted === one) return;
+    answer = await newName(answer, problem);
+    if (!answer || answer === one) return;
     try {
-      await call("PATCH", ofCollection(name, "/picture", { name: one }), { name: wanted });
+      await call("PATCH", ofCollection(name, "/picture", { name: one }), { name: answer });
       break;
     } catch (error) {
       problem = sentence(/** @type {Error} */ (error)); // asked again, with what was typed
     }
   }
   close();
-  showNotice(t("edit.renamed", { name: one, wanted }));
+  showNotice(t("edit.renamed", { name: one, wanted: answer }));
   await pictures.reload();
 }
 
 /** Ask for it; nothing when that was cancelled. @param {string} value @param {string} problem of the last one */
 async function newName(value, problem) {
   const field = h("input", { name: "name", id: "new-name", required: true, value, autocomplete: "off", spellcheck: "false" });
-  const told = h("p", { class: "notice bad", role: "alert", hidden: !problem }, problem);
+  const notice = h("p", { class: "notice bad", role: "alert", hidden: !problem }, problem);
   const label = h("label", { for: "new-name" }, t("edit.new_name"));
-  const answer = await asking(t(ITEM.rename), [told, h("p", { class: "field" }, label, field)], t("edit.rename"));
+  const answer = await asking(t(ITEM.rename), [notice, h("p", { class: "field" }, label, field)], t("edit.rename"));
   return String(answer?.get("name") ?? "");
 }
 

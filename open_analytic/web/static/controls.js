@@ -129,6 +129,6 @@ export function rateName(collection, rate) {
 
 /** @param {any} rate */
 function rateMeaning(rate) {
-  const found = number(rate.true_accept_rate, { style: "percent", maximumFractionDigits: 1 });
-  return t("controls.rate_hint", { rate: oneIn(rate.false_accept_rate), distance: distance(rate.distance), found });
+  const share = number(rate.true_accept_rate, { style: "percent", maximumFractionDigits: 1 });
+  return t("controls.rate_hint", { rate: oneIn(rate.false_accept_rate), distance: distance(rate.distance), found: share });
 }

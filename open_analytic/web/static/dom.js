@@ -44,9 +44,9 @@ export function byId(id) {
 
 /** A path of one of the icons, drawn in the colour of the text. @param {keyof typeof ICONS} name */
 export function icon(name) {
-  const made = svg("svg", { viewBox: "0 0 24 24", width: 20, height: 20, "aria-hidden": "true", class: "icon" });
-  made.append(svg("path", { d: ICONS[name] }));
-  return made;
+  const image = svg("svg", { viewBox: "0 0 24 24", width: 20, height: 20, "aria-hidden": "true", class: "icon" });
+  image.append(svg("path", { d: ICONS[name] }));
+  return image;
 }
 
 const ICONS = {

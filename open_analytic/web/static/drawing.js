@@ -109,7 +109,7 @@ function inside(share) {
  * @param {(region: Region) => void} done
  */
 function form(size, region, done) {
-  const given = region || [0, 0, size.width, size.height];
+  const rectangle = region || [0, 0, size.width, size.height];
   const names = /** @type {const} */ (["draw.x", "draw.y", "draw.width", "draw.height"]);
   const inputs = names.map((key, at) =>
     h("input", {
@@ -120,7 +120,7 @@ function form(size, region, done) {
       id: key.replace(".", "-"),
       min: at < 2 ? 0 : 1,
       max: at % 2 ? size.height : size.width,
-      value: Math.round(given[at]),
+      value: Math.round(rectangle[at]),
     }),
   );
   const rows = inputs.map((input, at) =>

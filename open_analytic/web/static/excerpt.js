@@ -36,8 +36,8 @@ export function small(collection, name, part) {
 export function excerpt(collection, name, part) {
   const place = h("span", { class: "excerpt" });
   waiting.set(place, async () => {
-    const told = await asked(collection, name, part, SHORT);
-    place.replaceChildren(...(told ? pieces(told) : [t("viewer.missing_text")]));
+    const excerpt = await load(collection, name, part, SHORT);
+    place.replaceChildren(...(excerpt ? pieces(excerpt) : [t("viewer.missing_text")]));
   });
   watch.observe(place);
   return place;
@@ -47,13 +47,13 @@ export function excerpt(collection, name, part) {
 export function whole(collection, name, part) {
   const text = h("div", { class: "text", tabindex: 0, role: "region", "aria-label": name, "aria-busy": "true" });
   const cut = h("p", { class: "hint", hidden: true });
-  asked(collection, name, part).then((told) => {
+  load(collection, name, part).then((excerpt) => {
     text.removeAttribute("aria-busy");
-    text.replaceChildren(...(told ? pieces(told) : [t("viewer.missing_text")]));
+    text.replaceChildren(...(excerpt ? pieces(excerpt) : [t("viewer.missing_text")]));
     text.querySelector("mark")?.scrollIntoView({ block: "nearest" });
-    if (!told || told.end - told.start === told.characters) return;
+    if (!excerpt || excerpt.end - excerpt.start === excerpt.characters) return;
     cut.hidden = false;
-    cut.textContent = t("viewer.cut", { n: told.end - told.start, all: told.characters });
+    cut.textContent = t("viewer.cut", { n: excerpt.end - excerpt.start, all: excerpt.characters });
   });
   return h("div", { class: "frame words" }, text, cut);
 }
@@ -63,7 +63,7 @@ export function whole(collection, name, part) {
  * @param {string} collection @param {string} name @param {number | null} [part] @param {number} [length]
  * @returns {Promise<Excerpt | null>}
  */
-async function asked(collection, name, part, length) {
+async function load(collection, name, part, length) {
   try {
     return await get(ofCollection(collection, "/text", { name, part, length }));
   } catch {
@@ -71,7 +71,7 @@ async function asked(collection, name, part, length) {
   }
 }
 
-/** The nodes of an excerpt, the span of a region marked. @param {Excerpt} told */
+/** The nodes of an excerpt, the span of a region marked. @param {Excerpt} excerpt */
 export function pieces({ before, marked, after, start, end, characters }) {
   const all = [start > 0 && "… ", before, marked && h("mark", {}, marked), after, end < characters && " …"];
   return /** @type {(Node | string)[]} */ (all.filter(Boolean));

@@ -1,7 +1,7 @@
 // @ts-check
 // Conditions on the collection's own columns, all of which must hold.
 import { h, icon } from "./dom.js";
-import { shown, t } from "./words.js";
+import { t, valueText } from "./words.js";
 
 /**
  * @typedef {import("./state.js").Condition} Condition
@@ -26,18 +26,18 @@ const INPUTS = { text: "text", number: "number", boolean: "text", date: "date", 
 let count = 0; // for ids
 
 /**
- * @param {Filter[]} offered @param {Condition[]} given @param {(conditions: Condition[]) => void} change
+ * @param {Filter[]} offered @param {Condition[]} initial @param {(conditions: Condition[]) => void} change
  */
-export function filters(offered, given, change) {
+export function filters(offered, initial, change) {
   if (!offered.length) return null;
   const list = h("ul", { class: "conditions" });
   /** @type {{read: () => Condition | null}[]} */
   let rows = [];
-  let told = "";
+  let latest = "";
   const tell = () => {
     const complete = /** @type {Condition[]} */ (rows.map((row) => row.read()).filter(Boolean));
-    if (JSON.stringify(complete) === told) return;
-    told = JSON.stringify(complete);
+    if (JSON.stringify(complete) === latest) return;
+    latest = JSON.stringify(complete);
     change(complete);
   };
   const append = (/** @type {Condition | null} */ condition) => {
@@ -58,19 +58,19 @@ export function filters(offered, given, change) {
     t("filter.add"),
   );
   const show = (/** @type {Condition[]} */ conditions) => {
-    if (JSON.stringify(conditions) === told) return;
-    told = JSON.stringify(conditions);
+    if (JSON.stringify(conditions) === latest) return;
+    latest = JSON.stringify(conditions);
     rows = [];
     list.replaceChildren();
     for (const condition of conditions) if (offered.some((each) => each.column === condition.column)) append(condition);
   };
-  show(given);
+  show(initial);
   const element = h("fieldset", { class: "field" }, h("legend", {}, t("filter.title")), list, add);
   return { element, show };
 }
 
-/** @param {Filter[]} offered @param {Condition | null} given @param {() => void} changed @param {() => void} remove */
-function conditionRow(offered, given, changed, remove) {
+/** @param {Filter[]} offered @param {Condition | null} condition @param {() => void} changed @param {() => void} remove */
+function conditionRow(offered, condition, changed, remove) {
   const column = h(
     "select",
     { "aria-label": t("filter.column") },
@@ -98,10 +98,10 @@ function conditionRow(offered, given, changed, remove) {
     values(undefined);
     changed();
   });
-  if (given) column.value = given.column;
+  if (condition) column.value = condition.column;
   operators();
-  if (given) operator.value = given.operator;
-  values(given?.value);
+  if (condition) operator.value = condition.operator;
+  values(condition?.value);
   const away = h(
     "button",
     { type: "button", class: "quiet only-icon", "aria-label": t("filter.remove"), onclick: remove },
@@ -150,7 +150,7 @@ function chosen(choices, value, changed) {
     "select",
     { "aria-label": t("filter.value"), onchange: changed },
     h("option", { value: "" }, t("filter.choose")),
-    ...choices.map((each, at) => h("option", { value: at }, shown(each))),
+    ...choices.map((each, at) => h("option", { value: at }, valueText(each))),
   );
   const at = choices.findIndex((each) => String(each) === String(value));
   select.value = value === undefined || at < 0 ? "" : String(at);
@@ -159,21 +159,21 @@ function chosen(choices, value, changed) {
 
 /** @param {any[]} choices @param {any} value @param {() => void} changed */
 function checks(choices, value, changed) {
-  const wanted = new Set((Array.isArray(value) ? value : []).map(String));
+  const selected = new Set((Array.isArray(value) ? value : []).map(String));
   const boxes = choices.map((each) =>
     h("input", {
       type: "checkbox",
       id: `choice-${(count += 1)}`,
-      checked: wanted.has(String(each)),
+      checked: selected.has(String(each)),
       onchange: changed,
     }),
   );
   const labels = boxes.map((box, at) =>
-    h("span", { class: "check" }, box, h("label", { for: box.id }, shown(choices[at]))),
+    h("span", { class: "check" }, box, h("label", { for: box.id }, valueText(choices[at]))),
   );
   const read = () => {
-    const found = choices.filter((_, at) => boxes[at].checked);
-    return found.length ? found : undefined;
+    const chosen = choices.filter((_, at) => boxes[at].checked);
+    return chosen.length ? chosen : undefined;
   };
   return {
     elements: [h("span", { class: "checks", role: "group", "aria-label": t("filter.value") }, ...labels)],
@@ -191,12 +191,12 @@ function listed(filter, value, changed) {
   });
   input.value = Array.isArray(value) ? value.join(", ") : "";
   const read = () => {
-    const found = input.value
+    const chosen = input.value
       .split(/[,，]/)
       .map((each) => each.trim())
       .filter(Boolean)
       .map((each) => typed(filter, each));
-    return found.length ? found : undefined;
+    return chosen.length ? chosen : undefined;
   };
   return { elements: [input], read };
 }

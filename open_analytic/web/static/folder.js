@@ -8,7 +8,7 @@ import { SUFFIXES } from "./picker.js";
  */
 
 /** Whether a path is a picture's, and no part of it hidden. @param {string} name */
-export function wanted(name) {
+export function isPicture(name) {
   const parts = name.split("/");
   const last = parts[parts.length - 1].toLowerCase();
   return (
@@ -42,25 +42,25 @@ export async function dropped(data) {
   const above = [];
   for (const entry of entries) {
     /** @type {Picture[]} */
-    const found = [];
-    if (entry?.isDirectory) await walk(/** @type {FileSystemDirectoryEntry} */ (entry), "", found);
-    else if (entry) found.push({ name: entry.name, file: await opened(/** @type {FileSystemFileEntry} */ (entry)) });
+    const files = [];
+    if (entry?.isDirectory) await walk(/** @type {FileSystemDirectoryEntry} */ (entry), "", files);
+    else if (entry) files.push({ name: entry.name, file: await opened(/** @type {FileSystemFileEntry} */ (entry)) });
     const prefix = entry?.isDirectory ? `${entry.name}/` : "";
-    below.push(...found);
-    above.push(...found.map(({ name, file }) => ({ name: wanted(name) ? prefix + name : name, file })));
+    below.push(...files);
+    above.push(...files.map(({ name, file }) => ({ name: isPicture(name) ? prefix + name : name, file })));
   }
-  const names = below.map(({ name }) => name).filter(wanted);
+  const names = below.map(({ name }) => name).filter(isPicture);
   return inOrder(new Set(names).size < names.length ? above : below);
 }
 
-/** @param {FileSystemDirectoryEntry} folder @param {string} prefix @param {Picture[]} found */
-async function walk(folder, prefix, found) {
+/** @param {FileSystemDirectoryEntry} folder @param {string} prefix @param {Picture[]} files */
+async function walk(folder, prefix, files) {
   for (const entry of await listed(folder)) {
     const name = prefix + entry.name;
     if (entry.name.startsWith(".")) continue;
-    if (entry.isDirectory) await walk(/** @type {FileSystemDirectoryEntry} */ (entry), `${name}/`, found);
-    else if (wanted(name)) found.push({ name, file: await opened(/** @type {FileSystemFileEntry} */ (entry)) });
-    else found.push({ name, file: new File([], entry.name) }); // only to be counted
+    if (entry.isDirectory) await walk(/** @type {FileSystemDirectoryEntry} */ (entry), `${name}/`, files);
+    else if (isPicture(name)) files.push({ name, file: await opened(/** @type {FileSystemFileEntry} */ (entry)) });
+    else files.push({ name, file: new File([], entry.name) }); // only to be counted
   }
 }
 
@@ -101,17 +101,17 @@ function numbered(name, count) {
 function inOrder(files) {
   /** @type {Map<string, Picture>} */
   const named = new Map();
-  for (const { name, file } of files.filter((picture) => wanted(picture.name))) {
+  for (const { name, file } of files.filter((picture) => isPicture(picture.name))) {
     let free = name;
     for (let count = 2; named.has(free); count++) free = numbered(name, count);
     named.set(free, { name: free, file });
   }
   /** @type {Chosen} */
-  const found = [...named.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  found.leftOut = new Map();
-  for (const { name } of files.filter((file) => !wanted(file.name))) {
+  const pictures = [...named.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  pictures.leftOut = new Map();
+  for (const { name } of files.filter((file) => !isPicture(file.name))) {
     const type = name.toLowerCase().match(/[^/.](\.[^./]+)$/)?.[1] || "";
-    found.leftOut.set(type, (found.leftOut.get(type) || 0) + 1);
+    pictures.leftOut.set(type, (pictures.leftOut.get(type) || 0) + 1);
   }
-  return found;
+  return pictures;
 }

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { small } from "./excerpt.js";
 import { PART } from "./parts.js";
-import { distance, page, shown, t } from "./words.js";
+import { distance, page, t, valueText } from "./words.js";
 import { view } from "./viewer.js";
 
 /**
@@ -13,19 +13,19 @@ import { view } from "./viewer.js";
  */
 
 /**
- * @param {HTMLElement} list @param {string} collection @param {Found} found
+ * @param {HTMLElement} list @param {string} collection @param {Found} answer
  * @param {{columns: boolean, link: (hit: Hit) => string, go: (hit: Hit) => void}} options
  */
-export function showHits(list, collection, found, { columns, link, go }) {
-  const scale = reference(found);
+export function showHits(list, collection, answer, { columns, link, go }) {
+  const scale = reference(answer);
   const open = (/** @type {number} */ at) =>
     view(
-      found.hits.map((hit) => ({ collection, ...hit })),
+      answer.hits.map((hit) => ({ collection, ...hit })),
       at,
-      { link: (at_) => link(found.hits[at_]), go: (at_) => go(found.hits[at_]) },
+      { link: (at_) => link(answer.hits[at_]), go: (at_) => go(answer.hits[at_]) },
     );
   list.classList.toggle("texts", Boolean(page.collection.texts));
-  list.replaceChildren(...found.hits.map((hit, at) => card(collection, hit, scale, columns, () => open(at))));
+  list.replaceChildren(...answer.hits.map((hit, at) => card(collection, hit, scale, columns, () => open(at))));
 }
 
 /**
@@ -54,11 +54,11 @@ function card(collection, hit, scale, columns, open) {
 export function values(row) {
   const list = h("dl", { class: "values" });
   for (const [name, value] of Object.entries(row))
-    list.append(h("div", {}, h("dt", {}, name), h("dd", {}, shown(value))));
+    list.append(h("div", {}, h("dt", {}, name), h("dd", {}, valueText(value))));
   return list;
 }
 
-/** How long a distance's bar is: of the limit, or else of the farthest hit. @param {Found} found */
+/** How long a distance's bar is: of the limit, or else of the farthest hit. @param {Found} answer */
 function reference({ hits, limit }) {
   const all = hits.map((hit) => hit.distance);
   const least = Math.min(0, ...all); // inner products are below 0, the nearest the lowest

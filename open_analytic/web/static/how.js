@@ -8,25 +8,25 @@ import { milliseconds, number, t, text } from "./words.js";
 
 /**
  * @param {HTMLElement} place
- * @param {import("./hits.js").Found} found
+ * @param {import("./hits.js").Found} answer
  * @param {string} address of the same search, explained
  * @param {boolean} open as it was before
  */
-export function showHow(place, found, address, open) {
+export function showHow(place, answer, address, open) {
   const reason = h("p", { class: "reason", role: "status" });
   const plan = h("dl", { class: "values" });
   const details = h(
     "details",
     { class: "how", id: "explain" },
     h("summary", {}, t("how.title")),
-    times(found.milliseconds),
+    times(answer.milliseconds),
     reason,
     plan,
   );
-  let asked = false;
+  let loaded = false;
   const ask = async () => {
-    if (asked || !details.open) return;
-    asked = true;
+    if (loaded || !details.open) return;
+    loaded = true;
     reason.textContent = t("how.asking");
     try {
       const { explained } = await get(address);
@@ -34,12 +34,12 @@ export function showHow(place, found, address, open) {
       plan.replaceChildren(...facts(explained || {}));
     } catch (error) {
       reason.textContent = sentence(/** @type {Error & {hint?: string}} */ (error));
-      asked = false;
+      loaded = false;
     }
   };
   details.addEventListener("toggle", ask);
   details.open = open;
-  place.replaceChildren(details, statement(found.sql));
+  place.replaceChildren(details, statement(answer.sql));
 }
 
 /** @param {Record<string, number | null>} ms */
@@ -49,11 +49,11 @@ function times(ms) {
     [t("how.search"), ms.search],
     [t("how.total"), ms.total],
   ]);
-  const shown = rows.filter(([, value]) => value !== null && value !== undefined);
+  const rows_ = rows.filter(([, value]) => value !== null && value !== undefined);
   return h(
     "dl",
     { class: "times" },
-    ...shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, milliseconds(value)))),
+    ...rows_.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, milliseconds(value)))),
   );
 }
 

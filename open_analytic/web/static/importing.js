@@ -230,7 +230,7 @@ function progress(board, total, stop) {
     ),
   );
   let listed = 0;
-  let said = "";
+  let latest = "";
   return (/** @type {import("./upload.js").Counts} */ counts) => {
     names.forEach((name, at) => {
       fields[at].textContent = number(counts[name]);
@@ -238,7 +238,7 @@ function progress(board, total, stop) {
     });
     bar.value = total - counts.waiting;
     const text = state(counts, total);
-    if (text !== said) title.textContent = said = text; // said once, not at every count
+    if (text !== latest) title.textContent = latest = text; // announced once, not at every count
     const over = !["receiving", "finishing"].includes(counts.state);
     button.hidden = over;
     failed.hidden = !counts.failures.length;
@@ -329,16 +329,16 @@ function notice(name) {
       class: "quiet",
       onclick: () => {
         unfinished.end(name);
-        shown.remove();
+        line.remove();
       },
     },
     t("import.forget"),
   );
-  const shown = h(
+  const line = h(
     "div",
     { class: "notice", role: "status", id: "unfinished" },
     h("p", {}, t("import.unfinished", { n: total })),
     forget,
   );
-  return [shown];
+  return [line];
 }

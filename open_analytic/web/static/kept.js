@@ -13,6 +13,6 @@ export function remember(collection, query) {
 
 /** @param {string} collection @param {string} id @returns {Promise<import("./preview.js").Query>} */
 export async function recalled(collection, id) {
-  const kept = sessionStorage.getItem(`query:${collection}:${id}`);
-  return kept ? JSON.parse(kept) : get(ofCollection(collection, `/queries/${encodeURIComponent(id)}`));
+  const stored = sessionStorage.getItem(`query:${collection}:${id}`);
+  return stored ? JSON.parse(stored) : get(ofCollection(collection, `/queries/${encodeURIComponent(id)}`));
 }

@@ -28,18 +28,18 @@ function resolved(value) {
 function kind(schema, depth = 0) {
   const named = schema?.$ref?.split("/").pop();
   if (named && depth) return named;
-  const told = resolved(schema);
-  if (told.enum) return told.enum.map((/** @type {any} */ each) => JSON.stringify(each)).join(" | ");
-  if (told.const !== undefined) return JSON.stringify(told.const);
-  const options = told.oneOf || told.anyOf;
+  const schema_ = resolved(schema);
+  if (schema_.enum) return schema_.enum.map((/** @type {any} */ each) => JSON.stringify(each)).join(" | ");
+  if (schema_.const !== undefined) return JSON.stringify(schema_.const);
+  const options = schema_.oneOf || schema_.anyOf;
   if (options) return options.map((/** @type {any} */ each) => kind(each, depth + 1)).join(" | ");
-  const types = [told.type || (told.properties ? "object" : "")].flat().filter(Boolean);
+  const types = [schema_.type || (schema_.properties ? "object" : "")].flat().filter(Boolean);
   return (
     types
       .map((type) => {
-        if (type === "array") return `${kind(told.items || {}, depth + 1) || "any"}[]`;
-        if (type === "string" && told.format) return told.format;
-        if (type === "object" && told.properties && depth < 3) return object(told, depth);
+        if (type === "array") return `${kind(schema_.items || {}, depth + 1) || "any"}[]`;
+        if (type === "string" && schema_.format) return schema_.format;
+        if (type === "object" && schema_.properties && depth < 3) return object(schema_, depth);
         return type;
       })
       .join(" | ") ||
@@ -59,12 +59,12 @@ function object(schema, depth) {
 
 /** @param {any} schema */
 function limits(schema) {
-  const told = resolved(schema);
+  const schema_ = resolved(schema);
   const all = /** @type {[string, any][]} */ ([
-    ["≥ ", told.minimum],
-    ["> ", told.exclusiveMinimum],
-    ["≤ ", told.maximum],
-    ["= ", told.default],
+    ["≥ ", schema_.minimum],
+    ["> ", schema_.exclusiveMinimum],
+    ["≤ ", schema_.maximum],
+    ["= ", schema_.default],
   ]);
   return all
     .filter(([, value]) => value !== undefined)
@@ -72,45 +72,45 @@ function limits(schema) {
     .join(", ");
 }
 
-/** @param {any} given */
-function parameter(given) {
-  const told = resolved(given);
+/** @param {any} reference */
+function parameter(reference) {
+  const entry = resolved(reference);
   return h(
     "tr",
     {},
     h(
       "th",
       { scope: "row" },
-      h("code", {}, told.name),
-      told.required && h("span", { class: "hint" }, ` ${t("api.required")}`),
+      h("code", {}, entry.name),
+      entry.required && h("span", { class: "hint" }, ` ${t("api.required")}`),
     ),
-    h("td", {}, told.in || ""),
+    h("td", {}, entry.in || ""),
     h(
       "td",
       {},
-      h("code", {}, kind(told.schema) || "any"),
-      limits(told.schema) && h("span", { class: "hint" }, ` ${limits(told.schema)}`),
+      h("code", {}, kind(entry.schema) || "any"),
+      limits(entry.schema) && h("span", { class: "hint" }, ` ${limits(entry.schema)}`),
     ),
-    h("td", {}, told.description || told.schema?.description || ""),
+    h("td", {}, entry.description || entry.schema?.description || ""),
   );
 }
 
-/** @param {any[]} given @param {string} of what they are */
-function parameters(given, of) {
-  if (!given.length) return null;
+/** @param {any[]} entries @param {string} of what they are */
+function parameters(entries, of) {
+  if (!entries.length) return null;
   const heads = [t("api.name"), t("api.in"), t("api.type"), t("api.meaning")].map((each) =>
     h("th", { scope: "col" }, each),
   );
   return h(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": `${t("api.parameters")}: ${of}` },
-    h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...given.map(parameter))),
+    h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...entries.map(parameter))),
   );
 }
 
-/** Media types with their schemas. @param {string} title @param {any} told */
-function content(title, told) {
-  const all = Object.entries(resolved(told).content || {});
+/** Media types with their schemas. @param {string} title @param {any} body */
+function content(title, body) {
+  const all = Object.entries(resolved(body).content || {});
   const lines = all.map(([media, { schema }]) =>
     h("li", {}, h("code", {}, media), " ", h("code", { class: "schema" }, kind(schema)), " ", limitsOfText(schema)),
   );
@@ -122,9 +122,9 @@ function limitsOfText(schema) {
   return resolved(schema).description || "";
 }
 
-/** @param {any} told */
-function answers(told) {
-  const lines = Object.entries(told || {}).map(([status, each]) => {
+/** @param {any} responses */
+function answers(responses) {
+  const lines = Object.entries(responses || {}).map(([status, each]) => {
     const answer = resolved(each);
     const media = Object.entries(answer.content || {}).map(([type, { schema }]) =>
       h("span", {}, " ", h("code", {}, type), " ", h("code", { class: "schema" }, kind(schema))),

@@ -37,20 +37,20 @@ function isPoints(value) {
 
 /** The short values beside a box, in a line. @param {Record<string, any>} value */
 function label(value) {
-  const told = Object.entries(value).filter(
+  const entries = Object.entries(value).filter(
     ([key, each]) => ["age", "gender", "label", "name"].includes(key) && ["string", "number"].includes(typeof each),
   );
-  if (!told.length && typeof value.score === "number") told.push(["score", value.score]);
-  return told
+  if (!entries.length && typeof value.score === "number") entries.push(["score", value.score]);
+  return entries
     .map(([, each]) => (typeof each === "number" ? number(each, { maximumSignificantDigits: 2 }) : each))
     .join(" · ");
 }
 
-/** @param {Place[]} found @param {number} width of the picture @param {number} height */
-export function overlay(found, width, height) {
+/** @param {Place[]} places @param {number} width of the picture @param {number} height */
+export function overlay(places, width, height) {
   const size = Math.max(width, height);
   const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "overlay", "aria-hidden": "true" });
-  for (const { box, landmarks, label: text } of found) {
+  for (const { box, landmarks, label: text } of places) {
     if (box) {
       drawn.append(svg("rect", { ...box, rx: size / 200, class: "under" }), svg("rect", { ...box, rx: size / 200 }));
       if (text) drawn.append(caption(text, box, size));
@@ -64,11 +64,11 @@ export function overlay(found, width, height) {
 function caption(text, box, size) {
   const letters = size / 36;
   const above = box.y > letters * 1.5;
-  const made = svg("text", {
+  const label = svg("text", {
     x: box.x,
     y: above ? box.y - letters * 0.4 : box.y + box.height + letters * 1.1,
     "font-size": letters,
   });
-  made.textContent = text;
-  return made;
+  label.textContent = text;
+  return label;
 }

@@ -37,8 +37,8 @@ export function picker(place, { title, touch, urls, onfile, onurl, onmany }) {
       id: "camera",
       hidden: true,
       onclick: async () => {
-        const taken = await takePicture();
-        if (taken) onfile(taken);
+        const picture = await takePicture();
+        if (picture) onfile(picture);
       },
     },
     icon("camera"),

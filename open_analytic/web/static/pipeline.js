@@ -13,7 +13,7 @@ const pipeline = page.pipeline;
 /** @type {AbortController | null} */
 let running = null;
 /** @type {string | null} */
-let shown = null;
+let address = null;
 
 /** JSON to read: long lists of numbers say how many there are. @param {any} value @returns {any} */
 export function shortened(value) {
@@ -59,16 +59,16 @@ async function run(file) {
 
 /** @param {Blob} file @param {any} output @param {number} ms */
 function show(file, output, ms) {
-  if (shown) URL.revokeObjectURL(shown);
-  shown = URL.createObjectURL(file);
-  const found = places(output);
-  const boxes = found.filter((place) => place.box).length;
+  if (address) URL.revokeObjectURL(address);
+  address = URL.createObjectURL(file);
+  const regions = places(output);
+  const boxes = regions.filter((place) => place.box).length;
   const text = boxes ? t("run.found", { n: boxes, ms: milliseconds(ms) }) : t("run.done", { ms: milliseconds(ms) });
-  const image = h("img", { src: shown, alt: t("run.picture") });
+  const image = h("img", { src: address, alt: t("run.picture") });
   const stage = h("div", { class: "stage seen" }, image);
   image.addEventListener("load", () => {
     stage.style.setProperty("--ratio", String(image.naturalWidth / image.naturalHeight));
-    stage.append(overlay(found, image.naturalWidth, image.naturalHeight));
+    stage.append(overlay(regions, image.naturalWidth, image.naturalHeight));
   });
   byId("seen").replaceChildren(stage, h("p", { class: "hint" }, text));
   const button = h("button", { type: "button" }, icon("copy"), h("span", {}, t("run.copy")));

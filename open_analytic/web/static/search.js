@@ -21,7 +21,7 @@ import { milliseconds, page, t } from "./words.js";
 
 const name = page.collection.name;
 const { many, texts } = page.collection;
-const [searchPage, drop, query, options, form, found, list, start, empty] = [
+const [searchPage, drop, query, options, form, results, list, start, empty] = [
   "search",
   "drop",
   "query",
@@ -65,7 +65,7 @@ function arrange() {
   searchPage.dataset.mode = on ? "found" : "start";
   const unfilled = collection.pictures === 0 && Boolean(collection.pipeline); // an empty one is filled first
   drop.hidden = (on && !texts) || (!on && unfilled); // a text stays there to be changed
-  options.hidden = found.hidden = !on;
+  options.hidden = results.hidden = !on;
   query.hidden = !on || Boolean(state.text);
   start.hidden = on || !collection.pictures;
   empty.hidden = on || (collection.pictures !== 0 && !imported) || !collection.pipeline;
@@ -89,16 +89,16 @@ function render() {
   }
 }
 
-/** A picture given: it is kept for a while under an id, which the address names. @param {Blob | {url: string}} given */
-async function ask(given) {
+/** A picture: it is kept for a while under an id, which the address names. @param {Blob | {url: string}} picture */
+async function ask(picture) {
   running?.abort();
   const mine = (running = new AbortController());
   clearAlert();
   busy(true);
   try {
-    const told = await call("POST", ofCollection(name, "/queries"), given, mine.signal);
-    remember(name, told);
-    change({ query: told.id, like: "", text: "", part: null, region: null, face: largest(told.faces) });
+    const answer = await call("POST", ofCollection(name, "/queries"), picture, mine.signal);
+    remember(name, answer);
+    change({ query: answer.id, like: "", text: "", part: null, region: null, face: largest(answer.faces) });
     query.querySelector("button")?.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
   } catch (error) {
@@ -119,10 +119,10 @@ async function preview() {
     return;
   }
   try {
-    const told = await recalled(name, state.query);
+    const answer = await recalled(name, state.query);
     if (previewed !== now) return;
     const focused = document.activeElement && query.contains(document.activeElement) ? document.activeElement : null;
-    showQuery(query, told, state, { many, change, again });
+    showQuery(query, answer, state, { many, change, again });
     refocus(focused);
   } catch {
     // The search tells why; here is only nothing to draw on.
@@ -154,11 +154,11 @@ async function search() {
   const mine = (running = new AbortController());
   busy(true);
   try {
-    const asked = /** @type {Record<string, any>} */ (parameters(state));
-    const told = await get(ofCollection(name, "/hits", asked), mine.signal);
+    const query_ = /** @type {Record<string, any>} */ (parameters(state));
+    const answer = await get(ofCollection(name, "/hits", query_), mine.signal);
     clearAlert();
-    last = told;
-    showFound(told, ofCollection(name, "/hits", { ...asked, explain: 1 }));
+    last = answer;
+    showFound(answer, ofCollection(name, "/hits", { ...query_, explain: 1 }));
   } catch (error) {
     if (!mine.signal.aborted) failed(error);
   } finally {
@@ -183,15 +183,15 @@ function failed(error) {
   } else showError(error);
 }
 
-/** @param {import("./hits.js").Found} told @param {string} explain */
-function showFound(told, explain) {
-  const count = told.hits.length;
+/** @param {import("./hits.js").Found} answer @param {string} explain */
+function showFound(answer, explain) {
+  const count = answer.hits.length;
   byId("found-count").textContent = count
-    ? t("hits.count", { n: count, ms: milliseconds(told.milliseconds.total) })
+    ? t("hits.count", { n: count, ms: milliseconds(answer.milliseconds.total) })
     : t("hits.none");
   drawHits();
   const wasOpen = /** @type {HTMLDetailsElement | null} */ (document.getElementById("explain"))?.open || false;
-  showHow(byId("how"), told, explain, wasOpen);
+  showHow(byId("how"), answer, explain, wasOpen);
   byId("tools").replaceChildren(...(Object.keys(collection.columns).length && count ? [columnsToggle()] : []));
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 // What is searched for, as the page's address says it: the parameters of the API's hits.
-import { asked } from "./api.js";
+import { queryString } from "./api.js";
 
 /**
  * @typedef {{column: string, operator: string, value?: any}} Condition
@@ -36,8 +36,8 @@ function rectangle(text) {
 /** @param {string | null} text @returns {Condition[]} */
 function conditions(text) {
   try {
-    const told = JSON.parse(text || "[]");
-    return Array.isArray(told) ? told.filter((each) => each && typeof each.column === "string") : [];
+    const list = JSON.parse(text || "[]");
+    return Array.isArray(list) ? list.filter((each) => each && typeof each.column === "string") : [];
   } catch {
     return []; // an address typed by hand
   }
@@ -45,19 +45,19 @@ function conditions(text) {
 
 /** @param {string} [search] @returns {State} */
 export function read(search = location.search) {
-  const given = new URLSearchParams(search);
-  const k = numeral(given.get("k"));
+  const query = new URLSearchParams(search);
+  const k = numeral(query.get("k"));
   return {
-    query: given.get("query") || "",
-    face: numeral(given.get("face")),
-    region: rectangle(given.get("region")),
-    like: given.get("like") || "",
-    text: given.get("text") || "",
-    part: numeral(given.get("part")),
+    query: query.get("query") || "",
+    face: numeral(query.get("face")),
+    region: rectangle(query.get("region")),
+    like: query.get("like") || "",
+    text: query.get("text") || "",
+    part: numeral(query.get("part")),
     k: k === null ? K.usual : Math.min(K.most, Math.max(K.least, Math.round(k))),
-    max_distance: numeral(given.get("max_distance")),
-    rate: numeral(given.get("rate")),
-    filter: conditions(given.get("filter")),
+    max_distance: numeral(query.get("max_distance")),
+    rate: numeral(query.get("rate")),
+    filter: conditions(query.get("filter")),
   };
 }
 
@@ -79,7 +79,7 @@ export function parameters(state) {
 
 /** The page's address with this state. @param {State} state */
 export function address(state) {
-  return location.pathname + asked(parameters(state));
+  return location.pathname + queryString(parameters(state));
 }
 
 /** @param {State} state */

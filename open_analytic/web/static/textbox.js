@@ -39,8 +39,8 @@ export function textBox(place, search) {
     form.requestSubmit();
   });
   place.replaceChildren(form);
-  let shown = "";
+  let latest = "";
   return (text) => {
-    if (text !== shown) field.value = shown = text; // what is being written stays when something else changes
+    if (text !== latest) field.value = latest = text; // what is being written stays when something else changes
   };
 }

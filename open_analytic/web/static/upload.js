@@ -39,7 +39,7 @@ export class Upload {
     this.held = []; // another picture has their name
     this.passedOver = 0; // of those
     /** @type {Set<string>} */
-    this.taken = new Set();
+    this.conflicting = new Set();
     this.stopper = new AbortController();
     this.sent = 0;
     /** @type {Failure[]} */
@@ -108,7 +108,7 @@ export class Upload {
     this.stopper.abort();
     this.wake();
     if (this.status)
-      await call("DELETE", this.path()).then((told) => this.heard(told || { ...this.status, state: "stopped" }));
+      await call("DELETE", this.path()).then((answer) => this.heard(answer || { ...this.status, state: "stopped" }));
   }
 
   /** @returns {Counts} */
@@ -150,8 +150,8 @@ export class Upload {
       const chunk = this.pictures.slice(at, at + CHUNK).filter((picture) => this.fits(picture));
       const known = this.skipKnown && chunk.length ? await this.known(chunk) : new Set();
       const free = chunk.filter(({ name }) => !known.has(name));
-      this.held.push(...free.filter(({ name }) => this.taken.has(name)));
-      this.ready.push(...free.filter(({ name }) => !this.taken.has(name)));
+      this.held.push(...free.filter(({ name }) => this.conflicting.has(name)));
+      this.ready.push(...free.filter(({ name }) => !this.conflicting.has(name)));
       this.wake();
     }
     this.allReady = true;
@@ -177,9 +177,9 @@ export class Upload {
       }
     };
     await Promise.all(Array.from({ length: HASHES }, work));
-    const told = await call("POST", this.path("/known"), { files }, this.stopper.signal);
-    for (const name of told.taken) this.taken.add(name);
-    return new Set(told.known);
+    const answer = await call("POST", this.path("/known"), { files }, this.stopper.signal);
+    for (const name of answer.taken) this.conflicting.add(name);
+    return new Set(answer.known);
   }
 
   /** Sends what is ready until there is no more. */

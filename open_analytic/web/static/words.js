@@ -32,20 +32,20 @@ export function t(key, values = {}) {
   });
 }
 
-/** The service's texts as templates, with the words that are shown instead. @type {{pattern: RegExp, words: string}[]} */
+/** The service's texts as templates, with the words that the page shows instead. @type {{pattern: RegExp, words: string}[]} */
 const texts = Object.entries(block("texts")).map(([template, words]) => {
   const parts = template.split(/\{(\w+)\}/); // text and name by turns
   const source = parts.map((part, at) => (at % 2 ? `(?<${part}>.+?)` : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")));
   return { pattern: new RegExp(`^${source.join("")}$`, "s"), words };
 });
 
-/** A text of the service, such as an error's message, in the page's words; one they do not have stays. @param {string} given */
-export function text(given) {
+/** A text of the service, such as an error's message, in the page's words; one they do not have stays. @param {string} message */
+export function text(message) {
   for (const { pattern, words } of texts) {
-    const match = pattern.exec(given);
+    const match = pattern.exec(message);
     if (match) return words.replace(/\{(\w+)\}/g, (_, name) => match.groups?.[name] ?? "");
   }
-  return given;
+  return message;
 }
 
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
@@ -93,7 +93,7 @@ export function duration(seconds) {
 }
 
 /** A value of a user's column, as text. @param {unknown} value */
-export function shown(value) {
+export function valueText(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "number") return number(value, { maximumFractionDigits: 6, useGrouping: false });
   if (typeof value === "boolean") return t(value ? "value.true" : "value.false");

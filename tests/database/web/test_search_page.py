@@ -16,7 +16,7 @@ from open_analytic.operators.limits import Limits
 from open_analytic.render import thumbnail
 from open_analytic.types import Box, CollectionInfo
 from open_analytic.web import search_page
-from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Shown
+from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Rendition
 from open_analytic.web.query_cache import MOST_FOUND, QueryCache
 from open_analytic.web.requests import Search
 from tests import tiny_faces
@@ -283,7 +283,7 @@ def test_answers_about_a_picture_are_few(colours: Collection, cache: QueryCache)
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(picture.found) == MOST_FOUND
+    assert len(picture.results) == MOST_FOUND
     box = Box(x=259, y=0, width=20, height=20)
     assert picture.look(colours, box, LIMITS) is picture.look(colours, box, LIMITS)
 
@@ -291,9 +291,9 @@ def test_answers_about_a_picture_are_few(colours: Collection, cache: QueryCache)
 # Pictures that are shown
 
 
-def drawn(album: Album, collection: Collection, name: str, side: int = THUMBNAIL, **options: Any) -> Shown:
+def drawn(album: Album, collection: Collection, name: str, side: int = THUMBNAIL, **options: Any) -> Rendition:
     answer = album.show(collection, name, options.get("part"), side, known=options.get("known"))
-    assert isinstance(answer, Shown)
+    assert isinstance(answer, Rendition)
     return answer
 
 
@@ -336,7 +336,7 @@ def test_the_album_throws_out_what_was_looked_at_longest_ago(colours: Collection
 def test_the_album_has_an_end(colours: Collection) -> None:
     album = Album(LIMITS, most_bytes=2_000)
     sizes = [len(drawn(album, colours, name, side).data) for side in (50, 60, 70) for name in ("red", "green", "blue")]
-    assert album._bytes == sum(map(len, album._shown.values())) <= 2_000 < sum(sizes)
+    assert album._bytes == sum(map(len, album._renditions.values())) <= 2_000 < sum(sizes)
 
 
 class Replaced:
@@ -364,6 +364,6 @@ def test_a_picture_replaced_meanwhile_is_not_kept_as_the_one_before(tiny_db: Ope
     collection.import_pictures([("a", old), ("b", old)])
     album, race = Album(LIMITS), Replaced(collection, "a", new)
     first = album.show(race, "a", None, THUMBNAIL, known=None)  # type: ignore[arg-type]
-    assert first == Shown(thumbnail.jpeg(thumbnail.shrink(new, THUMBNAIL, LIMITS).picture), "")
+    assert first == Rendition(thumbnail.jpeg(thumbnail.shrink(new, THUMBNAIL, LIMITS).picture), "")
     with Image.open(io.BytesIO(drawn(album, collection, "b").data)) as picture:
         assert picture.getpixel((5, 5))[0] > 200  # type: ignore[index]

@@ -77,7 +77,7 @@ def test_many_blocks_are_one_sound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "The sound is empty: it has no bytes."),
         (b"RIFF", "The bytes are not a sound of a known format."),
@@ -101,10 +101,10 @@ def test_many_blocks_are_one_sound() -> None:
          "The sound has samples that are not finite numbers."),
     ],
 )  # fmt: skip
-def test_what_is_no_sound_is_refused(data: bytes, said: str) -> None:
+def test_what_is_no_sound_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(BadAudio) as caught:
         decoded(data)
-    assert (caught.value.message, caught.value.sqlstate) == (said, "OA027")
+    assert (caught.value.message, caught.value.sqlstate) == (message, "OA027")
 
 
 def test_limits_on_bytes_seconds_and_memory() -> None:
@@ -141,8 +141,8 @@ def test_any_bytes_are_a_sound_or_a_typed_error(tail: bytes, at: int, value: int
 )
 def test_windows_cover_the_sound(length: float, options: dict[str, float], windows: list[tuple[float, float]]) -> None:
     sound = Sound(samples=np.zeros(round(length * 100), np.float32), rate=100)
-    made = cut_windows(sound, **options)
-    assert np.array([(each.start, each.end) for each in made]) == pytest.approx(np.array(windows))
+    pieces = cut_windows(sound, **options)
+    assert np.array([(each.start, each.end) for each in pieces]) == pytest.approx(np.array(windows))
 
 
 def test_too_many_windows_are_refused() -> None:
@@ -173,11 +173,11 @@ def test_a_tone_has_the_same_frequency_at_another_rate(rate: int, to: int) -> No
     seconds, hertz = 2.0, min(rate, to) / 9
     time = np.arange(round(seconds * rate)) / rate
     tone = np.sin(2 * np.pi * hertz * time) * (0.5 - 0.5 * np.cos(2 * np.pi * time / seconds))
-    made = resampled(tone.astype(np.float32), rate, to)
-    time = np.arange(len(made)) / to
-    assert len(made) == round(seconds * to)
+    actual = resampled(tone.astype(np.float32), rate, to)
+    time = np.arange(len(actual)) / to
+    assert len(actual) == round(seconds * to)
     expected = np.sin(2 * np.pi * hertz * time) * (0.5 - 0.5 * np.cos(2 * np.pi * time / seconds))
-    assert made == pytest.approx(expected, abs=0.02 if rate < 100 else 1e-5)
+    assert actual == pytest.approx(expected, abs=0.02 if rate < 100 else 1e-5)
 
 
 def test_what_the_lower_rate_cannot_hold_is_left_out() -> None:

@@ -21,10 +21,10 @@ class Spots:
     name, size = "spots", None
 
     def __init__(self) -> None:
-        self.given: list[tuple[int, ...]] = []
+        self.shapes: list[tuple[int, ...]] = []
 
     def __call__(self, batch: Images, outputs: tuple[str, ...] | None = None) -> Mapping[str, NDArray[np.float32]]:
-        self.given.append(batch.shape)
+        self.shapes.append(batch.shape)
         heat = (batch[:, ::4, ::4, 0] / 255).astype(np.float32)[:, None]
         zeros = np.zeros_like(heat)
         size = np.concatenate([zeros + np.log(48 / 4), zeros + np.log(40 / 4)], axis=1)  # height, then width
@@ -70,7 +70,7 @@ def test_pictures_that_fill_the_same_multiples_share_a_run_and_keep_their_order(
     ]  # fmt: skip
     detector = Spots()
     together = detect_faces(pictures, detector)
-    assert sorted(detector.given) == [(1, 96, 96, 3), (1, 640, 480, 3), (2, 480, 640, 3)]
+    assert sorted(detector.shapes) == [(1, 96, 96, 3), (1, 640, 480, 3), (2, 480, 640, 3)]
     assert [len(faces) for faces in together] == [1, 0, 2, 0]
     alone = [detect_faces([each], Spots())[0] for each in pictures]
     assert [[face.box for face in faces] for faces in together] == [[face.box for face in faces] for faces in alone]
@@ -80,7 +80,7 @@ def test_pictures_that_fill_the_same_multiples_share_a_run_and_keep_their_order(
 def test_pictures_of_any_shape_are_looked_at(size: tuple[int, int]) -> None:
     detector = Spots()
     assert detect_faces([picture(*size)], detector) == [[]]
-    assert all(side % 32 == 0 for side in detector.given[0][1:3])
+    assert all(side % 32 == 0 for side in detector.shapes[0][1:3])
 
 
 def face(width: float) -> Face:

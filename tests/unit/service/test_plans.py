@@ -190,7 +190,7 @@ def test_whatever_json_comes_the_answer_is_ours(
 
 
 def test_only_so_many_are_kept(plans: Plans, colours: Plan, halves: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT", 1)
+    monkeypatch.setattr(module, "CAPACITY", 1)
     plans.define(colours.hash, definition())
     plans.define(halves.hash, definition("halves", definition=HALVES))
     with pytest.raises(UnknownPlan):
@@ -214,11 +214,11 @@ def test_only_so_many_bytes_are_kept(
     plans.define(colours.hash, first)
     plans.define(halves.hash, second)
     assert (plans.get(colours.hash).hash, plans.get(halves.hash).hash) == (colours.hash, halves.hash)
-    monkeypatch.setattr(module, "KEPT_BYTES", len(first) + len(second) - 1)
+    monkeypatch.setattr(module, "CAPACITY_BYTES", len(first) + len(second) - 1)
     plans.define(halves.hash, second)
     with pytest.raises(UnknownPlan):  # its plan went with it
         plans.get(colours.hash)
-    monkeypatch.setattr(module, "KEPT_BYTES", 1)
+    monkeypatch.setattr(module, "CAPACITY_BYTES", 1)
     plans.define(colours.hash, first)  # the newest is always kept
     assert plans.get(colours.hash).hash == colours.hash
 
