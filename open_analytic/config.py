@@ -85,7 +85,7 @@ def written(dsn: str) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
-        return ("," if all(isinstance(part, str) for part in value) else os.pathsep).join(map(_text, value))
+        return ("," if all(isinstance(each, str) for each in value) else os.pathsep).join(map(_text, value))
     if isinstance(value, Path):
         return str(value.expanduser().absolute())
     return "" if value is None else str(value)
@@ -97,9 +97,9 @@ def _parse(name: str, text: str, hint: Any) -> Any:
     if hint is int:
         return _whole_number(name, text)
     if typing.get_origin(hint) is tuple and typing.get_args(hint)[0] is str:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return tuple(item.strip() for item in text.split(",") if item.strip())
     if typing.get_origin(hint) is tuple:
-        return tuple(Path(part).expanduser() for part in text.split(os.pathsep) if part)
+        return tuple(Path(path).expanduser() for path in text.split(os.pathsep) if path)
     return Path(text).expanduser() if hint is Path else text
 
 

@@ -50,22 +50,22 @@ def export(
 
 def safe(name: str) -> str:
     """A picture's name as a relative path that stays below its folder, on every system."""
-    parts = [_part(part) for part in re.split(r"[/\\]", name) if part not in ("", ".")]
-    return "/".join(parts) or "_"
+    components = [_component(component) for component in re.split(r"[/\\]", name) if component not in ("", ".")]
+    return "/".join(components) or "_"
 
 
-def _part(part: str) -> str:
-    part = UNSAFE.sub("_", part).rstrip(" .") or "_"
-    if part.startswith((".", "~")) or RESERVED.fullmatch(part):  # hidden, a home, a device
-        part = f"_{part}"
-    stem, dot, suffix = part.rpartition(".")
+def _component(name: str) -> str:
+    name = UNSAFE.sub("_", name).rstrip(" .") or "_"
+    if name.startswith((".", "~")) or RESERVED.fullmatch(name):  # hidden, a home, a device
+        name = f"_{name}"
+    stem, dot, suffix = name.rpartition(".")
     suffix = f"{dot}{suffix}" if stem and len(suffix.encode()) < 20 else ""
     room = MOST_BYTES - len(suffix.encode())
-    return part.removesuffix(suffix).encode()[:room].decode(errors="ignore") + suffix if suffix else _cut(part)
+    return name.removesuffix(suffix).encode()[:room].decode(errors="ignore") + suffix if suffix else _cut(name)
 
 
-def _cut(part: str) -> str:
-    return part.encode()[:MOST_BYTES].decode(errors="ignore")
+def _cut(component: str) -> str:
+    return component.encode()[:MOST_BYTES].decode(errors="ignore")
 
 
 def _names(collection: Collection) -> Iterator[tuple[str, str]]:
@@ -77,9 +77,9 @@ def _names(collection: Collection) -> Iterator[tuple[str, str]]:
         for name, _ in page:
             path, number = safe(name), 1
             unique = path
-            while (part := _in_the_way(unique, used, folders)) is not None:
+            while (level := _in_the_way(unique, used, folders)) is not None:
                 number += 1
-                unique = _numbered(path, part, number)
+                unique = _numbered(path, level, number)
             used.add(unique.casefold())
             folders.update(_above(unique.casefold()))
             yield name, unique
@@ -88,19 +88,19 @@ def _names(collection: Collection) -> Iterator[tuple[str, str]]:
 
 def _in_the_way(path: str, used: set[str], folders: set[str]) -> int | None:
     """Which part of a path another file has, or has as a folder; None when the path is free."""
-    parts = path.casefold().split("/")
-    for count in range(1, len(parts)):
-        if "/".join(parts[:count]) in used:
+    components = path.casefold().split("/")
+    for count in range(1, len(components)):
+        if "/".join(components[:count]) in used:
             return count - 1
     whole = path.casefold()
-    return len(parts) - 1 if whole in used or whole in folders else None
+    return len(components) - 1 if whole in used or whole in folders else None
 
 
-def _numbered(path: str, part: int, number: int) -> str:
-    parts = path.split("/")
-    stem, dot, suffix = parts[part].rpartition(".")
-    parts[part] = f"{stem} ({number}).{suffix}" if dot and stem else f"{parts[part]} ({number})"
-    return "/".join(parts)
+def _numbered(path: str, level: int, number: int) -> str:
+    components = path.split("/")
+    stem, dot, suffix = components[level].rpartition(".")
+    components[level] = f"{stem} ({number}).{suffix}" if dot and stem else f"{components[level]} ({number})"
+    return "/".join(components)
 
 
 def _above(path: str) -> Iterator[str]:
@@ -141,8 +141,8 @@ def _make_folders(top: Path, folder: Path) -> None:
     try:
         top.mkdir(parents=True, exist_ok=True)
         place = top
-        for part in folder.relative_to(top).parts:
-            place /= part
+        for component in folder.relative_to(top).parts:
+            place /= component
             if place.is_symlink():
                 raise BadParameter(f"{place} is a link to another folder.", hint="Export into a new folder.")
             place.mkdir(exist_ok=True)
@@ -170,20 +170,20 @@ def _create(target: Path, data: bytes) -> None:
 
 def _write_values(collection: Collection, target: Path, names: dict[str, str], *, overwrite: bool) -> int:
     """Through a file beside it, which takes its place when it is whole."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with part.open("x", encoding="utf-8", newline="") as file:
+        with temporary.open("x", encoding="utf-8", newline="") as file:
             rows = WRITERS[target.suffix.lower()](collection, file, names)
         if not overwrite:
             target.touch(exist_ok=False)
-        part.replace(target)
+        temporary.replace(target)
     except FileExistsError as error:
         raise Conflict(f"{target} is there already.", hint="Replace it with overwrite=True.") from error
     except OSError as error:
         raise files.unwritable(target, error, "file of values") from error
     finally:
         with suppress(OSError):
-            part.unlink()
+            temporary.unlink()
     return rows
 
 

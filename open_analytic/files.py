@@ -10,13 +10,13 @@ from open_analytic.errors import BadParameter, OpenAnalyticError, StorageFull
 
 def write(path: Path, data: bytes, *, what: str) -> None:
     """Write the file; ``what`` it is, such as ``sheet``, stands in the error when that fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
-        part.replace(path)
+        temporary.write_bytes(data)
+        temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):  # below a file, or under too long a name, nothing can be removed either
-            part.unlink()
+            temporary.unlink()
         raise unwritable(path, error, what) from error
 
 

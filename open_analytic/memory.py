@@ -29,7 +29,7 @@ def limits(top: Path, membership: Path) -> list[int]:
 def _upwards(top: Path, path: str, name: str) -> list[int]:
     """In a container the path can be that of the host: then only the top is there."""
     here = Path(path.strip("/"))
-    texts = [_text(top / part / name).strip() for part in (here, *here.parents)]
+    texts = [_text(top / folder / name).strip() for folder in (here, *here.parents)]
     return [int(text) for text in texts if text.isdecimal()]
 
 

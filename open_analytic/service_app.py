@@ -43,16 +43,17 @@ def run(settings: Settings, listen: ListenOptions, *, preload: Sequence[str], st
         rights.check(settings.dsn)
         schema.check(settings.dsn)
         listen = dataclasses.replace(listen, folder=_folder(listen))
-        with _catalogue(settings.dsn, settings) as parts:
-            _run(*parts, listen, preload=preload, started=started, owner=settings.dsn)
+        with _catalogue(settings.dsn, settings) as catalogue:
+            _run(*catalogue, listen, preload=preload, started=started, owner=settings.dsn)
         return
     elsewhere = listen.folder and _make(listen.folder)
     with bootstrap.start(settings, serve=bool(elsewhere)) as home:
         service_lock = ServiceLock.beside(home.home) if elsewhere else ServiceLock.take(home.home)
         if not elsewhere:
             listen = dataclasses.replace(listen, folder=service_lock.folder, owner=service_lock.owner)
-        with _catalogue(service_lock.dsn, settings) as parts:
-            _run(*parts, listen, preload=preload, started=started, owner=home.dsn, should_run=service_lock.should_run)
+        with _catalogue(service_lock.dsn, settings) as catalogue:
+            should_run = service_lock.should_run
+            _run(*catalogue, listen, preload=preload, started=started, owner=home.dsn, should_run=should_run)
         if service_lock.is_lost():
             raise EmbeddedServerFailed(
                 f"The embedded server of {home.home} ended, so there was nothing left to serve.",
@@ -64,9 +65,9 @@ def in_background(
     settings: Settings, service_lock: ServiceLock, library: Library, *, should_run: Callable[[], bool], started: Started
 ) -> None:
     """Serve for the embedded server that the lock belongs to, until its ``should_run`` is false."""
-    with _catalogue(service_lock.dsn, settings, library) as parts:
+    with _catalogue(service_lock.dsn, settings, library) as catalogue:
         _run(
-            *parts,
+            *catalogue,
             ListenOptions(folder=service_lock.folder, owner=service_lock.owner),
             preload=[],
             started=started,

@@ -37,7 +37,7 @@ Pair: TypeAlias = tuple[Picture, Picture, bool]  # whether both show the same
 Pairs: TypeAlias = NDArray[np.int64]  # (n, 3) numbers of two vectors, and 1 where both show the same
 
 FALSE_ACCEPT_RATE = 0.01  # unless another is asked for
-PART = 10_000  # pairs whose vectors are held at once
+CHUNK = 10_000  # pairs whose vectors are held at once
 
 
 def verify(
@@ -132,9 +132,9 @@ def _table(
     none = np.zeros(info.dim or 0, dtype=np.float32)
     rows = [none if isinstance(each, OpenAnalyticError) else each for each in results]
     vectors = np.array(rows).reshape(-1, len(none))
-    parts = [
-        arithmetic.distances(vectors[part[:, 0]], vectors[part[:, 1]], metric)
-        for part in np.split(pairs, range(PART, len(pairs), PART))
+    distances = [
+        arithmetic.distances(vectors[chunk[:, 0]], vectors[chunk[:, 1]], metric)
+        for chunk in np.split(pairs, range(CHUNK, len(pairs), CHUNK))
     ]
     same = pairs[:, 2] == 1
     return RateTable(
@@ -142,7 +142,7 @@ def _table(
         version=info.version,
         hash=info.hash,
         metric=metric,
-        rates=arithmetic.table(same, np.concatenate(parts)),
+        rates=arithmetic.table(same, np.concatenate(distances)),
         same_pairs=int(same.sum()),
         different_pairs=int((~same).sum()),
         source=source,

@@ -87,14 +87,14 @@ def _urlencoded(data: bytes, most: int) -> list[tuple[str, Value]]:
 
 def _unescaped(data: bytes) -> str:
     """The text of a name or value, in pieces: between two of them other threads run."""
-    parts, at = [], 0
+    chunks, at = [], 0
     while at < len(data):
         end = min(at + PIECE, len(data))
         if end < len(data) and (cut := data.rfind(b"%", end - 2, end)) > at:  # an escape stays in one piece
             end = cut
-        parts.append(unquote_to_bytes(data[at:end].replace(b"+", b" ")))
+        chunks.append(unquote_to_bytes(data[at:end].replace(b"+", b" ")))
         at = end
-    return b"".join(parts).decode("utf-8", "replace")
+    return b"".join(chunks).decode("utf-8", "replace")
 
 
 def _checked_fields(entries: Iterable[tuple[str, Value]], fields: tuple[str, ...]) -> dict[str, Value]:

@@ -33,13 +33,13 @@ def backup(context: Context, file: File) -> None:
     """
     if file.exists():
         raise Conflict(f"{str(file)!r} is there already.", hint="Give another name, or move that file away first.")
-    part = file.with_name(f"{file.name}.part")
+    temporary = file.with_name(f"{file.name}.part")
     try:
         with db.connection(context) as (dsn, server):
-            _run("pg_dump", dsn, server, "--format=custom", f"--file={part.absolute()}")
-        part.rename(file)
+            _run("pg_dump", dsn, server, "--format=custom", f"--file={temporary.absolute()}")
+        temporary.rename(file)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     say(f"{file}: {file.stat().st_size:,} bytes")
 
 

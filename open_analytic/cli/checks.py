@@ -228,7 +228,7 @@ def _vector(facts: "Facts") -> Check:
             detail="the server does not offer the extension vector",
             hint="Install pgvector 0.8 or newer on the server.",
         )
-    numbers = [int(part) for part in version.split(".") if part.isdigit()]
+    numbers = [int(number) for number in version.split(".") if number.isdigit()]
     detail = version if facts.vector else f"{version}, not created in this database yet"
     if numbers < [0, 8]:
         return Check(name="pgvector", state="broken", detail=detail, hint="0.8 or newer is needed: update it.")

@@ -63,8 +63,8 @@ def cluster(
 
 
 def _print_pairs(pairs: "list[NearDuplicate]") -> None:
-    parts = pairs[0].part is not None
-    names = ["distance", "name", "part", "other", "other_part"] if parts else ["distance", "name", "other"]
+    many = pairs[0].part is not None
+    names = ["distance", "name", "part", "other", "other_part"] if many else ["distance", "name", "other"]
     rows = [[f"{pair.distance:.4f}", *(getattr(pair, name) for name in names[1:])] for pair in pairs]
     print_table(names, rows, right=["distance", "part", "other_part"])
 
@@ -73,13 +73,13 @@ def _print_clusters(clustering: "Clustering") -> None:
     if not clustering.clusters:
         say("There are no clusters.")
     else:
-        parts = clustering.clusters[0].members[0].part is not None
+        many = clustering.clusters[0].members[0].part is not None
         rows = [
-            [group.id, member.name, *([member.part] if parts else [])]
+            [group.id, member.name, *([member.part] if many else [])]
             for group in clustering.clusters
             for member in group.members
         ]
-        print_table(["cluster", "name", *(["part"] if parts else [])], rows, right=["cluster", "part"])
+        print_table(["cluster", "name", *(["part"] if many else [])], rows, right=["cluster", "part"])
     for change in clustering.changes:
         if change.kind in ("merged", "split"):
             word = "merged into" if change.kind == "merged" else "was split into"

@@ -239,8 +239,8 @@ def _draw(path: Path, collection: "Collection", curve: "RecallCurve | None") -> 
     note(f"The plot is {path}.")
 
 
-def _bar(part: float) -> str:
-    return "█" * round(20 * part)
+def _bar(recall: float) -> str:
+    return "█" * round(20 * recall)
 
 
 def drop(

@@ -125,7 +125,7 @@ def _global_options(context: Context) -> None:
 
 def _paragraphs(function: Callable[..., None]) -> str:
     """The docstring with every paragraph on one line: Typer keeps the line breaks of the source otherwise."""
-    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(function) or "").split("\n\n"))
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (inspect.getdoc(function) or "").split("\n\n"))
 
 
 def signed(function: Callable[..., None]) -> Callable[..., None]:

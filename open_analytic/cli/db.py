@@ -238,7 +238,7 @@ def without_password(dsn: str) -> tuple[str, dict[str, str]]:
 
     from open_analytic.store.connection import options
 
-    parts = conninfo.conninfo_to_dict(options(dsn))
-    password = parts.pop("password", None)
+    parameters = conninfo.conninfo_to_dict(options(dsn))
+    password = parameters.pop("password", None)
     environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password is not None else {})
-    return conninfo.make_conninfo(**parts), environment  # type: ignore[arg-type]
+    return conninfo.make_conninfo(**parameters), environment  # type: ignore[arg-type]

@@ -104,8 +104,8 @@ def _places(words: list[str]) -> list[Path]:
             raise BadParameter("- stands for all paths.", hint="Give either - or paths.")
         return [Path(word) for word in words]
     given_bytes = sys.stdin.buffer.read()
-    parts = given_bytes.split(b"\0") if b"\0" in given_bytes else given_bytes.splitlines()
-    return [Path(os.fsdecode(part)) for part in parts if part]
+    names = given_bytes.split(b"\0") if b"\0" in given_bytes else given_bytes.splitlines()
+    return [Path(os.fsdecode(name)) for name in names if name]
 
 
 def _check_choice(on_conflict: str) -> None:

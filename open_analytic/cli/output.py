@@ -122,8 +122,8 @@ def _aligned(headers: Sequence[str], cells: list[list[str]], right: Sequence[str
     lines = [list(headers), *cells]
     widths = [max(cell_len(line[place]) for line in lines) for place in range(len(headers))]
     for line in lines:
-        parts = []
+        columns = []
         for header, text, width in zip(headers, line, widths, strict=True):
             space = " " * (width - cell_len(text))
-            parts.append(space + text if header in right else text + space)
-        yield "  ".join(parts).rstrip()
+            columns.append(space + text if header in right else text + space)
+        yield "  ".join(columns).rstrip()

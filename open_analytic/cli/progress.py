@@ -74,12 +74,12 @@ def _note(progress: "Progress") -> str:
         (_megabytes(value) if unit else f"{value:,}") if value is not None else None
         for value in (progress.done, progress.total)
     )
-    parts = [f"{done} of {total}" if total is not None else str(done)]
+    notes = [f"{done} of {total}" if total is not None else str(done)]
     if progress.failed:
-        parts.append(f"{progress.failed:,} failed")
+        notes.append(f"{progress.failed:,} failed")
     if progress.total is not None and not unit:
-        parts.append(f"{progress.total - progress.done:,} waiting")
-    return ", ".join(parts)
+        notes.append(f"{progress.total - progress.done:,} waiting")
+    return ", ".join(notes)
 
 
 def _megabytes(count: int) -> str:

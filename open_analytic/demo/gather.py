@@ -72,9 +72,9 @@ def _copies(path: Path, album: Album) -> None:
         picture = file.convert("RGB")
     for edit, target in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
-        part.write_bytes(encoded(EDITS[edit](picture)))
-        part.replace(target)
+        temporary = target.with_suffix(".part")
+        temporary.write_bytes(encoded(EDITS[edit](picture)))
+        temporary.replace(target)
 
 
 def edit_of(name: str) -> str:

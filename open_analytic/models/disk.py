@@ -37,11 +37,11 @@ def atomic(target: Path) -> Iterator[IO[bytes]]:
     with writing(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".part-", delete=False) as file:
-            part = Path(file.name)
+            temporary = Path(file.name)
             try:
                 yield file
                 file.flush()
-                part.chmod(0o644)
-                part.replace(target)
+                temporary.chmod(0o644)
+                temporary.replace(target)
             finally:
-                part.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)

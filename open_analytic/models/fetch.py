@@ -123,12 +123,12 @@ def _remote(url: str, sha256: str | None, target: Path, progress: ProgressCallba
         ):
             answer.raise_for_status()
             total = int(answer.headers.get("content-length", 0)) or None
-            parts = answer.iter_bytes(CHUNK_BYTES)
+            chunks = answer.iter_bytes(CHUNK_BYTES)
 
             def read(_: int) -> bytes:
                 if progress:
                     progress(Progress(what=f"download {what}", done=answer.num_bytes_downloaded, total=total))
-                return next(parts, b"")
+                return next(chunks, b"")
 
             _write(read, target, sha256, what)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -139,8 +139,8 @@ def _remote(url: str, sha256: str | None, target: Path, progress: ProgressCallba
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    components = urlsplit(url)
+    return components._replace(netloc=components.netloc.rpartition("@")[2]).geturl()
 
 
 def copy(source: Path, sha256: str | None, target: Path) -> None:
@@ -159,12 +159,12 @@ def _write(read: Reader, target: Path, sha256: str | None, what: str) -> None:
     """All that ``read`` gives, put in place when its hash is right; nothing otherwise."""
     size, seen = 0, hashlib.sha256()
     with atomic(target) as file:
-        while part := read(CHUNK_BYTES):
-            size += len(part)
+        while chunk := read(CHUNK_BYTES):
+            size += len(chunk)
             if size > MAX_BYTES:
                 raise ModelCorrupt(f"{what} has more than {MAX_BYTES:,} bytes.", hint="It is no model we can use.")
-            seen.update(part)
-            file.write(part)
+            seen.update(chunk)
+            file.write(chunk)
         if sha256 is not None and seen.hexdigest() != sha256:
             raise ModelCorrupt(
                 f"{what} is not the file its card describes: its SHA-256 is {seen.hexdigest()}, not {sha256}.",

@@ -268,11 +268,11 @@ def _arrivals(cards: list[ModelCard], folder: Path, progress: ProgressCallback |
                 yield card
 
 
-def _into_place(part: Path, target: Path) -> None:
+def _into_place(temporary: Path, target: Path) -> None:
     """Rename, with the bytes on the disk first: a crash leaves the old file or the new one."""
-    _sync(part)
-    part.chmod(0o644)
-    part.replace(target)
+    _sync(temporary)
+    temporary.chmod(0o644)
+    temporary.replace(target)
 
 
 def _folder_into_place(folder: Path, target: Path) -> None:

@@ -37,8 +37,8 @@ class Link:
     @property
     def path(self) -> Path | None:
         """Where it is on this machine."""
-        parts = urlsplit(self.url)
-        return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+        components = urlsplit(self.url)
+        return Path(url2pathname(components.path)) if components.scheme == "file" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +114,10 @@ def _all(name: str, where: Places) -> Iterator[Link]:
 
 def _page(url: str, where: Places) -> Iterable[Link]:
     """The links of a page or a folder; none where there is nothing."""
-    parts = urlsplit(url)
-    if parts.scheme != "file":
+    components = urlsplit(url)
+    if components.scheme != "file":
         return _remote(url, where)
-    path = Path(url2pathname(parts.path))
+    path = Path(url2pathname(components.path))
     page = path if path.is_file() else path / "index.html"
     if page.is_file():
         return _html(page.read_text("utf-8", errors="replace"), page.as_uri())

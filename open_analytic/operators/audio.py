@@ -16,7 +16,7 @@ from open_analytic.types import Model, Span, Vectors
 
 BLOCK = 1 << 20  # samples that are converted at once
 BLOCK_BYTES = 20  # of each of them meanwhile
-PART = 16_000_000  # samples at the model's rate that it is given at once: 64 MB
+CHUNK = 16_000_000  # samples at the model's rate that it is given at once: 64 MB
 MOST_WINDOWS = 10_000
 
 
@@ -88,18 +88,18 @@ def embed_audio(sounds: Sequence[Sound], model: Model, *, role: str = "") -> Vec
                 f"The sound has {sound.seconds:,.1f} seconds; model {model.name!r} takes {most / rate:g}.",
                 hint="Cut it with the step cut_windows, or see samples and max_seconds on the model's card.",
             )
-    parts = [
-        rows([resampled(sound.samples, sound.rate, rate)[:most] for sound in part], model, role)
-        for part in _parts(sounds, rate)
+    vectors = [
+        rows([resampled(sound.samples, sound.rate, rate)[:most] for sound in chunk], model, role)
+        for chunk in _chunks(sounds, rate)
     ]
-    return np.concatenate(parts)
+    return np.concatenate(vectors)
 
 
-def _parts(sounds: Sequence[Sound], rate: int) -> Iterator[Sequence[Sound]]:
+def _chunks(sounds: Sequence[Sound], rate: int) -> Iterator[Sequence[Sound]]:
     """Runs of the sounds that are in memory at once, at the rate of the model."""
     first, samples = 0, 0.0
     for at, sound in enumerate(sounds):
-        if at > first and samples + sound.seconds * rate > PART:
+        if at > first and samples + sound.seconds * rate > CHUNK:
             yield sounds[first:at]
             first, samples = at, 0.0
         samples += sound.seconds * rate

@@ -19,11 +19,11 @@ def outputs(images: Sequence[Image], model: Model, role: str = "", fit: Fit = "s
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, image in enumerate(sized):
         groups.setdefault(image.shape, []).append(index)
-    parts = [rows(np.stack([sized[index] for index in indices]), model, role) for indices in groups.values()]
-    if len(parts) == 1:
-        return parts[0]
+    arrays = [rows(np.stack([sized[index] for index in indices]), model, role) for indices in groups.values()]
+    if len(arrays) == 1:
+        return arrays[0]
     order = np.argsort([index for indices in groups.values() for index in indices])
-    ordered: NDArray[np.float32] = np.concatenate(parts)[order]
+    ordered: NDArray[np.float32] = np.concatenate(arrays)[order]
     return ordered
 
 

@@ -196,9 +196,12 @@ def check_output(spec: Spec, values: Mapping[str, Value]) -> list[str]:
     """Every output names a value that is there; those of kind vector."""
     vectors: dict[str, None] = {}
     for key, output in spec.output.items():
-        parts = {key: output} if isinstance(output, str) else {f"{key}.{name}": part for name, part in output.items()}
+        if isinstance(output, str):
+            references = {key: output}
+        else:
+            references = {f"{key}.{name}": reference for name, reference in output.items()}
         lists = set()
-        for where, reference in parts.items():
+        for where, reference in references.items():
             name, _, part = reference.partition(".")
             if name not in values or name == INPUT:
                 raise InvalidPipeline(

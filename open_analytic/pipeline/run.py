@@ -137,8 +137,8 @@ def prefetched(
     running = ThreadPoolExecutor(runners, thread_name_prefix="open_analytic-run")
     try:
         while True:
-            while len(batches) < BATCHES_AHEAD and (part := list(itertools.islice(source, size))):
-                states = [decoding.submit(copy_context().run, _read, plan, item, limits) for item in part]
+            while len(batches) < BATCHES_AHEAD and (batch := list(itertools.islice(source, size))):
+                states = [decoding.submit(copy_context().run, _read, plan, item, limits) for item in batch]
                 batches.append(running.submit(copy_context().run, _finished, finish, states))
             if not batches:
                 return
@@ -259,7 +259,7 @@ def _step(call: Call, states: list[State], models: Models, limits: Limits) -> li
     model = models(call.step.model) if call.step.model else None
     apply = partial(_batch, call, model=model)
     if any(isinstance(state[name], Lazy) for state in states for name in call.inputs):
-        return [_attempt(partial(_parts, apply, call), [state]) for state in states]
+        return [_attempt(partial(_in_slices, apply, call), [state]) for state in states]
     if len(states) > 1 and _attempt(apply, states) is None:
         return [None] * len(states)
     return [_attempt(apply, [state]) for state in states]
@@ -275,7 +275,7 @@ def _attempt(apply: Callable[[list[State]], None], states: list[State]) -> OpenA
     return None
 
 
-def _parts(apply: Callable[[list[State]], None], call: Call, states: list[State]) -> None:
+def _in_slices(apply: Callable[[list[State]], None], call: Call, states: list[State]) -> None:
     """Apply a batched step to a list that is too long to be in memory at once."""
     (state,) = states
     lists = [name for name, many in zip(call.inputs, call.many, strict=True) if many]
@@ -283,11 +283,11 @@ def _parts(apply: Callable[[list[State]], None], call: Call, states: list[State]
     outputs: list[Any] = []
     for start in range(0, len(state[lists[0]]), min(steps)):
         check_cancelled()
-        outputs += _part(apply, call, state | {name: state[name][start : start + min(steps)] for name in lists})
+        outputs += _slice(apply, call, state | {name: state[name][start : start + min(steps)] for name in lists})
     state[call.step.output] = outputs
 
 
-def _part(apply: Callable[[list[State]], None], call: Call, state: State) -> list[Any]:
+def _slice(apply: Callable[[list[State]], None], call: Call, state: State) -> list[Any]:
     """What a batched step makes of a part of its lists, which is forgotten with this call."""
     apply([state])
     return list(state[call.step.output])
@@ -349,7 +349,7 @@ def _maker(call: Call, function: Callable[..., Any], columns: Sequence[Any]) -> 
 def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
     """Apply a function to all elements of all items at once."""
     elements = [_elements(call, state) for state in states]
-    flat = [element for part in elements for element in part]
+    flat = [element for group in elements for element in group]
     outputs: Any = []
     if flat:
         columns = [_column(kind, [element[place] for element in flat]) for place, kind in enumerate(call.takes)]
@@ -358,9 +358,9 @@ def _batch(call: Call, states: Sequence[State], model: Model | None) -> None:
         if len(outputs) != len(flat):
             raise PluginError(f"Operator {call.step.operator} gave {len(outputs)} values for {len(flat)}.")
     start = 0
-    for state, part in zip(states, elements, strict=True):
-        _store(call, state, outputs[start : start + len(part)])
-        start += len(part)
+    for state, group in zip(states, elements, strict=True):
+        _store(call, state, outputs[start : start + len(group)])
+        start += len(group)
 
 
 def _column(kind: Kind, column: list[Any]) -> Any:

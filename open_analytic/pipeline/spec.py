@@ -223,7 +223,8 @@ def _output(table: object) -> Mapping[str, Output]:
         raise _wrong("output", "an object: the key of the result = the name of a step's output", table)
     return {
         _text("a key of output", key): {
-            _text(f"a key of output.{key}", name): _text(f"output.{key}.{name}", part) for name, part in value.items()
+            _text(f"a key of output.{key}", name): _text(f"output.{key}.{name}", reference)
+            for name, reference in value.items()
         }
         if isinstance(value, Mapping) and value
         else _text(f"output.{key}", value)

@@ -99,8 +99,8 @@ def draw(definition: Mapping[str, Any], *, name: str) -> str:
     feet = [STUB + TAG if box.value else 0 for box in boxes]
     late = {number for number, box in enumerate(boxes) if box.kind == "output"}
     plan = arrange([box.sources for box in boxes], late=late, width=width, heights=heights, feet=feet)
-    parts = (_head(boxes, plan, name), *_edges(boxes, plan), *_drawn(boxes, plan, width))
-    return "\n".join((*parts, "</svg>", ""))
+    elements = (_head(boxes, plan, name), *_edges(boxes, plan), *_drawn(boxes, plan, width))
+    return "\n".join((*elements, "</svg>", ""))
 
 
 def _boxes(definition: Mapping[str, Any]) -> list[_Box]:

@@ -57,10 +57,10 @@ class _Time:
 
     def x(self, ms: float) -> float:
         if self.logarithmic:
-            part = math.log(max(ms, SHORTEST_MS) / self.low) / math.log(self.high / self.low)
+            fraction = math.log(max(ms, SHORTEST_MS) / self.low) / math.log(self.high / self.low)
         else:
-            part = (ms - self.low) / (self.high - self.low)
-        return LEFT + part * (RIGHT - LEFT)
+            fraction = (ms - self.low) / (self.high - self.low)
+        return LEFT + fraction * (RIGHT - LEFT)
 
     def ticks(self) -> list[float]:
         """Round numbers, at most about a dozen."""
@@ -85,8 +85,14 @@ class _Point:
 def draw(curve: "RecallCurve", *, name: str) -> str:
     """The recall of the nearest 1, 10, 100 and 1000 rows over milliseconds, a point for each effort, as SVG."""
     axis = _time([*curve.all_ms, curve.exact_ms])
-    parts = (_head(curve, name), *_recall_axis(), *_time_axis(curve, axis), *_exact(curve, axis), *_lines(curve, axis))
-    return "\n".join((*parts, "</svg>", ""))
+    elements = (
+        _head(curve, name),
+        *_recall_axis(),
+        *_time_axis(curve, axis),
+        *_exact(curve, axis),
+        *_lines(curve, axis),
+    )
+    return "\n".join((*elements, "</svg>", ""))
 
 
 def _time(times: Sequence[float]) -> _Time:

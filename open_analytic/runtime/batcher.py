@@ -124,12 +124,12 @@ class Batcher:
         grouped = groups(feed, feed.read(batch))
         jobs = {(name, group.key, outputs): self._jobs(feed, group) for group in grouped}
         self._hand_over(jobs)
-        parts = [joined([job.answer.result() for job in each]) for each in jobs.values()]
-        return in_order(grouped, parts)
+        results = [joined([job.answer.result() for job in each]) for each in jobs.values()]
+        return in_order(grouped, results)
 
     def _jobs(self, feed: Feed, group: Group) -> list[_Job]:
         most, cancel_token = most_rows(feed, group.values[0], self._max_batch), CANCEL_TOKEN.get()
-        return [_Job(batch=part, most=most, cancel_token=cancel_token) for part in group.cut(most)]
+        return [_Job(batch=piece, most=most, cancel_token=cancel_token) for piece in group.cut(most)]
 
     def _hand_over(self, jobs: Mapping[Key, list[_Job]]) -> None:
         """Give the jobs to the runners; one with nobody to share a batch with is run here."""
@@ -218,7 +218,7 @@ class Batcher:
         try:
             with _for(live):
                 arrays = model.run(stacked([job.batch for job in live]), key[2])
-            parts = _shared_out(arrays, [len(job.batch) for job in live])
+            results = _shared_out(arrays, [len(job.batch) for job in live])
             ran = time.monotonic() - started
             rows = sum(len(job.batch) for job in live)
             self._observer(Ran(model=key[0], rows=rows, waited_s=started - live[0].since, compute_s=ran))
@@ -231,8 +231,8 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - handed to the callers
             _fail(live, error)
         else:
-            for job, part in zip(live, parts, strict=True):
-                job.answer.set_result(part)
+            for job, result in zip(live, results, strict=True):
+                job.answer.set_result(result)
 
 
 class BatchedModel:

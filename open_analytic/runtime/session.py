@@ -297,31 +297,31 @@ def most_rows(feed: Feed, value: object, max_batch: int) -> int:
     return max(1, min(max_batch, BATCH_BYTES // max(1, feed.row_bytes(value))))
 
 
-def stacked(parts: Sequence[Values]) -> Values:
+def stacked(batches: Sequence[Values]) -> Values:
     """The values of one key, of several callers, one after another."""
-    if len(parts) == 1:
-        return parts[0]
-    if all(isinstance(part, np.ndarray) for part in parts):
-        return np.concatenate(parts)
-    return [value for part in parts for value in part]
+    if len(batches) == 1:
+        return batches[0]
+    if all(isinstance(batch, np.ndarray) for batch in batches):
+        return np.concatenate(batches)
+    return [value for batch in batches for value in batch]
 
 
-def joined(parts: Sequence[Arrays]) -> Arrays:
+def joined(results: Sequence[Arrays]) -> Arrays:
     """The rows of all parts, one after another."""
-    if len(parts) == 1:
-        return parts[0]
-    shapes = {role: {part[role].shape[1:] for part in parts} for role in parts[0]}
+    if len(results) == 1:
+        return results[0]
+    shapes = {role: {result[role].shape[1:] for result in results} for role in results[0]}
     if mixed := [role for role, sides in shapes.items() if len(sides) > 1]:
         raise ModelFailed(
             f"Output {mixed[0]!r} has another shape for each length or size of the input.",
             hint="Call the model with values of one shape, or choose an output of a fixed shape.",
         )
-    return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
+    return {role: np.concatenate([result[role] for result in results]) for role in results[0]}
 
 
-def in_order(grouped: Sequence[Group], parts: Sequence[Arrays]) -> Arrays:
+def in_order(grouped: Sequence[Group], results: Sequence[Arrays]) -> Arrays:
     """The arrays of the groups as one batch, each row where its value was."""
-    arrays = joined(parts)
+    arrays = joined(results)
     if len(grouped) == 1:
         return arrays
     order = np.argsort([row for group in grouped for row in group.rows])

@@ -195,8 +195,8 @@ class _Connection:
         """Status and body of the answer."""
         waits = _sliced(pause, deadline)
         # A small request goes as one packet; a picture is not copied for it.
-        for part in (head + body,) if len(body) < SMALL else (head, body):
-            view = memoryview(part)
+        for data in (head + body,) if len(body) < SMALL else (head, body):
+            view = memoryview(data)
             while view:
                 try:
                     view = view[self._socket.send(view) :]
@@ -221,13 +221,13 @@ class _Connection:
     def _receive(self, waits: Iterator[None]) -> bytes:
         while True:
             try:
-                part = self._socket.recv(65_536)
+                data = self._socket.recv(65_536)
             except _socket.timeout:
                 next(waits)
                 continue
-            if not part:
+            if not data:
                 raise ConnectionResetError("it closed the connection")
-            return part
+            return data
 
 
 def _unix(path: str) -> _socket.socket:
@@ -292,9 +292,13 @@ def _endpoint(address: str) -> tuple[str, str, int]:
     from urllib.parse import urlsplit
 
     try:
-        parts = urlsplit(address)
-        if parts.scheme in ("http", "https") and parts.hostname:
-            return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+        components = urlsplit(address)
+        if components.scheme in ("http", "https") and components.hostname:
+            return (
+                components.scheme,
+                components.hostname,
+                components.port or (443 if components.scheme == "https" else 80),
+            )
     except ValueError:
         pass  # said below
     raise BadParameter(

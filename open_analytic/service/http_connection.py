@@ -139,19 +139,19 @@ class Connection:
             status, headers = message["status"], [*message["headers"], *close_]
             self._response = h11.Response(status_code=status, headers=headers, reason=REASONS.get(status, b""))
             return
-        parts: list[bytes] = []
+        chunks: list[bytes] = []
         if self._response:
-            parts.append(self._http.send(self._response) or b"")
+            chunks.append(self._http.send(self._response) or b"")
             self._response = None
         body = message.get("body", b"")
         if body and not self._is_head:
-            parts += self._http.send_with_data_passthrough(h11.Data(data=body)) or []
+            chunks += self._http.send_with_data_passthrough(h11.Data(data=body)) or []
         if not message.get("more_body"):
-            parts.append(self._http.send(h11.EndOfMessage()) or b"")
+            chunks.append(self._http.send(h11.EndOfMessage()) or b"")
         if len(body) < PIECE:
-            parts = [b"".join(parts)]  # one packet
-        for part in parts:
-            await self._write(part)
+            chunks = [b"".join(chunks)]  # one packet
+        for chunk in chunks:
+            await self._write(chunk)
 
     async def _write(self, data: bytes) -> None:
         for at in range(0, len(data), PIECE):
@@ -205,10 +205,10 @@ def _scope(request: h11.Request, origin: dict[str, Any]) -> Scope:
     target = request.target.decode("ascii")  # h11 takes nothing else
     if not target.startswith("/"):  # as a proxy is asked: http://host/path
         try:
-            parts = urlsplit(target)
+            components = urlsplit(target)
         except ValueError as error:
             raise h11.RemoteProtocolError(f"the target is no URL: {error}") from error
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        target = (components.path or "/") + (f"?{components.query}" if components.query else "")
     path, _, query = target.partition("?")
     return origin | {
         "http_version": request.http_version.decode("ascii"), "method": request.method.decode("ascii"),

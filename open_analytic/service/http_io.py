@@ -57,13 +57,13 @@ async def body(request: Request, most: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if _is_number(announced) and int(announced) > most:
         raise _too_large(int(announced), most)
-    parts: list[bytes] = []
+    chunks: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(limits.BODY_S):
-            async for part in request.stream():
-                size += len(part)
-                parts.append(part)
+            async for chunk in request.stream():
+                size += len(chunk)
+                chunks.append(chunk)
                 if size > most:
                     raise _too_large(size, most)
     except TimeoutError:
@@ -71,7 +71,7 @@ async def body(request: Request, most: int) -> bytes:
             f"The request was not there within {limits.BODY_S:.0f} s.",
             hint="Send less at once, or over a faster network.",
         ) from None
-    return b"".join(parts) if size <= limits.LARGE else await asyncio.to_thread(b"".join, parts)
+    return b"".join(chunks) if size <= limits.LARGE else await asyncio.to_thread(b"".join, chunks)
 
 
 def _too_large(size: int, most: int) -> ImageTooLarge:

@@ -56,7 +56,7 @@ class RemoteEngine:
 
     def run(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """A result or an error for each item, in order."""
-        return [result for part in _portions(items) for result in self._patiently(plan, part)]
+        return [result for batch in _portions(items) for result in self._patiently(plan, batch)]
 
     def _patiently(self, plan: Plan, items: Sequence[bytes]) -> list[Result | OpenAnalyticError]:
         """Results of one request; a service that has too much to do is asked again."""
@@ -102,10 +102,12 @@ class RemoteEngine:
         """The same for any number of items: a few requests are under way at once."""
         source, count = iter(items), SIDE_BY_SIDE * len(self._clients)
         with ThreadPoolExecutor(count, thread_name_prefix="open_analytic-remote") as threads:
-            ahead = [threads.submit(self._part, plan, part) for part in self._parts(source, batch_size, count)]
+            ahead = [threads.submit(self._run_batch, plan, batch) for batch in self._batches(source, batch_size, count)]
             while ahead:
                 yield from ahead.pop(0).result()
-                ahead += [threads.submit(self._part, plan, part) for part in self._parts(source, batch_size, 1)]
+                ahead += [
+                    threads.submit(self._run_batch, plan, batch) for batch in self._batches(source, batch_size, 1)
+                ]
 
     def prepare(self, plan: Plan, progress: ProgressCallback | None = None) -> None:
         """Tell the service of the plan; it has the models."""
@@ -121,15 +123,15 @@ class RemoteEngine:
             client.close()
 
     @staticmethod
-    def _parts(source: Iterator[Item], batch_size: int | None, count: int) -> Iterator[list[Item]]:
+    def _batches(source: Iterator[Item], batch_size: int | None, count: int) -> Iterator[list[Item]]:
         for _ in range(count):
-            part = list(itertools.islice(source, batch_size or BATCH))
-            if part:
-                yield part
+            batch = list(itertools.islice(source, batch_size or BATCH))
+            if batch:
+                yield batch
 
-    def _part(self, plan: Plan, part: list[Item]) -> list[Result | OpenAnalyticError]:
+    def _run_batch(self, plan: Plan, batch: list[Item]) -> list[Result | OpenAnalyticError]:
         """Items that cannot be read, or are errors already, stay at home."""
-        read = [_read(item) for item in part]
+        read = [_read(item) for item in batch]
         answers = iter(self.run(plan, [item for item in read if isinstance(item, bytes)]))
         return [next(answers) if isinstance(item, bytes) else item for item in read]
 

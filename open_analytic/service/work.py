@@ -105,10 +105,10 @@ class Work:
     ) -> list[Answer]:
         """An answer for each item, in order. Cancelling it stops what does not run yet."""
         _check_give(plan, give)
-        parts = [items[at : at + self._batch_size] for at in range(0, len(items), self._batch_size)]
+        batches = [items[at : at + self._batch_size] for at in range(0, len(items), self._batch_size)]
         with self._measured(plan, door):
-            done = await _all(self._runs, [partial(self._compute, plan, part, give) for part in parts], timeout_s)
-        answers = [answer for part in done for answer in part]
+            done = await _all(self._runs, [partial(self._compute, plan, batch, give) for batch in batches], timeout_s)
+        answers = [answer for batch in done for answer in batch]
         self.metrics.inputs.labels(self.metrics.label(plan.name)).inc(len(items))
         for answer in answers:
             if answer.error:
@@ -214,7 +214,7 @@ def _answer(plan: Plan, result: Result | OpenAnalyticError, give: Give) -> Answe
     if give == "output":
         return Answer(_json(result.output))
     if give == "whole":
-        return Answer(_json({"output": result.output, "features": [_plain(part) for part in result.features]}))
+        return Answer(_json({"output": result.output, "features": [_plain(feature) for feature in result.features]}))
     if not result.features:
         return Answer(error=nothing(plan.region, "Give a picture that shows {}."))
     return Answer(_json(numbers(max(result.features, key=lambda feature: feature.extent).vector)))

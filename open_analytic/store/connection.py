@@ -214,11 +214,11 @@ def _opened(parameters: str) -> Connection:
 def options(dsn: str) -> str:
     """The DSN with what we rely on: UTF-8, a name to be seen by, and an end to waiting."""
     try:
-        parts = conninfo.conninfo_to_dict(written(dsn))
+        keywords = conninfo.conninfo_to_dict(written(dsn))
     except psycopg.ProgrammingError:  # its message repeats the DSN, and so the password
         raise CannotConnect("The DSN cannot be read.", hint=FORMS) from None
     ours = {"connect_timeout": "10", "fallback_application_name": "open_analytic"}
-    parameters = ours | parts | {"client_encoding": "UTF8"}
-    if libpq.is_own(parts):
+    parameters = ours | keywords | {"client_encoding": "UTF8"}
+    if libpq.is_own(keywords):
         parameters = libpq.explicit(parameters)
     return conninfo.make_conninfo(**parameters)  # type: ignore[arg-type]

@@ -74,7 +74,7 @@ def script(vector_schema: str) -> str:
             f"The extension vector is in the schema {vector_schema!r}, whose name cannot stand inside functions.",
             hint="ALTER EXTENSION vector SET SCHEMA public.",
         )
-    parts = [
+    texts = [
         "SET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL check_function_bodies = off;\n",
         _before(),
         *(_text(_folder() / f"{name}.sql") for name in ORDER),
@@ -83,7 +83,7 @@ def script(vector_schema: str) -> str:
         APPLIED.format(hash=digest(), version=__version__),
     ]
     schema = vector_schema if vector_schema.islower() else f'"{vector_schema}"'
-    return "\n".join(parts).replace("@vector@", schema)
+    return "\n".join(texts).replace("@vector@", schema)
 
 
 def _before() -> str:

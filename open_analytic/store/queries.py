@@ -12,8 +12,8 @@ _HEADING = re.compile(r"^-- (\w+) --$", re.MULTILINE)
 @cache
 def _statements() -> dict[str, str]:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql")))
-    _, *parts = _HEADING.split(text)
-    return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+    _, *pieces = _HEADING.split(text)
+    return dict(zip(pieces[::2], (text.strip() for text in pieces[1::2]), strict=True))
 
 
 def load() -> None:

@@ -309,18 +309,18 @@ def _check_types(
 ) -> None:
     """Convert them all; where that fails look for the one that is at fault."""
     for column in columns:
-        parts = [rows]
-        while parts:
-            part = parts.pop()
+        batches = [rows]
+        while batches:
+            batch = batches.pop()
             try:
                 with translated(), connection.transaction():
-                    _converted(connection, info, (column,), [values for _, values in part])
+                    _converted(connection, info, (column,), [values for _, values in batch])
             except BadParameter as error:
-                if len(part) > 1:
-                    middle = len(part) // 2
-                    parts += [part[middle:], part[:middle]]
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    batches += [batch[middle:], batch[:middle]]
                     continue
-                what, values = part[0]
+                what, values = batch[0]
                 raise BadParameter(
                     f"The value {values[column]!r:.80} of {what} does not fit column {column!r} "
                     f"({info.columns.get(column)}): {error.message.removesuffix('.')}.",

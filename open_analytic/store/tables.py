@@ -63,8 +63,8 @@ def split(name: str) -> tuple[str, str]:
     schema, dot, table = name.rpartition(".") if isinstance(name, str) else ("", "", "")
     if not dot:
         schema = "public"
-    for part in (schema, table):
-        if "." in part or not is_identifier(part):
+    for word in (schema, table):
+        if "." in word or not is_identifier(word):
             raise InvalidName(
                 f"{name!r} cannot be a collection's name.",
                 hint="Use table or schema.table, each of 1 to 63 bytes, without further dots.",

@@ -90,7 +90,7 @@ class _Wire:
         request = h11.Request(method="GET", target=target.raw_path, headers=[(b"Host", target.netloc), *HEADERS])
         sent = self._http.send(request), self._http.send(h11.EndOfMessage())
         self._connection.settimeout(self._deadline.left())
-        self._connection.sendall(b"".join(part or b"" for part in sent))
+        self._connection.sendall(b"".join(chunk or b"" for chunk in sent))
         while isinstance(event := self._next(), h11.InformationalResponse):
             pass
         if not isinstance(event, h11.Response):
@@ -217,8 +217,8 @@ class Fetcher:
             raise FetchFailed(f"{host} compressed the picture, although it was asked not to.")
         self._check_size(int(headers.get(b"content-length", 0)))
         data = bytearray()
-        for part in body:
-            data += part
+        for chunk in body:
+            data += chunk
             self._check_size(len(data))
         if not is_picture(bytes(data)):
             raise UnsupportedImage(

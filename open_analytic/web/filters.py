@@ -61,8 +61,8 @@ def condition(info: CollectionInfo, conditions: Any) -> tuple[str | None, dict[s
             hint=f'Give at most {MOST} such as {{"column": "city", "operator": "=", "value": "Oslo"}}.',
         )
     params: dict[str, str] = {}
-    parts = [_one(info, one, params) for one in conditions]
-    return " AND ".join(parts) or None, params
+    texts = [_one(info, one, params) for one in conditions]
+    return " AND ".join(texts) or None, params
 
 
 def _one(info: CollectionInfo, one: Any, params: dict[str, str]) -> str:

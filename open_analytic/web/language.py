@@ -54,8 +54,9 @@ def words(language: str) -> Words:
 @cache
 def pattern(template: str) -> re.Pattern[str]:
     """What a template's texts look like: anything in the place of ``{name}``."""
-    parts = re.split(r"\{(\w+)\}", template)  # text and name by turns
-    return re.compile("".join(f"(?P<{part}>.+?)" if at % 2 else re.escape(part) for at, part in enumerate(parts)), re.S)
+    pieces = re.split(r"\{(\w+)\}", template)  # text and name by turns
+    patterns = (f"(?P<{piece}>.+?)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
+    return re.compile("".join(patterns), re.S)
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:
@@ -76,8 +77,8 @@ def chosen(request: Request) -> str:
 def preferred(header: str) -> str:
     """Of an Accept-Language header; English when it names neither language."""
     best, weight = "en", 0.0
-    for part in header.split(","):
-        tag, *options = (piece.strip().lower() for piece in part.split(";"))
+    for entry in header.split(","):
+        tag, *options = (piece.strip().lower() for piece in entry.split(";"))
         language, quality = tag.split("-")[0], _quality(options)
         if language in LANGUAGES and quality > weight:
             best, weight = language, quality

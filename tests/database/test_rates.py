@@ -201,7 +201,7 @@ def test_a_label_that_is_neither_true_nor_false_is_refused(tiny_db: OpenAnalytic
 
 def test_many_pairs_are_measured_in_parts(tiny_db: OpenAnalytic, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = tiny_db.pipeline_calibrate("mean_colour", pairs(), source="shades").table
-    monkeypatch.setattr("open_analytic.verification.PART", 7)
+    monkeypatch.setattr("open_analytic.verification.CHUNK", 7)
     parts = tiny_db.pipeline_calibrate("mean_colour", pairs(), source="shades").table
     assert dataclasses.replace(parts, measured_at=whole.measured_at) == whole
 

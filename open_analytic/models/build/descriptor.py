@@ -26,7 +26,7 @@ def centre(weights: Mapping[str, NDArray[Any]], norm: str) -> Matrix:
 
     Before ReLU6 a channel is near to normal with the norm's bias as mean and its scale as deviation.
     """
-    bias, scale = (weights[f"{norm}.{part}"].astype(np.float64)[:, None] for part in ("bias", "weight"))
+    bias, scale = (weights[f"{norm}.{name}"].astype(np.float64)[:, None] for name in ("bias", "weight"))
     steps = np.linspace(-6, 6, 2001)[None]
     density = np.exp(-(steps**2) / 2)
     values = np.clip(bias + np.abs(scale) * steps, 0, 6)

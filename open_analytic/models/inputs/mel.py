@@ -44,11 +44,11 @@ def spectrogram(sound: NDArray[np.float32], mel: Mel) -> NDArray[np.float32]:
     samples = np.pad(samples, (0, max(0, mel.fft - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(samples, mel.fft)[:: mel.hop]
     window, bank = _window(mel), filters(mel)
-    parts = [
+    blocks = [
         np.abs(np.fft.rfft(frames[start : start + FRAMES_AT_ONCE] * window)) ** mel.power @ bank
         for start in range(0, len(frames), FRAMES_AT_ONCE)
     ]
-    return _log(np.concatenate(parts), mel).astype(np.float32)
+    return _log(np.concatenate(blocks), mel).astype(np.float32)
 
 
 def filters(mel: Mel) -> NDArray[np.float64]:

@@ -47,10 +47,10 @@ class SeveralFeed:
         return list(zip(*columns, strict=True))
 
     def key(self, value: tuple[Any, ...]) -> Hashable:
-        return tuple(feed.key(part) for feed, part in zip(self._feeds.values(), value, strict=True))
+        return tuple(feed.key(each) for feed, each in zip(self._feeds.values(), value, strict=True))
 
     def row_bytes(self, value: tuple[Any, ...]) -> int:
-        return sum(feed.row_bytes(part) for feed, part in zip(self._feeds.values(), value, strict=True))
+        return sum(feed.row_bytes(each) for feed, each in zip(self._feeds.values(), value, strict=True))
 
     def arrays(self, values: Values) -> Arrays:
         columns = zip(*values, strict=True)

@@ -96,10 +96,10 @@ def _decode(
     opaque = not masks[3] or not (whole & masks[3]).any()
     pixels = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, 256):
-        part = whole[top : top + 256]
-        cover = None if opaque else _channel(part, masks[3])
+        strip = whole[top : top + 256]
+        cover = None if opaque else _channel(strip, masks[3])
         for place, mask in enumerate(masks[:3]):
-            colour = _channel(part, mask)
+            colour = _channel(strip, mask)
             if cover is not None:
                 colour = colour * (cover / 255) + (255 - cover)
             pixels[top : top + 256, :, place] = np.rint(colour)

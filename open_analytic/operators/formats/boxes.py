@@ -103,16 +103,16 @@ def _sizes(boxes: Boxes, iprp: Box | None) -> dict[int, tuple[int, int]]:
     sizes: dict[int, tuple[int, int]] = {}
     if iprp is None:
         return sizes
-    parts = {box.name: box for box in boxes.within(iprp.start, iprp.end)}
-    if not {b"ipco", b"ipma"} <= set(parts):
+    by_name = {box.name: box for box in boxes.within(iprp.start, iprp.end)}
+    if not {b"ipco", b"ipma"} <= set(by_name):
         return sizes
-    properties = list(boxes.within(parts[b"ipco"].start, parts[b"ipco"].end))
+    properties = list(boxes.within(by_name[b"ipco"].start, by_name[b"ipco"].end))
     spatial = {
         number: (boxes.integer(box.start + _FULL, 4), boxes.integer(box.start + _FULL + 4, 4))
         for number, box in enumerate(properties, 1)
         if box.name == b"ispe"
     }
-    for item, numbers in _associations(boxes, parts[b"ipma"]):
+    for item, numbers in _associations(boxes, by_name[b"ipma"]):
         for number in numbers:
             if number in spatial:
                 sizes[item] = spatial[number]

@@ -113,10 +113,10 @@ def _frame(head: _Head) -> tuple[int, int, int]:
 
 def _check_scans(data: bytes, place: int, pixels: int) -> int:
     """Where the file's picture ends, once its scans are counted: each of them goes over all pixels."""
-    scans, parts = 0, 0
+    scans, count = 0, 0
     while (match := _IN_SCAN.search(data, place)) is not None:
         marker, place = match[1][0], match.end()
-        parts += 1
+        count += 1
         if marker == 0xD9:
             return place
         scans += marker == 0xDA
@@ -126,7 +126,7 @@ def _check_scans(data: bytes, place: int, pixels: int) -> int:
                 f"at most {SCAN_PIXELS:,} pixels are decoded in all scans.",
                 hint="Save it again as a JPEG with fewer scans.",
             )
-        if parts > MAX_PARTS:
+        if count > MAX_PARTS:
             raise too_many("segments")
         if marker not in _ALONE and place + 2 <= len(data):
             place += max(2, struct.unpack_from(">H", data, place)[0])

@@ -71,9 +71,9 @@ def decode(data: bytes, layout: Layout) -> Image:
     pixels = np.empty((layout.height, layout.width, 3), np.uint8)
     for top in range(0, layout.height, ROWS):
         rows = slice(top, top + ROWS)
-        part = _scaled(colours[rows], white)
+        strip = _scaled(colours[rows], white)
         cover = None if alpha is None else _scaled(planes[rows, :, alpha : alpha + 1], _full(layout))
-        pixels[rows] = _rgb(layout, part, cover, premultiplied=premultiplied)
+        pixels[rows] = _rgb(layout, strip, cover, premultiplied=premultiplied)
     return pixels
 
 
@@ -124,8 +124,8 @@ def _planes(data: bytes, layout: Layout) -> NDArray[np.generic]:
     each = layout.across * layout.down
     samples: NDArray[np.generic] | None = None
     for plane in range(layout.samples if layout.planes else 1):
-        part = slice(plane * each, (plane + 1) * each)
-        numbers = _numbers(_unpacked(data, layout, part), layout)
+        chosen = slice(plane * each, (plane + 1) * each)
+        numbers = _numbers(_unpacked(data, layout, chosen), layout)
         whole = _joined(numbers, layout)
         if not layout.planes:
             return whole
@@ -136,12 +136,12 @@ def _planes(data: bytes, layout: Layout) -> NDArray[np.generic]:
     return samples
 
 
-def _unpacked(data: bytes, layout: Layout, part: slice) -> NDArray[np.uint8]:
+def _unpacked(data: bytes, layout: Layout, chosen: slice) -> NDArray[np.uint8]:
     """(rows of all strips or tiles, bytes of a row)."""
     rows, width = layout.sides[0], layout.row_bytes
-    total = rows * len(layout.offsets[part]) if layout.tiled else layout.height
+    total = rows * len(layout.offsets[chosen]) if layout.tiled else layout.height
     samples = np.empty((total, width), np.uint8)
-    segments = list(zip(layout.offsets[part], layout.counts[part], strict=True))
+    segments = list(zip(layout.offsets[chosen], layout.counts[chosen], strict=True))
     at_once = max(1, MAX_UNPACKED // (rows * width))
     for number in range(0, len(segments), at_once):
         group = segments[number : number + at_once]

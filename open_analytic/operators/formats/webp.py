@@ -29,7 +29,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def read_header(data: bytes) -> Header:
     """Size and orientation; of an animation the first frame."""
-    parts: list[tuple[bytes, bytes]] = []
+    bodies: list[tuple[bytes, bytes]] = []
     exif, xmp, framed = b"", b"", False
     for name, body in _chunks(data):
         if name == b"EXIF":
@@ -37,12 +37,12 @@ def read_header(data: bytes) -> Header:
         elif name == b"XMP ":
             xmp = xmp or body
         elif name in (b"VP8X", b"ANIM", b"ALPH", *PIXELS) and not framed:
-            parts.append((name, bytes([body[0] & ~_NOTES]) + body[1:] if name == b"VP8X" and body else body))
+            bodies.append((name, bytes([body[0] & ~_NOTES]) + body[1:] if name == b"VP8X" and body else body))
             framed = name in PIXELS
     if not framed:
         raise BadImage("The WebP ends before its pixels.", hint="The file was cut short.")
-    width, height = _size(parts)
-    chunks = b"".join(struct.pack("<4sI", name, len(body)) + body + bytes(len(body) % 2) for name, body in parts)
+    width, height = _size(bodies)
+    chunks = b"".join(struct.pack("<4sI", name, len(body)) + body + bytes(len(body) % 2) for name, body in bodies)
     cleaned = b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WEBP" + chunks
     return Header(
         width=width,
@@ -58,9 +58,9 @@ def _open(data: bytes) -> WebPImageFile:
     return WebPImageFile(io.BytesIO(data))
 
 
-def _size(parts: list[tuple[bytes, bytes]]) -> tuple[int, int]:
+def _size(bodies: list[tuple[bytes, bytes]]) -> tuple[int, int]:
     """(width, height) of the canvas; a frame that is larger than it is refused, for libwebp decodes it first."""
-    sizes = [size for name, body in parts if (size := _announced(name, body))]
+    sizes = [size for name, body in bodies if (size := _announced(name, body))]
     if not sizes:
         raise BadImage("The WebP announces no size.", hint="The file is damaged.")
     if any(width > sizes[0][0] or height > sizes[0][1] for width, height in sizes):
