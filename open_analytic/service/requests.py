@@ -131,10 +131,10 @@ def items(body: bytes, *, max_bytes: int) -> list[bytes]:
         raise limits.too_many()
     rest, lifted = _lift(body)
     try:
-        told = orjson.loads(rest)
+        document = orjson.loads(rest)
     except ValueError as error:
         raise InvalidInput(f"This is not JSON: {error}.", hint=HINT) from error
-    texts = from_json(Batch, told if isinstance(told, dict) else {}).inputs
+    texts = from_json(Batch, document if isinstance(document, dict) else {}).inputs
     if len(texts) > limits.MAX_ITEMS:
         raise limits.too_many(len(texts))
     encoded = [lifted[text] if text in lifted else text.encode() for text in texts]

@@ -87,7 +87,7 @@ def test_windows_have_vectors_and_spans(library: Library, cache: ModelCache) -> 
 def test_windows_of_a_long_sound_are_given_to_the_model_part_by_part(
     library: Library, cache: ModelCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audio, "PART", 20_000)
+    monkeypatch.setattr(audio, "CHUNK", 20_000)
     pipeline = plan(load(tiny_sounds.WINDOWS, "windows"), library.cards)
     heights = [0.5, 0.25, 0.125, 0.5, 0.25]
     (output,) = ran(pipeline, cache, wav(np.concatenate([tone(1, height=height) for height in heights])))
