@@ -66,7 +66,7 @@ test-newest: ## run every test with the newest versions of everything, in .venv-
 	@.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable . --group dev --group docs
 	$(call run_tests,.venv-newest/bin)
 
-check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms, SQL, spelling and prose
+check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms, SQL, spelling, prose and names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -74,6 +74,7 @@ check: .venv/ready-dev ## lint, format, types (strict), the layers between rooms
 	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar migrations/functions
 	$(BIN)/typos
 	$(BIN)/python scripts/prose.py
+	$(BIN)/python scripts/names.py
 
 docs: .venv/ready-docs ## build the documentation into site/, without a network; fails on a broken link
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

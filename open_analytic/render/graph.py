@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from open_analytic.render.graph_layout import Piece, Place, Plan, arrange
+from open_analytic.render.graph_layout import Layout, Piece, Place, arrange
 
 INPUT = "input"  # what a step takes that names nothing
 WORDS = ("operator", "model", "input", "output")  # of a step; the others are parameters
@@ -98,8 +98,8 @@ def draw(definition: Mapping[str, Any], *, name: str) -> str:
     heights = [box.height(width - 2 * PAD) for box in boxes]
     feet = [STUB + TAG if box.value else 0 for box in boxes]
     late = {number for number, box in enumerate(boxes) if box.kind == "output"}
-    plan = arrange([box.sources for box in boxes], late=late, width=width, heights=heights, feet=feet)
-    elements = (_head(boxes, plan, name), *_edges(boxes, plan), *_drawn(boxes, plan, width))
+    layout = arrange([box.sources for box in boxes], late=late, width=width, heights=heights, feet=feet)
+    elements = (_head(boxes, layout, name), *_edges(boxes, layout), *_drawn(boxes, layout, width))
     return "\n".join((*elements, "</svg>", ""))
 
 
@@ -159,8 +159,8 @@ def _value_text(value: object) -> str:
         return "…"
 
 
-def _head(boxes: Sequence[_Box], plan: Plan, name: str) -> str:
-    width, height = round(plan.width) + 2 * MARGIN, round(plan.height) + 2 * MARGIN
+def _head(boxes: Sequence[_Box], layout: Layout, name: str) -> str:
+    width, height = round(layout.width) + 2 * MARGIN, round(layout.height) + 2 * MARGIN
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" class="steps" role="img" viewBox="{-MARGIN} {-MARGIN} {width} {height}" \
 width="{width}" height="{height}">
@@ -183,8 +183,8 @@ def _described(boxes: Sequence[_Box]) -> str:
     return " ".join(sentences)
 
 
-def _edges(boxes: Sequence[_Box], plan: Plan) -> Iterator[str]:
-    for number, pieces in plan.wires.items():
+def _edges(boxes: Sequence[_Box], layout: Layout) -> Iterator[str]:
+    for number, pieces in layout.wires.items():
         lines = "".join(_line(piece) for piece in pieces)
         heads = "".join(
             f"M{piece.to_x:g} {piece.to_y:g}l{-ARROW / 2:g} {-ARROW}h{ARROW}z" for piece in pieces if piece.enters
@@ -203,9 +203,9 @@ def _line(piece: Piece) -> str:
     return f"M{x:g} {y:g}C{x:g} {middle:g} {to_x:g} {middle:g} {to_x:g} {end:g}"
 
 
-def _drawn(boxes: Sequence[_Box], plan: Plan, width: float) -> Iterator[str]:
+def _drawn(boxes: Sequence[_Box], layout: Layout, width: float) -> Iterator[str]:
     """Each box, a picture within the picture: nothing in it is seen beyond its edge."""
-    for box, place in zip(boxes, plan.places, strict=True):
+    for box, place in zip(boxes, layout.places, strict=True):
         at = f'x="{place.x:g}" y="{place.y:g}" width="{width}" height="{place.height:g}"'
         yield f'<svg class="{box.kind}" {at}><title>{_text(" · ".join(box.words()))}</title>'
         yield f'<rect class="box" x=".5" y=".5" width="{width - 1}" height="{place.height - 1:g}" rx="{CORNER}"/>'

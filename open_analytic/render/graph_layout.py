@@ -46,7 +46,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Layout:
     """The place of each box, and the wires of those that something takes from."""
 
     places: tuple[Place, ...]
@@ -83,8 +83,8 @@ def arrange(
     width: float,
     heights: Sequence[float],
     feet: Sequence[float],
-) -> Plan:
-    """A plan of boxes of one width, each listed after those it takes from; the ``late`` ones stand at the bottom.
+) -> Layout:
+    """The layout of boxes of one width, each listed after those it takes from; the ``late`` ones stand at the bottom.
 
     The foot of a box is the room below it for words. Boxes of a row are made as high as the highest, but
     for those that nothing takes from.
@@ -239,7 +239,7 @@ def _align(rows: Rows, pulls: Pulls, xs: dict[Item, float]) -> None:
 
 def _planned(
     rows: Rows, xs: Mapping[Item, float], graph: _Graph, *, heights: Sequence[float], feet: Sequence[float]
-) -> Plan:
+) -> Layout:
     ports = _ports(rows, xs, graph)
     tops: list[float] = []
     bottoms: list[float] = []  # of the boxes, without their feet
@@ -266,7 +266,7 @@ def _planned(
         for box, row in enumerate(graph.row_of)
     ]
     right = max(x + graph.half(item) for item, x in xs.items())
-    return Plan(places=tuple(places), wires=wires, width=right, height=ends[-1])
+    return Layout(places=tuple(places), wires=wires, width=right, height=ends[-1])
 
 
 def _gap(
