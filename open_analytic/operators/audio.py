@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 
+from open_analytic.cancellation import check_cancelled
 from open_analytic.errors import BadAudio, ModelFailed
 from open_analytic.kinds.audio import Samples, Sound
 from open_analytic.operators.embed import rows
@@ -109,14 +111,36 @@ def _chunks(sounds: Sequence[Sound], rate: int) -> Iterator[Sequence[Sound]]:
 def resampled(samples: Samples, rate: int, to: int) -> Samples:
     """Samples at another rate, with what both rates can hold: frequencies below half of the lower one.
 
-    The spectrum of the whole sound, with 64 bits, is cut off or filled up with zeros, as scipy.signal.resample does
-    (BSD licence). Silence at the end makes the ratio of lengths exact, and keeps the end out of the beginning.
+    The spectrum, with 64 bits, is cut off or filled up with zeros, as scipy.signal.resample does (BSD licence); block
+    by block, so that the memory for it does not grow with the sound.
     """
     if rate == to or not len(samples):
         return samples
-    step = rate // math.gcd(rate, to)
-    length = -(-(len(samples) + rate // 10) // step) * step
-    count = length // step * (to // math.gcd(rate, to))
-    spectrum = np.fft.rfft(samples.astype(np.float64), length)[: (min(length, count) + 1) // 2]
-    whole = np.fft.irfft(spectrum, count) * (count / length)
-    return whole[: -(-len(samples) * to // rate)].astype(np.float32)
+    down, up = rate // math.gcd(rate, to), to // math.gcd(rate, to)
+    # In units of ``down`` samples, of which the other rate has ``up``; transforms of a power of two of them are quick.
+    margin = -(-max(1, rate // 10) // down)  # each block fades in and out over its neighbours
+    largest = max(_power_of_two(4 * margin), _power_of_two(BLOCK * rate // max(rate, to) // down))
+    size = min(_power_of_two(-(-len(samples) // down) + 2 * margin), largest)
+    output = np.empty(-(-len(samples) * to // rate), np.float32)
+    fade = 0.5 - 0.5 * np.cos(np.pi * (np.arange(margin * down) + 0.5) / (margin * down))
+    for start in range(0, -(-len(samples) // down), size - 2 * margin):
+        check_cancelled()  # an odd rate takes seconds
+        piece = np.zeros(size * down)
+        there = samples[max(0, start - margin) * down : (start - margin + size) * down]
+        piece[max(0, margin - start) * down :][: len(there)] = there
+        piece[: margin * down] *= fade
+        piece[-margin * down :] *= fade[::-1]
+        target = output[start * up : (start + size - 2 * margin) * up]
+        target[:] = _other_length(piece, size * up)[margin * up :][: len(target)]
+    return output
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << max(0, least - 1).bit_length()
+
+
+def _other_length(piece: NDArray[np.float64], length: int) -> Samples:
+    """The same spectrum in another number of samples, without half of the lower rate."""
+    spectrum = np.fft.rfft(piece)[: (min(len(piece), length) + 1) // 2]
+    whole = np.fft.irfft(spectrum, length) * (length / len(piece))
+    return whole.astype(np.float32)
