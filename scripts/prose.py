@@ -32,7 +32,7 @@ WORDS = "open_analytic/web/words/en.json"
 PHRASES = {
     r"\bof (?:ours|yours|theirs|his|hers)\b": "our, your or their before the noun",
     r"\b(?:is|are|was|were|be|been|being) (?:not |never )?(?:said|told)\b": "name who reports it: prints, returns",
-    r"\b(?:[Ww]ho|[Ww]hich)ever\b": "a noun: any client, each role",
+    r"\b(?:who|Who|which|Which)ever\b": "a noun: any client, each role",
     r"-manieth\b": "every Nth",
     r"\bmay\b|\bMay (?:be|have|not)\b": "can; might, for what is possible",
     r"\b(?:he|him|his|she|her|hers)\b": "a noun: the client, the user",

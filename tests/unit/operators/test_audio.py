@@ -206,8 +206,8 @@ def test_the_memory_for_another_rate_does_not_grow_with_the_sound(monkeypatch: p
     sound = np.zeros(100 * 44_100, np.float32)
     tracemalloc.start()
     try:
-        made = resampled(sound, 44_100, 16_000)
+        samples = resampled(sound, 44_100, 16_000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert (len(made), peak < 2 * made.nbytes + 3_000_000) == (1_600_000, True)
+    assert (len(samples), peak < 2 * samples.nbytes + 3_000_000) == (1_600_000, True)
