@@ -66,3 +66,6 @@ def test_a_body_is_a_sound(home: site.Home, folder: Path) -> None:
         assert (hit["name"], hit["distance"]) == ("quiet.wav", 0.0)
         for page in ("/collections", "/collections/bodies", "/search/bodies"):
             assert http.get(page).status_code == 200
+        for form in ("thumbnail", "picture"):  # pages have no picture of a sound
+            refused = http.get(f"/api/v1/collections/bodies/{form}", params={"name": "loud.wav"})
+            assert (refused.status_code, refused.json()["sqlstate"]) == (415, "OA012")
