@@ -169,10 +169,9 @@ def _pipelines() -> Paths:
 
 
 def _site() -> Paths:
-    form = thing(optional=("next",), token=TEXT, next=TEXT)
     login = {
         "summary": "Log in with the token.",
-        "requestBody": _form(form),
+        "requestBody": _form(json_schema(requests.Login)),
         "security": [{}],
         "responses": {"303": _to("The page asked for, with a cookie."), "401": _answer(HTML, TEXT)} | _errors(400),
     }

@@ -171,3 +171,11 @@ class Search:
             raise BadParameter("Both max_distance and rate are given.", hint="Give one of them.")
         if self.face is not None and self.region is not None:
             raise BadParameter("Both face and region are given.", hint="Give one of them.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """The form of the login page; ``next`` is the page to show then."""
+
+    token: str = ""
+    next: str = "/"

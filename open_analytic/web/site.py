@@ -22,12 +22,14 @@ from open_analytic.kinds.kind import Kind
 from open_analytic.service import limits
 from open_analytic.service.http import application
 from open_analytic.service.http_io import body
+from open_analytic.service.typed import from_query
 from open_analytic.service.work import Work
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.web import openapi, pages, texts
 from open_analytic.web.api import Api
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.guard import COOKIE, COOKIE_S, LOOPBACK, Guard, SessionCookie
+from open_analytic.web.requests import Login
 
 T = TypeVar("T")
 
@@ -94,12 +96,12 @@ class Site:
 
     async def login(self, request: Request) -> Response:
         """A cookie for who knows the token."""
-        form = parse_qs((await body(request, FORM_BYTES)).decode("utf-8", "replace"))
-        token, next_ = form.get("token", [""])[0].strip(), form.get("next", ["/"])[0]
-        if not self.entry.opens(token):
+        fields = parse_qs((await body(request, FORM_BYTES)).decode("utf-8", "replace"))
+        form = from_query(Login, {name: values[0] for name, values in fields.items()})
+        if not self.entry.opens(form.token.strip()):
             await asyncio.sleep(limits.WRONG_TOKEN_S)
-            return await pages.login_page(self, request, refused=True, next_=next_)
-        answer = RedirectResponse(pages.local(next_), 303)
+            return await pages.login_page(self, request, refused=True, next_=form.next)
+        answer = RedirectResponse(pages.local(form.next), 303)
         answer.set_cookie(
             COOKIE, self.entry.issue(), max_age=COOKIE_S, httponly=True, samesite="strict",
             secure=request.url.scheme == "https",

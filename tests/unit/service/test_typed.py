@@ -30,6 +30,7 @@ DIGITS = "9" * 5000
         (web.PicturesPage, {"after": "a", "limit": "200"}, web.PicturesPage(after="a", limit=200)),
         (web.PictureView, {"name": "猫", "other": "1"}, web.PictureView(name="猫", part=None)),
         (web.PictureView, {"name": "a", "part": "007"}, web.PictureView(name="a", part=7)),
+        (web.Login, {"next": "/api", "x": "1"}, web.Login(next="/api")),
         (web.ImportOptions, {"on_conflict": "skip"}, web.ImportOptions(on_conflict="skip")),
         (web.Search, {"query": "q", "region": "1,2,3,4", "filter": "[]"},
          web.Search(query="q", region=Box(x=1, y=2, width=3, height=4), filter=[])),
