@@ -118,7 +118,7 @@ class OpenAnalytic:
         self.close()
 
     def close(self) -> None:
-        """Let go of connections, models and, when nobody else uses it, the embedded server.
+        """Close connections, unload models and, when nobody else uses it, release the embedded server.
 
         In a forked process only its copies of the sockets are closed: the parent goes on.
         """

@@ -39,7 +39,7 @@ class Settings:
     max_bytes: int = 50_000_000  # of one picture's file
     max_pixels: int = 80_000_000  # of one picture, width times height
     decode_bytes: int = 0  # of all pictures while they are decoded; 0 means a quarter of the memory
-    connections: int = 8  # at most so many to the database
+    connections: int = 8  # the most to the database at a time
     filter_path: str | None = (
         None  # schemas, after PostgreSQL's own, whose operators and functions a filter can use bare
     )

@@ -39,7 +39,7 @@ class OpenAnalyticError(Exception):
 
 
 def from_dict(fields: Mapping[str, Any]) -> OpenAnalyticError:
-    """The error that ``as_dict`` told of, elsewhere."""
+    """The error whose ``as_dict`` another process sent."""
     kind = of_sqlstate(str(fields.get("sqlstate")))
     return kind(fields.get("message"), hint=fields.get("hint"))
 

@@ -93,7 +93,7 @@ class DemoDoors(Protocol):
         """The picture at a URL; refused where URL queries are off. Blocks."""
 
     def admitted(self, size: int) -> AbstractContextManager[None]:
-        """A place for a request of so many bytes, or ServiceBusy."""
+        """A place for a request of ``size`` bytes, or ServiceBusy."""
 
     async def busy(self, work: Callable[[], T], *, timeout_s: float | None = None) -> T:
         """What blocking work gives, done in a thread within the limits of the service and the deadline."""

@@ -32,7 +32,7 @@ LIMIT {limit};"""
 def show(
     console: Console, db: OpenAnalytic, collection: Collection, query: Path, where: str | None, hits: list[Hit]
 ) -> None:
-    """Run the search as SQL, print statement and rows, and make sure that Python said the same."""
+    """Run the search as SQL, print statement and rows, and make sure that Python gives the same."""
     limit = min(len(hits), 5)
     with connect(db.dsn) as connection:
         connection.execute("SELECT set_config('search_path', %s, true)", [connection.script_path])

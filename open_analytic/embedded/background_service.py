@@ -203,7 +203,7 @@ class ServiceLock:
         return state != self.state or watchdog.is_free(self._server)
 
     def leave(self) -> bool:
-        """Let go of the place; True when it is ours again, for a new server whose user found us still here."""
+        """Release the place; True when it is ours again, for a new server whose user found us still here."""
         if not self._in_foreground and watchdog.is_free(self._server):
             watchdog.remove_socket(self.folder, self.owner)  # the watchdog can have been killed
         fcntl.flock(self._lock, fcntl.LOCK_UN)

@@ -196,7 +196,7 @@ def _shared_memory(memory: int) -> str:
 def failed(
     message: str, output: str, *, hint: str | None = None, folder: Path | None = None
 ) -> EmbeddedServerFailed | StorageFull:
-    """The error with the end of what the program said; StorageFull when that, or the folder's file system, says so."""
+    """The error with the end of what the program printed; StorageFull when that or the file system says so."""
     if is_about_space(output) or (folder and is_full(folder)):
         return StorageFull(f"{message} There is no space left on the device.", hint="Free some space and try again.")
     tail = "\n".join(output.strip().splitlines()[-15:])

@@ -94,7 +94,7 @@ class Server:
         return error
 
     def close(self) -> None:
-        """Let go. The server stops a moment after the last client has."""
+        """Release the server, which stops a moment after the last client has."""
         with self._lock:
             hold, self._hold = self._hold, None
         if hold is not None:

@@ -333,13 +333,13 @@ def _watch(clients: int, server: int, folder: int, linger_s: float, guarded: Cal
 
 
 def release(*locks: int) -> None:
-    """Let go of what a process that was killed held through the descriptors it shared with this one."""
+    """Release what a process that was killed held through the descriptors it shared with this one."""
     for lock in locks:
         fcntl.flock(lock, fcntl.LOCK_UN)
 
 
 if __name__ == "__main__":
     _home, _linger, *_inherited = sys.argv[1:]
-    # The pair lets go of its lock before clients.lock: a client that waits for that one sees that it has to start a
+    # The pair releases its lock before clients.lock: a client that waits for that one sees that it has to start a
     # watchdog.
     main(float(_linger), *map(int, _inherited))

@@ -14,7 +14,7 @@ from open_analytic.importer.conflicts import Candidate
 from open_analytic.importer.feed import Bytes, Incoming
 from open_analytic.kinds.kind import Kind
 
-NAME = "name"  # the column of a table that names its items, unless told
+NAME = "name"  # the column of a table that names its items by default
 MOST_COLUMNS = 1_000  # of JSON objects, that are listed as ignored
 
 

@@ -57,7 +57,7 @@ def _samples(data: bytes, header: Header) -> Samples:
 def cut_windows(
     sound: Sound, *, seconds: Annotated[float, Between(0.01, 3_600)], hop: Annotated[float, Between(0, 3_600)] = 0.0
 ) -> list[Span]:
-    """Windows of so many seconds, one every ``hop`` seconds (0: side by side); the last one ends with the sound."""
+    """Windows of ``seconds`` seconds, one every ``hop`` seconds (0: side by side); the last one ends with the sound."""
     hop = hop or seconds
     count = max(1, math.ceil(round((sound.seconds - seconds) / hop, 6)) + 1)
     count = min(count, math.ceil(round(sound.seconds / hop, 6)) or 1)  # each begins before the end

@@ -104,7 +104,7 @@ class Hold:
         self._weight = whole
 
     def keep(self, weight: int) -> None:
-        """Give back all but the bytes that are still in use."""
+        """Release all but the bytes that are still in use."""
         left = min(self._weight, weight + self._beside)
         budget().give_back(self._weight - left)
         self._weight = left

@@ -38,4 +38,4 @@ class Engine(Protocol):
         """Pull the models of the plan, so that running it waits for no download."""
 
     def close(self) -> None:
-        """Let go of models and threads."""
+        """Unload the models and end the threads."""

@@ -64,7 +64,7 @@ def frame(picture: Image.Image, box: Box, factor: float, place: tuple[int, int] 
 
 
 def jpeg(picture: Image.Image) -> bytes:
-    """Its bytes, without anything the original's file said beside it."""
+    """Its bytes, without the metadata of the original's file."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()

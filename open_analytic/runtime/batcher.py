@@ -101,7 +101,7 @@ class Batcher:
             self._cache.model(name, threads=threads)
 
     def look_again(self) -> None:
-        """A call has gone: who waits for its company need not any more."""
+        """A call has ended: calls that wait to share a batch with it stop waiting."""
         with self._changed:
             if self._waiting:
                 self._changed.notify_all()
@@ -135,7 +135,7 @@ class Batcher:
         """Give the jobs to the runners; one with nobody to share a batch with is run here."""
         with self._changed:
             if not self._open:
-                raise ServiceUnavailable("The models have been let go of: the service is shutting down.")
+                raise ServiceUnavailable("The models have been unloaded: the service is shutting down.")
             one = sum(map(len, jobs.values())) == 1
             alone = one and not self._running and not self._waiting and self._expected() <= 1
             if alone:

@@ -76,7 +76,7 @@ class ModelCache:
         return counts
 
     def unload_idle(self, idle_s: float) -> list[str]:
-        """Let go of networks nobody has asked for since; their names."""
+        """Unload the networks that no call has used since; their names."""
         with self._lock:
             old = [key for key in self._models if self._clock() - self._used[key] > idle_s]
             for key in old:
@@ -84,7 +84,7 @@ class ModelCache:
         return sorted({name for name, _ in old})
 
     def clear(self) -> None:
-        """Let go of all of them."""
+        """Unload all of them."""
         if self._watch:
             self._watch.close()
         with self._lock:

@@ -57,7 +57,7 @@ class LocalEngine:
             self._cache.pull(name, progress)
 
     def close(self) -> None:
-        """Let go of the models."""
+        """Unload the models."""
         self._cache.clear()
 
     def _finish(self, plan: Plan, states: list[Begun]) -> list[Result | OpenAnalyticError]:

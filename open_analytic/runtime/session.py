@@ -64,7 +64,7 @@ class Stoppable(Protocol):
 class _Run:
     options: Stoppable
     deadline: float
-    callers: Sequence[CancelToken | None]  # None: one who waits for as long as it takes
+    callers: Sequence[CancelToken | None]  # None: a caller without a deadline
 
     @property
     def should_run(self) -> bool:
@@ -275,7 +275,7 @@ class Group:
     rows: Sequence[int]
 
     def cut(self, most: int) -> Iterator[Values]:
-        """The values, at most so many at a time."""
+        """The values, at most ``most`` at a time."""
         for start in range(0, len(self.values), most):
             yield self.values[start : start + most]
 

@@ -69,11 +69,11 @@ class SharedEngine:
         return self._cache.loaded()
 
     def unload_idle(self, idle_s: float) -> list[str]:
-        """Let go of models nobody has asked for since; their names."""
+        """Unload the models that no call has used since; their names."""
         return self._cache.unload_idle(idle_s)
 
     def close(self) -> None:
-        """Finish what runs, and let go of the models."""
+        """Finish what runs, and unload the models."""
         self._batcher.close()
         self._cache.clear()
 

@@ -300,7 +300,7 @@ def _endpoint(address: str) -> tuple[str, str, int]:
                 components.port or (443 if components.scheme == "https" else 80),
             )
     except ValueError:
-        pass  # said below
+        pass  # the error below
     raise BadParameter(
         f"{address!r} is no address of a service.", hint="Write unix:/path/to/service.sock, or http://host:port."
     )

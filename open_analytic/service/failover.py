@@ -95,7 +95,7 @@ def _attempt(node: Node, ask: Callable[[Node, float], T], deadline: float, break
         breaker.failed(node)
         raise
     except DeadlineExceeded as error:
-        if error.sent:  # the node itself said nothing
+        if error.sent:  # the node sent no error
             breaker.failed(node)
         raise
     breaker.answered(node)

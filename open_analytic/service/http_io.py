@@ -1,4 +1,4 @@
-"""Requests read and errors told: bodies up to a limit, callers that leave, the token, names in addresses."""
+"""Reads requests and writes errors: bodies up to a limit, callers that leave, the token, names in addresses."""
 
 import asyncio
 import hmac

@@ -94,7 +94,7 @@ class Plans:
         return False
 
     def _forget(self, hash: str) -> None:  # noqa: A002
-        """Let go of a definition, and of the plans that hold it."""
+        """Remove a definition, and the plans that hold it."""
         del self._specs[hash], self._sizes[hash]
         self._exempt.discard(hash)
         for key in [key for key in self._plans if key[0] == hash]:

@@ -33,7 +33,7 @@ BETWEEN = re.compile(r"[\s,]+(?=unix:/|https?://)")  # a socket's path can have 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """Meets ``pipeline.engine.Result`` with what the service told."""
+    """Meets ``pipeline.engine.Result`` with what the service sent."""
 
     output: Json
     features: tuple[Feature, ...] = field(default=())

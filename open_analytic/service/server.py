@@ -76,7 +76,7 @@ class Service:
     settings: Settings
     listen: ListenOptions
     should_run: Callable[[], bool] = lambda: True  # called now and then: a False ends the service
-    started: Callable[[Sequence[str]], object] = lambda addresses: None  # told where it listens
+    started: Callable[[Sequence[str]], object] = lambda addresses: None  # called with its addresses
     pages: Starlette | None = None  # what is served where the places say web
     finish: Callable[[float], object] = lambda timeout_s: None  # at the end: what the pages have accepted, in so long
     _servers: list[listener.Server] = field(default_factory=list)
@@ -198,12 +198,12 @@ async def _drain(service: Service, wires: "Sequence[tuple[Wire, asyncio.Server]]
 
 
 async def _keep_house(service: Service) -> None:
-    """Let go of what nobody uses, for as long as the service is wanted."""
+    """Unload what no call uses, as long as the service should run."""
     idle_s = service.settings.service_idle_unload_s
     while service.should_run():
         if idle_s:  # in a thread: a model that is being loaded is waited for
             for name in await asyncio.to_thread(service.engine.unload_idle, idle_s):
-                logger.info("let go of the model %s: unused for %d s", name, idle_s)
+                logger.info("unloaded the model %s: unused for %d s", name, idle_s)
         await asyncio.sleep(HOUSEKEEPING_S)
     logger.info("the server ended, or another process serves: ending")
 

@@ -67,7 +67,7 @@ class Work:
 
     @contextmanager
     def admitted(self, size: int, *, own: int = 0) -> Iterator[None]:
-        """A place for a call that announces so many bytes, or ServiceBusy; ``own`` are those it has reserved before."""
+        """A place for a call that announces ``size`` bytes, or ServiceBusy; ``own`` are those it has reserved."""
         if self.draining:
             self.metrics.errors.labels(Unavailable.sqlstate).inc()
             raise Unavailable("The inference service is shutting down.", hint="Try again in a moment.")

@@ -107,7 +107,7 @@ def build(
     index: str | None = None,
     where: str | None = None,
 ) -> None:
-    """Build an index of so many rows: in memory, by several, and nothing is left of it when that fails."""
+    """Build an index of ``rows`` rows: in memory, by several, and nothing is left of it when that fails."""
     _prepare(connection, info, rows, m)
     statement = create_statement(
         info.name,
@@ -222,7 +222,7 @@ def alone(connection: Connection, info: CollectionInfo, progress: ProgressCallba
 
 
 def graph_bytes(info: CollectionInfo, rows: int, m: int) -> int:
-    """The memory in which the index of so many rows is built at once."""
+    """The memory in which the index of ``rows`` rows is built at once."""
     return rows * (2 * info.dim + 30 * m + 250)
 
 

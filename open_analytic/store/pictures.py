@@ -36,7 +36,7 @@ def region(connection: Connection, info: CollectionInfo, name: str, part: int) -
 
 
 def feature(connection: Connection, info: CollectionInfo, name: str, part: int | None) -> Vector:
-    """The vector of a row: of a picture, or of one of its regions (the first unless told)."""
+    """The vector of a row: of a picture, or of one of its regions (the first by default)."""
     statement = query("pictures_feature").format(
         table=tables.bound(info), part=sql.SQL("AND part = %(part)s" if info.many else "")
     )

@@ -48,7 +48,7 @@ def recall_curve(connection: Connection, info: CollectionInfo) -> RecallCurve | 
 
 
 def out_of_date(known: RecallCurve | None, rows: int) -> bool:
-    """Whether a collection of so many rows should be measured again."""
+    """Whether a collection of ``rows`` rows should be measured again."""
     return known is None or not known.rows / CHANGED <= rows <= known.rows * CHANGED
 
 

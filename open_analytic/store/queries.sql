@@ -362,7 +362,7 @@ WHERE i.indrelid = to_regclass(%(table)s) AND i.indisvalid AND o.opcname = %(opc
   AND pg_has_role(t.relowner, 'USAGE') AND has_schema_privilege(t.relnamespace, 'CREATE')
 
 -- index_drop_soon --
--- In one step, or not at all: who reads or writes the table is waited for so long only, and others wait behind us.
+-- In one step, or not at all: it waits only so long for sessions that use the table, since others queue behind it.
 SELECT set_config('lock_timeout', %(lock_ms)s, true)
 
 -- index_drop_now --

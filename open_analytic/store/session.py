@@ -138,7 +138,7 @@ def _register(connection: psycopg.Connection[Any], types: dict[str, TypeInfo]) -
 
 
 def forget(connection: psycopg.Connection[Any]) -> None:
-    """Give back what outlives a transaction that is undone: advisory locks and prepared statements."""
+    """Release what outlives a transaction that is undone: advisory locks and prepared statements."""
     if connection.info.transaction_status == TransactionStatus.IDLE:
         connection.autocommit = True
         try:

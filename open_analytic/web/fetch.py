@@ -37,7 +37,7 @@ SPECIAL = tuple(ip_network(text) for text in (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
     "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
     "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-    "168.63.129.16/32",  # Azure's own services, told to every machine there
+    "168.63.129.16/32",  # Azure's own services, which every machine there reaches
     "2001::/23",  # Teredo and other protocols' own
     "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20",
 ))  # fmt: skip
@@ -156,7 +156,7 @@ class Fetcher:
 
     @contextmanager
     def _failures_of(self, target: httpx.URL) -> Iterator[None]:
-        """Foreign errors as ours. They say little: who asks should not learn about what answers, or does not."""
+        """Foreign errors as ours. They say little: a client must not learn which hosts answer."""
         try:
             yield
         except TimeoutError as error:

@@ -29,7 +29,7 @@ ERRORS: Mapping[int, str] = {
     503: "There is too much to do, or the database cannot be reached. Retry-After says when to try again.",
     504: "It was not done in time.",
 }
-ALWAYS = (401, 503)  # told by whatever stands before a call
+ALWAYS = (401, 503)  # from what stands before a call
 OF_PICTURES = (400, 413, 415, 422, 504)
 COLLECTION, NAME = in_path("collection"), in_path("name")
 ID = in_path("id")

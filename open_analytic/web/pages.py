@@ -60,7 +60,7 @@ def routes(data: PageData) -> list[BaseRoute]:
 
 
 def missing(data: PageData) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Answers requests that no route takes: a page for who reads one, else the usual error."""
+    """Answers requests that no route takes: a page for a browser, else the usual error."""
     page = Pages(data)
 
     async def answer(request: Request, error: Exception) -> Response:

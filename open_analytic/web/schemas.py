@@ -87,7 +87,7 @@ SCHEMAS: Mapping[str, Schema] = {
         id=TEXT, width=COUNT, height=COUNT, faces=each(thing(part=COUNT, box=ref("Box"))),
     ),
     "Excerpt": thing(
-        "Characters start to end of a text of so many characters; marked: the span of a region, else empty.",
+        "Characters start to end of a text of `characters` characters; marked: the span of a region, else empty.",
         before=TEXT, marked=TEXT, after=TEXT, start=COUNT, end=COUNT, characters=COUNT,
     ),
     "Hit": record(_HIT),

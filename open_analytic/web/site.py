@@ -86,7 +86,7 @@ class Site:
         return self.api.fetch(url)
 
     def admitted(self, size: int) -> AbstractContextManager[None]:
-        """A place for a request of so many bytes, or ServiceBusy."""
+        """A place for a request of ``size`` bytes, or ServiceBusy."""
         return self.work.admitted(size)
 
     async def busy(self, work: Callable[[], T], *, timeout_s: float | None = None) -> T:

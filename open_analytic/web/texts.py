@@ -40,7 +40,7 @@ def searched_by_picture(collection: Collection) -> Collection:
 
 
 def excerpt(collection: Collection, name: str, part: int | None, *, length: int) -> Excerpt:
-    """At most so many characters of a stored text, around the span of a region of it."""
+    """At most ``length`` characters of a stored text, around the span of a region of it."""
     if not collection.kind.encode:
         raise BadParameter(f"Collection {collection.name!r} holds no texts.", hint="Ask for its picture.")
     text = collection.image(name).decode("utf-8-sig", "replace")

@@ -309,11 +309,11 @@ def test_a_second_service_in_one_folder_is_refused_and_a_dead_one_s_sockets_are_
         assert answers(second.http())
 
 
-def test_models_are_loaded_before_and_let_go_when_nobody_asks(cli: Cli, reader: str, tmp_path: Path) -> None:
+def test_models_are_loaded_before_and_unloaded_when_nobody_asks(cli: Cli, reader: str, tmp_path: Path) -> None:
     with served(cli, "--dsn", reader, "--folder", tmp_path, "--preload", "all", "--idle-unload-s", 1) as server:
         assert loaded(server.http()) == ["mean_colour"]
-        eventually("the model is let go", lambda: not loaded(server.http()))
-        assert "let go of the model mean_colour" in server.stopped()[1]
+        eventually("the model is unloaded", lambda: not loaded(server.http()))
+        assert "unloaded the model mean_colour" in server.stopped()[1]
 
 
 def test_models_are_loaded_when_first_asked_for(cli: Cli, reader: str, red: bytes, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Page:
         self.order, self._data, self._places = order, data, places
 
     def entry(self, tag: int, most: int = MAX_VALUES) -> Entry | None:
-        """A tag with at most so many values; None where it is not there, or points outside the file."""
+        """A tag with at most ``most`` values; None where it is not there, or points outside the file."""
         if tag not in self._places:
             return None
         kind, place, count = self._places[tag]

@@ -38,7 +38,7 @@ def reads(layout: Layout) -> bool:
 
 
 def _right_in_pillow(layout: Layout) -> bool:
-    """Whether Pillow has a mode for so many bits, colours and further samples, and reads it rightly."""
+    """Whether Pillow has a mode for these bits, colours and further samples, and reads it rightly."""
     depth, kind, more = layout.bits, layout.photometric, layout.extra
     alpha_declared = layout.samples - layout.colours == len(more) or (kind == RGB and layout.samples == 4)
     if layout.fill_order == 2 and depth > 1:

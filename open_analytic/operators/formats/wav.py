@@ -38,7 +38,7 @@ class Header:
         return self.frames / self.rate
 
     def mono(self, data: bytes, start: int, count: int) -> NDArray[np.float32]:
-        """The mean of the channels of so many frames, -1..1."""
+        """The mean of the channels of ``count`` frames, -1..1."""
         size = self.width * self.channels
         raw = np.frombuffer(data, np.uint8, count * size, self.first + start * size).reshape(-1, self.width)
         with np.errstate(over="ignore", invalid="ignore"):  # of floating point: who decodes looks at the result
