@@ -14,9 +14,10 @@ from PIL import Image
 
 from open_analytic import embedded
 from open_analytic.embedded import ServerStatus
+from tests import homes
 from tests.process.runner import Cli, make
 
-COUNT = 800
+COUNT = 400
 WHOLE = (
     "SELECT count(*), count(*) FILTER (WHERE image_data IS NULL OR feature IS NULL OR image_sha256 IS NULL) FROM many"
 )
@@ -24,7 +25,7 @@ WHOLE = (
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight hundred pictures under different names: decoding them takes some seconds."""
+    """Pictures under different names: decoding them takes some seconds."""
     folder = tmp_path_factory.mktemp("many")
     noise = Image.effect_noise((900, 700), 90).convert("RGB")
     noise.save(folder / "0000.jpg", quality=80)
@@ -34,10 +35,10 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, cards: Path) -> Cli:
+def cli(tmp_path: Path, cards: Path, used_home: Path) -> Cli:
     """A home of the test's own, one thread, small batches."""
     cli = make(tmp_path, cards, OPEN_ANALYTIC_DECODE_THREADS="1", OPEN_ANALYTIC_BATCH_SIZE="4")
-    cli("pipeline", "create", "mean_colour", "--definition", cards / "pipeline.json")
+    homes.copy(used_home, tmp_path / ".open_analytic")
     cli("collection", "create", "many", "--pipeline", "mean_colour")
     return cli
 
