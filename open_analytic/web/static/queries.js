@@ -1,5 +1,5 @@
 // @ts-check
-// What is known of a picture that was given: its size and faces, for reloads and Back.
+// The size and the faces of a query picture, for reloads and the Back button.
 import { get, ofCollection } from "./api.js";
 
 /** @param {string} collection @param {import("./preview.js").Query} query */
