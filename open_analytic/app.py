@@ -313,20 +313,22 @@ class OpenAnalytic:
         pipeline: str,
         metric: Metric = "l2",
         parameters: Mapping[str, Any] | None = None,
-        name_column: str = "image_name",
-        data_column: str = "image_data",
+        name_column: str | None = None,
+        data_column: str | None = None,
         feature_column: str = "feature",
         feature_version: int | None = None,
     ) -> Collection:
         """Make a collection of your own table: its rows, columns, indexes, triggers and owner stay.
 
-        The columns that a collection needs are added; nothing else changes. UnsuitableTable when a column that is there
-        has another name or type: its hint holds the ALTER TABLE statements, for you to run. ``feature_version`` says
-        which version of the pipeline made the features of the table; ``compute_features`` makes those it lacks.
+        The columns that a collection needs are added; nothing else changes. ``name_column`` and ``data_column`` are
+        those of the table that hold the names and the bytes or texts; they keep their names (default: those of a new
+        collection). UnsuitableTable when a column has another type, or the feature another name: its hint holds the
+        ALTER TABLE statements, for you to run. ``feature_version`` says which version of the pipeline made the features
+        of the table; ``compute_features`` makes those it lacks.
         """
         info, plan = self._storable(pipeline, parameters)
         shape = collections.shape(name=table, plan=plan, pipeline=info, columns={}, metric=metric)
-        renamed = {"image_name": name_column, "image_data": data_column, "feature": feature_column}
+        renamed = {"name": name_column, "data": data_column, "feature": feature_column}
         with self._database.transaction() as connection:
             return self._collection(
                 collections.adopt(connection, shape, renamed=renamed, feature_version=feature_version)

@@ -190,14 +190,15 @@ def _write_values(collection: Collection, target: Path, names: dict[str, str], *
 def _head(collection: Collection, names: dict[str, str]) -> list[str]:
     """The columns that are ours; a user's own column of such a name keeps its name, and ours is left out."""
     renamed = any(name != file for name, file in names.items())
-    ours = ["image_name", *(["part"] if collection.info.many else []), *(["file"] if renamed else [])]
-    return [name for name in ours if name == "image_name" or name not in collection.info.columns]
+    key = collection.info.inputs.name
+    ours = [key, *(["part"] if collection.info.many else []), *(["file"] if renamed else [])]
+    return [name for name in ours if name == key or name not in collection.info.columns]
 
 
 def _rows(collection: Collection, names: dict[str, str]) -> Iterator[tuple[list[str | None], list[str | None]]]:
-    head = _head(collection, names)
+    head, key = _head(collection, names), collection.info.inputs.name
     for name, part, cells in collection.texts():
-        ours = {"image_name": name, "part": None if part is None else str(part), "file": names.get(name)}
+        ours = {"part": None if part is None else str(part), "file": names.get(name)} | {key: name}
         yield [ours[column] for column in head], cells
 
 

@@ -109,6 +109,16 @@ class PipelineInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputColumns:
+    """The columns of a collection that hold an input: its name, what was imported, and the SHA-256 of that."""
+
+    name: str = "image_name"
+    data: str = "image_data"
+    sha256: str = "image_sha256"
+    data_type: Literal["bytea", "text"] = "bytea"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionInfo:
     """A collection: an ordinary table with a vector column, bound to one version of one pipeline."""
 
@@ -123,6 +133,7 @@ class CollectionInfo:
     columns: Mapping[str, str]  # the user's own: name -> SQL type
     created_at: datetime
     has_source: bool = False  # the column ``source`` keeps where each picture comes from
+    inputs: InputColumns = InputColumns()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

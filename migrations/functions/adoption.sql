@@ -52,7 +52,7 @@ COMMENT ON FUNCTION open_analytic._adoptable IS
     'The table, locked; refused when it is not the caller''s, no ordinary table, or a collection';
 
 CREATE OR REPLACE FUNCTION open_analytic._check_adoption(
-    relation regclass, dim integer, many boolean, renamed jsonb
+    relation regclass, info open_analytic.collections, data_type regtype, renamed jsonb
 )
 RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -66,11 +66,11 @@ BEGIN
     INTO problems, statements
     FROM (
         SELECT 2 AS place, c.*
-        FROM open_analytic._column_problems(relation, dim, many, renamed)
+        FROM open_analytic._column_problems(relation, info, data_type, renamed)
             WITH ORDINALITY AS c (problem, statement, number)
         UNION ALL
         SELECT CASE WHEN k.statement ~ 'DROP' THEN 1 ELSE 3 END, k.*
-        FROM open_analytic._key_problems(relation, many, renamed)
+        FROM open_analytic._key_problems(relation, info)
             WITH ORDINALITY AS k (problem, statement, number)
     ) AS p;
     IF problems IS NOT NULL THEN
@@ -119,7 +119,8 @@ COMMENT ON FUNCTION open_analytic._check_features IS
 
 CREATE OR REPLACE FUNCTION open_analytic._adopt_table(
     name text, dim integer, metric text, many boolean, pipeline text, version integer,
-    parameters json, migrated boolean, renamed jsonb, feature_version integer
+    parameters json, migrated boolean, renamed jsonb, feature_version integer,
+    inputs jsonb DEFAULT '{}'
 )
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -127,19 +128,32 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     relation CONSTANT regclass := open_analytic._adoptable(name);
-    id CONSTANT uuid := gen_random_uuid();
-    has_source CONSTANT boolean := NOT EXISTS (
-        SELECT FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'source'
+    data_type CONSTANT regtype := open_analytic._data_type(inputs);
+    -- The usual name need not be there.
+    names CONSTANT jsonb := CASE
+        WHEN renamed ->> 'data' = coalesce(inputs ->> 'data', 'image_data') THEN renamed - 'data'
+        ELSE renamed
+    END;
+    info open_analytic.collections := open_analytic._adopted_columns(
+        relation,
+        open_analytic._new_collection(
+            name, dim, metric, many, pipeline, version, parameters, migrated, inputs
+        ),
+        data_type,
+        names
     );
     missing text[];
     statement text;
 BEGIN
     PERFORM open_analytic._follow_renames(); -- a renamed table frees the name it had
-    PERFORM open_analytic._check_adoption(relation, dim, many, renamed);
+    PERFORM open_analytic._check_adoption(relation, info, data_type, names);
     PERFORM open_analytic._check_features(relation, version, feature_version);
+    info.has_source := NOT EXISTS (
+        SELECT FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'source'
+    );
     missing := ARRAY(
         SELECT c.name
-        FROM open_analytic._adoption_columns(relation, dim, many, renamed) AS c
+        FROM open_analytic._adoption_columns(relation, info, data_type, names) AS c
         WHERE c.present IS NULL
     );
     -- One statement, so that the rows are read once. Its defaults are no volatile functions: no
@@ -147,7 +161,7 @@ BEGIN
     SELECT concat_ws(
         ', ',
         string_agg(format('ADD COLUMN %I %s %s', c.name, c.type, c.clause), ', '),
-        CASE WHEN has_source THEN 'ADD COLUMN source pg_catalog.text' END,
+        CASE WHEN info.has_source THEN 'ADD COLUMN source pg_catalog.text' END,
         CASE
             WHEN version IS NOT NULL AND NOT 'pipeline_version' = ANY (missing)
                 THEN format(
@@ -169,7 +183,7 @@ BEGIN
             WHEN NOT 'imported_at' = ANY (missing)
                 THEN 'ALTER COLUMN imported_at SET DEFAULT pg_catalog.now()'
         END,
-        format('ADD CONSTRAINT %I CHECK (true)', open_analytic._mark(id)),
+        format('ADD CONSTRAINT %I CHECK (true)', open_analytic._mark(info.id)),
         'ADD CONSTRAINT open_analytic_adopted CHECK (true)'
     )
     INTO statement
@@ -183,7 +197,7 @@ BEGIN
                     )
                 ELSE n.clause
             END AS clause
-        FROM open_analytic._needed_columns(dim, many) AS n
+        FROM open_analytic._needed_columns(info, data_type) AS n
         WHERE n.name = ANY (missing)
     ) AS c;
     EXECUTE format('ALTER TABLE ONLY %s %s', relation, statement);
@@ -191,9 +205,7 @@ BEGIN
         -- A feature that stays in its row makes exact searches three times as fast.
         EXECUTE format('ALTER TABLE ONLY %s ALTER COLUMN feature SET STORAGE PLAIN', relation);
     END IF;
-    PERFORM open_analytic._enter_collection(
-        id, name, dim, metric, many, pipeline, version, parameters, migrated, has_source
-    );
+    PERFORM open_analytic._enter_collection(info);
 END
 $$;
 COMMENT ON FUNCTION open_analytic._adopt_table IS
@@ -230,7 +242,7 @@ COMMENT ON FUNCTION open_analytic._release IS
 
 CREATE OR REPLACE FUNCTION open_analytic.adopt_collection(
     name text, pipeline text, metric text DEFAULT 'l2', parameters jsonb DEFAULT '{}',
-    name_column text DEFAULT 'image_name', data_column text DEFAULT 'image_data',
+    name_column text DEFAULT NULL, data_column text DEFAULT NULL,
     feature_column text DEFAULT 'feature', feature_version integer DEFAULT NULL
 )
 RETURNS jsonb
@@ -246,9 +258,10 @@ BEGIN
         name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, pipeline,
         found.version, (told -> 'parameters')::json, false,
         jsonb_build_object(
-            'image_name', name_column, 'image_data', data_column, 'feature', feature_column
+            'name', name_column, 'data', data_column, 'feature', feature_column
         ),
-        feature_version
+        feature_version,
+        told -> 'input_columns'
     );
     RETURN (SELECT to_jsonb(r) FROM (
         SELECT name, c.schema_name AS schema, c.pipeline, c.version, c.dim, c.metric, c.many,

@@ -1,48 +1,143 @@
 -- What keeps a table from being a collection, with the statements that its owner can run.
-CREATE OR REPLACE FUNCTION open_analytic._needed_columns(dim integer, many boolean)
-RETURNS TABLE (name text, type text, clause text)
+CREATE OR REPLACE FUNCTION open_analytic._candidate(
+    relation regclass, names text[], types regtype[]
+)
+RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT c.name, format_type(to_regtype(c.type), CASE WHEN c.name = 'feature' THEN c.dim END),
-        c.clause
+    SELECT a.attname::text
+    FROM unnest(names) WITH ORDINALITY AS n (name, place)
+    JOIN pg_attribute AS a
+        ON a.attrelid = relation
+        AND a.attname = n.name
+        AND a.attnum > 0
+        AND NOT a.attisdropped
+        AND a.atttypid = ANY (types)
+    ORDER BY n.place
+    LIMIT 1
+$$;
+COMMENT ON FUNCTION open_analytic._candidate IS
+    'The first of these columns that a table has with one of these types; NULL when none';
+
+CREATE OR REPLACE FUNCTION open_analytic._adopted_columns(
+    relation regclass, info open_analytic.collections, data_type regtype, renamed jsonb
+)
+RETURNS open_analytic.collections
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    name_given CONSTANT text := renamed ->> 'name';
+    data_given CONSTANT text := renamed ->> 'data';
+    doubled text;
+BEGIN
+    -- Last come the names that a collection of an earlier version has. A name that is no text is
+    -- copied into a column of the usual name; the next call means that one.
+    info.name_column := coalesce(
+        open_analytic._candidate(
+            relation, ARRAY[name_given, info.name_column, 'image_name'], '{text,varchar,bpchar}'
+        ),
+        CASE
+            WHEN NOT EXISTS (
+                SELECT FROM pg_attribute AS a
+                WHERE a.attrelid = relation AND a.attname = name_given AND a.attnum > 0
+            )
+                THEN name_given
+        END,
+        info.name_column
+    );
+    info.data_column := coalesce(
+        open_analytic._candidate(
+            relation, ARRAY[data_given, info.data_column, 'image_data'],
+            ARRAY[data_type, 'bytea'::regtype]
+        ),
+        data_given,
+        info.data_column
+    );
+    info.sha256_column := coalesce(
+        open_analytic._candidate(
+            relation, ARRAY[info.sha256_column, 'image_sha256'], '{bytea}'
+        ),
+        info.sha256_column
+    );
+    doubled := (
+        SELECT o.name
+        FROM unnest(open_analytic._own_columns(info)) AS o (name)
+        GROUP BY o.name
+        HAVING count(*) > 1
+    );
+    IF doubled IS NOT NULL THEN
+        RAISE EXCEPTION 'Column % cannot hold two things of a collection.', quote_literal(doubled)
+            USING ERRCODE = 'OA017',
+            HINT = format(
+                'These are columns of their own: %s.',
+                array_to_string(open_analytic._own_columns(info), ', ')
+            );
+    END IF;
+    RETURN info;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._adopted_columns IS
+    'The collection with the names that the columns of its inputs have in a table';
+
+CREATE OR REPLACE FUNCTION open_analytic._needed_columns(
+    info open_analytic.collections, data_type regtype
+)
+RETURNS TABLE (role text, name text, type text, clause text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.role, c.name,
+        format_type(to_regtype(c.type), CASE WHEN c.role = 'feature' THEN info.dim END), c.clause
     FROM (
         VALUES
-        (1, 'image_name', 'text', NULL, ''),
-        (2, 'image_data', 'bytea', NULL, ''),
-        (3, 'feature', '@vector@.halfvec', dim, ''),
-        (4, 'image_sha256', 'bytea', NULL, ''),
-        (5, 'pipeline_version', 'int4', NULL, ''),
-        (6, 'imported_at', 'timestamptz', NULL, 'NOT NULL DEFAULT pg_catalog.now()'),
-        (7, 'part', 'int4', NULL, 'NOT NULL DEFAULT 0'),
-        (8, 'box', 'float4[]', NULL, '')
-    ) AS c (place, name, type, dim, clause)
-    WHERE c.name = ANY (open_analytic._own_columns(many))
+        (1, 'name', info.name_column, 'text', ''),
+        (2, 'data', info.data_column, data_type::text, ''),
+        (3, 'feature', 'feature', '@vector@.halfvec', ''),
+        (4, 'sha256', info.sha256_column, 'bytea', ''),
+        (5, 'version', 'pipeline_version', 'int4', ''),
+        (6, 'time', 'imported_at', 'timestamptz', 'NOT NULL DEFAULT pg_catalog.now()'),
+        (7, 'part', 'part', 'int4', 'NOT NULL DEFAULT 0'),
+        (8, 'box', 'box', 'float4[]', '')
+    ) AS c (place, role, name, type, clause)
+    WHERE c.name = ANY (open_analytic._own_columns(info))
     ORDER BY c.place
 $$;
 COMMENT ON FUNCTION open_analytic._needed_columns IS
     'The columns that a collection needs, their types, and what ADD COLUMN says more of them';
 
 CREATE OR REPLACE FUNCTION open_analytic._adoption_columns(
-    relation regclass, dim integer, many boolean, renamed jsonb
+    relation regclass, info open_analytic.collections, data_type regtype, renamed jsonb
 )
-RETURNS TABLE (name text, type text, clause text, present text, present_type text)
+RETURNS TABLE (
+    role text, name text, type text, clause text, present text, present_type text
+)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    -- "renamed" is {"image_name": "title"}: the name that a column has in this table.
-    SELECT n.name, n.type, n.clause, a.attname::text, format_type(a.atttypid, a.atttypmod)
-    FROM open_analytic._needed_columns(dim, many) AS n
+    -- "renamed" is {"name": "id", "feature": "vec"}: the name that a column has in this table.
+    SELECT
+        n.role,
+        n.name,
+        CASE
+            WHEN n.role = 'data' AND a.atttypid = 'bytea'::regtype THEN 'bytea' ELSE n.type
+        END,
+        n.clause,
+        a.attname::text,
+        format_type(a.atttypid, a.atttypmod)
+    FROM open_analytic._needed_columns(info, data_type) AS n
     LEFT JOIN LATERAL (
         SELECT a.*
         FROM pg_attribute AS a
         WHERE a.attrelid = relation
             AND a.attnum > 0
             AND NOT a.attisdropped
-            AND a.attname IN (n.name, renamed ->> n.name)
+            AND (
+                a.attname = n.name
+                OR n.role IN ('name', 'feature') AND a.attname = renamed ->> n.role
+            )
         -- After the statements were run the same call means the column by its new name.
         ORDER BY
-            n.name = 'image_name'
+            n.role = 'name'
             AND a.atttypid NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype),
-            a.attname = renamed ->> n.name DESC NULLS LAST
+            a.attname = renamed ->> n.role DESC NULLS LAST
         LIMIT 1
     ) AS a ON true
 $$;
@@ -50,7 +145,7 @@ COMMENT ON FUNCTION open_analytic._adoption_columns IS
     'The columns that a collection needs, beside those that a table has for them';
 
 CREATE OR REPLACE FUNCTION open_analytic._column_problems(
-    relation regclass, dim integer, many boolean, renamed jsonb
+    relation regclass, info open_analytic.collections, data_type regtype, renamed jsonb
 )
 RETURNS TABLE (problem text, statement text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -61,10 +156,17 @@ DECLARE
     attribute record;
 BEGIN
     FOR one IN
-        SELECT c.*, renamed ->> c.name AS given
-        FROM open_analytic._adoption_columns(relation, dim, many, renamed) AS c
+        SELECT c.*, renamed ->> c.role AS given
+        FROM open_analytic._adoption_columns(relation, info, data_type, renamed) AS c
     LOOP
-        IF one.present IS NULL AND (one.given <> one.name OR one.name = 'image_name') THEN
+        -- A column that the caller named is expected to be there.
+        IF one.present IS NULL
+           AND (
+               one.role IN ('name', 'feature') AND one.given <> one.name
+               OR one.role = 'data' AND one.given IS NOT NULL
+               OR one.role = 'name'
+           )
+        THEN
             problem := format(
                 'it has no column %s', quote_ident(coalesce(one.given, one.name))
             );
@@ -100,10 +202,10 @@ BEGIN
         RETURN QUERY
         SELECT p.*
         FROM open_analytic._type_problems(
-            relation, one.name, one.type, one.present, one.present_type
+            relation, one.role, one.name, one.type, one.present, one.present_type
         ) AS p;
         IF attribute.attnotnull
-           AND (one.name = 'feature' OR many AND one.name IN ('image_data', 'box'))
+           AND (one.role = 'feature' OR info.many AND one.role IN ('data', 'box'))
         THEN
             problem := format('column %I is NOT NULL, and rows without one exist', one.present);
             statement := format(
@@ -118,7 +220,7 @@ COMMENT ON FUNCTION open_analytic._column_problems IS
     'What of a table''s columns keeps it from being a collection, and the statements for it';
 
 CREATE OR REPLACE FUNCTION open_analytic._type_problems(
-    relation regclass, name text, type text, present text, present_type text
+    relation regclass, role text, name text, type text, present text, present_type text
 )
 RETURNS TABLE (problem text, statement text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -138,8 +240,10 @@ BEGIN
     FROM pg_attribute AS a
     WHERE a.attrelid = relation AND a.attname = present;
     -- A type that its own values can be read as; another length is another pipeline's feature.
-    converts := CASE name
-        WHEN 'image_name' THEN actual.atttypid IN ('varchar'::regtype, 'bpchar'::regtype)
+    converts := CASE role
+        WHEN 'name' THEN actual.atttypid IN ('varchar'::regtype, 'bpchar'::regtype)
+        WHEN 'data' THEN type = 'text'
+            AND actual.atttypid IN ('varchar'::regtype, 'bpchar'::regtype)
         WHEN 'feature' THEN actual.atttypid = ANY (vectors)
             AND (actual.atttypmod = -1 OR type LIKE format('%%(%s)', actual.atttypmod))
         ELSE false
@@ -154,15 +258,18 @@ BEGIN
     END IF;
     problem := format('column %I is %s, not %s', present, present_type, type);
     IF NOT converts THEN
-        IF name = 'image_name' THEN
+        IF role = 'name' THEN
             statement := format(
-                E'ALTER TABLE %1$s ADD COLUMN image_name text;\n'
-                'UPDATE %1$s SET image_name = %2$I::text;',
+                E'ALTER TABLE %1$s ADD COLUMN %3$I text;\n'
+                'UPDATE %1$s SET %3$I = %2$I::text;',
                 relation,
-                CASE WHEN name = present THEN spare ELSE present END
+                CASE WHEN name = present THEN spare ELSE present END,
+                name
             );
+        ELSIF role = 'data' THEN
+            statement := format('ALTER TABLE %s ADD COLUMN %I %s;', relation, name, type);
         END IF;
-        IF name = present OR name <> 'image_name' THEN
+        IF name = present OR role <> 'name' THEN
             statement := concat_ws(
                 E'\n', format(rename_text, relation, present, spare), statement
             );
@@ -190,23 +297,16 @@ COMMENT ON FUNCTION open_analytic._type_problems IS
     'What is wrong with the type or the name of a column that a collection needs';
 
 CREATE OR REPLACE FUNCTION open_analytic._key_problems(
-    relation regclass, many boolean, renamed jsonb
+    relation regclass, info open_analytic.collections
 )
 RETURNS TABLE (problem text, statement text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    present CONSTANT text[] := ARRAY[coalesce(
-        (
-            SELECT a.attname::text
-            FROM pg_attribute AS a
-            WHERE a.attrelid = relation
-                AND a.attname = renamed ->> 'image_name'
-                AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype)
-        ),
-        'image_name'
-    )] || CASE WHEN many THEN ARRAY['part'] ELSE '{}' END;
-    key CONSTANT text := CASE WHEN many THEN 'image_name, part' ELSE 'image_name' END;
+    present CONSTANT text[] := ARRAY[info.name_column]
+        || CASE WHEN info.many THEN ARRAY['part'] ELSE '{}' END;
+    key CONSTANT text := quote_ident(info.name_column)
+        || CASE WHEN info.many THEN ', part' ELSE '' END;
     one record;
     complete boolean := false;
 BEGIN
@@ -228,7 +328,7 @@ BEGIN
     LOOP
         complete := complete
             OR one.whole AND one.columns @> present AND one.columns <@ present;
-        IF many AND one.columns = present[1:1] THEN
+        IF info.many AND one.columns = present[1:1] THEN
             problem := format('%s allows one row a name, and there is one a region', one.index);
             statement := CASE
                 WHEN one.constraint_name IS NULL THEN format('DROP INDEX %s;', one.index)
@@ -242,7 +342,7 @@ BEGIN
     IF NOT complete THEN
         problem := format('(%s) is not unique', array_to_string(present, ', '));
         statement := CASE
-            WHEN many AND NOT EXISTS (
+            WHEN info.many AND NOT EXISTS (
                 SELECT FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'part'
             )
                 THEN format(
@@ -262,7 +362,9 @@ BEGIN
     )
     THEN
         problem := format('column %I allows NULL', present[1]);
-        statement := format('ALTER TABLE %s ALTER COLUMN image_name SET NOT NULL;', relation);
+        statement := format(
+            'ALTER TABLE %s ALTER COLUMN %I SET NOT NULL;', relation, info.name_column
+        );
         RETURN NEXT;
     END IF;
 END

@@ -102,7 +102,10 @@ SELECT
     t.oid::regclass AS relation,
     c.schema_name AS recorded_schema,
     c.table_name AS recorded_table,
-    c.has_source
+    c.has_source,
+    c.name_column,
+    c.data_column,
+    c.sha256_column
 FROM open_analytic.collections AS c
 JOIN pg_catalog.pg_class AS t ON t.oid = open_analytic._relation(c)
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace;
@@ -204,15 +207,18 @@ $$;
 COMMENT ON FUNCTION open_analytic._split IS
     'Schema and table of a collection''s name: "table" is in public, "schema.table" says where';
 
-CREATE OR REPLACE FUNCTION open_analytic._own_columns(many boolean) RETURNS text[]
+CREATE OR REPLACE FUNCTION open_analytic._own_columns(info open_analytic.collections)
+RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT ARRAY[
-        'image_name', 'image_data', 'feature', 'image_sha256', 'pipeline_version', 'imported_at'
+        info.name_column, info.data_column, 'feature', info.sha256_column, 'pipeline_version',
+        'imported_at'
     ]
-           || CASE WHEN many THEN ARRAY['part', 'box'] ELSE '{}' END
+           || CASE WHEN info.many THEN ARRAY['part', 'box'] ELSE '{}' END
 $$;
-COMMENT ON FUNCTION open_analytic._own_columns IS 'The columns every collection has';
+COMMENT ON FUNCTION open_analytic._own_columns IS
+    'The columns of a collection that are no columns of the user''s';
 
 CREATE OR REPLACE FUNCTION open_analytic._version(pipeline text, version integer) RETURNS integer
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -454,7 +460,7 @@ BEGIN
         WHERE a.attrelid = collection
             AND NOT a.attisdropped
             AND (
-                a.attname = 'image_name' AND a.atttypid = 'text'::regtype
+                a.attname = info.name_column AND a.atttypid = 'text'::regtype
                 OR a.attname = 'feature' AND a.atttypid = '@vector@.halfvec'::regtype
                 OR info.many AND a.attname = 'part' AND a.atttypid = 'int4'::regtype
                 OR info.many AND a.attname = 'box' AND a.atttypid = 'float4[]'::regtype
@@ -463,8 +469,10 @@ BEGIN
     THEN
         RAISE EXCEPTION 'Table % is not as create_collection made it.', collection
             USING ERRCODE = 'OA006',
-            HINT = 'Its columns image_name (text) and feature (halfvec) must be there, and be a '
-                'table''s.';
+            HINT = format(
+                'Its columns %I (text) and feature (halfvec) must be there, and be a table''s.',
+                info.name_column
+            );
     END IF;
     PERFORM set_config('open_analytic.opened', here, true);
     RETURN info;

@@ -2,9 +2,11 @@ CREATE OR REPLACE FUNCTION open_analytic._cluster_compare(collection regclass, r
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
+DECLARE
+    info CONSTANT open_analytic.collections := open_analytic._collection(collection);
 BEGIN
     EXECUTE format(
-        'WITH now AS MATERIALIZED (SELECT t.image_name AS name, %s AS part, '
+        'WITH now AS MATERIALIZED (SELECT t.%I AS name, %s AS part, '
             'substr(sha256(@vector@.halfvec_send(t.feature)), 1, 8) AS feature_hash FROM %s AS t '
             'WHERE t.feature IS NOT NULL),'
         ' gone AS (UPDATE open_analytic.cluster_members AS m SET next_id = NULL WHERE '
@@ -18,8 +20,10 @@ BEGIN
             'next_id) SELECT $1, n.name, n.part, n.feature_hash, 0 FROM now AS n'
         ' WHERE NOT EXISTS (SELECT FROM open_analytic.cluster_members AS m WHERE m.clustering = '
             '$1 AND m.name = n.name AND m.part = n.part)',
-        CASE WHEN (open_analytic._collection(collection)).many THEN 't.part' ELSE '0' END,
-            collection) USING run;
+        info.name_column,
+        CASE WHEN info.many THEN 't.part' ELSE '0' END,
+        collection
+    ) USING run;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._cluster_compare IS
@@ -39,7 +43,7 @@ BEGIN
     RETURN QUERY EXECUTE format($$
         WITH rows AS MATERIALIZED (
             SELECT m.cluster_id, m.name, m.part, t.feature
-            FROM open_analytic.cluster_members AS m JOIN %s AS t ON t.image_name = m.name %s
+            FROM open_analytic.cluster_members AS m JOIN %s AS t ON t.%I = m.name %s
             WHERE m.clustering = $1
                 AND m.next_id < 0
                 AND m.cluster_id = ANY ($3)
@@ -48,9 +52,10 @@ BEGIN
         FROM rows AS a
         JOIN rows AS b ON a.cluster_id = b.cluster_id
             AND (a.name COLLATE "C", a.part) < (b.name COLLATE "C", b.part)
-            AND %3$s <= $2
+            AND %4$s <= $2
         $$,
             collection,
+            info.name_column,
             CASE WHEN info.many THEN 'AND t.part = m.part' END,
             format(
                 'b.feature %s a.feature', open_analytic._operator(info.metric)

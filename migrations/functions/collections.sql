@@ -10,14 +10,14 @@ COMMENT ON FUNCTION open_analytic._type IS
     'What a type''s text means under a search_path; nothing but a type is read';
 
 CREATE OR REPLACE FUNCTION open_analytic._check_column(
-    name text, type text, many boolean, path text
+    name text, type text, info open_analytic.collections, path text
 )
 RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     -- PostgreSQL's own, and what a search computes.
-    taken CONSTANT text[] := open_analytic._own_columns(many)
+    taken CONSTANT text[] := open_analytic._own_columns(info)
         || ARRAY['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid', 'open_analytic_distance'];
     problem text := 'the server knows no such type for a column';
 BEGIN
@@ -53,12 +53,11 @@ COMMENT ON FUNCTION open_analytic._check_column IS
     'Refuse a column''s name that is taken, and a type that is none';
 
 CREATE OR REPLACE FUNCTION open_analytic._describe_table(
-    relation text, dim integer, metric text, many boolean, pipeline text, version integer
+    relation text, info open_analytic.collections
 )
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_variable
 DECLARE
     own record;
 BEGIN
@@ -68,30 +67,38 @@ BEGIN
         format(
             'Collection of open_analytic: %s, dim %s, metric %s',
             CASE
-                WHEN pipeline IS NULL THEN 'vectors computed elsewhere'
-                ELSE format('pipeline %s version %s', pipeline, version)
+                WHEN info.pipeline IS NULL THEN 'vectors computed elsewhere'
+                ELSE format('pipeline %s version %s', info.pipeline, info.version)
             END,
-            dim,
-            metric
+            info.dim,
+            info.metric
         )
     );
     FOR own IN
         SELECT *
         FROM (
             VALUES
-            ('image_name', 'Name of the picture, unique'),
-            ('image_data', 'Its bytes as imported; NULL when only the vector was given'),
+            (info.name_column, 'Name of the input, unique'),
+            (info.data_column, 'The input as imported; NULL when only the vector was given'),
             ('feature', 'Its vector; NULL when nothing was found in it'),
             (
-                'image_sha256',
-                'SHA-256 of image_data when it was imported: an unchanged file is left alone'
+                info.sha256_column,
+                format(
+                    'SHA-256 of %s when it was imported: an unchanged file is left alone',
+                    info.data_column
+                )
             ),
             ('pipeline_version', 'Version of the pipeline the feature comes from'),
             ('imported_at', 'When the row was written'),
-            ('part', 'Number of the region (face) in its picture, from 0; image_data is in row 0'),
+            (
+                'part',
+                format(
+                    'Number of the region in its input, from 0; %s is in row 0', info.data_column
+                )
+            ),
             ('box', 'Where the region is in pixels: {x, y, width, height}')
         ) AS c (name, says)
-        WHERE c.name = ANY (open_analytic._own_columns(many))
+        WHERE c.name = ANY (open_analytic._own_columns(info))
     LOOP
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, own.name, own.says);
     END LOOP;
@@ -119,100 +126,166 @@ $$;
 COMMENT ON FUNCTION open_analytic._check_schema IS
     'Refuse the name of a collection in a schema of the system';
 
-CREATE OR REPLACE FUNCTION open_analytic._enter_collection(
-    id uuid, name text, dim integer, metric text, many boolean, pipeline text, version integer,
-    parameters json, migrated boolean, has_source boolean
-)
+CREATE OR REPLACE FUNCTION open_analytic._enter_collection(info open_analytic.collections)
 RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$
     -- A row left by a table that was dropped with plain SQL is replaced.
     INSERT INTO open_analytic.collections AS c (
         id, schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated,
-        has_source
+        has_source, name_column, data_column, sha256_column
     )
-    SELECT
-        _enter_collection.id, place.schema_name, place.table_name, _enter_collection.pipeline,
-        _enter_collection.version, _enter_collection.dim, _enter_collection.metric,
-        _enter_collection.many, _enter_collection.parameters, _enter_collection.migrated,
-        _enter_collection.has_source
-    FROM open_analytic._split(name) AS place
+    VALUES (
+        info.id, info.schema_name, info.table_name, info.pipeline, info.version, info.dim,
+        info.metric, info.many, info.parameters, info.migrated, info.has_source, info.name_column,
+        info.data_column, info.sha256_column
+    )
     ON CONFLICT ON CONSTRAINT collections_pkey DO UPDATE
     SET id = excluded.id, pipeline = excluded.pipeline, version = excluded.version,
         dim = excluded.dim, metric = excluded.metric, many = excluded.many,
         parameters = excluded.parameters, migrated = excluded.migrated,
-        has_source = excluded.has_source, created_at = now(), created_by = current_user
+        has_source = excluded.has_source, name_column = excluded.name_column,
+        data_column = excluded.data_column, sha256_column = excluded.sha256_column,
+        created_at = now(), created_by = current_user
 $$;
 COMMENT ON FUNCTION open_analytic._enter_collection IS 'Write a collection into the catalogue';
 
+CREATE OR REPLACE FUNCTION open_analytic._new_collection(
+    name text, dim integer, metric text, many boolean, pipeline text, version integer,
+    parameters json, migrated boolean, inputs jsonb
+)
+RETURNS open_analytic.collections
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    place CONSTANT record := open_analytic._split(name);
+    info open_analytic.collections;
+BEGIN
+    info.id := gen_random_uuid();
+    info.schema_name := place.schema_name;
+    info.table_name := place.table_name;
+    info.pipeline := pipeline;
+    info.version := version;
+    info.dim := dim;
+    info.metric := metric;
+    info.many := many;
+    info.parameters := parameters;
+    info.migrated := migrated;
+    info.name_column := coalesce(inputs ->> 'name', 'image_name');
+    info.data_column := coalesce(inputs ->> 'data', 'image_data');
+    info.sha256_column := coalesce(inputs ->> 'sha256', 'image_sha256');
+    RETURN info;
+END
+$$;
+COMMENT ON FUNCTION open_analytic._new_collection IS
+    'A collection before it is in the catalogue; inputs: what its pipeline says of the columns '
+        'that hold an input, {"name": "text_name", ...}';
+
+CREATE OR REPLACE FUNCTION open_analytic._data_type(inputs jsonb) RETURNS regtype
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    -- A database with another encoding cannot hold every text, only its bytes.
+    SELECT CASE
+        WHEN inputs ->> 'data_type' = 'text' AND getdatabaseencoding() = 'UTF8' THEN 'text'
+        ELSE 'bytea'
+    END::regtype
+$$;
+COMMENT ON FUNCTION open_analytic._data_type IS
+    'The type of the column of a new collection that holds an input as it was imported';
+
+CREATE OR REPLACE FUNCTION open_analytic._column_definitions(
+    info open_analytic.collections, own_columns text, data_type regtype
+)
+RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Joined, not formatted once more: a name or a type can have a percent sign.
+    SELECT concat(
+        format('%I pg_catalog.text NOT NULL, ', info.name_column),
+        CASE
+            WHEN info.many THEN 'part pg_catalog.int4 NOT NULL DEFAULT 0, box pg_catalog.float4[],'
+        END,
+        format(
+            '%I pg_catalog.%s, feature @vector@.halfvec(%s), ', info.data_column, data_type,
+            info.dim
+        ),
+        own_columns,
+        format('%I pg_catalog.bytea, ', info.sha256_column),
+        'pipeline_version pg_catalog.int4 ',
+        CASE
+            WHEN info.version IS NOT NULL
+                THEN format(
+                    'NOT NULL DEFAULT open_analytic._version(%L, %s) CONSTRAINT '
+                    'open_analytic_version CHECK (pipeline_version OPERATOR(pg_catalog.=) %2$s)',
+                    info.pipeline,
+                    info.version
+                )
+        END,
+        ', imported_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), ',
+        CASE WHEN info.has_source THEN 'source pg_catalog.text,' END,
+        format('CONSTRAINT %I CHECK (true), ', open_analytic._mark(info.id)),
+        format(
+            CASE WHEN info.many THEN 'PRIMARY KEY (%I, part)' ELSE 'PRIMARY KEY (%I)' END,
+            info.name_column
+        )
+    )
+$$;
+COMMENT ON FUNCTION open_analytic._column_definitions IS
+    'Columns and constraints of the table of a collection, as CREATE TABLE takes them';
+
 CREATE OR REPLACE FUNCTION open_analytic._make_collection(
     name text, dim integer, metric text, many boolean, columns json, pipeline text,
-    version integer, parameters json, migrated boolean, path text
+    version integer, parameters json, migrated boolean, path text, inputs jsonb DEFAULT '{}'
 )
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    place CONSTANT record := open_analytic._split(name);
-    relation CONSTANT text := format('%I.%I', place.schema_name, place.table_name);
-    id CONSTANT uuid := gen_random_uuid();
+    info open_analytic.collections := open_analytic._new_collection(
+        name, dim, metric, many, pipeline, version, parameters, migrated, inputs
+    );
+    relation CONSTANT text := format('%I.%I', info.schema_name, info.table_name);
+    data_type CONSTANT regtype := open_analytic._data_type(inputs);
     -- A feature that stays in its row makes exact searches three times as fast.
     plain CONSTANT boolean := dim <= 3000;
     column_name text;
     column_type text;
     own_columns text := '';
-    -- A column of this name that the user asks for is the user's.
-    has_source boolean := true;
     statement text;
 BEGIN
     PERFORM open_analytic._check_schema(name);
     PERFORM open_analytic._follow_renames(); -- a renamed table frees the name it had
+    -- A column of this name that the user asks for is the user's.
+    info.has_source := NOT EXISTS (SELECT FROM json_each(columns) AS c WHERE c.key = 'source');
     FOR column_name, column_type IN SELECT * FROM json_each_text(columns) LOOP
-        PERFORM open_analytic._check_column(column_name, column_type, many, path);
+        PERFORM open_analytic._check_column(column_name, column_type, info, path);
         -- A newline, so that a comment inside a type's text ends with it.
         own_columns := own_columns || format(E'%I %s\n, ', column_name, column_type);
-        has_source := has_source AND column_name <> 'source';
     END LOOP;
     statement := format(
-        'CREATE TABLE %s ('
-        'image_name pg_catalog.text NOT NULL, %s image_data pg_catalog.bytea, '
-        'feature @vector@.halfvec(%s), %s image_sha256 pg_catalog.bytea, '
-        'pipeline_version pg_catalog.int4 %s, '
-        'imported_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), %s '
-        'CONSTRAINT %I CHECK (true), PRIMARY KEY (%s)) WITH (toast_tuple_target = %s)',
+        'CREATE TABLE %s (%s) WITH (toast_tuple_target = %s)',
         relation,
-        CASE
-            WHEN many THEN 'part pg_catalog.int4 NOT NULL DEFAULT 0, box pg_catalog.float4[],'
-        END,
-        dim,
-        own_columns,
-        CASE
-            WHEN version IS NOT NULL
-                THEN format(
-                    'NOT NULL DEFAULT open_analytic._version(%L, %s) CONSTRAINT '
-                    'open_analytic_version CHECK (pipeline_version OPERATOR(pg_catalog.=) %2$s)',
-                    pipeline,
-                    version
-                )
-        END,
-        CASE WHEN has_source THEN 'source pg_catalog.text,' END,
-        open_analytic._mark(id),
-        CASE WHEN many THEN 'image_name, part' ELSE 'image_name' END,
+        open_analytic._column_definitions(info, own_columns, data_type),
         CASE WHEN plain THEN 2 * dim + 1024 ELSE 2040 END
     );
     PERFORM set_config('search_path', path, true); -- for the types of the caller's columns only
     EXECUTE statement;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    -- Pictures are compressed already: compressing them again costs time and gains nothing.
+    IF data_type = 'bytea'::regtype THEN
+        -- Pictures are compressed already: compressing them again costs time and gains nothing.
+        EXECUTE format(
+            'ALTER TABLE %s ALTER COLUMN %I SET STORAGE EXTERNAL', relation, info.data_column
+        );
+    END IF;
     EXECUTE format(
-        'ALTER TABLE %s ALTER COLUMN image_data SET STORAGE EXTERNAL, '
-        'ALTER COLUMN feature SET STORAGE %s',
+        'ALTER TABLE %s ALTER COLUMN feature SET STORAGE %s',
         relation,
         CASE WHEN plain THEN 'PLAIN' ELSE 'EXTERNAL' END
     );
-    PERFORM open_analytic._describe_table(relation, dim, metric, many, pipeline, version);
-    IF has_source THEN
+    PERFORM open_analytic._describe_table(relation, info);
+    IF info.has_source THEN
         EXECUTE format(
             'COMMENT ON COLUMN %s.source IS %L',
             relation,
@@ -220,9 +293,7 @@ BEGIN
         );
     END IF;
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO open_analytic_user', relation);
-    PERFORM open_analytic._enter_collection(
-        id, name, dim, metric, many, pipeline, version, parameters, migrated, has_source
-    );
+    PERFORM open_analytic._enter_collection(info);
 END
 $$;
 COMMENT ON FUNCTION open_analytic._make_collection IS
@@ -295,7 +366,8 @@ BEGIN
     BEGIN
         PERFORM open_analytic._make_collection(
             name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, columns,
-            pipeline, found.version, (told -> 'parameters')::json, false, path
+            pipeline, found.version, (told -> 'parameters')::json, false, path,
+            told -> 'input_columns'
         );
     EXCEPTION WHEN duplicate_table OR duplicate_object THEN
         PERFORM open_analytic._check_existing(

@@ -80,8 +80,11 @@ BEGIN
         quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name)),
         problem
         USING ERRCODE = 'OA019',
-            HINT = 'Its pipeline takes no text: give a picture''s bytes or a vector, as in '
-                'search(collection, image_data::bytea).';
+            HINT = format(
+                'Its pipeline takes no text: give a picture''s bytes or a vector, as in '
+                    'search(collection, %I::bytea).',
+                info.data_column
+            );
 END
 $$;
 COMMENT ON FUNCTION open_analytic._query_vector IS

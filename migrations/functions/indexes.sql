@@ -109,7 +109,10 @@ AS $$
 DECLARE
     kind record;
 BEGIN
-    IF type IS NULL OR name = ANY (open_analytic._own_columns(true)) THEN
+    IF type IS NULL
+       OR name = 'feature'
+       OR name = ANY (open_analytic._own_columns(open_analytic._known(collection)))
+    THEN
         RAISE EXCEPTION 'Table % has no column % of its own.', collection,
             coalesce(quote_literal(name), 'NULL')
             USING ERRCODE = 'OA019', HINT = 'Give a column that filters compare with a value.';

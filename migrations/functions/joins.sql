@@ -95,22 +95,25 @@ DECLARE
     wanted CONSTANT text := CASE
         WHEN every
             THEN format(
-                E'SELECT image_name, %s AS part, feature FROM %s '
+                E'SELECT %I AS name, %s AS part, feature FROM %s '
                 'WHERE feature IS NOT NULL AND (\n%s\n)',
+                info.name_column,
                 part,
                 collection,
                 coalesce(filter, 'true')
             )
         ELSE format(
-            'SELECT b.image_name, w.part, b.feature '
+            'SELECT w.name, w.part, b.feature '
             'FROM unnest($2, $3) AS w (name, part) '
-            'JOIN %s AS b ON b.image_name = w.name %s WHERE b.feature IS NOT NULL',
+            'JOIN %s AS b ON b.%I = w.name %s WHERE b.feature IS NOT NULL',
             collection,
+            info.name_column,
             CASE WHEN info.many THEN 'AND b.part = w.part' END
         )
     END;
     rows CONSTANT text := format(
-        'SELECT image_name, %s AS part, feature FROM %s WHERE feature IS NOT NULL',
+        'SELECT %I AS name, %s AS part, feature FROM %s WHERE feature IS NOT NULL',
+        info.name_column,
         part,
         collection
     );
@@ -118,8 +121,9 @@ DECLARE
     nearest CONSTANT text := format(
         ' AS a CROSS JOIN LATERAL ('
         'SELECT e.*, bool_or(e.distance > $1) OVER () AS beyond '
-        'FROM (SELECT b.image_name AS other, %s AS other_part, %s AS distance '
-        'FROM %s AS b WHERE b.feature IS NOT NULL ORDER BY %2$s LIMIT ',
+        'FROM (SELECT b.%I AS other, %s AS other_part, %s AS distance '
+        'FROM %s AS b WHERE b.feature IS NOT NULL ORDER BY %3$s LIMIT ',
+        info.name_column,
         CASE WHEN info.many THEN 'b.part' ELSE '0' END,
         measured,
         collection
@@ -127,8 +131,8 @@ DECLARE
     -- A row that has seen nothing beyond max_distance looks further.
     within CONSTANT text := ') AS e) AS n WHERE n.distance <= $1';
     unfinished CONSTANT text :=
-        'SELECT a.* FROM %s AS a WHERE EXISTS (SELECT FROM %s AS n WHERE n.image_name = '
-            'a.image_name AND n.part = a.part AND NOT n.beyond)';
+        'SELECT a.* FROM %s AS a WHERE EXISTS (SELECT FROM %s AS n WHERE n.name = '
+            'a.name AND n.part = a.part AND NOT n.beyond)';
     memory CONSTANT text := current_setting('work_mem');
 BEGIN
     -- where measuring every pair takes longer
@@ -139,30 +143,31 @@ BEGIN
             'open_analytic_more AS MATERIALIZED (%s), '
             'open_analytic_second AS MATERIALIZED (%s), '
             'open_analytic_most AS MATERIALIZED (%s) '
-            'SELECT n.image_name, n.part, n.other, n.other_part, n.distance '
+            'SELECT n.name, n.part, n.other, n.other_part, n.distance '
             'FROM (SELECT * FROM open_analytic_first '
             'UNION ALL SELECT * FROM open_analytic_second '
-            'UNION ALL SELECT a.image_name, a.part, b.image_name, %s, %s, true '
-            'FROM open_analytic_most AS a JOIN %s AS b ON %7$s <= $1) AS n %9$s '
-            'WHERE (n.image_name, n.part) <> (n.other, n.other_part)',
+            'UNION ALL SELECT a.name, a.part, b.%I, %s, %s, true '
+            'FROM open_analytic_most AS a JOIN %s AS b ON %8$s <= $1) AS n %10$s '
+            'WHERE (n.name, n.part) <> (n.other, n.other_part)',
             wanted,
-            'SELECT a.image_name, a.part, n.* FROM open_analytic_rows'
+            'SELECT a.name, a.part, n.* FROM open_analytic_rows'
                 || nearest
                 || '100'
                 || within,
             format(unfinished, 'open_analytic_rows', 'open_analytic_first'),
-            'SELECT a.image_name, a.part, n.* FROM open_analytic_more'
+            'SELECT a.name, a.part, n.* FROM open_analytic_more'
                 || nearest
                 || '1000'
                 || within,
             format(unfinished, 'open_analytic_more', 'open_analytic_second'),
+            info.name_column,
             CASE WHEN info.many THEN 'b.part' ELSE '0' END,
             measured,
             collection,
             CASE
                 WHEN every AND filter IS NOT NULL
                     THEN 'JOIN open_analytic_rows AS r '
-                        'ON (r.image_name, r.part) = (n.other, n.other_part)'
+                        'ON (r.name, r.part) = (n.other, n.other_part)'
             END
         ) USING max_distance, names, parts;
     ELSE
@@ -178,9 +183,9 @@ BEGIN
         );
         RETURN QUERY EXECUTE format(
             'WITH open_analytic_rows AS MATERIALIZED (%s) '
-            'SELECT a.image_name, a.part, b.image_name, b.part, %s '
+            'SELECT a.name, a.part, b.name, b.part, %s '
             'FROM open_analytic_rows AS a JOIN %s AS b '
-            'ON (a.image_name COLLATE "C", a.part) %s (b.image_name COLLATE "C", b.part) '
+            'ON (a.name COLLATE "C", a.part) %s (b.name COLLATE "C", b.part) '
             'AND %2$s <= $1',
             wanted,
             measured,
@@ -262,13 +267,17 @@ DECLARE
     -- The nearest of one row: a row is not its own neighbour. Adding 0 keeps the planner from
     -- taking the index.
     nearest CONSTANT text := format(
-        'SELECT b.image_name AS neighbour, %s AS neighbour_part, %s AS distance '
+        'SELECT b.%I AS neighbour, %s AS neighbour_part, %s AS distance '
         'FROM %s AS b WHERE b.feature IS NOT NULL %s',
+        other.name_column,
         other_part,
         measured,
         b,
         CASE
-            WHEN a = b THEN format('AND (b.image_name, %s) <> (a.image_name, a.part)', other_part)
+            WHEN a = b
+                THEN format(
+                    'AND (b.%I, %s) <> (a.name, a.part)', other.name_column, other_part
+                )
         END
     );
     exact CONSTANT text := format(
@@ -287,33 +296,34 @@ BEGIN
         PERFORM set_config('hnsw.ef_search', least(1000, greatest(200, 2 * k))::text, true);
         -- A row the index gives fewer than k for is measured against all.
         found := format(
-            'open_analytic_near AS MATERIALIZED (SELECT a.image_name, a.part, n.* '
+            'open_analytic_near AS MATERIALIZED (SELECT a.name, a.part, n.* '
             'FROM open_analytic_rows AS a '
             'LEFT JOIN LATERAL (%s ORDER BY %s LIMIT $1) AS n ON true), '
             'open_analytic_short AS MATERIALIZED (SELECT a.* FROM open_analytic_rows AS a '
-            'JOIN (SELECT image_name, part FROM open_analytic_near GROUP BY image_name, part '
+            'JOIN (SELECT name, part FROM open_analytic_near GROUP BY name, part '
             'HAVING count(*) FILTER (WHERE distance <> ''NaN'') < $1) AS s '
-            'USING (image_name, part)), '
+            'USING (name, part)), '
             'open_analytic_found AS (SELECT n.* FROM open_analytic_near AS n '
             'WHERE NOT EXISTS (SELECT FROM open_analytic_short AS s '
-            'WHERE (s.image_name, s.part) = (n.image_name, n.part)) UNION ALL %s)',
+            'WHERE (s.name, s.part) = (n.name, n.part)) UNION ALL %s)',
             nearest,
             measured,
-            'SELECT a.image_name, a.part, n.* FROM open_analytic_short' || exact
+            'SELECT a.name, a.part, n.* FROM open_analytic_short' || exact
         );
     ELSE
-        found := 'open_analytic_found AS (SELECT a.image_name, a.part, n.* FROM open_analytic_rows'
+        found := 'open_analytic_found AS (SELECT a.name, a.part, n.* FROM open_analytic_rows'
             || exact
             || ')';
     END IF;
     RETURN QUERY EXECUTE format(
         'WITH open_analytic_rows AS MATERIALIZED ('
-        'SELECT image_name, %s AS part, feature FROM %s WHERE feature IS NOT NULL), %s '
-        'SELECT f.image_name, f.neighbour, f.distance, f.rank::integer, %s, %s '
-        'FROM (SELECT n.*, row_number() OVER (PARTITION BY n.image_name, n.part '
+        'SELECT %I AS name, %s AS part, feature FROM %s WHERE feature IS NOT NULL), %s '
+        'SELECT f.name, f.neighbour, f.distance, f.rank::integer, %s, %s '
+        'FROM (SELECT n.*, row_number() OVER (PARTITION BY n.name, n.part '
         'ORDER BY n.distance, n.neighbour COLLATE "C", n.neighbour_part) AS rank '
         'FROM open_analytic_found AS n) AS f '
-        'ORDER BY f.image_name COLLATE "C", f.part, f.rank',
+        'ORDER BY f.name COLLATE "C", f.part, f.rank',
+        info.name_column,
         part,
         a,
         found,

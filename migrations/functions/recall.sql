@@ -131,9 +131,10 @@ BEGIN
         ORDER BY r
     );
     EXECUTE format(
-        'SELECT array_agg(s.feature), array_agg(s.image_name), array_agg(s.part) FROM ('
-        'SELECT feature, image_name, %s FROM %s TABLESAMPLE BERNOULLI (%s) '
+        'SELECT array_agg(s.feature), array_agg(s.name), array_agg(s.part) FROM ('
+        'SELECT feature, %I AS name, %s FROM %s TABLESAMPLE BERNOULLI (%s) '
         'WHERE feature IS NOT NULL ORDER BY random() LIMIT %s) AS s',
+        info.name_column,
         part,
         collection,
         least(100, 500.0 * queries / made.rows),
@@ -143,14 +144,15 @@ BEGIN
         at := clock_timestamp();
         -- A row is not its own neighbour.
         EXECUTE format(
-            'SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3) '
+            'SELECT array_agg(n.d) FILTER (WHERE (n.name, n.part) <> ($2, $3) '
             'AND n.d <> ''NaN'') FROM ('
-            'SELECT image_name, %1$s, (feature %2$s $1) + 0 AS d FROM %3$s '
+            'SELECT %5$I AS name, %1$s, (feature %2$s $1) + 0 AS d FROM %3$s '
             'WHERE feature IS NOT NULL ORDER BY d LIMIT 1 + %4$s) AS n',
             part,
             near,
             collection,
-            made.ranks[cardinality(made.ranks)]
+            made.ranks[cardinality(made.ranks)],
+            info.name_column
         ) INTO exact USING probes[q], names[q], parts[q];
         exact_ms := exact_ms || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
         -- rows went away meanwhile
@@ -164,13 +166,14 @@ BEGIN
             END;
             PERFORM set_config('hnsw.ef_search', least(1000, made.efforts[i])::text, true);
             EXECUTE format(
-                'SELECT array_agg(n.d) FILTER (WHERE (n.image_name, n.part) <> ($2, $3)) FROM ('
-                'SELECT image_name, %1$s, feature %2$s $1 AS d FROM %3$s '
+                'SELECT array_agg(n.d) FILTER (WHERE (n.name, n.part) <> ($2, $3)) FROM ('
+                'SELECT %5$I AS name, %1$s, feature %2$s $1 AS d FROM %3$s '
                 'WHERE feature IS NOT NULL ORDER BY feature %2$s $1 LIMIT %4$s) AS n',
                 part,
                 near,
                 collection,
-                together[cardinality(together)] + 1
+                together[cardinality(together)] + 1,
+                info.name_column
             ) INTO walked USING probes[q], names[q], parts[q];
             once := once
                 || open_analytic._recalls(coalesce(walked, '{}'), exact, together, made.ranks);
@@ -220,12 +223,13 @@ BEGIN
             FOR small IN 0 .. 1 LOOP
                 at := clock_timestamp();
                 EXECUTE format(
-                    'WITH m AS MATERIALIZED (SELECT image_name, feature %1$s $1 AS d '
+                    'WITH m AS MATERIALIZED (SELECT %4$I, feature %1$s $1 AS d '
                     'FROM %2$s WHERE feature IS NOT NULL ORDER BY feature %1$s $1 LIMIT %3$s) '
                     'SELECT count(*) FROM m',
                     near,
                     collection,
-                    CASE small WHEN 1 THEN 10 ELSE made.efforts[i] END
+                    CASE small WHEN 1 THEN 10 ELSE made.efforts[i] END,
+                    info.name_column
                 ) USING probes[q];
                 IF small = 1 THEN
                     firsts := firsts || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;

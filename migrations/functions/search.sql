@@ -83,7 +83,7 @@ COMMENT ON FUNCTION open_analytic._shown IS 'A column as a part of row';
 CREATE OR REPLACE FUNCTION open_analytic._search(
     collection regclass, query @vector@.vector, k integer, filter text, max_distance float8,
         target_recall float8, after jsonb, path text
-) RETURNS TABLE (image_name text, part integer, distance float8)
+) RETURNS TABLE (name text, part integer, distance float8)
 -- statements that depend on values are planned again in any case
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
     SET search_path = pg_catalog, pg_temp
@@ -147,17 +147,17 @@ BEGIN
     SELECT string_agg(
         open_analytic._shown(a.attname, a.atttypid), ', ' ORDER BY a.attnum
     ) FILTER (
-        WHERE a.attname <> ALL (open_analytic._own_columns(info.many))
+        WHERE a.attname <> ALL (open_analytic._own_columns(info))
             AND NOT (info.has_source AND a.attname = 'source')
     )
     INTO shown
         FROM pg_attribute AS a
         WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped;
     RETURN QUERY EXECUTE format(
-        'SELECT t.image_name, n.distance, (SELECT coalesce(to_jsonb(r.*), ''{}'') FROM (SELECT '
+        'SELECT n.name, n.distance, (SELECT coalesce(to_jsonb(r.*), ''{}'') FROM (SELECT '
             '%s) AS r), %s, %s'
         ' FROM open_analytic._search($1, $2, $3, $4, $5, $6, $7, NULL) AS n JOIN %s AS t ON '
-            't.image_name = n.image_name %s ORDER BY n.distance, n.image_name, n.part',
+            't.%I = n.name %s ORDER BY n.distance, n.name, n.part',
         shown,
         CASE
             WHEN info.many
@@ -167,6 +167,7 @@ BEGIN
         END,
         CASE WHEN info.many THEN 't.part' ELSE 'NULL::integer' END,
             collection,
+            info.name_column,
             CASE
                 WHEN info.many THEN 'AND t.part = n.part'
             END) USING collection, query, k, filter, max_distance, target_recall, after;

@@ -53,7 +53,7 @@ DECLARE
         CASE WHEN max_distance IS NOT NULL THEN 's.distance OPERATOR(pg_catalog.<=) $2' END,
         CASE
             WHEN after IS NOT NULL
-                THEN open_analytic._after(after, 's.distance', 's.image_name', 's.part')
+                THEN open_analytic._after(after, 's.distance', 's.name', 's.part')
         END
     );
 BEGIN
@@ -64,16 +64,16 @@ BEGIN
     PERFORM set_config('search_path', path, true);
     EXECUTE pg_catalog.format(
         E'SELECT '
-        'pg_catalog.array_agg(w.image_name ORDER BY w.distance, w.image_name, w.part) '
+        'pg_catalog.array_agg(w.name ORDER BY w.distance, w.name, w.part) '
         'FILTER (WHERE w.fits), '
-        'pg_catalog.array_agg(w.part ORDER BY w.distance, w.image_name, w.part) '
+        'pg_catalog.array_agg(w.part ORDER BY w.distance, w.name, w.part) '
         'FILTER (WHERE w.fits), '
-        'pg_catalog.array_agg(w.distance ORDER BY w.distance, w.image_name, w.part) '
+        'pg_catalog.array_agg(w.distance ORDER BY w.distance, w.name, w.part) '
         'FILTER (WHERE w.fits), '
         'pg_catalog.max(w.distance), pg_catalog.count(*), %8$s '
         'FROM (SELECT f.* %9$s '
-        'FROM (SELECT s.image_name, s.part, s.distance, %1$s AS fits '
-        'FROM (SELECT image_name, %2$s AS part, feature %3$s $1 AS distance, '
+        'FROM (SELECT s.name, s.part, s.distance, %1$s AS fits '
+        'FROM (SELECT %10$I AS name, %2$s AS part, feature %3$s $1 AS distance, '
         '(\n%4$s\n) IS TRUE AS meets '
         'FROM %5$s WHERE feature IS NOT NULL AND %6$s '
         'ORDER BY feature %3$s $1 LIMIT %7$s) AS s) AS f) AS w',
@@ -99,7 +99,8 @@ BEGIN
                 THEN ', pg_catalog.row_number() OVER () AS place, '
                     'pg_catalog.count(*) FILTER (WHERE f.fits) OVER (ROWS UNBOUNDED PRECEDING) '
                     'AS hits'
-        END
+        END,
+        info.name_column
     )
     INTO names, parts, distances, farthest, walked, hits, place, beyond
     USING half, max_distance, k::bigint;
@@ -114,7 +115,7 @@ CREATE OR REPLACE FUNCTION open_analytic._nearest(
     collection regclass, info open_analytic.collections, half @vector@.halfvec, k integer,
     filter text, max_distance float8, after jsonb, plan open_analytic._plan, path text
 )
-RETURNS TABLE (image_name text, part integer, distance float8)
+RETURNS TABLE (name text, part integer, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10 COST 100000
 SET search_path = pg_catalog, pg_temp
 SET hnsw.iterative_scan = relaxed_order
@@ -209,23 +210,24 @@ BEGIN
     -- all, is beyond all others, so neither nor the limit takes a place of the k.
     PERFORM set_config('search_path', path, true);
     RETURN QUERY EXECUTE pg_catalog.format(
-        E'SELECT m.image_name, m.part, m.distance '
-        'FROM (SELECT image_name, %1$s, '
+        E'SELECT m.name, m.part, m.distance '
+        'FROM (SELECT %7$I AS name, %1$s, '
         '(feature %2$s $1) OPERATOR(pg_catalog.+) 0::pg_catalog.float8 AS distance '
         'FROM %3$s WHERE (\n%4$s\n) AND %5$s '
-        'ORDER BY distance, image_name, part LIMIT %6$s) AS m '
+        'ORDER BY distance, name, part LIMIT %6$s) AS m '
         'WHERE m.distance OPERATOR(pg_catalog.<>) ''NaN''::pg_catalog.float8 '
         'AND ($2 IS NULL OR m.distance OPERATOR(pg_catalog.<=) $2) '
-        'ORDER BY m.distance, m.image_name, m.part',
+        'ORDER BY m.distance, m.name, m.part',
         CASE WHEN info.many THEN 'part' ELSE '0 AS part' END,
         near,
         collection,
         coalesce(filter, 'true'),
         open_analytic._after(
-            after, pg_catalog.format('(feature %s $1)', near), 'image_name',
-            CASE WHEN info.many THEN 'part' ELSE '0' END
+            after, pg_catalog.format('(feature %s $1)', near),
+            pg_catalog.quote_ident(info.name_column), CASE WHEN info.many THEN 'part' ELSE '0' END
         ),
-        k
+        k,
+        info.name_column
     ) USING half, max_distance;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 END

@@ -13,7 +13,7 @@ from sqlalchemy import MetaData
 
 from open_analytic.alembic import autogenerate  # noqa: F401 - registers what --autogenerate calls
 from open_analytic.alembic.autogenerate import KEY
-from open_analytic.alembic.shapes import make_shape
+from open_analytic.alembic.shapes import columns_of, make_shape
 from open_analytic.store import tables
 from open_analytic.types import Metric
 
@@ -32,8 +32,10 @@ def collection(
     version: int | None = None,
     parameters: Mapping[str, Any] | None = None,
     ann_index: bool = False,
+    input: str = "image",  # noqa: A002 - as a pipeline's definition says it
 ) -> None:
     """Declare a collection beside your tables, for ``alembic revision --autogenerate``."""
-    options = {"columns": columns, "pipeline": pipeline, "version": version, "parameters": parameters}
+    options: dict[str, Any] = {"columns": columns, "pipeline": pipeline, "version": version, "parameters": parameters}
+    options["inputs"] = columns_of(input)
     shape = make_shape(name, dim=dim, metric=metric, many=many, **options)
     metadata.info.setdefault(KEY, {})[".".join(tables.split(name))] = (shape, ann_index)

@@ -36,6 +36,7 @@ def _render_create(_: AutogenContext, operation: CreateCollection) -> str:
         "pipeline": shape.pipeline,
         "version": shape.version,
         "parameters": dict(shape.parameters) or None,
+        "input": shapes.input_of(shape.inputs),
     }
     options |= {key: value for key, value in optional.items() if value is not None}
     return f"op.create_collection({shape.name!r}, {', '.join(f'{key}={value!r}' for key, value in options.items())})"

@@ -32,13 +32,20 @@ class CreateCollection(MigrateOperation):
         pipeline: str | None = None,
         version: int | None = None,
         parameters: Mapping[str, Any] | None = None,
+        input: str = "image",  # noqa: A002 - as a pipeline's definition says it
     ) -> None:
         """Create a collection: its table, and its entry in the catalogue of open_analytic.
 
-        ``columns`` are your own (name -> SQL type). With ``pipeline`` and ``version`` it takes the features of that
-        version only; without, vectors computed elsewhere.
+        ``columns`` are your own (name -> SQL type); ``input="text"`` makes text_name and text_data. With
+        ``pipeline`` and ``version`` it takes the features of that version only; without, vectors computed elsewhere.
         """
-        options = {"columns": columns, "pipeline": pipeline, "version": version, "parameters": parameters}
+        options: dict[str, Any] = {
+            "columns": columns,
+            "pipeline": pipeline,
+            "version": version,
+            "parameters": parameters,
+        }
+        options["inputs"] = shapes.columns_of(input)
         operations.invoke(cls(make_shape(name, dim=dim, metric=metric, many=many, **options)))
 
     def reverse(self) -> "DropCollection":
@@ -52,7 +59,7 @@ class CreateCollection(MigrateOperation):
 class AdoptCollection(MigrateOperation):
     """Make a collection of a table that is there."""
 
-    def __init__(self, shape: tables.Shape, renamed: Mapping[str, str], feature_version: int | None) -> None:
+    def __init__(self, shape: tables.Shape, renamed: Mapping[str, str | None], feature_version: int | None) -> None:
         self.shape, self.renamed, self.feature_version = shape, renamed, feature_version
 
     @classmethod
@@ -67,14 +74,16 @@ class AdoptCollection(MigrateOperation):
         pipeline: str | None = None,
         version: int | None = None,
         parameters: Mapping[str, Any] | None = None,
-        name_column: str = "image_name",
-        data_column: str = "image_data",
+        name_column: str | None = None,
+        data_column: str | None = None,
         feature_column: str = "feature",
         feature_version: int | None = None,
+        input: str = "image",  # noqa: A002
     ) -> None:
         """Make a collection of a table: columns are added, its rows stay. drop_collection makes it a table again."""
-        options = {"pipeline": pipeline, "version": version, "parameters": parameters}
-        renamed = {"image_name": name_column, "image_data": data_column, "feature": feature_column}
+        options: dict[str, Any] = {"pipeline": pipeline, "version": version, "parameters": parameters}
+        options["inputs"] = shapes.columns_of(input)
+        renamed = {"name": name_column, "data": data_column, "feature": feature_column}
         operations.invoke(cls(make_shape(name, dim=dim, metric=metric, many=many, **options), renamed, feature_version))
 
     def reverse(self) -> "DropCollection":

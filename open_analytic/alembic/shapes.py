@@ -4,7 +4,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from open_analytic.errors import BadParameter
+from open_analytic.kinds import ALL_KINDS, KINDS
 from open_analytic.store import queries, tables
+from open_analytic.types import InputColumns
 
 
 def make_shape(name: str, **options: Any) -> tables.Shape:
@@ -13,16 +16,31 @@ def make_shape(name: str, **options: Any) -> tables.Shape:
     return tables.Shape(name=name.removeprefix("public."), **present)
 
 
+def columns_of(input_: str) -> InputColumns:
+    """The columns that hold inputs of a kind."""
+    known = sorted(name for name, kind in KINDS.items() if kind.decoder is not None)
+    if input_ not in ALL_KINDS or ALL_KINDS[input_].decoder is None:
+        raise BadParameter(f"There is no input {input_!r:.80}.", hint=f"Known: {', '.join(known)}.")
+    return ALL_KINDS[input_].input_columns
+
+
+def input_of(inputs: InputColumns) -> str | None:
+    """The kind whose columns these are; None for images, whose columns need no word, and for names of a user's."""
+    names = {kind.input_columns.name: name for name, kind in KINDS.items() if kind.decoder is not None}
+    return None if inputs.name == InputColumns().name else names.get(inputs.name)
+
+
 class Existing:
     """A collection of the database, as autogenerate sees it."""
 
     def __init__(self, row: Any) -> None:
         schema, table, pipeline, version, dim, metric, many, *rest = row
-        parameters, migrated, columns, names, indexed, has_source = rest
+        parameters, migrated, columns, names, indexed, has_source, *inputs = rest
         self.key = (schema, table)
         self.migrated, self.indexes, self.indexed = migrated, set(names), indexed
-        self.own = set(tables.own(many, has_source))
-        options = {"pipeline": pipeline, "version": version, "parameters": parameters}
+        input_columns = InputColumns(**dict(zip(("name", "data", "sha256"), inputs, strict=True)))
+        self.own = set(tables.own(input_columns, many, has_source))
+        options = {"pipeline": pipeline, "version": version, "parameters": parameters, "inputs": input_columns}
         mine = {name: type_ for name, type_ in columns.items() if name not in self.own}
         self.shape = make_shape(f"{schema}.{table}", dim=dim, metric=metric, many=many, columns=mine, **options)
 

@@ -24,7 +24,7 @@ TargetRecall = Annotated[
     float, typer.Option(help="Minimum recall: share of the true nearest neighbours to return; 1: exact search.")
 ]
 
-KEY = "image_name"  # the column of a file of values that says which picture
+KEY = "image_name"  # the column of a file of values that says which picture, also where a collection calls it otherwise
 
 
 def condition(filter_: str | None, where: str | None) -> str | None:
@@ -49,8 +49,11 @@ def columns(words: Sequence[str]) -> dict[str, str]:
     return dict(_pair(word, ":", "--column", "name:type, such as district:text") for word in words)
 
 
-def values(file: Path) -> dict[str, dict[str, Any]]:
-    """The columns of pictures by image name, from a CSV with a header, from JSON or from lines of JSON."""
+def values(file: Path, key: str = KEY) -> dict[str, dict[str, Any]]:
+    """The columns of pictures by name, from a CSV with a header, from JSON or from lines of JSON.
+
+    ``key`` is the column with the names, as the collection calls it; ``image_name`` is understood everywhere.
+    """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -60,8 +63,8 @@ def values(file: Path) -> dict[str, dict[str, Any]]:
         ) from error
     if file.suffix.lower() == ".jsonl":
         text = f"[{','.join(line for line in text.split(chr(10)) if line.strip())}]"
-        return _from_json(file, text)
-    return _from_json(file, text) if file.suffix.lower() == ".json" else _from_csv(file, text)
+        return _from_json(file, text, key)
+    return _from_json(file, text, key) if file.suffix.lower() == ".json" else _from_csv(file, text, key)
 
 
 def data(file: Path, max_bytes: int) -> bytes:
@@ -93,34 +96,36 @@ def _json(text: str) -> Any:
         return text
 
 
-def _from_csv(file: Path, text: str) -> dict[str, dict[str, Any]]:
+def _from_csv(file: Path, text: str, key: str) -> dict[str, dict[str, Any]]:
     """An empty cell is NULL."""
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         rows = list(reader)
     except csv.Error as error:
         raise BadParameter(f"{file} is not CSV: line {reader.line_num}: {error}.", hint="Quote the cell.") from error
-    if KEY not in (reader.fieldnames or ()):
+    present = key if key in (reader.fieldnames or ()) else KEY
+    if present not in (reader.fieldnames or ()):
         raise BadParameter(
-            f"{file} has no column {KEY!r}.", hint=f"The first line names the columns: {KEY}, then those of the table."
+            f"{file} has no column {key!r}.", hint=f"The first line names the columns: {key}, then those of the table."
         )
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise BadParameter(f"Row {number} of {file} has not as many cells as its first line.", hint="Correct it.")
-    return {row.pop(KEY): {name: value or None for name, value in row.items()} for row in rows}
+    return {row.pop(present): {name: value or None for name, value in row.items()} for row in rows}
 
 
-def _from_json(file: Path, text: str) -> dict[str, dict[str, Any]]:
+def _from_json(file: Path, text: str, key: str) -> dict[str, dict[str, Any]]:
     """Either ``{"a.jpg": {"district": "A"}}`` or ``[{"image_name": "a.jpg", "district": "A"}]``."""
     try:
         document = json.loads(text)
     except ValueError as error:
         raise BadParameter(f"{file} is not JSON: {error}.", hint="Correct it.") from error
-    if isinstance(document, list) and all(isinstance(row, dict) and isinstance(row.get(KEY), str) for row in document):
-        return {row.pop(KEY): row for row in document}
+    for present in dict.fromkeys((key, KEY)) if isinstance(document, list) else ():
+        if all(isinstance(row, dict) and isinstance(row.get(present), str) for row in document):
+            return {row.pop(present): row for row in document}
     if isinstance(document, dict) and all(isinstance(row, dict) for row in document.values()):
         return document
     raise BadParameter(
         f"{file} does not say values by picture.",
-        hint=f'Write {{"a.jpg": {{"district": "A"}}}} or [{{"{KEY}": "a.jpg", "district": "A"}}].',
+        hint=f'Write {{"a.jpg": {{"district": "A"}}}} or [{{"{key}": "a.jpg", "district": "A"}}].',
     )

@@ -77,8 +77,10 @@ def adopt(
     pipeline: Annotated[str, typer.Option(help="The registered pipeline whose vectors it holds.")],
     metric: Annotated[str, typer.Option(help="How near two vectors are: l2, cosine or ip (inner product).")] = "l2",
     param: Parameters = None,
-    name_column: Annotated[str, typer.Option(metavar="COLUMN", help="The column with the names.")] = "image_name",
-    data_column: Annotated[str, typer.Option(metavar="COLUMN", help="The column with the bytes.")] = "image_data",
+    name_column: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column with the names.")] = None,
+    data_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column with the bytes or texts.")
+    ] = None,
     feature_column: Annotated[str, typer.Option(metavar="COLUMN", help="The column with the vectors.")] = "feature",
     feature_version: Annotated[
         int | None, typer.Option(min=1, help="The version of the pipeline that made the vectors of the table.")
@@ -87,7 +89,7 @@ def adopt(
 ) -> None:
     """Make a collection of your own table; its rows, columns, indexes and owner stay.
 
-    Columns that a collection needs are added. Nothing else is changed: where a column has another name or type, the
+    Columns that a collection needs are added. Nothing else is changed: where a column has another type, the
     error lists the statements for you to run.
     """
     with context.open() as db:

@@ -28,7 +28,7 @@ Source = Annotated[
 Name = Annotated[str, typer.Option(help="The collection to import into.")]
 ValuesFile = Annotated[
     Path | None,
-    typer.Option(help="CSV (with a column image_name) or JSON file with values of your columns by picture."),
+    typer.Option(help="CSV (with a column image_name or text_name) or JSON file with values of your columns."),
 ]
 Set = Annotated[
     list[str] | None,
@@ -68,9 +68,10 @@ def import_(
     """
     places = _places(source)
     _check_choice(on_conflict)
-    chosen = _values(values, cli_args.texts(set_ or [], "--set"))
+    every = cli_args.texts(set_ or [], "--set")
     with context.open() as db:
         target = db.collection(collection)
+        chosen = _values(values, every, target.info.inputs.name)
         for model in target.models:
             with bar(f"model {model}") as progress:
                 db.library.pull([model], progress)
@@ -116,13 +117,13 @@ def _check_choice(on_conflict: str) -> None:
         raise BadParameter(f"--on-conflict is {on_conflict!r:.80}.", hint=f"Choose of: {', '.join(choices)}.")
 
 
-def _values(file: Path | None, every: dict[str, str]) -> "Defaults | None":
+def _values(file: Path | None, every: dict[str, str], key: str) -> "Defaults | None":
     """What --values says of a picture, and what --set says of all."""
     from open_analytic.importer import Defaults
 
     if file is None and not every:
         return None
-    return Defaults(every=every, by_name=cli_args.values(file) if file else {})
+    return Defaults(every=every, by_name=cli_args.values(file, key) if file else {})
 
 
 COUNTS = ("added", "updated", "unchanged", "skipped", "without_regions")

@@ -23,7 +23,7 @@ INSERT INTO demo_query VALUES (%s, %s::real[]::halfvec)
 ON CONFLICT (name) DO UPDATE SET feature = excluded.feature
 """
 SEARCH = """\
-SELECT image_name, feature <-> (SELECT feature FROM demo_query WHERE name = {query}) AS distance
+SELECT {name}, feature <-> (SELECT feature FROM demo_query WHERE name = {query}) AS distance
 FROM {table}{where}
 ORDER BY distance
 LIMIT {limit};"""
@@ -39,6 +39,7 @@ def show(
         connection.execute(QUERIES)
         connection.execute(STORE, (query.name, collection.vector(query).tolist()))
         statement = sql.SQL(SEARCH).format(
+            name=sql.Identifier(collection.info.inputs.name),
             table=sql.Identifier(collection.name),
             query=sql.Literal(query.name),
             where=sql.SQL("\nWHERE " + where if where else ""),
@@ -48,7 +49,7 @@ def show(
         text = statement.as_string(connection)
     console.print(f"\n3. The same by SQL, from {collection.name}\n", style="bold")
     console.print(Syntax(text, "sql", background_color="default", word_wrap=True))
-    table = Table("image_name", "distance", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(collection.info.inputs.name, "distance", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, distance in rows:
         table.add_row(name, f"{distance:.3f}")
     console.print(table)

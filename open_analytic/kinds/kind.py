@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from open_analytic.types import Region
+from open_analytic.types import InputColumns, Region
 
 Part = Callable[[Any], Any]  # of a value, made of what JSON has
 
@@ -36,6 +36,14 @@ class Kind:
     noun: str = "item"  # what people call an input of it
     suffixes: frozenset[str] = frozenset()  # of files that an import takes from a folder, one value each
     column: str | None = None  # of a CSV or JSON Lines file with a value a row; None: no such file holds it
+    modality: str = "image"  # of an input: a collection has its columns image_name, image_data and image_sha256
+    data_type: Literal["bytea", "text"] = "bytea"  # SQL type in which a collection holds an input
+
+    @property
+    def input_columns(self) -> InputColumns:
+        """The columns of a new collection whose pipeline takes this kind."""
+        name, data, sha256 = (f"{self.modality}_{what}" for what in ("name", "data", "sha256"))
+        return InputColumns(name=name, data=data, sha256=sha256, data_type=self.data_type)
 
     @property
     def in_json(self) -> bool:

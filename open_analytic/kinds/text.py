@@ -45,6 +45,8 @@ TEXT = Kind(
     noun="text",
     suffixes=frozenset((".txt", ".md")),
     column="text",
+    modality="text",
+    data_type="text",
 )
 TOKENS = Kind(
     name="tokens",

@@ -16,7 +16,7 @@ from open_analytic.pipeline.call import INPUT, RAW, Call, Card, Value, defaults,
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
 from open_analytic.pipeline.cost import Lifetimes, check_pixels, lifetimes
 from open_analytic.pipeline.spec import Output, Spec, Step
-from open_analytic.types import Box
+from open_analytic.types import Box, InputColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,11 @@ class Plan:
     @property
     def input(self) -> str:
         return self.spec.input
+
+    @property
+    def input_columns(self) -> InputColumns:
+        """The columns of a new collection that hold its inputs."""
+        return ALL_KINDS[self.spec.input].input_columns
 
     @property
     def source(self) -> str:

@@ -4,7 +4,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, TypeAlias
 
 from open_analytic.errors import InvalidPipeline, UnknownPlan, VersionMismatch
@@ -136,6 +136,7 @@ class Plans:
                 "hash": pipeline.hash,
                 "definition": json.dumps(spec.as_dict()),
                 "parameters": dict(pipeline.parameters),
+                "input_columns": asdict(pipeline.input_columns),
             }
             | ({"unstorable": error.as_dict()} if error else {})
         )

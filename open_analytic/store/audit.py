@@ -170,6 +170,7 @@ def _sample(database: Database, info: CollectionInfo, count: int) -> list[tuple[
         (rows,) = connection.execute(query("index_rows").format(table=tables.identifier(info))).fetchone() or (0,)
         statement = query("evaluation_sample").format(
             table=tables.identifier(info),
+            name=sql.Identifier(info.inputs.name),
             percent=sql.Literal(min(100.0, 100 * (SAMPLED * count + 20) / max(1, rows))),
             count=sql.Literal(count),
         )

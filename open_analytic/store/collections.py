@@ -11,7 +11,7 @@ from open_analytic.store import tables
 from open_analytic.store.connection import Connection
 from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
-from open_analytic.types import CollectionInfo, Metric, PipelineInfo
+from open_analytic.types import CollectionInfo, InputColumns, Metric, PipelineInfo
 
 if TYPE_CHECKING:
     from open_analytic.pipeline.plan import Plan
@@ -47,6 +47,7 @@ def shape(
         pipeline=pipeline.name,
         version=pipeline.version,
         parameters=plan.parameters,
+        inputs=plan.input_columns,
     )
 
 
@@ -120,7 +121,7 @@ def make(connection: Connection, shape: tables.Shape) -> CollectionInfo:
 
 
 def adopt(
-    connection: Connection, shape: tables.Shape, *, renamed: Mapping[str, str], feature_version: int | None
+    connection: Connection, shape: tables.Shape, *, renamed: Mapping[str, str | None], feature_version: int | None
 ) -> CollectionInfo:
     """Make a collection of a table that is there. Errors: UnsuitableTable, VersionMismatch, PermissionDenied."""
     with translated(), connection.transaction():
@@ -151,7 +152,8 @@ def drop(connection: Connection, name: str) -> None:
 
 def count(connection: Connection, info: CollectionInfo) -> tuple[int, int]:
     """Pictures, and table rows."""
-    pictures = psycopg.sql.SQL("count(DISTINCT image_name)" if info.many else "count(*)")
+    name = sql.Identifier(info.inputs.name)
+    pictures = sql.SQL("count(DISTINCT {})").format(name) if info.many else sql.SQL("count(*)")
     with translated(), connection.transaction():
         tables.check(connection, info)
         row = connection.execute(
@@ -174,13 +176,14 @@ def first(info: CollectionInfo) -> psycopg.sql.SQL:
 
 
 def _find(connection: Connection, schema: str | None, table: str | None) -> list[CollectionInfo]:
-    values = {"schema": schema, "table": table, "own": list(tables.own(False)), "many": list(tables.own(True))}
+    values = {"schema": schema, "table": table, "own": list(tables.OWN), "region": list(tables.REGION)}
     with translated():
         return [_info(row) for row in connection.execute(query("collections"), values)]
 
 
 def _info(row: Any) -> CollectionInfo:
-    schema, table, pipeline, version, dim, metric, many, parameters, created_at, columns, has_source = row
+    schema, table, pipeline, version, dim, metric, many, parameters, created_at, columns, has_source, *inputs = row
+    name_column, data_column, sha256_column, data_type = inputs
     return CollectionInfo(
         name=table if schema == "public" else f"{schema}.{table}",
         schema=schema,
@@ -193,4 +196,5 @@ def _info(row: Any) -> CollectionInfo:
         columns=columns,
         created_at=created_at,
         has_source=has_source,
+        inputs=InputColumns(name=name_column, data=data_column, sha256=sha256_column, data_type=data_type),
     )

@@ -19,7 +19,9 @@ FEW, LOOKED_AT = 20, 100_000  # values worth a list, and rows in which they are 
 def uncomputed(connection: Connection, info: CollectionInfo, *, after: str, limit: int) -> list[tuple[str, str | None]]:
     """Names after one, with their sources, of pictures that no pipeline has run on: those of an adopted table."""
     source = sql.SQL("source" if info.has_source else "NULL")
-    statement = query("pictures_uncomputed").format(table=tables.bound(info), source=source)
+    statement = query("pictures_uncomputed").format(
+        table=tables.bound(info), source=source, **tables.input_columns(info)
+    )
     with translated(), connection.transaction():
         tables.check(connection, info)
         return connection.execute(statement, {"after": after, "limit": limit}).fetchall()
@@ -38,7 +40,9 @@ def region(connection: Connection, info: CollectionInfo, name: str, part: int) -
 def feature(connection: Connection, info: CollectionInfo, name: str, part: int | None) -> Vector:
     """The vector of a row: of a picture, or of one of its regions (the first by default)."""
     statement = query("pictures_feature").format(
-        table=tables.bound(info), part=sql.SQL("AND part = %(part)s" if info.many else "")
+        table=tables.bound(info),
+        part=sql.SQL("AND part = %(part)s" if info.many else ""),
+        **tables.input_columns(info),
     )
     row = _one(connection, info, statement, name, part or 0)
     if row is None or row[0] is None:
@@ -49,7 +53,7 @@ def feature(connection: Connection, info: CollectionInfo, name: str, part: int |
 
 def names(connection: Connection, info: CollectionInfo, *, after: str, limit: int) -> list[tuple[str, int]]:
     """Pictures by name, those that come after one, each with how many vectors it has."""
-    statement = query("pictures_names").format(table=tables.bound(info))
+    statement = query("pictures_names").format(table=tables.bound(info), name=quoted(info.inputs.name))
     with translated():
         tables.check(connection, info)
         return connection.execute(statement, {"after": after, "limit": limit}).fetchall()
@@ -58,7 +62,7 @@ def names(connection: Connection, info: CollectionInfo, *, after: str, limit: in
 def rename(connection: Connection, info: CollectionInfo, name: str, new: str) -> None:
     """Give a picture another name, which must be free."""
     rows.encoded(new)
-    statement = query("pictures_rename").format(table=tables.bound(info))
+    statement = query("pictures_rename").format(table=tables.bound(info), name=quoted(info.inputs.name))
     with translated(), connection.transaction():
         tables.check(connection, info)
         try:
@@ -95,7 +99,9 @@ def values(connection: Connection, info: CollectionInfo, column: str) -> list[st
 def _image_and_box(
     connection: Connection, info: CollectionInfo, name: str, part: int | None
 ) -> tuple[bytes, Box | None]:
-    statement = query("pictures_regions" if info.many else "pictures_whole").format(table=tables.bound(info))
+    statement = query("pictures_regions" if info.many else "pictures_whole").format(
+        table=tables.bound(info), **tables.input_columns(info)
+    )
     row = _one(connection, info, statement, name, part)
     if row is None:
         raise _unknown(info, name)

@@ -1,43 +1,43 @@
 -- pictures_names --
 -- The pictures by name, a page of them, with how many regions each has.
-SELECT image_name, count(feature)
+SELECT {name}, count(feature)
 FROM {table}
-WHERE image_name > %(after)s
-GROUP BY image_name
-ORDER BY image_name
+WHERE {name} > %(after)s
+GROUP BY {name}
+ORDER BY {name}
 LIMIT %(limit)s
 
 -- pictures_feature --
 -- The vector of a row, as searches take it.
 SELECT feature
 FROM {table}
-WHERE image_name = %(name)s {part}
+WHERE {name} = %(name)s {part}
 
 -- pictures_uncomputed --
 -- Names after one, of rows with bytes that no pipeline has run on, and where they come from.
-SELECT image_name, {source}
+SELECT {name}, {source}
 FROM {table}
-WHERE image_name > %(after)s AND feature IS NULL AND image_sha256 IS NULL AND image_data IS NOT NULL
-ORDER BY image_name
+WHERE {name} > %(after)s AND feature IS NULL AND {sha256} IS NULL AND {data} IS NOT NULL
+ORDER BY {name}
 LIMIT %(limit)s
 
 -- pictures_whole --
 -- A picture's bytes.
-SELECT image_data, NULL
+SELECT {bytes}, NULL
 FROM {table}
-WHERE image_name = %(name)s
+WHERE {name} = %(name)s
 
 -- pictures_regions --
 -- A picture's bytes, which its first row has, and where in it a region is.
-SELECT p.image_data, (SELECT r.box FROM {table} AS r WHERE r.image_name = p.image_name AND r.part = %(part)s)
+SELECT {bytes}, (SELECT r.box FROM {table} AS r WHERE r.{name} = p.{name} AND r.part = %(part)s)
 FROM {table} AS p
-WHERE p.image_name = %(name)s AND p.part = 0
+WHERE p.{name} = %(name)s AND p.part = 0
 
 -- pictures_rename --
 -- All rows of a picture.
 UPDATE {table}
-SET image_name = %(new)s
-WHERE image_name = %(name)s
+SET {name} = %(new)s
+WHERE {name} = %(name)s
 
 -- pictures_bytes --
 -- What the table takes with its long values, and its indexes.

@@ -34,26 +34,30 @@ SELECT open_analytic.pipeline_drop(%(name)s)
 -- The table, and its row in the catalogue.
 SELECT open_analytic._make_collection(
     {name}, {dim}, {metric}, {many}, {columns}::pg_catalog.json, {pipeline}, {version}, {parameters}::pg_catalog.json, {migrated},
-    {path})
+    {path}, {inputs}::pg_catalog.jsonb)
 
 -- collection_adopt --
 -- A table that is there becomes a collection.
 SELECT open_analytic._adopt_table(
     {name}, {dim}, {metric}, {many}, {pipeline}, {version}, {parameters}::pg_catalog.json, {migrated}, {renamed}::pg_catalog.jsonb,
-    {feature_version})
+    {feature_version}, {inputs}::pg_catalog.jsonb)
 
 -- collections --
 -- Collections whose table is there, with the columns that are the user's own: what we made ourselves is left out.
 SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, c.created_at,
-       coalesce(columns.types, '{}') AS columns, coalesce(columns.has_source, false)
+       coalesce(columns.types, '{}') AS columns, coalesce(columns.has_source, false),
+       c.name_column, c.data_column, c.sha256_column, CASE WHEN columns.is_text THEN 'text' ELSE 'bytea' END
 FROM open_analytic.current_collections AS c
 LEFT JOIN LATERAL (
     SELECT json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
-               FILTER (WHERE NOT (c.has_source AND a.attname = 'source')) AS types,
-           bool_or(c.has_source AND a.attname = 'source') AS has_source
+               FILTER (WHERE NOT (
+                   c.has_source AND a.attname = 'source' OR a.attname IN (c.name_column, c.data_column, c.sha256_column)
+                   OR a.attname = ANY (%(own)s::text[]) OR c.many AND a.attname = ANY (%(region)s::text[])
+               )) AS types,
+           bool_or(c.has_source AND a.attname = 'source') AS has_source,
+           bool_or(a.attname = c.data_column AND a.atttypid = 'text'::regtype) AS is_text
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = c.relation AND a.attnum > 0 AND NOT a.attisdropped
-      AND a.attname <> ALL (CASE WHEN c.many THEN %(many)s::text[] ELSE %(own)s::text[] END)
 ) AS columns ON true
 WHERE (%(schema)s::text IS NULL OR (c.schema_name, c.table_name) = (%(schema)s, %(table)s))
 ORDER BY c.schema_name <> 'public', c.schema_name, c.table_name
@@ -77,7 +81,7 @@ SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.ma
                JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
                JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
                WHERE i.indrelid = c.relation AND m.amname IN ('hnsw', 'ann') AND i.indpred IS NULL AND i.indisvalid) AS indexed,
-       c.has_source
+       c.has_source, c.name_column, c.data_column, c.sha256_column
 FROM open_analytic.current_collections AS c
 
 -- table_check --
@@ -97,15 +101,15 @@ FROM {table}
 -- rows_known --
 -- Which names are there, with the hash of the picture (of a row made by INSERT the bytes are hashed here), whether its
 -- feature was computed, and where it comes from.
-SELECT image_name, coalesce(image_sha256, sha256(image_data)), feature IS NOT NULL OR image_sha256 IS NOT NULL, {source}
+SELECT {name}, coalesce({sha256}, sha256({bytes})), feature IS NOT NULL OR {sha256} IS NOT NULL, {source}
 FROM {table}
-WHERE image_name = ANY (%(names)s) {first}
+WHERE {name} = ANY (%(names)s) {first}
 
 -- rows_lock --
 -- The rows of these pictures that are there, which nobody else changes until the transaction ends.
-SELECT image_name, {part}
+SELECT {name}, {part}
 FROM {table}
-WHERE image_name = ANY (%(names)s)
+WHERE {name} = ANY (%(names)s)
 ORDER BY 1, 2
 FOR NO KEY UPDATE
 
@@ -114,25 +118,25 @@ FOR NO KEY UPDATE
 -- without lengths: the assignment refuses a text that is too long, where a cast cuts it off.
 UPDATE {table} AS t
 SET feature = v.feature::{halfvec}, pipeline_version = %(version)s, imported_at = now(),
-    image_data = CASE WHEN v.picture THEN v.data ELSE t.image_data END,
-    image_sha256 = CASE WHEN v.picture THEN v.sha256 ELSE t.image_sha256 END {own} {values}
+    {data} = CASE WHEN v.picture THEN {written} ELSE t.{data} END,
+    {sha256} = CASE WHEN v.picture THEN v.sha256 ELSE t.{sha256} END {own} {values}
 FROM unnest(%(names)s::text[], %(parts)s::integer[], %(data)b::bytea[], %(features)s::text[], %(sha256)b::bytea[],
             %(sources)s::text[], %(boxes)s::text[], %(pictures)s::boolean[] {texts})
      AS v (name, part, data, feature, sha256, source, box, picture {names})
-WHERE t.image_name = v.name {part}
+WHERE t.{name} = v.name {part}
 
 -- rows_trim --
 -- Regions that a picture no longer has.
 DELETE FROM {table} AS t
 USING unnest(%(names)s::text[], %(counts)s::integer[]) AS v (name, parts)
-WHERE t.image_name = v.name AND t.part >= v.parts
+WHERE t.{name} = v.name AND t.part >= v.parts
 
 -- rows_adopt --
 -- Where pictures that are there come from.
 UPDATE {table} AS t
 SET source = v.source
 FROM unnest(%(names)s::text[], %(sources)s::text[]) AS v (name, source)
-WHERE t.image_name = v.name
+WHERE t.{name} = v.name
 
 -- rows_values --
 -- Values of pictures that are there. Only rows in which one differs are written: a second import writes nothing. Values
@@ -140,18 +144,18 @@ WHERE t.image_name = v.name
 UPDATE {table} AS t
 SET {changes}
 FROM unnest(%(names)s::text[] {texts}) AS v (name {columns})
-WHERE t.image_name = v.name AND ({differ})
-RETURNING t.image_name
+WHERE t.{name} = v.name AND ({differ})
+RETURNING t.{name}
 
 -- records --
 -- Rows with the user's values.
-SELECT image_name, {part}, {box}, feature IS NOT NULL, octet_length(image_data), image_sha256, {source}, imported_at {columns}
+SELECT {name}, {part}, {box}, feature IS NOT NULL, octet_length({data}), {sha256}, {source}, imported_at {columns}
 FROM {table}
 {which}
 
 -- records_texts --
 -- Rows with the user's values only.
-SELECT image_name, {part} {columns}
+SELECT {name}, {part} {columns}
 FROM {table}
 {which}
 
@@ -159,12 +163,12 @@ FROM {table}
 -- Values of the user's columns.
 UPDATE {table}
 SET {changes}
-WHERE image_name = %(name)s {part}
+WHERE {name} = %(name)s {part}
 
 -- rows_delete --
 -- Every row of these pictures; how many pictures there were.
-WITH gone AS (DELETE FROM {table} WHERE image_name = ANY (%(names)s) RETURNING image_name)
-SELECT count(DISTINCT image_name) FROM gone
+WITH gone AS (DELETE FROM {table} WHERE {name} = ANY (%(names)s) RETURNING {name})
+SELECT count(DISTINCT {name}) FROM gone
 
 -- rows_columns --
 -- The types values are cast to, without their lengths: a cast cuts a long text off silently, COPY refuses it.
@@ -193,8 +197,8 @@ SELECT set_config('statement_timeout', coalesce(least(
 SELECT {columns}, n.distance
 FROM open_analytic._search(to_regclass(%(table)s), %(vector)s, %(k)s::integer, %(filter)s::text, %(near)s::float8,
                            %(recall)s::float8, %(after)s::jsonb, %(path)s::text) AS n
-JOIN {table} AS t ON t.image_name = n.image_name {part}
-ORDER BY n.distance, n.image_name, n.part
+JOIN {table} AS t ON t.{name} = n.name {part}
+ORDER BY n.distance, n.name, n.part
 
 -- search_explain --
 -- The plan, the reason, and how it went.
@@ -226,7 +230,7 @@ WHERE (c.schema_name, c.table_name, q.plan) = (%(schema)s, %(table)s, %(plan)s)
 
 -- evaluation_sample --
 -- Rows that are searched for.
-SELECT image_name, feature
+SELECT {name}, feature
 FROM {table} TABLESAMPLE BERNOULLI ({percent})
 WHERE feature IS NOT NULL
 ORDER BY random()

@@ -23,7 +23,7 @@ def get(connection: Connection, info: CollectionInfo, name: str, part: int | Non
     rows = _select(
         connection,
         info,
-        sql.SQL("WHERE image_name = %(name)s {}").format(_this(info)),
+        sql.SQL("WHERE {} = %(name)s {}").format(quoted(info.inputs.name), _this(info)),
         {"name": name if tables.is_text(name) else "", "part": part or 0},
     )
     if not rows:
@@ -52,7 +52,11 @@ def each(database: Database, info: CollectionInfo) -> Iterator[StoredRow]:
 def texts(database: Database, info: CollectionInfo) -> Iterator[tuple[str, int | None, list[str | None]]]:
     """All rows as PostgreSQL writes them: name, part, and the user's values."""
     statement = query("records_texts").format(
-        part=rows.part_of(info), columns=_columns(info.columns), table=tables.bound(info), which=_next(info)
+        part=rows.part_of(info),
+        columns=_columns(info.columns),
+        table=tables.bound(info),
+        which=_next(info),
+        **tables.input_columns(info),
     )
     after = START
     while True:
@@ -75,7 +79,7 @@ def update(
     """Change values of the user's columns, in all rows of a picture or in that of one region; how many rows."""
     if not values:
         raise BadParameter("There are no values to update.", hint="Map your columns to their new values.")
-    own = [column for column in values if column in tables.own(info.many, info.has_source)]
+    own = [column for column in values if column in tables.own(info.inputs, info.many, info.has_source)]
     if own:
         raise BadParameter(
             f"Column {own[0]!r} is not one of your own: open_analytic writes it.",
@@ -91,7 +95,10 @@ def update(
         for number, column in enumerate(columns)
     )
     statement = query("records_update").format(
-        table=tables.bound(info), changes=changes, part=sql.SQL("") if part is None else _this(info)
+        table=tables.bound(info),
+        changes=changes,
+        part=sql.SQL("") if part is None else _this(info),
+        **tables.input_columns(info),
     )
     texts = rows.column_texts(connection, columns, [values], types)
     parameters = {f"c{number}": text for number, (text,) in enumerate(texts)}
@@ -124,6 +131,7 @@ def _update_many(
     places = [sql.Identifier("v", f"c{number}") for number in range(len(columns))]
     named = list(zip(columns, places, strict=True))
     statement = query("rows_values").format(
+        **tables.input_columns(info),
         table=tables.bound(info),
         changes=sql.SQL(", ").join(
             sql.SQL("{} = {}::{}").format(quoted(name), place, rows.type_sql(types[name][0])) for name, place in named
@@ -160,6 +168,7 @@ def _select(
         columns=_columns(info.columns),
         table=tables.bound(info),
         which=which,
+        **tables.input_columns(info),
     )
     with translated():
         tables.check(connection, info)
@@ -189,9 +198,10 @@ def _this(info: CollectionInfo) -> sql.SQL:
     return sql.SQL("AND part = %(part)s" if info.many else "AND %(part)s::integer IN (0)")
 
 
-def _next(info: CollectionInfo) -> sql.SQL:
+def _next(info: CollectionInfo) -> sql.Composed:
+    name = quoted(info.inputs.name)
     if info.many:
-        return sql.SQL(
-            "WHERE (image_name, part) > (%(name)s, %(part)s::integer) ORDER BY image_name, part LIMIT %(limit)s"
+        return sql.SQL("WHERE ({0}, part) > (%(name)s, %(part)s::integer) ORDER BY {0}, part LIMIT %(limit)s").format(
+            name
         )
-    return sql.SQL("WHERE image_name > %(name)s ORDER BY image_name LIMIT %(limit)s")
+    return sql.SQL("WHERE {0} > %(name)s ORDER BY {0} LIMIT %(limit)s").format(name)

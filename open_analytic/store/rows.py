@@ -11,7 +11,7 @@ from pgvector import HalfVector
 from psycopg import sql
 from psycopg.adapt import Transformer
 
-from open_analytic.errors import BadParameter, Conflict, InvalidName
+from open_analytic.errors import BadParameter, BadText, Conflict, InvalidName
 from open_analytic.store import conversion, tables, vectors
 from open_analytic.store.collections import first
 from open_analytic.store.connection import Connection
@@ -42,7 +42,10 @@ class Record(NamedTuple):
 def known(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> dict[str, Known]:
     """What is there under these names."""
     statement = query("rows_known").format(
-        table=tables.bound(info), first=first(info), source=sql.SQL("source" if info.has_source else "NULL")
+        table=tables.bound(info),
+        first=first(info),
+        source=sql.SQL("source" if info.has_source else "NULL"),
+        **tables.input_columns(info),
     )
     with translated(), connection.transaction():
         tables.check(connection, info)
@@ -54,7 +57,7 @@ def adopt(connection: Connection, info: CollectionInfo, sources: Mapping[str, st
     """Say where pictures that are there come from."""
     if not info.has_source:
         return
-    statement = query("rows_adopt").format(table=tables.bound(info))
+    statement = query("rows_adopt").format(table=tables.bound(info), name=quoted(info.inputs.name))
     names = sorted(name for name in sources if tables.is_text(sources[name]))
     with translated(), connection.transaction():
         tables.check(connection, info)
@@ -85,7 +88,7 @@ def _merge(connection: Connection, info: CollectionInfo, pictures: Mapping[str, 
     """Update the rows that are there, insert the others, delete the regions a picture no longer has."""
     tables.check(connection, info)
     # By name, so that two who write the same pictures at once wait for each other and never in a circle.
-    lock = query("rows_lock").format(table=tables.bound(info), part=part_of(info))
+    lock = query("rows_lock").format(table=tables.bound(info), part=part_of(info), name=quoted(info.inputs.name))
     there: set[tuple[str, int]] = set(connection.execute(lock, {"names": list(pictures)}))
     if info.has_source:
         _guard(connection, info, [pictures[name] for name in {name for name, _ in there}])
@@ -129,6 +132,8 @@ def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ..
         texts=sql.SQL("").join([sql.SQL(", {}::text[]").format(sql.Placeholder(f"c{n}")) for n in range(len(columns))]),
         names=sql.SQL("").join(sql.SQL(", {}").format(place) for place in placeholders),
         part=sql.SQL("AND t.part = v.part" if info.many else ""),
+        written=sql.SQL("v.data" if info.inputs.data_type == "bytea" else "convert_from(v.data, 'UTF8')"),
+        **tables.input_columns(info),
     )
     texts = column_texts(connection, columns, [record.values for record in records], types)
     connection.execute(statement, _arrays(info, records) | {f"c{n}": column for n, column in enumerate(texts)})
@@ -155,13 +160,13 @@ def _arrays(info: CollectionInfo, records: list[Record]) -> dict[str, Any]:
 def _trim(connection: Connection, info: CollectionInfo, records: list[Record]) -> None:
     """Delete the regions beyond those a picture has now. A vector alone does not say how many that are."""
     counts = {record.name: record.part + 1 for record in records if record.picture}
-    statement = query("rows_trim").format(table=tables.bound(info))
+    statement = query("rows_trim").format(table=tables.bound(info), name=quoted(info.inputs.name))
     connection.execute(statement, {"names": list(counts), "counts": list(counts.values())})
 
 
 def delete(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> int:
     """Delete pictures with all their rows; how many there were."""
-    statement = query("rows_delete").format(table=tables.bound(info))
+    statement = query("rows_delete").format(table=tables.bound(info), name=quoted(info.inputs.name))
     with translated(), connection.transaction():
         tables.check(connection, info)
         row = connection.execute(statement, {"names": [name for name in names if tables.is_text(name)]}).fetchone()
@@ -176,6 +181,8 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
     """The table rows of one picture; one without a feature when nothing was found, so that it is known."""
     encoded(row.name)
     _check_values(info, row)
+    if info.inputs.data_type == "text" and row.data is not None:
+        _check_text(row.name, row.data)
     if len(row.features) > 1 and not info.many:
         raise BadParameter(
             f"{row.name!r} has {len(row.features)} features; collection {info.name!r} takes one a picture.",
@@ -193,6 +200,18 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
         yield Record(row.name, part, row.data if part == 0 else None, vector, row.sha256, source, box, picture, values)
 
 
+def _check_text(name: str, data: bytes) -> None:
+    try:
+        at = data.decode().find("\0")
+    except UnicodeDecodeError as error:
+        raise BadText(
+            f"The bytes of {name!r:.200} are not text in UTF-8: byte {error.start:,} does not fit.",
+            hint="Convert the text to UTF-8.",
+        ) from error
+    if at >= 0:
+        raise BadText(f"The text of {name!r:.200} has a NUL at character {at:,}.", hint="Leave it out.")
+
+
 def _stored_region(info: CollectionInfo, row: Row, feature: Feature) -> Box | None:
     if info.many and feature.region and not feature.box:
         raise BadParameter(
@@ -204,13 +223,7 @@ def _stored_region(info: CollectionInfo, row: Row, feature: Feature) -> Box | No
 
 # Our columns and the types that psycopg writes them as. ``bytea`` leaves bytes as they are: those of a vector are
 # what halfvec reads.
-OWN = {
-    "image_name": "text",
-    "image_data": "bytea",
-    "feature": "bytea",
-    "image_sha256": "bytea",
-    "pipeline_version": "int4",
-}
+OWN = {"feature": "bytea", "pipeline_version": "int4"}
 SOURCE, REGION = {"source": "text"}, {"part": "int4", "box": "float4[]"}
 
 
@@ -220,11 +233,13 @@ def _own(info: CollectionInfo, record: Record) -> tuple[Any, ...]:
     box = record.box and [record.box.x, record.box.y, record.box.width, record.box.height]
     source = (record.source,) if info.has_source else ()
     region = (record.part, box) if info.many else ()
-    return (record.name, record.data, vector, record.sha256, info.version, *source, *region)
+    return (record.name, record.data, record.sha256, vector, info.version, *source, *region)
 
 
 def _copy(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
-    own = OWN | (SOURCE if info.has_source else {}) | (REGION if info.many else {})
+    # In its binary form a text is its bytes in UTF-8.
+    inputs = {info.inputs.name: "text", info.inputs.data: "bytea", info.inputs.sha256: "bytea"}
+    own = inputs | OWN | (SOURCE if info.has_source else {}) | (REGION if info.many else {})
     values = _converted(connection, info, columns, [record.values for record in records])
     statement = query("rows_copy").format(
         table=tables.identifier(info), columns=sql.SQL(", ").join(map(sql.Identifier, (*own, *columns)))

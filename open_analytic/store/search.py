@@ -34,7 +34,7 @@ def search(connection: Connection, info: CollectionInfo, vector: Vector, options
     """
     values = arguments(connection, info, vector, options)
     with opened(connection, info, options.timeout_s):
-        statement = _statement(*tables.split(info.name), info.many, tuple(info.columns))
+        statement = _statement(*tables.split(info.name), info.inputs.name, info.many, tuple(info.columns))
         return [_hit(info, row) for row in connection.execute(statement, values)]
 
 
@@ -59,13 +59,14 @@ def as_sql(connection: Connection, info: CollectionInfo, vector: Vector, options
 
 
 @lru_cache(maxsize=256)
-def _statement(schema: str, table: str, many: bool, own: tuple[str, ...]) -> bytes:
+def _statement(schema: str, table: str, name: str, many: bool, own: tuple[str, ...]) -> bytes:
     """The search of a table; put together once, which takes as long as a quick search."""
-    columns = ["image_name", *(["part", "box"] if many else []), *own]
+    columns = [name, *(["part", "box"] if many else []), *own]
     return (
         query("search")
         .format(
             table=quoted(schema, table),
+            name=quoted(name),
             part=sql.SQL("AND t.part = n.part" if many else ""),
             columns=sql.SQL(", ").join(sql.SQL("t.") + quoted(column) for column in columns),
         )
@@ -152,7 +153,7 @@ def condition(
 
 
 def _invalid(info: CollectionInfo, problem: str) -> InvalidFilter:
-    known = ", ".join((*tables.own(info.many), *info.columns))
+    known = ", ".join((*tables.own(info.inputs, info.many), *info.columns))
     return InvalidFilter(
         f"The filter is not a condition on collection {info.name!r}: {problem}.",
         hint=f"Its columns: {known}. Values go as %(name)s with params, a percent sign beside them as %%.",

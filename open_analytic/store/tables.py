@@ -1,7 +1,7 @@
 """What a collection is as a table: its names, its columns, the statements that make it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
@@ -11,13 +11,13 @@ from psycopg.types.json import Json
 from open_analytic.errors import BadParameter, InvalidName
 from open_analytic.lexer import is_text as is_text
 from open_analytic.store.queries import query, quoted
-from open_analytic.types import CollectionInfo, Metric
+from open_analytic.types import CollectionInfo, InputColumns, Metric
 
 MAX_DIM = 4000  # what an HNSW index over halfvec takes
 PLAIN_DIM = 3000  # up to here a feature stays in its row, with 2 kB of the page left for the other columns
 ROOM = 1024  # bytes a row can have beside its feature before its long values go out of line
 
-OWN = ("image_name", "image_data", "feature", "image_sha256", "pipeline_version", "imported_at")
+OWN = ("feature", "pipeline_version", "imported_at")  # ours, beside those that hold an input
 SOURCE = "source"  # ours where the catalogue says so: a user's own column can have that name
 REGION = ("part", "box")  # of collections with one row a region
 SYSTEM = (  # PostgreSQL's, and what a search computes
@@ -44,6 +44,7 @@ class Shape:
     pipeline: str | None = None
     version: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    inputs: InputColumns = field(default_factory=InputColumns)
 
     def __post_init__(self) -> None:
         split(self.name)
@@ -55,7 +56,7 @@ class Shape:
             raise BadParameter(
                 f"Collection {self.name!r} needs a pipeline with its version, or neither.", hint="Give both, or none."
             )
-        check_columns(self.columns, own(self.many))
+        check_columns(self.columns, own(self.inputs, self.many))
 
 
 def split(name: str) -> tuple[str, str]:
@@ -77,9 +78,22 @@ def is_identifier(name: str) -> bool:
     return is_text(name) and 1 <= len(name.encode()) <= 63
 
 
-def own(many: bool, has_source: bool = False) -> tuple[str, ...]:
+def own(inputs: InputColumns, many: bool, has_source: bool = False) -> tuple[str, ...]:
     """The columns that are ours."""
-    return OWN + (REGION if many else ()) + ((SOURCE,) if has_source else ())
+    return (
+        (inputs.name, inputs.data, inputs.sha256, *OWN) + (REGION if many else ()) + ((SOURCE,) if has_source else ())
+    )
+
+
+def input_columns(info: CollectionInfo) -> dict[str, sql.SQL]:
+    """The columns that hold an input, quoted, for a statement with bound values; ``bytes``: the data as bytea."""
+    names = {"name": info.inputs.name, "data": info.inputs.data, "sha256": info.inputs.sha256}
+    columns = {place: quoted(name) for place, name in names.items()}
+    return columns | {"bytes": _bytes(info, columns["data"])}
+
+
+def _bytes(info: CollectionInfo, data: sql.SQL) -> sql.SQL:
+    return data if info.inputs.data_type == "bytea" else sql.SQL(f"convert_to({data.as_string()}, 'UTF8')")
 
 
 def check_columns(columns: Mapping[str, str], reserved: tuple[str, ...]) -> None:
@@ -122,8 +136,8 @@ def make(shape: Shape, *, migrated: bool = False, path: str | None = None) -> sq
     )
 
 
-def adopt(shape: Shape, *, renamed: Mapping[str, str], feature_version: int | None = None) -> sql.Composed:
-    """What makes a collection of the table of this name; ``renamed``: image_name -> the column's name in the table."""
+def adopt(shape: Shape, *, renamed: Mapping[str, str | None], feature_version: int | None = None) -> sql.Composed:
+    """What makes a collection of a table; ``renamed``: name, data or feature -> the column that holds it."""
     return query("collection_adopt").format(
         **_literals(shape, migrated=False),
         renamed=sql.Literal(Json(dict(renamed))),
@@ -141,6 +155,7 @@ def _literals(shape: Shape, *, migrated: bool) -> dict[str, sql.Literal]:
         "version": shape.version,
         "parameters": Json(dict(shape.parameters)),
         "migrated": migrated,
+        "inputs": Json(asdict(shape.inputs)),
     }
     return {name: sql.Literal(value) for name, value in values.items()}
 

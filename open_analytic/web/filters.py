@@ -67,7 +67,7 @@ def condition(info: CollectionInfo, conditions: Any) -> tuple[str | None, dict[s
 
 def _one(info: CollectionInfo, one: Any, params: dict[str, str]) -> str:
     column, operator, value = _read(info, one)
-    name = sql.Identifier(column).as_string().replace("%", "%%")
+    name = quoted(column)
     if operator in EMPTY:
         return f"{name} {operator.upper()}"
     if operator == "contains":  # LIKE would give meanings to some letters of the value
@@ -87,6 +87,11 @@ def _regardless_of_case(name: str, operator: str, value: Any, column: str, param
         return f"{_lower(name)} {qualified(operator)} {_lower(_bound(_text(value, column), params))}"
     texts = [_lower(_bound(_text(item, column), params)) for item in _list(value, column)]
     return f"{_lower(name)} {qualified('=')} ANY (ARRAY[{', '.join(texts)}])"
+
+
+def quoted(column: str) -> str:
+    """A column's name in a condition with values."""
+    return sql.Identifier(column).as_string().replace("%", "%%")
 
 
 def qualified(operator: str) -> str:

@@ -121,7 +121,7 @@ def _others(
 ) -> tuple[str, dict[str, str]]:
     """The condition that leaves out the row that is searched for."""
     unequal = filters.qualified("<>")
-    other = f"image_name {unequal} %(like)s"
+    other = f"{filters.quoted(collection.info.inputs.name)} {unequal} %(like)s"
     params = params | {"like": request.like or ""}
     if collection.info.many:
         other, params = f"({other} OR part {unequal} %(like_part)s)", params | {"like_part": str(request.part or 0)}

@@ -13,7 +13,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import InvalidPipeline
 from open_analytic.store import collections, pipelines, planner
 from open_analytic.store.connection import Connection, Database, connect
-from open_analytic.types import CollectionInfo, Metric
+from open_analytic.types import CollectionInfo, InputColumns, Metric
 from tests.conftest import clone
 from tests.conftest import database as new_database
 from tests.database.filled import Filled, Original, costs, fill
@@ -40,6 +40,7 @@ class SmallPlan:
     unstorable: InvalidPipeline | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"scale": 0.5})
     spec: Definition = Definition({"name": "colours", "scale": 1e20})
+    input_columns: InputColumns = field(default_factory=InputColumns)
 
 
 @contextmanager

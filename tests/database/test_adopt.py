@@ -168,8 +168,8 @@ WORSE = {
         " pipeline_version text, image_sha256 text)",
         ("image_name", "image_data", "feature"),
     ),
-    "a name in the way of one that is given": (
-        "CREATE TABLE photos (title text UNIQUE NOT NULL, image_name integer, picture bytea)",
+    "a name that is no text": (
+        "CREATE TABLE photos (title integer UNIQUE, image_name integer, picture integer)",
         ("title", "picture", "feature"),
     ),
     "computed": (
@@ -203,13 +203,54 @@ def test_one_error_lists_all_that_is_missing_and_its_statements_are_enough(
     assert adopted.count() == 1
 
 
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("title", ["title", 'a "b" %s {c} .', "source", "Distance"])
+def test_columns_that_the_caller_names_keep_their_names(
+    db: OpenAnalytic, owner: psycopg.Connection[Any], title: str, many: bool
+) -> None:
+    """And image_name can then be a column of the user's."""
+    pipeline = db.pipeline_create("objects", tiny_objects.EMBEDDER).name if many else "mean_colour"
+    name, key = sql.Identifier(title), sql.SQL(", part integer NOT NULL DEFAULT 0, UNIQUE ({}, part)" if many else "")
+    owner.execute(
+        sql.SQL("CREATE TABLE photos ({} text {}, image_name integer, picture bytea {})").format(
+            name, sql.SQL("NOT NULL" if many else "PRIMARY KEY"), key.format(name)
+        )
+    )
+    owner.execute("INSERT INTO photos VALUES ('red', 1, %s), ('green', 2, %s)", [picture(RED), picture(GREEN)])
+    photos = db.adopt("photos", pipeline=pipeline, name_column=title, data_column="picture")
+    inputs = photos.info.inputs
+    assert (inputs.name, inputs.data, inputs.sha256, inputs.data_type) == (title, "picture", "image_sha256", "bytea")
+    assert photos.info.columns == {"image_name": "integer"}
+    assert db.compute_features("photos").updated == 2
+    assert next(hit.row for hit in photos.search(picture(RED), k=1, filter="image_name < 3")) == {"image_name": 1}
+    photos.rename("red", "crimson")
+    assert [(row.name, row.row) for row in photos.rows() if not row.part] == [
+        ("crimson", {"image_name": 1}), ("green", {"image_name": 2}),
+    ]  # fmt: skip
+    assert photos.update("green", {"image_name": 5}) > 0
+    photos.create_index()
+    photos.measure_index(queries=1)
+    assert photos.near_duplicates(max_distance=0) == []
+    assert {each.name for each in photos.knn_join(photos, k=1)} <= {"crimson", "green"}
+    assert photos.cluster(max_distance=100).clusters
+    assert photos.delete("green") == 1
+    db.drop_collection("photos")
+    assert owner.execute(sql.SQL("SELECT DISTINCT {} FROM photos").format(name)).fetchall() == [("crimson",)]
+
+
+def test_one_column_cannot_hold_two_things(db: OpenAnalytic, owner: psycopg.Connection[Any]) -> None:
+    owner.execute("CREATE TABLE photos (feature text PRIMARY KEY, picture bytea)")
+    with pytest.raises(InvalidName, match="Column 'feature' cannot hold two things of a collection"):
+        db.adopt("photos", pipeline="mean_colour", name_column="feature", data_column="picture")
+
+
 def test_a_name_column_that_is_not_there_is_named(db: OpenAnalytic, owner: psycopg.Connection[Any]) -> None:
     owner.execute("CREATE TABLE photos (note text)")
     with pytest.raises(UnsuitableTable) as caught:
         db.adopt("photos", pipeline="mean_colour", name_column="heading", data_column="bild")
     assert caught.value.message == (
         "Table public.photos cannot be a collection as it is: it has no column heading; it has no column bild; "
-        "(image_name) is not unique; column image_name allows NULL."
+        "(heading) is not unique; column heading allows NULL."
     )
 
 

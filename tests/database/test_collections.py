@@ -59,6 +59,7 @@ def test_a_collection_is_an_ordinary_table(connection: Connection, photos_table:
         "columns": {"district": "text", "year": "integer"},
         "created_at": None,
         "has_source": True,
+        "inputs": {"name": "image_name", "data": "image_data", "sha256": "image_sha256", "data_type": "bytea"},
     }
     assert collections.all(connection) == [photos_table] == [collections.get(connection, "public.photos")]
 

@@ -53,8 +53,11 @@ def db(dsn: str, tmp_path: Path) -> Iterator[OpenAnalytic]:
         yield db
 
 
-@pytest.fixture
-def notes(db: OpenAnalytic) -> Collection:
+@pytest.fixture(params=["text_name", "image_name"])
+def notes(db: OpenAnalytic, request: pytest.FixtureRequest) -> Collection:
+    """As collections of texts are made, and as versions before 0015 made them."""
+    if request.param == "image_name":
+        return tiny_texts.image_layout(db, "notes", COLUMNS)
     return db.create_collection("notes", pipeline="texts", columns=COLUMNS)
 
 

@@ -47,7 +47,7 @@ def test_the_hint_is_a_script_that_makes_it_one(sql: Sql) -> None:
     assert (sqlstate, message) == (
         "OA034",
         "Table public.shop cannot be a collection as it is: column title is character varying, not text; "
-        "column photo has to be named image_data; column vec is real[], not public.halfvec(3); "
+        "column vec is real[], not public.halfvec(3); "
         "column vec is NOT NULL, and rows without one exist.",
     )
     assert hint

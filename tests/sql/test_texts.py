@@ -44,11 +44,31 @@ def notes(texts: psycopg.Connection[tuple[object, ...]]) -> psycopg.Connection[t
     texts.execute("SELECT open_analytic.create_collection('notes', 'texts')")
     texts.execute("SELECT open_analytic.create_collection('photos', 'mean_colour')")
     texts.execute(
-        "INSERT INTO notes (image_name, image_data, feature, image_sha256)"
-        " SELECT t, convert_to(t, 'UTF8'), open_analytic.embed('texts', t), sha256(convert_to(t, 'UTF8'))"
+        "INSERT INTO notes (text_name, text_data, feature, text_sha256)"
+        " SELECT t, t, open_analytic.embed('texts', t), sha256(convert_to(t, 'UTF8'))"
         " FROM unnest(ARRAY['red house', 'blue', '[1,2]']) AS t"
     )
     return texts
+
+
+def test_the_columns_of_a_collection_of_texts_are_called_so(
+    notes: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    rows = notes.execute("SELECT text_name, text_data FROM notes ORDER BY text_name").fetchall()
+    assert rows == [("[1,2]", "[1,2]"), ("blue", "blue"), ("red house", "red house")]
+    columns = "SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = %s::regclass"
+    tail = "pipeline_version", "imported_at", "source"
+    for table, word in (("notes", "text"), ("photos", "image")):
+        names = notes.execute(f"{columns} AND attnum > 0", [table]).fetchone()
+        assert names == ([f"{word}_name", f"{word}_data", "feature", f"{word}_sha256", *tail],)
+    create = "SELECT open_analytic.create_collection('more', 'texts', %s)"
+    notes.execute(create, ['{"image_name": "text", "image_data": "integer"}'])
+    for column in ("text_name", "text_data", "text_sha256"):
+        with pytest.raises(psycopg.Error, match=f"Column '{column}' is one every collection has") as caught:
+            notes.execute(create.replace("more", "most"), [f'{{"{column}": "text"}}'])
+        assert caught.value.sqlstate == "OA017"
+    search = "SELECT name FROM open_analytic.search('notes', 'blue', filter => $$text_data LIKE 'r%%'$$)"
+    assert value(notes, search) == "red house"
 
 
 @pytest.mark.parametrize(

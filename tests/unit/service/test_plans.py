@@ -141,6 +141,7 @@ def test_a_preset_is_described_by_its_name(plans: Plans, tiny_library: Library, 
         "hash": pipeline.hash,
         "definition": json.dumps(presets()[name].as_dict()),
         "parameters": dict(pipeline.parameters),
+        "input_columns": {"name": "image_name", "data": "image_data", "sha256": "image_sha256", "data_type": "bytea"},
     }
 
 
