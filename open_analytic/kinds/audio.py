@@ -38,6 +38,7 @@ AUDIO = Kind(
     article="an",
     decoder="decode_audio",
     noun="sound",
+    modality="audio",
     suffixes=frozenset((".wav", ".wave")),
     held_bytes=lambda sound: int(sound.samples.nbytes),
 )

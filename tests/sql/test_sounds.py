@@ -37,7 +37,7 @@ def test_a_sound_runs_and_a_bad_one_is_a_typed_error(sounds: Sql) -> None:
 def test_a_collection_of_sounds_is_searched_by_one(sounds: Sql) -> None:
     value(sounds, "SELECT open_analytic.create_collection('recordings', 'sounds')::text")
     sounds.execute(
-        "INSERT INTO recordings (image_name, image_data, feature, image_sha256)"
+        "INSERT INTO recordings (audio_name, audio_data, feature, audio_sha256)"
         " SELECT name, data, open_analytic.embed('sounds', data), sha256(data)"
         " FROM unnest(ARRAY['loud', 'quiet'], %s::bytea[]) AS t (name, data)",
         [[LOUD, QUIET]],
