@@ -321,10 +321,9 @@ class OpenAnalytic:
         """Make a collection of your own table: its rows, columns, indexes, triggers and owner stay.
 
         The columns that a collection needs are added; nothing else changes. ``name_column`` and ``data_column`` are
-        those of the table that hold the names and the bytes or texts; they keep their names (default: those of a new
-        collection). UnsuitableTable when a column has another type, or the feature another name: its hint holds the
-        ALTER TABLE statements, for you to run. ``feature_version`` says which version of the pipeline made the features
-        of the table; ``compute_features`` makes those it lacks.
+        the table's own (default: as in a new collection). UnsuitableTable when a column has another type, or the
+        feature another name: its hint holds the ALTER TABLE statements, for you to run. ``feature_version`` says which
+        version of the pipeline made the features of the table; ``compute_features`` makes those it lacks.
         """
         info, plan = self._storable(pipeline, parameters)
         shape = collections.shape(name=table, plan=plan, pipeline=info, columns={}, metric=metric)
