@@ -54,13 +54,22 @@ def values(file: Path, key: str = KEY) -> dict[str, dict[str, Any]]:
 
     ``key`` is the column with the names, as the collection calls it; ``image_name`` is understood everywhere.
     """
+    return parse(file, read(file), key)
+
+
+def read(file: Path) -> str:
+    """The text of a file of values."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(
             f"The values in {str(file)!r} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}.",
             hint="Give a .csv, .json or .jsonl file in UTF-8.",
         ) from error
+
+
+def parse(file: Path, text: str, key: str) -> dict[str, dict[str, Any]]:
+    """What the text of a file of values says."""
     if file.suffix.lower() == ".jsonl":
         text = f"[{','.join(line for line in text.split(chr(10)) if line.strip())}]"
         return _from_json(file, text, key)

@@ -69,9 +69,10 @@ def import_(
     places = _places(source)
     _check_choice(on_conflict)
     every = cli_args.texts(set_ or [], "--set")
+    text = cli_args.read(values) if values else ""
     with context.open() as db:
         target = db.collection(collection)
-        chosen = _values(values, every, target.info.inputs.name)
+        chosen = _values(values, text, every, target.info.inputs.name)
         for model in target.models:
             with bar(f"model {model}") as progress:
                 db.library.pull([model], progress)
@@ -117,13 +118,13 @@ def _check_choice(on_conflict: str) -> None:
         raise BadParameter(f"--on-conflict is {on_conflict!r:.80}.", hint=f"Choose of: {', '.join(choices)}.")
 
 
-def _values(file: Path | None, every: dict[str, str], key: str) -> "Defaults | None":
+def _values(file: Path | None, text: str, every: dict[str, str], key: str) -> "Defaults | None":
     """What --values says of a picture, and what --set says of all."""
     from open_analytic.importer import Defaults
 
     if file is None and not every:
         return None
-    return Defaults(every=every, by_name=cli_args.values(file, key) if file else {})
+    return Defaults(every=every, by_name=cli_args.parse(file, text, key) if file else {})
 
 
 COUNTS = ("added", "updated", "unchanged", "skipped", "without_regions")

@@ -88,10 +88,11 @@ def test_a_table_is_adopted_and_its_features_computed(cli: Cli, pictures: Path) 
         for name in NAMES[:2]:
             owner.execute("INSERT INTO mine VALUES (%s, %s)", [name, (pictures / name).read_bytes()])
         words = ("mine", "--pipeline", "mean_colour", "--name-column", "title", "--run", "--json")
+        owner.execute("ALTER TABLE mine ALTER title TYPE varchar(80)")
         error = cli("collection", "adopt", *words, code=5).error
         assert (error["type"], error["hint"]) == (
             "UnsuitableTable",
-            "ALTER TABLE public.mine RENAME COLUMN title TO image_name;",
+            "ALTER TABLE public.mine ALTER COLUMN title TYPE text USING title::text;",
         )
         owner.execute(error["hint"])
     report = cli("collection", "adopt", *words).json
