@@ -1,18 +1,16 @@
 """Refuses participles as names of variables, parameters, attributes, functions and classes: they tell no type.
 
-    python scripts/names.py            prints the names that are not allowed
-    python scripts/names.py --all      prints also the allowed ones
+    python scripts/names.py
 
 It reads the Python files of the package, the scripts, the revisions and the tests, the JavaScript of the site, and the
 variables of PL/pgSQL. An underscore before or after a word makes no difference. Names that come from elsewhere, such as
-``given`` of hypothesis, stay: only what binds a name counts. ``ALLOWED`` lists the files that still have such names.
+``given`` of hypothesis, stay: only what binds a name counts.
 """
 
 import ast
 import re
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -32,23 +30,6 @@ WORDS = {
 PYTHON = ("open_analytic/**/*.py", "scripts/*.py", "migrations/**/*.py", "tests/**/*.py")
 JAVASCRIPT = ("open_analytic/web/static/*.js",)
 PLPGSQL = ("migrations/functions/*.sql",)
-# How many such names a file can still have; the numbers only go down.
-ALLOWED = {
-    "migrations/functions/adoption.sql": 2,
-    "migrations/functions/catalogue.sql": 1,
-    "migrations/functions/clusters.sql": 1,
-    "migrations/functions/collections.sql": 4,
-    "migrations/functions/filters.sql": 1,
-    "migrations/functions/indexes.sql": 2,
-    "migrations/functions/joins.sql": 2,
-    "migrations/functions/pipelines.sql": 4,
-    "migrations/functions/recall.sql": 1,
-    "migrations/functions/search.sql": 1,
-    "migrations/functions/search_plan.sql": 2,
-    "migrations/functions/search_walk.sql": 1,
-    "migrations/functions/verify.sql": 1,
-}
-
 _WORD = "|".join(WORDS)
 _JAVASCRIPT = re.compile(
     rf"\b(?:const|let|var|function\*?)\s+({_WORD})\b"  # const found = ...
@@ -104,18 +85,12 @@ def everything() -> Iterator[Name]:
         yield from _names(pattern, lambda source: matches(_PLPGSQL, source))
 
 
-def main(options: Sequence[str]) -> int:
-    """Print what is not allowed; the exit code."""
+def main() -> int:
+    """Print them; the exit code."""
     names = list(everything())
-    counts = Counter(name.file for name in names)
-    wrong = {file for file, count in counts.items() if count > ALLOWED.get(file, 0)}
     for file, line, name in names:
-        if file in wrong or "--all" in options:
-            print(f"{file}:{line}: {name!r}: name what it holds, such as {WORDS[_word(name)]}")
-    fewer = {file: counts[file] for file, limit in ALLOWED.items() if counts[file] < limit}
-    for file, count in fewer.items():
-        print(f"{file} has {count} such names now: correct ALLOWED in scripts/names.py.")
-    return int(bool(wrong or fewer))
+        print(f"{file}:{line}: {name!r}: name what it holds, such as {WORDS[_word(name)]}")
+    return int(bool(names))
 
 
 def _word(name: str) -> str:
@@ -130,4 +105,4 @@ def _names(pattern: str, read: Read) -> Iterator[Name]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -250,18 +250,18 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    found open_analytic.current_pipelines := open_analytic._pipeline(pipeline);
-    told jsonb := open_analytic._storable(found, metric, parameters);
+    pipeline_info open_analytic.current_pipelines := open_analytic._pipeline(pipeline);
+    description jsonb := open_analytic._storable(pipeline_info, metric, parameters);
     place record := open_analytic._split(name);
 BEGIN
     PERFORM open_analytic._adopt_table(
-        name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, pipeline,
-        found.version, (told -> 'parameters')::json, false,
+        name, (description ->> 'dim')::integer, metric, (description ->> 'many')::boolean,
+        pipeline, pipeline_info.version, (description -> 'parameters')::json, false,
         jsonb_build_object(
             'name', name_column, 'data', data_column, 'feature', feature_column
         ),
         feature_version,
-        told -> 'input_columns'
+        description -> 'input_columns'
     );
     RETURN (SELECT to_jsonb(r) FROM (
         SELECT name, c.schema_name AS schema, c.pipeline, c.version, c.dim, c.metric, c.many,

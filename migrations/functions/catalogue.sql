@@ -308,16 +308,16 @@ CREATE OR REPLACE FUNCTION open_analytic._base_type(type oid) RETURNS oid
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found record;
+    facts record;
 BEGIN
     LOOP
-        SELECT t.typtype, t.typbasetype, t.typelem, t.typcategory INTO found
+        SELECT t.typtype, t.typbasetype, t.typelem, t.typcategory INTO facts
         FROM pg_type AS t
         WHERE t.oid = type;
-        IF found.typtype = 'd' THEN
-            type := found.typbasetype;
-        ELSIF found.typcategory = 'A' AND found.typelem <> 0 THEN
-            type := found.typelem;
+        IF facts.typtype = 'd' THEN
+            type := facts.typbasetype;
+        ELSIF facts.typcategory = 'A' AND facts.typelem <> 0 THEN
+            type := facts.typelem;
         ELSE
             RETURN type;
         END IF;
@@ -433,8 +433,8 @@ RETURNS open_analytic.collections
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- What was opened in this very transaction, which holds its lock; nobody can have said so
-    -- before it began.
+    -- The collection that this transaction opened, whose lock it holds. The time of the
+    -- transaction keeps the setting of an earlier one from being accepted.
     here CONSTANT text := concat_ws(
         ' ', collection::oid, pg_backend_pid(), extract(epoch FROM transaction_timestamp())
     );

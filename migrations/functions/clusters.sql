@@ -65,25 +65,25 @@ CREATE OR REPLACE FUNCTION open_analytic._clustering(
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found open_analytic.clusterings;
+    entry open_analytic.clusterings;
 BEGIN
     INSERT INTO open_analytic.clusterings AS c (schema_name, table_name, made_at)
     VALUES (info.schema_name, info.table_name, info.created_at) ON CONFLICT DO NOTHING;
     -- One run at a time.
     SELECT c.*
-    INTO found
+    INTO entry
     FROM open_analytic.clusterings AS c
     WHERE c.schema_name = info.schema_name AND c.table_name = info.table_name
     FOR UPDATE;
-    IF found.made_at <> info.created_at THEN
-        DELETE FROM open_analytic.cluster_members AS m WHERE m.clustering = found.id;
+    IF entry.made_at <> info.created_at THEN
+        DELETE FROM open_analytic.cluster_members AS m WHERE m.clustering = entry.id;
     END IF;
-    clustering := found.id;
-    anew := found.made_at <> info.created_at
-        OR found.max_distance IS DISTINCT FROM _clustering.max_distance;
+    clustering := entry.id;
+    anew := entry.made_at <> info.created_at
+        OR entry.max_distance IS DISTINCT FROM _clustering.max_distance;
     UPDATE open_analytic.clusterings AS c
     SET made_at = info.created_at, max_distance = _clustering.max_distance, clustered_at = now()
-    WHERE c.id = found.id;
+    WHERE c.id = entry.id;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._clustering IS

@@ -17,7 +17,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     -- PostgreSQL's own, and what a search computes.
-    taken CONSTANT text[] := open_analytic._own_columns(info)
+    own_columns CONSTANT text[] := open_analytic._own_columns(info)
         || ARRAY['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid', 'open_analytic_distance'];
     problem text := 'the server knows no such type for a column';
 BEGIN
@@ -25,10 +25,10 @@ BEGIN
         RAISE EXCEPTION '% cannot be a column''s name.', quote_literal(name)
             USING ERRCODE = 'OA017', HINT = 'Use 1 to 63 bytes.';
     END IF;
-    IF name = ANY (taken) THEN
+    IF name = ANY (own_columns) THEN
         RAISE EXCEPTION 'Column % is one every collection has.', quote_literal(name)
             USING ERRCODE = 'OA017',
-            HINT = format('Choose another name than %s.', array_to_string(taken, ', '));
+            HINT = format('Choose another name than %s.', array_to_string(own_columns, ', '));
     END IF;
     BEGIN
         IF EXISTS (
@@ -306,7 +306,7 @@ RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    told CONSTANT jsonb := open_analytic._describe(
+    description CONSTANT jsonb := open_analytic._describe(
         jsonb_build_object(
             'name', pipeline.name,
             'definition', pipeline.definition::jsonb,
@@ -314,7 +314,7 @@ DECLARE
         )
     );
 BEGIN
-    IF told ->> 'hash' <> pipeline.hash THEN
+    IF description ->> 'hash' <> pipeline.hash THEN
         RAISE EXCEPTION 'The models of pipeline % version % have changed since it was created: '
             'its vectors would not be comparable.',
             quote_literal(pipeline.name),
@@ -326,21 +326,21 @@ BEGIN
                     pipeline.name
                 );
     END IF;
-    IF told ->> 'dim' IS NULL THEN
+    IF description ->> 'dim' IS NULL THEN
         RAISE EXCEPTION 'Pipeline % gives no vector, so there is nothing to search by.',
             quote_literal(pipeline.name)
             USING ERRCODE = 'OA016',
             HINT = 'A collection needs a pipeline that gives one, such as '
                 'general_feature_extractor.';
     END IF;
-    IF told ? 'unstorable' THEN
-        PERFORM open_analytic._raise(told -> 'unstorable');
+    IF description ? 'unstorable' THEN
+        PERFORM open_analytic._raise(description -> 'unstorable');
     END IF;
     IF metric NOT IN ('l2', 'cosine', 'ip') THEN
         RAISE EXCEPTION 'There is no metric %.', quote_literal(metric)
             USING ERRCODE = 'OA019', HINT = 'Choose of: l2, cosine, ip.';
     END IF;
-    RETURN told;
+    RETURN description;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._storable IS
@@ -355,8 +355,8 @@ LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    found open_analytic.current_pipelines := open_analytic._pipeline(pipeline);
-    told jsonb := open_analytic._storable(found, metric, parameters);
+    pipeline_info open_analytic.current_pipelines := open_analytic._pipeline(pipeline);
+    description jsonb := open_analytic._storable(pipeline_info, metric, parameters);
     place record := open_analytic._split(name);
 BEGIN
     IF json_typeof(columns) <> 'object' THEN
@@ -365,14 +365,14 @@ BEGIN
     END IF;
     BEGIN
         PERFORM open_analytic._make_collection(
-            name, (told ->> 'dim')::integer, metric, (told ->> 'many')::boolean, columns,
-            pipeline, found.version, (told -> 'parameters')::json, false, path,
-            told -> 'input_columns'
+            name, (description ->> 'dim')::integer, metric, (description ->> 'many')::boolean,
+            columns, pipeline, pipeline_info.version, (description -> 'parameters')::json, false,
+            path, description -> 'input_columns'
         );
     EXCEPTION WHEN duplicate_table OR duplicate_object THEN
         PERFORM open_analytic._check_existing(
-            name, (told ->> 'dim')::integer, metric, columns, pipeline, found.version,
-            told -> 'parameters', path, exist_ok
+            name, (description ->> 'dim')::integer, metric, columns, pipeline,
+            pipeline_info.version, description -> 'parameters', path, exist_ok
         );
     END;
     RETURN (SELECT to_jsonb(r) FROM (

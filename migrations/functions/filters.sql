@@ -87,7 +87,7 @@ RETURNS json
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    said json;
+    explanation json;
 BEGIN
     PERFORM set_config('search_path', path, true);
     EXECUTE pg_catalog.format(
@@ -95,8 +95,8 @@ BEGIN
         collection,
         filter
     )
-        INTO said;
-    RETURN said;
+        INTO explanation;
+    RETURN explanation;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._explained IS

@@ -33,7 +33,7 @@ DECLARE
     -- As pg_get_expr writes: a column, perhaps as text; a constant, perhaps with its type. Of a
     -- boolean also the column alone, or NOT.
     name CONSTANT text := '[a-z_][a-z0-9_]*|"(?:[^"]|"")+"';
-    said text[] := regexp_match(
+    condition text[] := regexp_match(
         predicate,
         format(
             '^\((?:(%1$s)|\((%1$s)\)::text) = '
@@ -43,11 +43,11 @@ DECLARE
     );
     type regtype;
 BEGIN
-    IF said IS NULL THEN
-        said := regexp_match(predicate, format('^(?:(%1$s)|\(NOT (%1$s)\))$', name));
-        said := ARRAY[
-            coalesce(said[1], said[2]), NULL,
-            CASE WHEN said[2] IS NULL THEN 'true' ELSE 'false' END, NULL
+    IF condition IS NULL THEN
+        condition := regexp_match(predicate, format('^(?:(%1$s)|\(NOT (%1$s)\))$', name));
+        condition := ARRAY[
+            coalesce(condition[1], condition[2]), NULL,
+            CASE WHEN condition[2] IS NULL THEN 'true' ELSE 'false' END, NULL
         ];
     END IF;
     SELECT a.attname, a.atttypid
@@ -55,24 +55,25 @@ BEGIN
     FROM pg_index AS i
     JOIN pg_attribute AS a ON a.attrelid = i.indrelid
     WHERE i.indexrelid = index
-        AND quote_ident(a.attname) = coalesce(said[1], said[2])
+        AND quote_ident(a.attname) = coalesce(condition[1], condition[2])
         AND NOT a.attisdropped;
     -- Written again, with nothing that could run code of the index's owner, such as a cast that
     -- the owner defined.
     IF (
         SELECT
             bool_and(
-                t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e' AND said[2] IS NULL
+                t.typnamespace = 'pg_catalog'::regnamespace
+                OR t.typtype = 'e' AND condition[2] IS NULL
             )
-            AND count(*) = num_nonnulls(column_name, said[4])
-        FROM unnest(ARRAY[type, to_regtype(said[4])]) AS u (type)
+            AND count(*) = num_nonnulls(column_name, condition[4])
+        FROM unnest(ARRAY[type, to_regtype(condition[4])]) AS u (type)
         JOIN pg_type AS t ON t.oid = u.type
     )
     THEN
-        constant := said[3];
+        constant := condition[3];
         says := format(
             '%s OPERATOR(pg_catalog.=) %s',
-            coalesce(said[1], format('(%s)::text', said[2])),
+            coalesce(condition[1], format('(%s)::text', condition[2])),
             constant
         );
     END IF;
@@ -248,7 +249,7 @@ DECLARE
     own CONSTANT text := coalesce(metric, info.metric, 'l2');
     opclass text;
     building text;
-    made text;
+    present text;
 BEGIN
     SELECT t.typname, nullif(a.atttypmod, -1) INTO kind, has
     FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
@@ -286,13 +287,13 @@ BEGIN
         m,
         ef_construction
     );
-    SELECT i.indexrelid::regclass::text INTO made
+    SELECT i.indexrelid::regclass::text INTO present
     FROM open_analytic._indexes(collection, opclass) AS i WHERE NOT i.partial;
     IF partition_by IS NOT NULL THEN
         PERFORM open_analytic._index_values(collection, partition_by, opclass, building);
     END IF;
-    IF made IS NOT NULL THEN
-        RETURN made; -- there already
+    IF present IS NOT NULL THEN
+        RETURN present; -- there already
     END IF;
     EXECUTE building;
     -- Searches of what is large walk the index as far as was measured; of less they measure every
@@ -303,9 +304,9 @@ BEGIN
     THEN
         PERFORM open_analytic.measure_index(collection);
     END IF;
-    SELECT i.indexrelid::regclass::text INTO made
+    SELECT i.indexrelid::regclass::text INTO present
     FROM open_analytic._indexes(collection, opclass) AS i WHERE NOT i.partial;
-    RETURN made;
+    RETURN present;
 END
 $$;
 COMMENT ON FUNCTION open_analytic.create_ann_index IS

@@ -92,7 +92,7 @@ DECLARE
     every CONSTANT boolean := names IS NULL;
     -- From which rows: all that meet the filter, then pairs are of such rows only, or those named,
     -- then the others are any.
-    wanted CONSTANT text := CASE
+    rows_query CONSTANT text := CASE
         WHEN every
             THEN format(
                 E'SELECT %I AS name, %s AS part, feature FROM %s '
@@ -149,7 +149,7 @@ BEGIN
             'UNION ALL SELECT a.name, a.part, b.%I, %s, %s, true '
             'FROM open_analytic_most AS a JOIN %s AS b ON %8$s <= $1) AS n %10$s '
             'WHERE (n.name, n.part) <> (n.other, n.other_part)',
-            wanted,
+            rows_query,
             'SELECT a.name, a.part, n.* FROM open_analytic_rows'
                 || nearest
                 || '100'
@@ -187,7 +187,7 @@ BEGIN
             'FROM open_analytic_rows AS a JOIN %s AS b '
             'ON (a.name COLLATE "C", a.part) %s (b.name COLLATE "C", b.part) '
             'AND %2$s <= $1',
-            wanted,
+            rows_query,
             measured,
             CASE WHEN every THEN 'open_analytic_rows' ELSE format('(%s)', rows) END,
             CASE WHEN every THEN '<' ELSE '<>' END
@@ -285,7 +285,7 @@ DECLARE
             'BY e.distance + 0, e.neighbour COLLATE "C", e.neighbour_part LIMIT $1) AS n',
         nearest
     );
-    found text;
+    pairs_query text;
 BEGIN
     IF k IS NULL OR k < 1 THEN
         RAISE EXCEPTION 'k is %.', coalesce(k::text, 'NULL')
@@ -295,7 +295,7 @@ BEGIN
     IF k <= 400 AND open_analytic._joins_by_index(b, other, 2500000) THEN
         PERFORM set_config('hnsw.ef_search', least(1000, greatest(200, 2 * k))::text, true);
         -- A row the index gives fewer than k for is measured against all.
-        found := format(
+        pairs_query := format(
             'open_analytic_near AS MATERIALIZED (SELECT a.name, a.part, n.* '
             'FROM open_analytic_rows AS a '
             'LEFT JOIN LATERAL (%s ORDER BY %s LIMIT $1) AS n ON true), '
@@ -311,7 +311,7 @@ BEGIN
             'SELECT a.name, a.part, n.* FROM open_analytic_short' || exact
         );
     ELSE
-        found := 'open_analytic_found AS (SELECT a.name, a.part, n.* FROM open_analytic_rows'
+        pairs_query := 'open_analytic_found AS (SELECT a.name, a.part, n.* FROM open_analytic_rows'
             || exact
             || ')';
     END IF;
@@ -326,7 +326,7 @@ BEGIN
         info.name_column,
         part,
         a,
-        found,
+        pairs_query,
         CASE WHEN info.many THEN 'f.part' ELSE 'NULL::integer' END,
         CASE WHEN other.many THEN 'f.neighbour_part' ELSE 'NULL::integer' END
     ) USING k;

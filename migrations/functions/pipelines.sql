@@ -3,10 +3,10 @@ RETURNS open_analytic.current_pipelines
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found open_analytic.current_pipelines;
+    info open_analytic.current_pipelines;
 BEGIN
-    SELECT * INTO found FROM open_analytic.current_pipelines AS p WHERE p.name = wanted;
-    IF found.name IS NULL THEN
+    SELECT * INTO info FROM open_analytic.current_pipelines AS p WHERE p.name = wanted;
+    IF info.name IS NULL THEN
         RAISE EXCEPTION 'No pipeline is registered as %.', quote_literal(wanted)
             USING ERRCODE = 'OA003',
             HINT = format(
@@ -22,7 +22,7 @@ BEGIN
                 )
             );
     END IF;
-    RETURN found;
+    RETURN info;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._pipeline IS 'The newest version under a name';
@@ -152,7 +152,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    found record;
+    info record;
     answer record;
 BEGIN
     -- What _pipeline, _max_bytes and _run_single do, in fewer steps: this is the way of every
@@ -163,21 +163,21 @@ BEGIN
             (SELECT s.value::bigint FROM open_analytic.settings AS s WHERE s.name = 'max_bytes'),
             50000000
         ) AS most
-    INTO found
+    INTO info
     FROM open_analytic.pipelines AS p
     WHERE p.name = _run_one.name AND p.dropped_at IS NULL
     ORDER BY p.version DESC
     LIMIT 1;
-    IF found.hash IS NULL THEN
+    IF info.hash IS NULL THEN
         PERFORM open_analytic._pipeline(_run_one.name); -- says what there is
-    ELSIF octet_length(input) > found.most THEN
+    ELSIF octet_length(input) > info.most THEN
         PERFORM open_analytic._raise(
-            open_analytic._too_large(octet_length(input), found.most)::jsonb
+            open_analytic._too_large(octet_length(input), info.most)::jsonb
         );
     END IF;
     SELECT r.output, r.error INTO answer
     FROM open_analytic._request(
-        operation, _run_one.name, found.hash, found.definition, parameters::text, ARRAY[input],
+        operation, _run_one.name, info.hash, info.definition, parameters::text, ARRAY[input],
         any_node
     ) AS r;
     IF answer.error IS NOT NULL THEN
@@ -362,19 +362,22 @@ CREATE OR REPLACE FUNCTION open_analytic._create_pipeline(request jsonb) RETURNS
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    told jsonb := open_analytic._describe(request);
-    made open_analytic.pipelines;
+    description jsonb := open_analytic._describe(request);
+    info open_analytic.pipelines;
 BEGIN
-    made := open_analytic._register_pipeline(
-        told ->> 'name',
-            told ->> 'input',
-            ARRAY(SELECT jsonb_array_elements_text(told -> 'output')),
-            (told ->> 'dim')::integer,
-        (told ->> 'many')::boolean, told ->> 'hash', (told ->> 'definition')::json);
+    info := open_analytic._register_pipeline(
+        description ->> 'name',
+        description ->> 'input',
+        ARRAY(SELECT jsonb_array_elements_text(description -> 'output')),
+        (description ->> 'dim')::integer,
+        (description ->> 'many')::boolean,
+        description ->> 'hash',
+        (description ->> 'definition')::json
+    );
     RETURN jsonb_build_object(
-        'name', made.name, 'version', made.version, 'input', made.input, 'output',
-            to_jsonb(made.output), 'dim', made.dim,
-        'hash', made.hash, 'created_at', made.created_at, 'definition', made.definition::jsonb);
+        'name', info.name, 'version', info.version, 'input', info.input, 'output',
+            to_jsonb(info.output), 'dim', info.dim,
+        'hash', info.hash, 'created_at', info.created_at, 'definition', info.definition::jsonb);
 END
 $$;
 COMMENT ON FUNCTION open_analytic._create_pipeline IS

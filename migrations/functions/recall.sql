@@ -58,7 +58,7 @@ DECLARE
     near CONSTANT text := open_analytic._operator(info.metric);
     part CONSTANT text := CASE WHEN info.many THEN 'part' ELSE '0 AS part' END;
     begun CONSTANT timestamptz := clock_timestamp();
-    made open_analytic.calibrations;
+    curve open_analytic.calibrations;
     probes @vector@.halfvec[];
     names text[];
     parts integer[];
@@ -81,14 +81,14 @@ BEGIN
     END IF;
     PERFORM open_analytic._follow_renames();
     info := open_analytic._collection(collection); -- under the name that is recorded now
-    made.index_name := (
+    curve.index_name := (
         SELECT x.relname
         FROM open_analytic._indexes(collection, format('halfvec_%s_ops', info.metric)) AS i
         JOIN pg_class AS x ON x.oid = i.indexrelid
         WHERE NOT i.partial
         LIMIT 1
     );
-    IF made.index_name IS NULL THEN
+    IF curve.index_name IS NULL THEN
         RAISE EXCEPTION 'Collection % has no index that could be measured.',
             quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name))
             USING ERRCODE = 'OA030',
@@ -101,12 +101,12 @@ BEGIN
     FOR i IN 1 .. 3 LOOP -- the first look also fills the caches
         at := clock_timestamp();
         EXECUTE format('SELECT count(feature) FROM %s WHERE imported_at IS NOT NULL', collection)
-            INTO made.rows;
-        made.scan_ms := least(
-            made.scan_ms, 1000 * extract(epoch FROM clock_timestamp() - at)::float8
+            INTO curve.rows;
+        curve.scan_ms := least(
+            curve.scan_ms, 1000 * extract(epoch FROM clock_timestamp() - at)::float8
         );
     END LOOP;
-    IF made.rows < 2 THEN
+    IF curve.rows < 2 THEN
         RAISE EXCEPTION 'Collection % has too few rows to measure its index.',
             quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name))
             USING ERRCODE = 'OA030', HINT = 'Import some first.';
@@ -117,17 +117,17 @@ BEGIN
         collection
     )
         INTO explained;
-    made.scan_cost := greatest(0.01, (explained #>> '{0,Plan,Total Cost}')::float8);
-    made.efforts := ARRAY(
+    curve.scan_cost := greatest(0.01, (explained #>> '{0,Plan,Total Cost}')::float8);
+    curve.efforts := ARRAY(
         SELECT e
         FROM unnest('{40,80,160,320,640,1000,2000,4000,8000,16000}'::integer[]) AS e
-        WHERE e = 40 OR e < made.rows AND e <= greatest(1000, made.rows / 25)
+        WHERE e = 40 OR e < curve.rows AND e <= greatest(1000, curve.rows / 25)
         ORDER BY e
     );
-    made.ranks := ARRAY(
+    curve.ranks := ARRAY(
         SELECT r
         FROM unnest('{1,3,10,30,100,300,1000,3000,10000}'::integer[]) AS r
-        WHERE r = 1 OR r < made.rows AND r <= made.efforts[cardinality(made.efforts)]
+        WHERE r = 1 OR r < curve.rows AND r <= curve.efforts[cardinality(curve.efforts)]
         ORDER BY r
     );
     EXECUTE format(
@@ -137,7 +137,7 @@ BEGIN
         info.name_column,
         part,
         collection,
-        least(100, 500.0 * queries / made.rows),
+        least(100, 500.0 * queries / curve.rows),
         queries
     ) INTO probes, names, parts;
     FOR q IN 1 .. coalesce(cardinality(probes), 0) LOOP
@@ -151,20 +151,20 @@ BEGIN
             part,
             near,
             collection,
-            made.ranks[cardinality(made.ranks)],
+            curve.ranks[cardinality(curve.ranks)],
             info.name_column
         ) INTO exact USING probes[q], names[q], parts[q];
         exact_ms := exact_ms || 1000 * extract(epoch FROM clock_timestamp() - at)::float8;
         -- rows went away meanwhile
-        CONTINUE WHEN exact IS NULL OR cardinality(exact) < made.ranks[cardinality(made.ranks)];
+        CONTINUE WHEN exact IS NULL OR cardinality(exact) < curve.ranks[cardinality(curve.ranks)];
         once := '{}';
         PERFORM set_config('enable_seqscan', 'off', true);
-        FOR i IN 1 .. cardinality(made.efforts) LOOP
+        FOR i IN 1 .. cardinality(curve.efforts) LOOP
             -- An effort is one look of that ef_search; beyond 1000 there are several.
             together := CASE
-                WHEN made.efforts[i] < 1000 THEN made.efforts[i:i] ELSE made.efforts[i:]
+                WHEN curve.efforts[i] < 1000 THEN curve.efforts[i:i] ELSE curve.efforts[i:]
             END;
-            PERFORM set_config('hnsw.ef_search', least(1000, made.efforts[i])::text, true);
+            PERFORM set_config('hnsw.ef_search', least(1000, curve.efforts[i])::text, true);
             EXECUTE format(
                 'SELECT array_agg(n.d) FILTER (WHERE (n.name, n.part) <> ($2, $3)) FROM ('
                 'SELECT %5$I AS name, %1$s, feature %2$s $1 AS d FROM %3$s '
@@ -176,8 +176,8 @@ BEGIN
                 info.name_column
             ) INTO walked USING probes[q], names[q], parts[q];
             once := once
-                || open_analytic._recalls(coalesce(walked, '{}'), exact, together, made.ranks);
-            EXIT WHEN made.efforts[i] >= 1000;
+                || open_analytic._recalls(coalesce(walked, '{}'), exact, together, curve.ranks);
+            EXIT WHEN curve.efforts[i] >= 1000;
         END LOOP;
         PERFORM set_config('enable_seqscan', 'on', true);
         sums := CASE
@@ -200,12 +200,12 @@ BEGIN
             quote_literal(concat_ws('.', nullif(info.schema_name, 'public'), info.table_name))
             USING ERRCODE = 'OA030', HINT = 'Run it again.';
     END IF;
-    made.queries := done;
-    made.scan_ms := least(made.scan_ms, 0.9 * (SELECT min(m) FROM unnest(exact_ms) AS m));
-    made.exact_ms := (
+    curve.queries := done;
+    curve.scan_ms := least(curve.scan_ms, 0.9 * (SELECT min(m) FROM unnest(exact_ms) AS m));
+    curve.exact_ms := (
         SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m) FROM unnest(exact_ms) AS m
     );
-    made.recalls := (
+    curve.recalls := (
         SELECT array_agg(line ORDER BY i)
         FROM (
             SELECT i, array_agg(sums[i][j] / done ORDER BY j) AS line
@@ -215,8 +215,8 @@ BEGIN
         ) AS l
     );
     PERFORM set_config('enable_seqscan', 'off', true);
-    FOR i IN 1 .. cardinality(made.efforts) LOOP
-        PERFORM set_config('hnsw.ef_search', least(1000, made.efforts[i])::text, true);
+    FOR i IN 1 .. cardinality(curve.efforts) LOOP
+        PERFORM set_config('hnsw.ef_search', least(1000, curve.efforts[i])::text, true);
         ms := '{}';
         firsts := '{}';
         FOR q IN 1 .. least(15, cardinality(probes)) LOOP
@@ -228,7 +228,7 @@ BEGIN
                     'SELECT count(*) FROM m',
                     near,
                     collection,
-                    CASE small WHEN 1 THEN 10 ELSE made.efforts[i] END,
+                    CASE small WHEN 1 THEN 10 ELSE curve.efforts[i] END,
                     info.name_column
                 ) USING probes[q];
                 IF small = 1 THEN
@@ -238,10 +238,10 @@ BEGIN
                 END IF;
             END LOOP;
         END LOOP;
-        made.all_ms[i] := (
+        curve.all_ms[i] := (
             SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m) FROM unnest(ms) AS m
         );
-        made.first_ms[i] := (
+        curve.first_ms[i] := (
             SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m) FROM unnest(firsts) AS m
         );
     END LOOP;
@@ -252,9 +252,9 @@ BEGIN
         efforts, first_ms, all_ms, ranks, recalls
     )
     VALUES (
-        info.schema_name, info.table_name, made.index_name, made.rows, made.queries,
-        made.scan_cost, made.scan_ms, made.exact_ms, made.efforts, made.first_ms, made.all_ms,
-        made.ranks, made.recalls
+        info.schema_name, info.table_name, curve.index_name, curve.rows, curve.queries,
+        curve.scan_cost, curve.scan_ms, curve.exact_ms, curve.efforts, curve.first_ms,
+        curve.all_ms, curve.ranks, curve.recalls
     )
     ON CONFLICT ON CONSTRAINT calibrations_pkey DO UPDATE
     SET measured_at = clock_timestamp(), index_name = excluded.index_name,
@@ -262,8 +262,8 @@ BEGIN
         scan_ms = excluded.scan_ms, exact_ms = excluded.exact_ms,
         efforts = excluded.efforts, first_ms = excluded.first_ms, all_ms = excluded.all_ms,
             ranks = excluded.ranks, recalls = excluded.recalls
-    RETURNING * INTO made;
-    RETURN made;
+    RETURNING * INTO curve;
+    RETURN curve;
 END
 $$;
 COMMENT ON FUNCTION open_analytic.measure_index IS

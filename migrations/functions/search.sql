@@ -142,7 +142,7 @@ AS $$
 DECLARE
     -- before the types of its columns are looked at
     info open_analytic.collections := open_analytic._opened(collection);
-    shown text;
+    row_columns text;
 BEGIN
     SELECT string_agg(
         open_analytic._shown(a.attname, a.atttypid), ', ' ORDER BY a.attnum
@@ -150,7 +150,7 @@ BEGIN
         WHERE a.attname <> ALL (open_analytic._own_columns(info))
             AND NOT (info.has_source AND a.attname = 'source')
     )
-    INTO shown
+    INTO row_columns
         FROM pg_attribute AS a
         WHERE a.attrelid = collection AND a.attnum > 0 AND NOT a.attisdropped;
     RETURN QUERY EXECUTE format(
@@ -158,7 +158,7 @@ BEGIN
             '%s) AS r), %s, %s'
         ' FROM open_analytic._search($1, $2, $3, $4, $5, $6, $7, NULL) AS n JOIN %s AS t ON '
             't.%I = n.name %s ORDER BY n.distance, n.name, n.part',
-        shown,
+        row_columns,
         CASE
             WHEN info.many
                 THEN 'CASE WHEN t.box IS NOT NULL THEN jsonb_build_object(''x'', t.box[1], ''y'', '

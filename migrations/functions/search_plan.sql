@@ -207,7 +207,7 @@ LANGUAGE plpgsql VOLATILE
     SET enable_sort = off
 AS $$
 DECLARE
-    said json;
+    explanation json;
     part record;
 BEGIN
     -- Whether a filter keeps only rows that an index of some rows has, PostgreSQL's planner knows.
@@ -219,10 +219,10 @@ BEGIN
         filter,
         open_analytic._operator(info.metric)
     )
-        INTO said;
+        INTO explanation;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     FOR part IN SELECT x.oid, x.reltuples
-        FROM json_array_elements(said #> '{0,Plan,Plans}') AS p (node)
+        FROM json_array_elements(explanation #> '{0,Plan,Plans}') AS p (node)
         JOIN pg_class AS x ON x.relname = p.node ->> 'Index Name' AND x.relkind = 'i'
                 JOIN open_analytic._indexes(
                     collection, format('halfvec_%s_ops', info.metric)
@@ -252,7 +252,7 @@ DECLARE
     parts boolean;
     explained json;
     cost float8;
-    wanted float8;
+    hits float8;
 BEGIN
     IF plan.indexed IS NULL OR filter IS NOT NULL THEN
         plan.rows := open_analytic._rows(collection, info.dim);
@@ -284,20 +284,20 @@ BEGIN
     IF plan.why IS NOT NULL THEN
         RETURN plan;
     END IF;
-    wanted := least(k, plan.rows);
+    hits := least(k, plan.rows);
     IF max_distance IS NOT NULL THEN
-        wanted := least(wanted, 10); -- how many are so near is seen on the way
+        hits := least(hits, 10); -- how many are so near is seen on the way
     END IF;
-    plan.taken := open_analytic._rank(plan, wanted, plan.matches);
+    plan.taken := open_analytic._rank(plan, hits, plan.matches);
     plan.tuples := open_analytic._needed(plan.ranks, plan.needed, plan.taken);
     plan.index_ms := open_analytic._index_ms(plan, plan.taken);
     IF plan.index_ms <= plan.exact_ms THEN
         plan.kind := 'index';
         plan.why := 'cheaper';
-    ELSIF filter IS NOT NULL AND open_analytic._index_ms(plan, wanted) <= plan.exact_ms / 2 THEN
+    ELSIF filter IS NOT NULL AND open_analytic._index_ms(plan, hits) <= plan.exact_ms / 2 THEN
         -- All rows that the filter keeps can be near the query: a look that costs little beside
         -- an exact search is worth it.
-        plan.ef := open_analytic._needed(plan.ranks, plan.needed, wanted);
+        plan.ef := open_analytic._needed(plan.ranks, plan.needed, hits);
         plan.ef := CASE
             WHEN plan.ef <= 1000
                 AND open_analytic._ms(plan.efforts, plan.first_ms, plan.ef) <= 0.08 * plan.exact_ms
@@ -305,7 +305,7 @@ BEGIN
             ELSE 40
         END;
         plan.try_ms := open_analytic._ms(plan.efforts, plan.first_ms, plan.ef);
-        plan.taken := greatest(40, 2 * wanted);
+        plan.taken := greatest(40, 2 * hits);
         plan.why := CASE
             WHEN plan.try_ms <= 0.08 * plan.exact_ms AND plan.taken <= plan.ef THEN 'tried'
             WHEN plan.index_ms = 'Infinity' THEN 'out of reach'

@@ -129,7 +129,7 @@ DECLARE
     -- Where some rows are hidden from the index's count, a batch of it says nothing of those that
     -- are seen.
     whole CONSTANT boolean := plan.within IS NULL AND NOT row_security_active(collection);
-    taken bigint := CASE
+    batch bigint := CASE
         WHEN whole AND plan.tuples <= 1000 OR plan.why = 'tried' THEN plan.taken + 1
         ELSE greatest(plan.tuples, plan.taken + 1)
     END;
@@ -145,7 +145,7 @@ BEGIN
     WHILE plan.kind = 'index' LOOP
         PERFORM set_config('hnsw.ef_search', plan.ef::text, true);
         seen := open_analytic._take(
-            collection, info, half, k, filter, max_distance, after, plan.within, taken, path
+            collection, info, half, k, filter, max_distance, after, plan.within, batch, path
         );
         walked := seen.walked;
         -- The rows seen are the hits and the rest of the first batch. One row behind the last hit
@@ -158,7 +158,7 @@ BEGIN
             )
         );
         needed := open_analytic._needed(plan.ranks, plan.needed, rank);
-        covered := CASE WHEN whole THEN greatest(taken, plan.ef) ELSE taken END;
+        covered := CASE WHEN whole THEN greatest(batch, plan.ef) ELSE batch END;
         IF seen.place IS NOT NULL
            AND needed <= covered
            AND (seen.beyond OR seen.farthest > seen.distances[k])
@@ -183,14 +183,14 @@ BEGIN
         END;
         EXIT
             WHEN needed IS NULL
-                OR walked < taken
+                OR walked < batch
                 OR expected >= 4 AND seen.hits < 0.3 * expected
                 OR open_analytic._index_ms(plan, rank) > plan.exact_ms - spent / 2;
         plan.ef := greatest(plan.ef, open_analytic._ef(needed));
-        taken := greatest(
-            taken
+        batch := greatest(
+            batch
                 + CASE
-                    WHEN seen.place IS NULL OR seen.farthest = seen.distances[k] THEN taken ELSE 1
+                    WHEN seen.place IS NULL OR seen.farthest = seen.distances[k] THEN batch ELSE 1
                 END,
             CASE WHEN whole AND needed <= 1000 THEN rank + 1 ELSE greatest(needed, rank + 1) END
         );

@@ -3,7 +3,7 @@ RETURNS open_analytic.current_rates
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found open_analytic.current_rates;
+    rates open_analytic.current_rates;
     known text;
 BEGIN
     IF wanted IS NULL OR NOT (wanted > 0 AND wanted < 1) THEN
@@ -18,15 +18,15 @@ BEGIN
     END IF;
     PERFORM open_analytic._pipeline(_rate.pipeline);
     -- The largest rate that is not above the one asked for.
-    SELECT * INTO found FROM open_analytic.current_rates AS r
+    SELECT * INTO rates FROM open_analytic.current_rates AS r
     WHERE r.pipeline = _rate.pipeline AND r.metric = _rate.metric AND r.false_accept_rate <= wanted
     ORDER BY r.false_accept_rate DESC LIMIT 1;
-    IF found.pipeline IS NOT NULL THEN
-        RETURN found;
+    IF rates.pipeline IS NOT NULL THEN
+        RETURN rates;
     END IF;
     SELECT string_agg(r.false_accept_rate::text, ', ' ORDER BY r.false_accept_rate DESC),
         max(r.different_pairs) AS different_pairs
-    INTO known, found.different_pairs
+    INTO known, rates.different_pairs
     FROM open_analytic.current_rates AS r
     WHERE r.pipeline = _rate.pipeline AND r.metric = _rate.metric;
     IF known IS NULL THEN
@@ -44,7 +44,7 @@ BEGIN
     RAISE EXCEPTION 'A false accept rate of % cannot be measured with the % different pairs '
         'of pipeline %.',
         wanted,
-        found.different_pairs,
+        rates.different_pairs,
         quote_literal(_rate.pipeline)
         USING ERRCODE = 'OA019',
             HINT = format(

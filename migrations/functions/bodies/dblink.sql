@@ -220,7 +220,7 @@ BEGIN
                 failure := split_part(coalesce(nullif(failure, ''), SQLERRM), E'\n', 1);
                 PERFORM open_analytic._hang_up(node.link);
             WHEN query_canceled OR assert_failure OR OTHERS THEN
-                IF SQLSTATE = 'OA073' THEN -- the node itself said nothing
+                IF SQLSTATE = 'OA073' THEN -- the node itself sent nothing
                     PERFORM open_analytic._set_failed(node.link, true, owes => true);
                 ELSE
                     PERFORM open_analytic._hang_up(node.link);
