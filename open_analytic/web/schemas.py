@@ -48,6 +48,7 @@ _COLLECTION: Mapping[str, Schema] = {
     "name": TEXT, "schema": TEXT, "pipeline": none_or(TEXT), "version": none_or(COUNT), "dim": COUNT,
     "metric": choice("l2", "cosine", "ip"), "many": FLAG, "parameters": MAP,
     "columns": {"type": "object", "additionalProperties": TEXT}, "created_at": TIME, "has_source": FLAG,
+    "inputs": thing(name=TEXT, data=TEXT, sha256=TEXT, data_type=choice("bytea", "text")),
 }  # fmt: skip
 _HIT: Mapping[str, Schema] = {
     "name": TEXT, "distance": NUMBER, "part": none_or(COUNT), "box": none_or(ref("Box")), "row": MAP,

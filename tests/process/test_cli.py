@@ -84,11 +84,10 @@ def test_a_collection_from_creation_to_drop(cli: Cli) -> None:
 
 def test_a_table_is_adopted_and_its_features_computed(cli: Cli, pictures: Path) -> None:
     with psycopg.connect(cli("db", "status", "--json").json["dsn"], autocommit=True) as owner:
-        owner.execute("CREATE TABLE mine (title text PRIMARY KEY, image_data bytea, feature halfvec(3))")
+        owner.execute("CREATE TABLE mine (title varchar(80) PRIMARY KEY, image_data bytea, feature halfvec(3))")
         for name in NAMES[:2]:
             owner.execute("INSERT INTO mine VALUES (%s, %s)", [name, (pictures / name).read_bytes()])
         words = ("mine", "--pipeline", "mean_colour", "--name-column", "title", "--run", "--json")
-        owner.execute("ALTER TABLE mine ALTER title TYPE varchar(80)")
         error = cli("collection", "adopt", *words, code=5).error
         assert (error["type"], error["hint"]) == (
             "UnsuitableTable",

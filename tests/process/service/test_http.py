@@ -86,7 +86,8 @@ def test_the_pages(shared: Service, http: httpx.Client) -> None:
     assert http.get("/api/v1/collections").json() == [
         {"name": "photos", "schema": "public", "pipeline": "mean_colour", "version": 1, "dim": 3, "metric": "l2",
          "many": False, "parameters": {}, "columns": {"weight": "double precision"}, "created_at": DAY.isoformat(),
-             "has_source": False}
+             "has_source": False, "inputs": {
+             "name": "image_name", "data": "image_data", "sha256": "image_sha256", "data_type": "bytea"}}
     ]  # fmt: skip
 
 
