@@ -148,7 +148,11 @@ def _checked(entry: Entry, values: Mapping[str, Any]) -> Any:
     try:
         return msgspec.convert(values[entry.name], entry.hint)
     except (msgspec.ValidationError, UnicodeError) as error:
-        raise entry.refusal(f", not {_text_of(values[entry.name])}") from error
+        value, most = values[entry.name], entry.meta.max_length
+        if isinstance(value, str) and most is not None and len(value) > most:
+            message = f"The {entry.name} has {len(value):,} characters; at most {most:,} are read."
+            raise entry.rule.error(message, hint=entry.rule.hint or HINT) from error
+        raise entry.refusal(f", not {_text_of(value)}") from error
 
 
 def _from_text(entry: Entry, text: str) -> Any:

@@ -31,11 +31,7 @@ Name: TypeAlias = Annotated[
 QueryText: TypeAlias = Annotated[
     str,
     Meta(max_length=MOST_QUERY, extra_json_schema={"minLength": 1}),
-    Rule(
-        expected=f"a text of at most {MOST_QUERY:,} characters",
-        hint="Give a part of it, or POST it to /api/v1/collections/NAME/search.",
-        error=BadText,
-    ),
+    Rule(hint="Give a part of it, or POST it to /api/v1/collections/NAME/search.", error=BadText),
 ]
 Conflict: TypeAlias = Annotated[
     OnConflict, Meta(description="When another picture has the name; error: the file fails.")
