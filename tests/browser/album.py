@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 import open_analytic
 from open_analytic import bootstrap
 from open_analytic.config import Settings
-from tests import homes, tiny, tiny_faces, tiny_objects, tiny_texts
+from tests import homes, tiny, tiny_faces, tiny_objects, tiny_sounds, tiny_texts
 from tests.tiny_faces import Colour
 
 IMAGES, FACES, HOSTILE = "image_search_table", "face_search_table", '相册 "a"/b&c <i>'
@@ -40,6 +40,7 @@ class Album:
 def make(folder: Path) -> Iterator[Album]:
     """An embedded server with everything in it."""
     cards = tiny_texts.write(tiny_objects.write(tiny_faces.write(tiny.write(folder / "cards"))))
+    tiny_sounds.write(cards)
     settings = Settings.read({}, home=folder / "home", cards=(cards,), models_dir=folder / "models", service_start=0)
     homes.copy(homes.migrated(folder.parent), settings.home)
     with bootstrap.start(settings, serve=False) as server:

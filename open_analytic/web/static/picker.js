@@ -14,6 +14,21 @@ export function takeAlso(suffixes) {
 let own = false; // what is dragged comes from this page: a hit that was meant to be clicked
 
 /**
+ * A button that chooses a file, for what cannot be photographed or pasted.
+ * @param {HTMLElement} place
+ * @param {{label: string, accept: string, onfile: (file: Blob) => void}} options
+ */
+export function filePicker(place, { label, accept, onfile }) {
+  const input = h("input", { type: "file", accept, hidden: true, id: "file" });
+  input.addEventListener("change", () => {
+    if (input.files?.[0]) onfile(input.files[0]);
+    input.value = "";
+  });
+  const button = h("button", { type: "button", class: "primary", id: "choose", onclick: () => input.click() }, label);
+  place.replaceChildren(h("div", { class: "drop-zone" }, h("div", { class: "row" }, button, input)));
+}
+
+/**
  * @param {HTMLElement} place
  * @param {{title: string, touch: string, urls?: boolean, onfile: (file: Blob) => void, onurl?: (url: string) => void,
  *   onmany?: (data: DataTransfer) => void}} options

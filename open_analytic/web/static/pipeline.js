@@ -1,15 +1,18 @@
 // @ts-check
-// A pipeline's page: run it on a picture, see what it found in it, and the JSON it gives.
+// A pipeline's page: run it on a picture, a sound or a text, see the regions it found, and the JSON it gives.
 import { call } from "./api.js";
 import { clearAlert, showError } from "./alerts.js";
 import { byId, copy, h, icon } from "./dom.js";
 import { overlay, places } from "./overlay.js";
-import { picker } from "./picker.js";
+import { filePicker, picker } from "./picker.js";
+import { textBox } from "./textbox.js";
 import { date, milliseconds, page, t } from "./words.js";
 
 const LONGEST = 8; // numbers of a list that are shown
 
 const pipeline = page.pipeline;
+const input = pipeline.definition.input ?? "bytes";
+const pictures = !["text", "audio"].includes(input);
 /** @type {AbortController | null} */
 let running = null;
 /** @type {string | null} */
@@ -50,27 +53,32 @@ async function run(file) {
   } catch (error) {
     if (mine.signal.aborted) return;
     byId("run-status").textContent = "";
-    byId("seen").hidden = byId("output").hidden = true; // they are of another picture
+    byId("seen").hidden = byId("output").hidden = true; // they are of another input
     showError(error);
   } finally {
     if (running === mine) byId("run").toggleAttribute("data-busy", false);
   }
 }
 
-/** @param {Blob} file @param {any} output @param {number} ms */
-function show(file, output, ms) {
+/** The picture with its regions. @param {Blob} file @param {any[]} regions */
+function stageOf(file, regions) {
   if (address) URL.revokeObjectURL(address);
   address = URL.createObjectURL(file);
-  const regions = places(output);
-  const boxes = regions.filter((place) => place.box).length;
-  const text = boxes ? t("run.found", { n: boxes, ms: milliseconds(ms) }) : t("run.done", { ms: milliseconds(ms) });
   const image = h("img", { src: address, alt: t("run.picture") });
   const stage = h("div", { class: "stage seen" }, image);
   image.addEventListener("load", () => {
     stage.style.setProperty("--ratio", String(image.naturalWidth / image.naturalHeight));
     stage.append(overlay(regions, image.naturalWidth, image.naturalHeight));
   });
-  byId("seen").replaceChildren(stage, h("p", { class: "hint" }, text));
+  return stage;
+}
+
+/** @param {Blob} file @param {any} output @param {number} ms */
+function show(file, output, ms) {
+  const regions = places(output);
+  const boxes = regions.filter((place) => place.box).length;
+  const text = boxes ? t("run.found", { n: boxes, ms: milliseconds(ms) }) : t("run.done", { ms: milliseconds(ms) });
+  byId("seen").replaceChildren(...(pictures ? [stageOf(file, regions)] : []), h("p", { class: "hint" }, text));
   const button = h("button", { type: "button" }, icon("copy"), h("span", {}, t("run.copy")));
   button.addEventListener("click", () => copy(JSON.stringify(output), button, t("how.copied")));
   byId("output").replaceChildren(
@@ -89,6 +97,13 @@ function show(file, output, ms) {
   byId("run-status").textContent = text;
 }
 
-picker(byId("drop"), { title: t("run.drop"), touch: t("run.touch"), onfile: run });
+if (input === "text") {
+  const words = { label: t("run.text"), button: t("run.button"), hint: t("run.hint") };
+  textBox(byId("drop"), (text) => run(new Blob([text], { type: "text/plain" })), words);
+} else if (input === "audio") {
+  filePicker(byId("drop"), { label: t("run.sound"), accept: ".wav,.wave", onfile: run });
+} else {
+  picker(byId("drop"), { title: t("run.drop"), touch: t("run.touch"), onfile: run });
+}
 byId("definition").textContent = written(pipeline.definition);
 byId("created").textContent = date(pipeline.created_at);

@@ -286,7 +286,10 @@ window.addEventListener("popstate", () => {
   render();
 });
 if (texts) {
-  showText = textBox(drop, (text) => change({ query: "", like: "", text, part: null, face: null, region: null }));
+  const words = { label: t("text.label"), button: t("text.search"), hint: t("text.hint") };
+  const search = (/** @type {string} */ text) =>
+    change({ query: "", like: "", text, part: null, face: null, region: null });
+  showText = textBox(drop, search, words);
   showText(state.text);
 } else if (collection.pipeline) {
   picker(drop, {

@@ -1,12 +1,17 @@
 // @ts-check
-// Where a text to search with is written. Enter searches, Shift and Enter begin a line.
+// Where a text is written to search with, or to run a pipeline on. Enter sends it, Shift and Enter begin a line.
 import { h } from "./dom.js";
 import { t } from "./words.js";
 
 const MOST = 4000; // characters that the API takes in an address
 
-/** @param {HTMLElement} place @param {(text: string) => void} search @returns {(text: string) => void} shows another text */
-export function textBox(place, search) {
+/**
+ * @param {HTMLElement} place
+ * @param {(text: string) => void} send
+ * @param {{label: string, button: string, hint: string}} words
+ * @returns {(text: string) => void} shows another text
+ */
+export function textBox(place, send, words) {
   const field = h("textarea", {
     id: "text",
     name: "text",
@@ -19,18 +24,18 @@ export function textBox(place, search) {
   const form = h(
     "form",
     { class: "text-box card pad", role: "search" },
-    h("label", { for: "text" }, t("text.label")),
+    h("label", { for: "text" }, words.label),
     field,
     h(
       "div",
       { class: "row" },
-      h("button", { class: "primary", id: "find" }, t("text.search")),
-      h("p", { class: "hint fine", id: "text-hint" }, t("text.hint")),
+      h("button", { class: "primary", id: "find" }, words.button),
+      h("p", { class: "hint fine", id: "text-hint" }, words.hint),
     ),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (field.value.trim()) search(field.value);
+    if (field.value.trim()) send(field.value);
     else field.focus();
   });
   field.addEventListener("keydown", (event) => {

@@ -119,7 +119,7 @@ def test_a_text_in_other_words_has_chinese_ones_and_no_other_placeholders() -> N
             "图片有 60,000,000 字节，上限为 50,000,000。",
         ),
         ("The GIF ends before its pixels do.", "GIF 图片不完整。"),
-        ("There is no collection 'a.\nb'.", "没有名为 'a.\nb' 的图库。"),
+        ("There is no collection 'a.\nb'.", "没有名为 'a.\nb' 的集合。"),
         ("No face was found in the picture. More", "No face was found in the picture. More"),
         ("", ""),
     ],

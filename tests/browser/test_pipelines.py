@@ -1,0 +1,67 @@
+"""The page of a pipeline whose input is no picture: a text is written, a sound is chosen."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests import tiny_sounds, tiny_texts
+from tests.browser.conftest import Site, shot
+from tests.browser.test_pages import violations
+from tests.browser.visitor import EVERY, View, Visitor
+
+VIEWS = [*EVERY, View(language="zh", width=375, scheme="dark")]
+SOUND = tiny_sounds.wav(np.full(800, 0.5))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pipelines(site: Site) -> Iterator[None]:
+    """A pipeline of texts and one of sounds."""
+    with site.database() as db:
+        db.pipeline_create("texts", tiny_texts.PIPELINE)
+        db.pipeline_create("sounds", tiny_sounds.PIPELINE)
+        yield
+        for name in ("texts", "sounds"):
+            db.pipeline_drop(name)
+
+
+def copied_output(visitor: Visitor) -> Any:
+    visitor.page.locator("#output button").click()
+    return json.loads(visitor.copied())
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_text_is_written(site: Site, visitor: Visitor, axe: str) -> None:
+    visitor.open("/pipelines/texts")
+    expect(visitor.page.locator(".drop-zone, #file, #camera")).to_have_count(0)
+    field = visitor.page.get_by_label(visitor.t("run.text"))
+    field.fill("red house")
+    field.press("Enter")
+    expect(visitor.page.locator("#seen .hint")).to_have_text(visitor.pattern("run.done"))
+    expect(visitor.page.locator("#seen img")).to_have_count(0)
+    with site.database() as db:
+        assert copied_output(visitor) == db.pipeline_run("texts", "red house")
+    visitor.quiet()
+    assert violations(visitor, axe) == []
+    visitor.fits()
+    shot(visitor, "pipeline of texts")
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_sound_is_chosen(visitor: Visitor, axe: str) -> None:
+    visitor.open("/pipelines/sounds")
+    expect(visitor.page.locator("#choose")).to_have_text(visitor.t("run.sound"))
+    visitor.page.set_input_files("#file", {"name": "a.wav", "mimeType": "audio/wav", "buffer": SOUND})
+    expect(visitor.page.locator("#seen .hint")).to_have_text(visitor.pattern("run.done"))
+    expect(visitor.page.locator("#seen img")).to_have_count(0)
+    assert copied_output(visitor) == {"vector": [0.25, 0.5]}  # the mean square, the mean
+    visitor.expect("status of 422")
+    visitor.page.set_input_files("#file", {"name": "a.wav", "mimeType": "audio/wav", "buffer": SOUND[:-2]})
+    expect(visitor.page.locator("#alert .notice")).to_be_visible()
+    visitor.quiet()
+    assert violations(visitor, axe) == []
+    visitor.fits()
+    shot(visitor, "pipeline of sounds")
