@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION open_analytic._rate(pipeline text, wanted float8, metric text)
+CREATE OR REPLACE FUNCTION open_analytic._rate(pipeline text, max_rate float8, metric text)
 RETURNS open_analytic.current_rates
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -6,8 +6,8 @@ DECLARE
     rates open_analytic.current_rates;
     known text;
 BEGIN
-    IF wanted IS NULL OR NOT (wanted > 0 AND wanted < 1) THEN
-        RAISE EXCEPTION 'false_accept_rate is %.', coalesce(wanted::text, 'NULL')
+    IF max_rate IS NULL OR NOT (max_rate > 0 AND max_rate < 1) THEN
+        RAISE EXCEPTION 'false_accept_rate is %.', coalesce(max_rate::text, 'NULL')
             USING ERRCODE = 'OA019',
             HINT = 'Give the share of different pairs that can be accepted as the same, such as '
                 '0.01.';
@@ -19,7 +19,9 @@ BEGIN
     PERFORM open_analytic._pipeline(_rate.pipeline);
     -- The largest rate that is not above the one asked for.
     SELECT * INTO rates FROM open_analytic.current_rates AS r
-    WHERE r.pipeline = _rate.pipeline AND r.metric = _rate.metric AND r.false_accept_rate <= wanted
+    WHERE r.pipeline = _rate.pipeline
+        AND r.metric = _rate.metric
+        AND r.false_accept_rate <= max_rate
     ORDER BY r.false_accept_rate DESC LIMIT 1;
     IF rates.pipeline IS NOT NULL THEN
         RETURN rates;
@@ -43,7 +45,7 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'A false accept rate of % cannot be measured with the % different pairs '
         'of pipeline %.',
-        wanted,
+        max_rate,
         rates.different_pairs,
         quote_literal(_rate.pipeline)
         USING ERRCODE = 'OA019',

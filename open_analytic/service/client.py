@@ -42,7 +42,7 @@ LARGEST_HEAD = 65_536
 SMALL = 16_384
 UNIX = "unix:"
 NOT_HTTP = "its answer is not HTTP"
-# Of an only input these are its result; with another error the whole call failed. pipelines.sql has their codes.
+# Of an only input these are its result; with another error the whole call failed. pipeline_run.sql has their codes.
 OF_AN_INPUT = (BadAudio, BadImage, BadText, NoFace, ModelFailed)
 
 

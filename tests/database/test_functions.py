@@ -76,7 +76,7 @@ def test_sql_is_formatted_to_be_read(file: Path) -> None:
 
 
 def test_the_errors_of_an_only_input_are_the_same_in_sql_and_in_the_client() -> None:
-    text = (resources.folder("migrations") / "functions" / "pipelines.sql").read_text("utf-8")
+    text = (resources.folder("migrations") / "functions" / "pipeline_run.sql").read_text("utf-8")
     codes = re.search(r"'sqlstate' NOT IN \((.*?)\)", text, re.DOTALL)
     classes = {kind for each in OF_AN_INPUT for kind in (each, *each.__subclasses__())}
     assert codes
