@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m open_analytic
 PHOTOS ?= ../shared/data/photos
 OPTIONS ?=
-JOBS ?= 2
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-newest lock locked check docs check-container plpython chromium test-tools serve bench bench-search bench-web bench-storage clean
