@@ -100,6 +100,7 @@ serve: .venv/ready ## pages in the browser, http://127.0.0.1:8000: image search,
 bench: .venv/ready-dev ## measure speed and memory side by side: make bench PHOTOS=folder
 	$(BIN)/python -m tests.bench.speed "$(PHOTOS)"
 	$(BIN)/python -m tests.bench.sql "$(PHOTOS)"
+	$(BIN)/python -m tests.bench.objects "$(PHOTOS)"
 
 bench-search: .venv/ready-bench ## measure searches with filters, hours in all: make bench-search OPTIONS="--quick"
 	$(BIN)/python -m tests.bench.search "$(PHOTOS)" $(OPTIONS)

@@ -71,6 +71,7 @@ class Object:
     """A thing of a class in a picture, and how sure the network is, 0..1."""
 
     label: str
+    label_zh: str = ""  # in Chinese; empty when the model's card has no Chinese labels
     score: float
     box: Box
 

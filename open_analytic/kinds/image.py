@@ -10,7 +10,7 @@ from open_analytic.errors import NoFace
 from open_analytic.jsonable import numbers
 from open_analytic.kinds.kind import Kind
 from open_analytic.readable import SUFFIXES
-from open_analytic.types import Box, Image, Json, Points
+from open_analytic.types import Box, Image, Json, Object, Points
 
 Pair: TypeAlias = tuple[float, float]  # along x, along y
 
@@ -61,6 +61,12 @@ def _box(value: object) -> Json:
     return {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
 
 
+def _object(thing: Object) -> Json:
+    """Its parts; the Chinese label only where there is one."""
+    chinese = {"label_zh": thing.label_zh} if thing.label_zh else {}
+    return {"label": thing.label, **chinese, "score": thing.score, "box": _box(thing)}
+
+
 IMAGE = Kind(
     name="image",
     article="an",
@@ -80,8 +86,14 @@ FACE = Kind(
 OBJECT = Kind(
     name="object",
     article="an",
-    parts={"label": lambda thing: thing.label, "score": lambda thing: thing.score, "box": _box},
-    attributes=("label", "score"),
+    parts={
+        "label": lambda thing: thing.label,
+        "label_zh": lambda thing: thing.label_zh or None,
+        "score": lambda thing: thing.score,
+        "box": _box,
+    },
+    whole=_object,
+    attributes=("label", "label_zh", "score"),
     region=lambda thing: thing.box,
     region_type=Box,
 )

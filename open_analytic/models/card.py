@@ -14,6 +14,7 @@ from msgspec import Meta
 from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelUnavailable
+from open_analytic.kinds.labels import Labels
 from open_analytic.models import build, inputs
 from open_analytic.models.fields import Count, Fields, Positive, Real, Reals, Text, Texts
 from open_analytic.models.inputs.base import Input
@@ -95,7 +96,8 @@ class ModelCard:
     file: Path  # the card itself
     files: Mapping[str, Source] = field(default_factory=dict)  # others than the network: tokenizer, external data
     golden: Golden | None = None
-    labels: tuple[str, ...] = ()  # its classes in their order; an empty one is left out of results
+    extensions: bool = False  # its graph has operators of onnxruntime-extensions, such as a tokenizer
+    labels: Labels = field(default_factory=Labels)  # its classes in their order; an empty one is left out of results
     _borrow: Callable[[str, str], BufferedReader] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -198,7 +200,8 @@ def _same(card: ModelCard, other: ModelCard) -> bool:
 
 FIELDS = (
     "name", "task", "licence", "description", "source", "sha256", "archive_sha256", "builder", "max_batch", "input",
-    "inputs", "outputs", "files", "golden", "labels",
+    "inputs", "outputs", "files", "golden", "labels", "labels_zh",
+    "extensions",
 )  # fmt: skip
 
 
@@ -226,7 +229,8 @@ def read_card(path: Path) -> ModelCard:
         input=inputs.read(fields),
         outputs={role: outputs.below(role).read(Output) for role in outputs.table},
         golden=_golden(fields.below("golden"), tuple(outputs.table)) if "golden" in table else None,
-        labels=fields.value("labels", Texts, ()),
+        extensions=_extensions(fields),
+        labels=_labels(fields),
         file=path,
         files=read_files(fields, f"{name}.onnx"),
     )
@@ -238,6 +242,30 @@ def read_card(path: Path) -> ModelCard:
     if card.input.type in inputs.INPUTS and card.input.type not in ALL_TASKS[card.task]:
         raise fields.wrong("task", f"one of a model that takes {card.input.type}")
     return card
+
+
+def _extensions(fields: Fields) -> bool:
+    """Whether its graph has other operators than ONNX's: their code reads what is in the graph, so only known ones."""
+    extensions: bool = fields.value("extensions", bool, default=False)
+    if extensions and not _is_shipped(fields):
+        raise fields.wrong("extensions", "left out: only models that come with the package have such operators")
+    return extensions
+
+
+def _is_shipped(fields: Fields) -> bool:
+    """Whether the graph is that of a card that comes with the package."""
+    shipped = resources.folder("onnx_models") / f"{fields.table['name']}.toml"
+    if not shipped.exists():
+        return False
+    return bool(fields.table.get("sha256") == tomllib.loads(shipped.read_text("utf-8"))["sha256"])
+
+
+def _labels(fields: Fields) -> Labels:
+    """The classes, and their names in Chinese where the card has them."""
+    labels, chinese = fields.value("labels", Texts, ()), fields.value("labels_zh", Texts, ())
+    if chinese and [bool(each) for each in labels] != [bool(each) for each in chinese]:
+        raise fields.wrong("labels_zh", "a list with a text for each of labels, empty where that is empty")
+    return Labels(labels, chinese)
 
 
 def _golden(fields: Fields, roles: tuple[str, ...]) -> Golden:

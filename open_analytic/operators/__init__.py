@@ -50,6 +50,7 @@ OPERATORS: dict[str, Operator] = {
     ),
     "detect_objects": Operator(
         function=detect_objects,
+        later=("several_classes",),
         inputs=("image",),
         output="object",
         finds_many=True,

@@ -24,6 +24,7 @@ class Operator:
     inputs: tuple[str, ...]
     output: str
     version: int = 1  # raised when the same input would give another output: pipelines that use it become new versions
+    later: tuple[str, ...] = ()  # parameters added after a release whose defaults leave the output as it was
     finds_many: bool = False  # gives a list for one input, as a detector does
     takes_list: bool = False  # its first input is the whole list, not its elements
     keeps_list: Callable[[Mapping[str, Any]], bool] | None = None  # with takes_list: whether it gives a list again

@@ -3,11 +3,12 @@
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
 from open_analytic.kinds.kind import Kind
+from open_analytic.kinds.labels import Labels
 from open_analytic.operators import ALL_OPERATORS
 from open_analytic.operators.operator import Operator
 from open_analytic.pipeline.spec import Step
@@ -43,7 +44,7 @@ class Card(Protocol):
     def outputs(self) -> Mapping[str, Tensor]: ...
 
     @property
-    def labels(self) -> tuple[str, ...]: ...
+    def labels(self) -> Labels: ...
 
     def identity(self) -> str: ...
 
@@ -78,7 +79,7 @@ class Call:
     gives: Kind
     many: tuple[bool, ...]  # which inputs are lists
     arguments: tuple[Callable[[Any], Any] | None, ...]  # what makes the operator's argument of a value; None: it is it
-    labels: tuple[str, ...] = ()  # the classes of its model
+    labels: Labels = field(default_factory=Labels)  # the classes of its model
 
 
 def keeping_list(call: Call) -> Mapping[str, Any]:

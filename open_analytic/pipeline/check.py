@@ -11,6 +11,7 @@ from typing import Any
 from open_analytic.errors import BadParameter, InvalidPipeline, UnknownModel, UnknownOperator
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.kind import Kind
+from open_analytic.kinds.labels import Labels
 from open_analytic.operators import ALL_OPERATORS
 from open_analytic.operators.operator import Between
 from open_analytic.pipeline.call import INPUT, Call, Card, Value, defaults, names, signature
@@ -52,7 +53,7 @@ class StepCheck:
                 kind.argument(values[name].kind, placed=self.operator.placed)
                 for kind, name in zip(takes, inputs, strict=True)
             ),
-            labels=self.cards[self.step.model].labels if self.step.model else (),
+            labels=self.cards[self.step.model].labels if self.step.model else Labels(),
         )
 
     def _check_model(self) -> None:

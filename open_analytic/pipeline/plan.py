@@ -161,8 +161,14 @@ def _hash(spec: Spec, cards: Mapping[str, Card]) -> str:
     models = {step.model: cards[step.model].identity() for step in spec.steps if step.model}
     decoder = ALL_KINDS[spec.input].decoder
     names = [*([decoder] if decoder else []), *(step.operator for step in spec.steps)]
-    operators = [[ALL_OPERATORS[name].version, defaults(name), *_plugin(name)] for name in names]
+    operators = [[ALL_OPERATORS[name].version, _first_defaults(name), *_plugin(name)] for name in names]
     return hashlib.sha256(json.dumps([spec.canonical(), operators, models], sort_keys=True).encode()).hexdigest()
+
+
+def _first_defaults(operator: str) -> dict[str, Any]:
+    """The operator's defaults without those of later parameters: with them every pipeline would be a new version."""
+    later = ALL_OPERATORS[operator].later
+    return {name: value for name, value in defaults(operator).items() if name not in later}
 
 
 def _plugin(operator: str) -> list[str]:

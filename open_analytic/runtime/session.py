@@ -130,6 +130,18 @@ def installed() -> list[str]:
     return list(onnxruntime.get_available_providers())
 
 
+def _extensions(model: str) -> str:
+    """The path of the library with the operators of onnxruntime-extensions."""
+    try:
+        import onnxruntime_extensions  # 0.3 s, and few models need it
+    except ImportError as error:
+        raise ModelUnavailable(
+            f"Model {model!r} needs the package onnxruntime-extensions, which is not installed.",
+            hint="pip install onnxruntime-extensions",
+        ) from error
+    return str(onnxruntime_extensions.get_library_path())
+
+
 class OnnxModel:
     """Meets ``types.Model``: the values that its card describes in, arrays by their roles out."""
 
@@ -151,6 +163,8 @@ class OnnxModel:
         options.log_severity_level = 3
         # A waiting thread sleeps instead of burning the core that decodes the next inputs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if card.extensions:
+            options.register_custom_ops_library(_extensions(card.name))
         self.card, self._watch = card, watch
         self.size = card.size  # (height, width) in pixels, None when any will do
         try:

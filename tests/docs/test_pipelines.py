@@ -1,6 +1,7 @@
 """docs/pipelines.md describes every operator as it is, and shows a preset as it is."""
 
 import inspect
+import json
 import re
 import typing
 from pathlib import Path
@@ -23,11 +24,11 @@ def _values(hint: Any) -> str:
         limits = f" {range_.low} to {range_.high}"
     if typing.get_origin(hint) is typing.Literal:
         return " or ".join(f'`"{choice}"`' for choice in typing.get_args(hint))
-    return {int: "whole number", float: "number", str: "text"}[hint] + limits
+    return {bool: "true or false", int: "whole number", float: "number", str: "text"}[hint] + limits
 
 
 def _parameter(entry: inspect.Parameter) -> str:
-    default = "" if entry.default is inspect.Parameter.empty else f" (`{entry.default!r}`)".replace("'", '"')
+    default = "" if entry.default is inspect.Parameter.empty else f" (`{json.dumps(entry.default)}`)"
     return f"`{entry.name}`: {_values(entry.annotation)}{default}"
 
 

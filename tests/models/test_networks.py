@@ -17,7 +17,7 @@ from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.library import Library
 
 PICTURE: NDArray[np.uint8] = skimage.data.astronaut()
-NAMES = ("age", "centerface", "dlib_face_resnet", "efficientnet_lite2", "gender")
+NAMES = ("age", "centerface", "dlib_face_resnet", "efficientnet_lite2", "gender", "ssd_mobilenet_v2")
 
 
 def image_input(library: Library, name: str) -> ImageInput:
@@ -42,7 +42,7 @@ def astronaut(top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("name", ["centerface", "dlib_face_resnet", "efficientnet_lite2"])
+@pytest.mark.parametrize("name", ["centerface", "dlib_face_resnet", "efficientnet_lite2", "ssd_mobilenet_v2"])
 def test_a_network_gives_what_the_original_gives(library: Library, name: str) -> None:
     golden = library.card(name).golden
     assert golden is not None

@@ -18,6 +18,7 @@ BUILDERS: dict[str, tuple[str, int]] = {
     "centerface": ("open_analytic.models.build.centerface", 1),
     "dlib_face_resnet": ("open_analytic.models.build.dlib_face_resnet", 1),
     "efficientnet_lite": ("open_analytic.models.build.efficientnet_lite", 1),
+    "ssd_mobilenet": ("open_analytic.models.build.ssd_mobilenet", 1),
 }
 
 

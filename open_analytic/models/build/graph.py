@@ -28,6 +28,15 @@ class Graph:
         self._nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
+    def nodes(self, operator: str, *inputs: str, outputs: Sequence[str], **attributes: Any) -> Sequence[str]:
+        """The outputs of one more node that gives several."""
+        self._nodes.append(helper.make_node(operator, list(inputs), list(outputs), **attributes))
+        return outputs
+
+    def number(self, value: float) -> str:
+        """A constant number."""
+        return self.weights(np.array(value, np.float32))
+
     def weights(self, values: NDArray[Any]) -> str:
         """A constant tensor."""
         name = f"weights_{len(self._weights)}"

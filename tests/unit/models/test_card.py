@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,8 @@ def test_the_cards_that_come_with_the_package_are_in_order() -> None:
         "dlib_face_resnet": "face embedding",
         "efficientnet_lite2": "image features",
         "gender": "gender",
+        "ssd_mobilenet_v2": "object detection",
+        "use_multilingual": "text features",
     }.items()
 
 
@@ -203,6 +206,8 @@ def test_the_identities_of_the_models_that_come_with_the_package_stay() -> None:
         "dlib_face_resnet": "ac329ee7fc90436fed372c9e5bed7ce39a2e5dc17a4a01334e33be50590e210f",
         "efficientnet_lite2": "843a812f045596dde659b361ae442d6eb0a8d6b870b246e2ac5c4d7d9327ad92",
         "gender": "12837ad76a0f7c6425462106735abec68699c39d02bafb8727a119a39ab8c8ad",
+        "use_multilingual": "f872d99c0fb39fdaaf729ab64f3b2017b0491750dcd63ac966ef32de6d71c419",
+        "ssd_mobilenet_v2": "5abe9dc916cb1f688af756183eb2f3da4a0b43997dd712815e229fcea741ae01",
     }
 
 
@@ -239,3 +244,29 @@ def test_a_file_of_your_own_without_a_hash_is_known_by_its_content(tmp_path: Pat
     (tmp_path / "mean_colour.onnx").unlink()
     with pytest.raises(ModelUnavailable, match=r"mean_colour\.onnx cannot be read: No such file"):
         card.identity()
+
+
+LABELLED = 'labels = ["", "cat", "dog"]\n'
+
+
+def test_labels_have_chinese_names_where_the_card_gives_them(tmp_path: Path) -> None:
+    plain = read_card(written(tmp_path, LABELLED + FULL))
+    both = read_card(written(tmp_path, LABELLED + 'labels_zh = ["", "猫", "狗"]\n' + FULL))
+    assert (plain.labels, plain.labels.zh) == (("", "cat", "dog"), ())
+    assert (both.labels, both.labels.zh) == (("", "cat", "dog"), ("", "猫", "狗"))
+    assert plain.identity() == both.identity()  # a better translation is not another model
+
+
+@pytest.mark.parametrize("chinese", ['["猫", "狗"]', '["", "猫", ""]', '["无", "猫", "狗"]'])
+def test_a_label_without_its_chinese_name_is_refused(tmp_path: Path, chinese: str) -> None:
+    with pytest.raises(InvalidCard, match="labels_zh has to be a list with a text for each of labels"):
+        read_card(written(tmp_path, LABELLED + f"labels_zh = {chinese}\n" + FULL))
+
+
+def test_only_models_of_the_package_have_operators_of_extensions(tmp_path: Path) -> None:
+    shipped = (resources.folder("onnx_models") / "use_multilingual.toml").read_text("utf-8")
+    assert read_card(written(tmp_path, shipped)).extensions  # a copy of the card
+    other_graph = re.sub('sha256      = ".*"', f'sha256 = "{"0" * 64}"', shipped)
+    for changed in (other_graph, shipped.replace('"use_multilingual"', '"mine"')):
+        with pytest.raises(InvalidCard, match="extensions has to be left out: only models that come with the package"):
+            read_card(written(tmp_path, changed))

@@ -226,6 +226,24 @@ def test_another_default_or_version_of_an_operator_is_another_pipeline(
     assert plan(load(TOML), cards).hash != now
 
 
+DETECTION = {
+    "steps": [
+        {"operator": "decode_image", "output": "image"},
+        {"operator": "detect_objects", "model": "ssd_mobilenet_v2", "input": "image", "output": "objects"},
+    ],
+    "input": "bytes",
+    "output": {"objects": "objects"},
+}
+
+
+def test_a_later_parameter_at_its_default_makes_no_new_version(cards: Mapping[str, ModelCard]) -> None:
+    definition = json.loads(json.dumps(DETECTION))
+    before_it_came = "1a40d6f93ed0730c3fe3912cf19d8ffa088c962765e426babf6a2f1f4535fbad"
+    assert plan(load(definition, "mine"), cards).hash == before_it_came
+    definition["steps"][1]["several_classes"] = True
+    assert plan(load(definition, "mine"), cards).hash != before_it_came
+
+
 HASHES = {
     "face_analyzer": "25b3f84586bcd277f52efe1813aaf4540f869718ee5cfb1930d34c7940cf5353",
     "face_feature_extractor": "45b4447336bb48deaacbe1930cc41cdb5ffd31944be8448e8df409b42d381abd",

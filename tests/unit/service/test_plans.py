@@ -129,19 +129,25 @@ def test_what_is_no_definition_is_refused(plans: Plans, text: str, kind: type[Op
     assert type(caught.value) is kind
 
 
+COLUMNS = {
+    "bytes": {"name": "image_name", "data": "image_data", "sha256": "image_sha256", "data_type": "bytea"},
+    "text": {"name": "text_name", "data": "text_data", "sha256": "text_sha256", "data_type": "text"},
+}
+
+
 @pytest.mark.parametrize("name", list(presets()))
 def test_a_preset_is_described_by_its_name(plans: Plans, tiny_library: Library, name: str) -> None:
     pipeline = plan(presets()[name], tiny_library.cards)
     assert json.loads(plans.describe(json.dumps({"name": name}))) == {
         "name": name,
-        "input": "bytes",
+        "input": pipeline.spec.input,
         "output": list(pipeline.output),
         "dim": pipeline.dim,
         "many": pipeline.many,
         "hash": pipeline.hash,
         "definition": json.dumps(presets()[name].as_dict()),
         "parameters": dict(pipeline.parameters),
-        "input_columns": {"name": "image_name", "data": "image_data", "sha256": "image_sha256", "data_type": "bytea"},
+        "input_columns": COLUMNS[pipeline.spec.input],
     }
 
 
