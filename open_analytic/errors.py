@@ -161,6 +161,12 @@ class BadAudio(InvalidInput):
     sqlstate, http_status = "OA027", 422
 
 
+class BadVideo(InvalidInput):
+    """The bytes are not a video that can be read."""
+
+    sqlstate, http_status = "OA028", 422
+
+
 class BadVector(InvalidInput):
     """The vector does not fit the collection."""
 

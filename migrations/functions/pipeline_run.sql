@@ -62,7 +62,7 @@ BEGIN
                OR (
                    cardinality(part) = 1
                    AND errors[1]::jsonb ->> 'sqlstate' NOT IN (
-                       'OA011', 'OA012', 'OA013', 'OA014', 'OA026', 'OA027', 'OA045'
+                       'OA011', 'OA012', 'OA013', 'OA014', 'OA026', 'OA027', 'OA028', 'OA045'
                    )
                )
                    THEN

@@ -5,6 +5,7 @@ from open_analytic.kinds.general import BYTES, LABEL, NUMBER, VECTOR
 from open_analytic.kinds.image import BOXED, FACE, IMAGE, OBJECT
 from open_analytic.kinds.kind import Kind
 from open_analytic.kinds.text import TEXT, TOKENS
+from open_analytic.kinds.video import FRAME, VIDEO
 from open_analytic.plugins import Registry
 
 KINDS: dict[str, Kind] = {
@@ -18,6 +19,8 @@ KINDS: dict[str, Kind] = {
     "audio": AUDIO,
     "segment": SEGMENT,
     "span": SPAN,
+    "video": VIDEO,
+    "frame": FRAME,
     "vector": VECTOR,
     "number": NUMBER,
     "label": LABEL,

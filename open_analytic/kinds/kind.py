@@ -29,6 +29,9 @@ class Kind:
     searchable: bool = False  # a vector: it has a dimension, and a collection holds it
     stack: Callable[[list[Any]], Any] | None = None  # several values as a batched operator takes them; None: a list
     bare: Callable[[Any], Any] | None = None  # a value without its place in the input, for operators that ignore it
+    base: str | None = None  # a kind that operators take it for too, as ``to_base`` makes it
+    to_base: Callable[[Any], Any] | None = None
+    lasting: Callable[[Any], Any] | None = None  # a value without what only steps need, for the result
     held_bytes: Callable[[Any], int] | None = None  # memory that counts against the budget of decoded bytes
     decoder: str | None = None  # of a pipeline's input: the operator that makes a value of bytes; "": it is bytes
     encode: Callable[[str], bytes] | None = None  # of an input that Python gives as a str: the bytes of it
@@ -58,7 +61,9 @@ class Kind:
 
     def accepts(self, other: "Kind") -> bool:
         """Whether an operator whose input is of this kind takes a value of the other."""
-        return other.name == self.name or (self.any_region is not None and other.region_type is self.any_region)
+        if self.name in (other.name, other.base):
+            return True
+        return self.any_region is not None and other.region_type is self.any_region
 
     def argument(self, other: "Kind", *, placed: bool) -> Callable[[Any], Any] | None:
         """What makes the operator's argument of a value of the other kind; None when it is the value as it is.
@@ -67,8 +72,14 @@ class Kind:
         """
         if self.any_region and other.region:
             return other.region
+        if other.to_base and other.base == self.name:
+            return other.to_base if placed or not self.bare else _both(other.to_base, self.bare)
         return None if placed else other.bare
 
     def phrase(self, *, many: bool = False) -> str:
         """The kind with its article: ``an image``, ``a list of face``."""
         return f"a list of {self.name}" if many else f"{self.article} {self.name}"
+
+
+def _both(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: second(first(value))

@@ -20,6 +20,7 @@ from open_analytic.operators.limits import Limits, NoRoom
 from open_analytic.operators.operator import Operator
 from open_analytic.operators.resize import resize
 from open_analytic.operators.text import decode_text, embed_text, embed_tokens, tokenize
+from open_analytic.operators.video import decode_video, sample_frames
 from open_analytic.plugins import Registry
 
 
@@ -98,6 +99,10 @@ OPERATORS: dict[str, Operator] = {
     "crop_audio": Operator(function=crop_audio, inputs=("audio", "span"), output="audio"),
     "embed_audio": Operator(
         function=embed_audio, inputs=("audio",), output="vector", tasks=("audio features",), batched=True
+    ),
+    "decode_video": Operator(function=decode_video, inputs=("bytes",), output="video", limited=True),
+    "sample_frames": Operator(
+        function=sample_frames, inputs=("video",), output="frame", finds_many=True, pixels=_square("long_side")
     ),
     "estimate_age": Operator(
         function=estimate_age,

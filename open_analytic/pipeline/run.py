@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 from open_analytic.cancellation import check_cancelled
 from open_analytic.errors import OpenAnalyticError, PluginError, ServiceError
 from open_analytic.kinds.kind import Kind
+from open_analytic.kinds.lazy import Lazy
 from open_analytic.operators.limits import Hold, Limits, NoRoom
 from open_analytic.pipeline import engine
-from open_analytic.pipeline.call import Call
+from open_analytic.pipeline.call import Call, Value
 from open_analytic.pipeline.cost import LIST_BYTES
 from open_analytic.pipeline.plan import Plan, kept_values, leaves
 from open_analytic.types import Feature, Json, Model, Region
@@ -37,21 +38,6 @@ class Postponed:
     """An item that was not decoded, for there was no memory left: what runs has to end first."""
 
     item: bytes
-
-
-class Lazy(Sequence[Any]):
-    """A list whose elements are made whenever they are asked for, ``at_once`` of them in bounded memory."""
-
-    def __init__(self, count: int, at_once: int, make: Callable[[int], Any]) -> None:
-        self._count, self.at_once, self._make = count, at_once, make
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice):
-            return [self._make(each) for each in range(*at.indices(self._count))]
-        return self._make(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +178,9 @@ def _held(plan: Plan, state: State) -> int:
     """Bytes of decoded values."""
     known = [(value, plan.values[name]) for name, value in state.items() if name in plan.values]
     return sum(
-        sum(map(each.kind.held_bytes, value if each.many else [value]))
+        value.held_bytes if isinstance(value, Lazy) else sum(map(each.kind.held_bytes, value if each.many else [value]))
         for value, each in known
-        if each.kind.held_bytes and not isinstance(value, Lazy)
+        if each.kind.held_bytes
     )
 
 
@@ -216,6 +202,7 @@ def _finish(plan: Plan, states: Sequence[Any], models: Models, limits: Limits) -
                 continue
             check_cancelled()
             if number == plan.lifetimes.decoded_end:
+                _settle(plan, done)
                 _release(states)
             alive = [index for index, state in enumerate(done) if isinstance(state, dict)]
             faults = _step(call, [state for state in done if isinstance(state, dict)], models, limits)
@@ -226,6 +213,13 @@ def _finish(plan: Plan, states: Sequence[Any], models: Models, limits: Limits) -
         return [_result(plan, state) if isinstance(state, dict) else state for state in done]
     finally:
         _release(states)
+
+
+def _settle(plan: Plan, states: Sequence[State | OpenAnalyticError]) -> None:
+    """Leave of the values that the result needs what lasts."""
+    for state in states:
+        if isinstance(state, dict):
+            state |= _results(plan, state)
 
 
 def _release(states: Sequence[State | OpenAnalyticError]) -> None:
@@ -246,7 +240,20 @@ def _before_models(plan: Plan) -> int:
 
 
 def _result(plan: Plan, state: State) -> Result:
-    return Result(plan, {name: state[name] for name in kept_values(plan.spec, plan.values)})
+    return Result(plan, _results(plan, state))
+
+
+def _results(plan: Plan, state: State) -> State:
+    """The values that the result needs, of those that are there."""
+    names = kept_values(plan.spec, plan.values) & state.keys()
+    return {name: _lasting(plan.values[name], state[name]) for name in names}
+
+
+def _lasting(known: Value, value: Any) -> Any:
+    lasting = known.kind.lasting
+    if lasting is None:
+        return value
+    return [lasting(each) for each in value] if known.many else lasting(value)
 
 
 def _step(call: Call, states: list[State], models: Models, limits: Limits) -> list[OpenAnalyticError | None]:

@@ -17,6 +17,7 @@ from open_analytic.errors import (
     BadImage,
     BadParameter,
     BadText,
+    BadVideo,
     DeadlineExceeded,
     ModelFailed,
     NoFace,
@@ -43,7 +44,7 @@ SMALL = 16_384
 UNIX = "unix:"
 NOT_HTTP = "its answer is not HTTP"
 # Of an only input these are its result; with another error the whole call failed. pipeline_run.sql has their codes.
-OF_AN_INPUT = (BadAudio, BadImage, BadText, NoFace, ModelFailed)
+OF_AN_INPUT = (BadAudio, BadImage, BadText, BadVideo, NoFace, ModelFailed)
 
 
 class Client:

@@ -1,5 +1,5 @@
 // @ts-check
-// A pipeline's page: run it on a picture, a sound or a text, see the regions it found, and the JSON it gives.
+// A pipeline's page: run it on a picture, a sound, a video or a text, see the regions it found, and the JSON it gives.
 import { call } from "./api.js";
 import { clearAlert, showError } from "./alerts.js";
 import { byId, copy, h, icon } from "./dom.js";
@@ -12,7 +12,7 @@ const LONGEST = 8; // numbers of a list that are shown
 
 const pipeline = page.pipeline;
 const input = pipeline.definition.input ?? "bytes";
-const pictures = !["text", "audio"].includes(input);
+const pictures = !["text", "audio", "video"].includes(input);
 /** @type {AbortController | null} */
 let running = null;
 /** @type {string | null} */
@@ -102,6 +102,8 @@ if (input === "text") {
   textBox(byId("drop"), (text) => run(new Blob([text], { type: "text/plain" })), words);
 } else if (input === "audio") {
   filePicker(byId("drop"), { label: t("run.sound"), accept: ".wav,.wave", onfile: run });
+} else if (input === "video") {
+  filePicker(byId("drop"), { label: t("run.video"), accept: ".mp4,.m4v,.mov,.webm,.mkv,.avi", onfile: run });
 } else {
   picker(byId("drop"), { title: t("run.drop"), touch: t("run.touch"), onfile: run });
 }

@@ -119,7 +119,7 @@ def test_a_sound_shares_the_memory_for_decoding(library: Library, cache: ModelCa
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"input": "video"}, "The input of pipeline 'mine' cannot be 'video'."),
+        ({"input": "smell"}, "The input of pipeline 'mine' cannot be 'smell'."),
         ({"input": "segment"}, "The input of pipeline 'mine' cannot be 'segment'."),
         ({"input": "text"}, "embed_audio takes an audio and 'input' is a text."),
         ({"output": {"sound": "input"}}, "output.sound: no step gives 'input'."),
@@ -130,4 +130,4 @@ def test_a_definition_that_does_not_fit_is_refused(library: Library, change: dic
         plan(load(tiny_sounds.PIPELINE | change, "mine"), library.cards)
     assert caught.value.message.endswith(message)
     if "cannot be" in message:
-        assert caught.value.hint == "Known: audio, bytes, image, text."
+        assert caught.value.hint == "Known: audio, bytes, image, text, video."

@@ -147,7 +147,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "too many steps": (BASE | {"steps": BASE["steps"] * 50}, "a list of 1 to 100"),
     "an unknown field": (BASE | {"stpes": 1}, "unknown field 'stpes'"),
     "a field that is a number": ({5: 6}, "unknown field '5'"),
-    "another input": (BASE | {"input": "sound"}, r"input.*'sound'\. Known: audio, bytes, image, text\."),
+    "another input": (BASE | {"input": "sound"}, r"input.*'sound'\. Known: audio, bytes, image, text, video\."),
     "a label as input": (BASE | {"input": "label"}, "input.*'label'"),
     "text for a picture": (BASE | {"input": "text"}, "decode_image takes a bytes and 'input' is a text"),
     "the bytes of a decoded input": (BASE | {"input": "image", "output": {"a": "-bytes"}}, "Step 1"),
