@@ -81,6 +81,7 @@ class Api:
             Route("/api/v1/imports/{id}/known", self.known, methods=["POST"]),
             Route("/api/v1/imports/{id}/file", self.put, methods=["PUT"]),
             Route("/api/v1/imports/{id}/files", self.put_several, methods=["POST"]),
+            Route("/api/v1/imports/{id}/commit", self.commit, methods=["POST"]),
             Route("/api/v1/imports/{id}/finish", self.finish, methods=["POST"]),
             Route(f"/api/v1/pipelines/{{name:{NAME}}}/graph.svg", self.graph),
             Route(one, self.collection),
@@ -276,6 +277,12 @@ class Api:
             data = await body(request, self.work.max_bytes)
             await self.busy(lambda: job.put_all(bundle.read(data)))
         return _accepted(job)
+
+    async def commit(self, request: Request) -> Response:
+        """What came is worked on now, not after a pause."""
+        job = self._job(request)
+        job.commit()
+        return JSONResponse(job.status())
 
     async def finish(self, request: Request) -> Response:
         """No more will come."""

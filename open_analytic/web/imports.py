@@ -29,6 +29,7 @@ from open_analytic.types import OnConflict
 logger = logging.getLogger(__name__)
 
 State: TypeAlias = Literal["receiving", "finishing", "done", "stopped", "failed"]
+Order: TypeAlias = OnConflict | Literal["commit"]  # a decision for the pictures after it, or only to commit
 
 MOST_RUNNING, MOST_KEPT = 4, 100
 MOST_WAITING_BYTES = 64_000_000  # a browser that is quicker than the models waits
@@ -54,7 +55,7 @@ class Job:
     _over: bool = False  # no more will be taken
     _seen: float = field(default_factory=time.monotonic)  # when its page was last heard of
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _coming: "queue.SimpleQueue[Named | OnConflict | None]" = field(default_factory=queue.SimpleQueue)
+    _coming: "queue.SimpleQueue[Named | Order | None]" = field(default_factory=queue.SimpleQueue)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
@@ -112,7 +113,7 @@ class Job:
 
     def _taken_back(self) -> list[Named]:
         """The pictures that wait, out of the queue; decisions before this one hold no more."""
-        items: list[Named | OnConflict | None] = []
+        items: list[Named | Order | None] = []
         with suppress(queue.Empty):
             while True:
                 items.append(self._coming.get_nowait())
@@ -134,6 +135,12 @@ class Job:
         came.add(digest)
         self._received += 1
         return True
+
+    def commit(self) -> None:
+        """Work on what came and commit it, without waiting for more. Others can still come."""
+        with self._lock:
+            if self.state == "receiving":
+                self._coming.put("commit")
 
     def finish(self) -> None:
         """No more will come. What came is worked on."""
@@ -209,8 +216,9 @@ class Job:
         """Those that come without a pause: after one they are committed, and the import goes on with the next."""
         item = self._next()
         while item is not None and self.state != "stopped":
-            if isinstance(item, str):  # a decision: it holds for the pictures after it
-                self.on_conflict = item
+            if isinstance(item, str):
+                if item != "commit":  # a decision: it holds for the pictures after it
+                    self.on_conflict = item
                 return
             self._took(item)
             yield item
@@ -220,7 +228,7 @@ class Job:
                 return
         self._over = True
 
-    def _next(self) -> Named | OnConflict | None:
+    def _next(self) -> Named | Order | None:
         """The next one, however long it takes; None when none will come."""
         while True:
             try:

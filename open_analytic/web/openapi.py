@@ -153,6 +153,9 @@ def _imports() -> Paths:
             "post": _call("Send several small files: a line of JSON, [[name, bytes], ...], then their bytes in a row.",
                           status, (ID,), (400, 404, 409, 413), status=202, body=PICTURE),
         },
+        f"{IMPORT}/commit": {
+            "post": _call("Do what waits now, not after a pause of a second. More can be sent.", status, (ID,), (404,)),
+        },
         f"{IMPORT}/finish": {
             "post": _call("All were sent: what waits is done first, then the index.", status, (ID,), (404, 409)),
         },

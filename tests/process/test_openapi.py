@@ -215,6 +215,7 @@ def sound_imports(site: Served) -> Iterator[Sound]:
     for sent, data in (("new.png", site.picture), ("words.png", b"words")):
         yield Sound(call=("PUT", f"{JOB}/file"), path=job, query={"name": sent}, body=data, media=BYTES, status=202)
     yield Sound(call=("GET", JOB), path=job)
+    yield Sound(call=("POST", f"{JOB}/commit"), path=job)
     yield Sound(call=("POST", f"{JOB}/finish"), path=job)
 
 

@@ -243,7 +243,7 @@ def test_who_stops_keeps_what_was_committed(slow: Album) -> None:
     assert len(slow.listed()) < 40  # those that were being worked on, and no more
 
 
-@pytest.mark.parametrize("path", ["", "/known", "/file?name=a", "/finish"])
+@pytest.mark.parametrize("path", ["", "/known", "/file?name=a", "/commit", "/finish"])
 @pytest.mark.parametrize("id_", ["nothing", "%00", "..", "x" * 300])
 def test_an_import_that_is_none(http: httpx.Client, id_: str, path: str) -> None:
     method = {"": "GET", "/file?name=a": "PUT"}.get(path, "POST")

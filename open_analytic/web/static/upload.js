@@ -21,6 +21,7 @@ const CHUNK = 200; // names asked for at once
 const HASHES = 3; // files in memory at once
 const TRIES = 8; // of one file, when the service is busy or the network fails
 const POLL_MS = 500;
+const SOON_MS = 50; // the first look after the last file, so that a small import ends at once
 
 export class Upload {
   /**
@@ -63,10 +64,7 @@ export class Upload {
       await Promise.all([this.prepare(), ...Array.from({ length: AT_ONCE }, () => this.send())]);
       await this.settle();
       this.heard(await call("POST", this.path("/finish"), undefined, this.stopper.signal));
-      while (this.status && ["receiving", "finishing"].includes(this.status.state)) {
-        await pause(POLL_MS);
-        await this.look();
-      }
+      await this.until(() => !["receiving", "finishing"].includes(this.status?.state || ""));
       this.check();
     } catch (error) {
       if (!this.stopper.signal.aborted) {
@@ -82,11 +80,8 @@ export class Upload {
 
   /** Asks once what happens to all pictures whose names others have, and does it. */
   async settle() {
-    await this.look();
-    while (this.status?.state === "receiving" && this.status.waiting > 0) {
-      await pause(POLL_MS);
-      await this.look();
-    }
+    this.heard(await call("POST", this.path("/commit"), undefined, this.stopper.signal));
+    await this.until(() => this.status?.state !== "receiving" || this.status.waiting === 0);
     this.check();
     const count = this.held.length + (this.status?.conflicts || 0);
     if (!count || this.stopper.signal.aborted) return;
@@ -250,6 +245,14 @@ export class Upload {
         if (!isPassing(error)) return this.refuse(name, { message: error.message, hint: error.hint });
         await pause(1000 * Math.max(error.retryAfter, tries));
       }
+    }
+  }
+
+  /** Looks until it holds, at first often. @param {() => boolean} holds */
+  async until(holds) {
+    for (let ms = SOON_MS; !holds(); ms = Math.min(POLL_MS, 2 * ms)) {
+      await pause(ms);
+      await this.look();
     }
   }
 

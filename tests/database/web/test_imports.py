@@ -72,6 +72,26 @@ def test_a_page_that_is_gone_ends_its_import(collection: Collection, monkeypatch
     asyncio.run(walk())
 
 
+def test_what_came_is_committed_at_once_when_its_page_says_so(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "QUIET_S", 1000)
+
+    async def walk() -> None:
+        job = Jobs().begin(collection)
+        for number, name in enumerate("ab", start=1):
+            job.put(name, picture(number))
+            job.commit()
+            await until(lambda number=number: job.status()["added"] == number)  # type: ignore[misc]
+        assert (job.status()["state"], [name for name, _ in collection.names()]) == ("receiving", ["a", "b"])
+        job.finish()
+        await until(lambda: ended(job))
+        job.commit()
+        assert (job.status()["state"], job.status()["added"]) == ("done", 2)
+
+    asyncio.run(walk())
+
+
 def test_a_page_that_only_asks_is_there(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of files that are known take a while, in which none is sent."""
     monkeypatch.setattr(imports, "QUIET_S", 0.02)
