@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def write_scenes(folder: Path) -> None:
         (folder / name).write_bytes(scene(hue, shot))
 
 
+@cache
 def scene(hue: str, shot: int) -> bytes:
     """Hills below a sky, all of one hue; from shot to shot a little paler."""
     picture = Image.new("RGB", (480, 360) if shot % 3 else (360, 480), _colour(HUES[hue], 0.55 - shot * 0.03, 0.95))
@@ -103,6 +105,7 @@ def write_people(folder: Path) -> None:
     (folder / "together" / 'O\'Hara & "猫" <b>.png').write_bytes(group("Ada", "Bo", "Cem"))
 
 
+@cache
 def portrait(person: str, shot: int) -> bytes:
     return tiny_faces.paint([complexion(person, shot)])
 

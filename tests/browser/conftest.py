@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,22 +35,15 @@ TOKEN = "open-sesame-12345"  # noqa: S105 - of a service of these tests
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The service, where its pages are, and the database behind it."""
+    """The service, where its pages are, and the database behind it as Python sees it."""
 
     url: str
     album: Album
-
-    @contextmanager
-    def database(self) -> Iterator[open_analytic.OpenAnalytic]:
-        """It as Python sees it."""
-        settings = Settings.read({}, cards=(self.album.cards,), models_dir=self.album.home / "models")
-        with open_analytic.connect(self.album.dsn, settings=settings) as db:
-            yield db
+    db: open_analytic.OpenAnalytic
 
     def names(self, collection: str) -> list[str]:
         """Of all pictures of a collection."""
-        with self.database() as db:
-            return [name for name, _ in db.collection(collection).names(limit=1000)]
+        return [name for name, _ in self.db.collection(collection).names(limit=1000)]
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """What psql would show."""
@@ -75,8 +67,13 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("site")
     with album.make(folder) as content:
         cli = runner.make(folder, content.cards, OPEN_ANALYTIC_HOME=str(content.home), OPEN_ANALYTIC_SERVICE_START="0")
-        with (folder / "log").open("wb") as log, _serving(cli, log) as url:
-            yield Site(url=url, album=content)
+        settings = Settings.read({}, cards=(content.cards,), models_dir=content.home / "models")
+        with (
+            (folder / "log").open("wb") as log,
+            _serving(cli, log) as url,
+            open_analytic.connect(content.dsn, settings=settings) as db,
+        ):
+            yield Site(url=url, album=content, db=db)
 
 
 @contextmanager
@@ -107,13 +104,7 @@ def guarded(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     cli = runner.make(folder, site.album.cards, OPEN_ANALYTIC_HOME=home, OPEN_ANALYTIC_SERVICE_START="0")
     options = ("--folder", folder / "sockets", "--token-file", folder / "token", "--url-queries")
     with (folder / "log").open("wb") as log, _serving(cli, log, *options) as url:
-        yield Site(url=url, album=site.album)
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The engine's source, as the package brings it."""
-    return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+        yield Site(url=url, album=site.album, db=site.db)
 
 
 @pytest.fixture(params=BOTH, ids=str)
@@ -146,10 +137,9 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, site: Site, view: 
 def collection(site: Site, request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty collection of the test's own."""
     name = re.sub(r"\W", "_", request.node.name)[:50]
-    with site.database() as db:
-        db.create_collection(name, pipeline="mean_colour")
-        yield name
-        db.drop_collection(name)
+    site.db.create_collection(name, pipeline="mean_colour")
+    yield name
+    site.db.drop_collection(name)
 
 
 @pytest.fixture
@@ -169,13 +159,16 @@ WHOLE = """async () => {
 
 
 def shot(visitor: Visitor, name: str, *, failed: bool = False) -> None:
-    """Load all pictures of the page. Where the test failed, or on request, a picture of the whole page is made too.
+    """Where the test failed, or on request, make a picture of the whole page, with all of its pictures.
 
     It is in build/screenshots. There is none of a drawing on its own, which Playwright cannot.
     """
-    if not visitor.page.locator("body").count():
-        return
-    visitor.page.evaluate(WHOLE)
-    if failed or os.environ.get("OPEN_ANALYTIC_SCREENSHOTS"):
+    if (failed or os.environ.get("OPEN_ANALYTIC_SCREENSHOTS")) and visitor.page.locator("body").count():
+        load_pictures(visitor)
         path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9_]+', '-', name.removeprefix('test_'))}-{visitor.view}.png"
         visitor.page.screenshot(path=path, full_page=True)
+
+
+def load_pictures(visitor: Visitor) -> None:
+    """Load also those far down the page; one that cannot be loaded is noted."""
+    visitor.page.evaluate(WHOLE)

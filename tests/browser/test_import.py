@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
+from open_analytic.store.sources import UPLOAD
 from tests.browser import album
 from tests.browser.conftest import Site
 from tests.browser.visitor import EVERY, Visitor
@@ -13,9 +14,19 @@ from tests.browser.visitor import EVERY, Visitor
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with 30 pictures in two folders, a file that only claims to be one, and a text."""
-    folder = tmp_path / "holiday"
-    for number in range(30):
+    """A folder with 30 pictures: more than one request brings."""
+    return filled(tmp_path / "holiday", 30)
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """The same with 6."""
+    return filled(tmp_path / "holiday", 6)
+
+
+def filled(folder: Path, count: int) -> Path:
+    """Pictures in two folders, a file that only claims to be one, and a text."""
+    for number in range(count):
         picture = folder / ("sea" if number % 2 else "山") / f"{number:02}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.write_bytes(album.scene(list(album.HUES)[number % 6], number // 6))
@@ -27,6 +38,12 @@ def folder(tmp_path: Path) -> Path:
 def pictures(folder: Path) -> list[str]:
     """The names they get: the paths below the folder."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("[0-9][0-9].png"))
+
+
+def uploaded(site: Site, collection: str, folder: Path) -> None:
+    """The folder's pictures are in the collection, as an import of the pages stores them."""
+    items = [(name, (folder / name).read_bytes()) for name in pictures(folder)]
+    site.db.collection(collection).import_items(items, source=UPLOAD)
 
 
 def counts(visitor: Visitor) -> dict[str, int]:
@@ -59,21 +76,21 @@ def test_a_folder_with_a_bad_file_among_many(visitor: Visitor, site: Site, colle
 
 
 def test_the_same_again_adds_nothing_and_a_changed_file_is_updated(
-    visitor: Visitor, site: Site, collection: str, folder: Path
+    visitor: Visitor, site: Site, collection: str, few: Path
 ) -> None:
     visitor.open(f"/collections/{collection}")
-    visitor.page.set_input_files("#folder", folder)
+    visitor.page.set_input_files("#folder", few)
     done(visitor)
-    (folder / "sea" / "01.png").write_bytes(album.scene("violet", 7))
-    (folder / "new.png").write_bytes(album.scene("violet", 6))
-    visitor.page.set_input_files("#folder", folder)
-    expect(visitor.page.locator("#import-unchanged")).to_have_text("29", timeout=60_000)
+    (few / "sea" / "01.png").write_bytes(album.scene("violet", 7))
+    (few / "new.png").write_bytes(album.scene("violet", 6))
+    visitor.page.set_input_files("#folder", few)
+    expect(visitor.page.locator("#import-unchanged")).to_have_text("5", timeout=60_000)
     dialog = visitor.page.locator("dialog.asking")
     expect(dialog).to_contain_text("sea/01.png", timeout=60_000)
     dialog.locator("input[value=replace]").check()
     dialog.locator("button.primary").click()
-    assert done(visitor) == of(added=1, updated=1, unchanged=29, failed=1)
-    assert site.names(collection) == sorted([*pictures(folder), "new.png"])
+    assert done(visitor) == of(added=1, updated=1, unchanged=5, failed=1)
+    assert site.names(collection) == sorted([*pictures(few), "new.png"])
 
 
 def test_a_dropped_folder_is_imported_with_live_counts(
@@ -159,76 +176,71 @@ def test_an_import_can_be_stopped_and_what_is_in_stays(
     assert len(site.names(collection)) == first
 
 
-def test_files_into_an_empty_collection_from_its_search_page(visitor: Visitor, collection: str, folder: Path) -> None:
+def test_files_into_an_empty_collection_from_its_search_page(visitor: Visitor, collection: str, few: Path) -> None:
     visitor.open(f"/search/{collection}")
-    visitor.page.set_input_files("#files", [folder / "sea" / "01.png", folder / "sea" / "03.png"])
+    visitor.page.set_input_files("#files", [few / "sea" / "01.png", few / "sea" / "03.png"])
     expect(visitor.page.locator("#browse .card")).to_have_count(2, timeout=60_000)
     visitor.give(album.scene("orange", 0))
     assert len(visitor.hits()) == 2
 
 
-def test_no_pictures_in_what_was_chosen(visitor: Visitor, collection: str, folder: Path) -> None:
+def test_no_pictures_in_what_was_chosen(visitor: Visitor, collection: str, few: Path) -> None:
     visitor.open(f"/collections/{collection}")
-    visitor.page.set_input_files("#files", folder / "notes.txt")
+    visitor.page.set_input_files("#files", few / "notes.txt")
     expect(visitor.page.locator("#import .notice")).to_have_text(visitor.pattern("import.no_pictures"))
 
 
-def test_a_picture_is_deleted_once_that_is_confirmed(
-    visitor: Visitor, site: Site, collection: str, folder: Path
-) -> None:
-    with site.database() as db:
-        db.collection(collection).import_files(folder)
+def test_a_picture_is_deleted_once_that_is_confirmed(visitor: Visitor, site: Site, collection: str, few: Path) -> None:
+    uploaded(site, collection, few)
     visitor.open(f"/collections/{collection}")
-    for answer, left in (("dialog.cancel", 30), ("edit.delete", 29)):
+    for answer, left in (("dialog.cancel", 6), ("edit.delete", 5)):
         visitor.page.locator("#browse .card").nth(2).click()
         visitor.page.locator("#delete").click()
         asking = visitor.page.locator("dialog.asking")
         expect(asking).to_contain_text(visitor.t("edit.delete_text", name="sea/05.png"))
         asking.get_by_role("button", name=visitor.t(answer), exact=True).click()
         expect(asking).to_have_count(0)
-        if left == 30:
+        if left == 6:
             visitor.page.keyboard.press("Escape")
     expect(visitor.page.locator("#alert .notice")).to_contain_text(visitor.t("edit.deleted", name="sea/05.png"))
-    expect(visitor.page.locator("#browse .card")).to_have_count(29)
+    expect(visitor.page.locator("#browse .card")).to_have_count(5)
     assert "sea/05.png" not in site.names(collection)
-    assert len(site.names(collection)) == 29
+    assert len(site.names(collection)) == 5
 
 
 def test_a_picture_is_renamed_and_a_name_that_is_taken_is_refused(
-    visitor: Visitor, site: Site, collection: str, folder: Path
+    visitor: Visitor, site: Site, collection: str, few: Path
 ) -> None:
     visitor.expect(r"status of 409 .*/picture")
-    with site.database() as db:
-        db.collection(collection).import_files(folder)
+    uploaded(site, collection, few)
     visitor.open(f"/collections/{collection}")
     asking = visitor.page.locator("dialog.asking")
     visitor.page.locator("#browse .card").first.click()
     visitor.page.locator("#rename").click()
-    visitor.page.locator("#new-name").fill("sea/07.png")
+    visitor.page.locator("#new-name").fill("sea/05.png")
     asking.get_by_role("button", name=visitor.t("edit.rename"), exact=True).click()
-    message = {"en": "There is already a picture named 'sea/07.png'. Choose another name.",
-             "zh": "已有名为 'sea/07.png' 的图片。请换一个名称。"}  # fmt: skip
+    message = {"en": "There is already a picture named 'sea/05.png'. Choose another name.",
+             "zh": "已有名为 'sea/05.png' 的图片。请换一个名称。"}  # fmt: skip
     expect(asking.get_by_role("alert")).to_have_text(message[visitor.view.language])
-    expect(visitor.page.locator("#new-name")).to_have_value("sea/07.png")
+    expect(visitor.page.locator("#new-name")).to_have_value("sea/05.png")
     visitor.page.locator("#new-name").fill('海 <b> & "x".png')
     asking.get_by_role("button", name=visitor.t("edit.rename"), exact=True).click()
     expect(visitor.page.locator("#alert .notice")).to_contain_text('海 <b> & "x".png')
     expect(visitor.page.locator("dialog")).to_have_count(0)
     expect(visitor.page.get_by_text('海 <b> & "x".png', exact=True).first).to_be_visible()
     names = site.names(collection)
-    assert (len(names), "sea/01.png" in names, '海 <b> & "x".png' in names) == (30, False, True)
+    assert (len(names), "sea/01.png" in names, '海 <b> & "x".png' in names) == (6, False, True)
 
 
 @pytest.mark.parametrize("choice", ["keep_both", "skip", None])
 def test_names_of_other_pictures_are_asked_about_once(
-    visitor: Visitor, site: Site, collection: str, folder: Path, choice: str | None
+    visitor: Visitor, site: Site, collection: str, few: Path, choice: str | None
 ) -> None:
+    uploaded(site, collection, few)
     visitor.open(f"/collections/{collection}")
-    visitor.page.set_input_files("#folder", folder)
-    done(visitor)
     for name in ("01", "03"):
-        (folder / "sea" / f"{name}.png").write_bytes(album.scene("violet", 7))
-    visitor.page.set_input_files("#folder", folder)
+        (few / "sea" / f"{name}.png").write_bytes(album.scene("violet", 7))
+    visitor.page.set_input_files("#folder", few)
     dialog = visitor.page.locator("dialog.asking")
     expect(dialog).to_contain_text("sea/01.png", timeout=60_000)
     expect(dialog.locator("h2")).to_contain_text("2")
@@ -245,22 +257,22 @@ def test_names_of_other_pictures_are_asked_about_once(
         visitor.page.keyboard.press("Escape")
     expect(visitor.page.locator("dialog.asking")).to_have_count(0)
     added = 2 if choice == "keep_both" else 0
-    assert done(visitor) == of(added=added, unchanged=28, failed=1)
+    assert done(visitor) == of(added=added, unchanged=4, failed=1)
     state = visitor.page.locator(".import-state")
     if not added:
         expect(visitor.page.locator("#import-skipped")).to_have_text("2")
         expect(state).to_contain_text(visitor.t("import.n_skipped", n=2))
-    expect(state).to_contain_text(visitor.t("import.n_unchanged", n=28))
+    expect(state).to_contain_text(visitor.t("import.n_unchanged", n=4))
     both = [f"sea/{name} (2).png" for name in ("01", "03")] if added else []
-    assert site.names(collection) == sorted([*pictures(folder), *both])
+    assert site.names(collection) == sorted([*pictures(few), *both])
 
 
-def test_files_that_are_left_out_are_counted_with_what_helps(visitor: Visitor, collection: str, folder: Path) -> None:
+def test_files_that_are_left_out_are_counted_with_what_helps(visitor: Visitor, collection: str, few: Path) -> None:
     for name in ("clip.MOV", "clip.mp4", "raw/a.CR2", "raw/b.nef", "raw/c.nef"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(b"no picture")
+        (few / name).parent.mkdir(exist_ok=True)
+        (few / name).write_bytes(b"no picture")
     visitor.open(f"/collections/{collection}")
-    visitor.page.set_input_files("#folder", folder)
+    visitor.page.set_input_files("#folder", few)
     done(visitor)
     left_out, comma = visitor.page.locator("#left-out"), visitor.t("list.and")
     expect(left_out.locator("p")).to_contain_text("2 .nef")
@@ -296,8 +308,7 @@ def test_a_picture_without_a_face_is_a_result(visitor: Visitor, site: Site, tmp_
     (tmp_path / "person.png").write_bytes(album.portrait("Ada", 5))
     (tmp_path / "scene.png").write_bytes(album.scene("blue", 2))
     name = f"faceless_{visitor.view.language}"
-    with site.database() as db:
-        db.create_collection(name, pipeline="tiny_faces", parameters={"face": "all"})
+    site.db.create_collection(name, pipeline="tiny_faces", parameters={"face": "all"})
     try:
         visitor.open(f"/collections/{name}")
         expect(visitor.page.locator("#browse form")).to_be_hidden()
@@ -317,5 +328,4 @@ def test_a_picture_without_a_face_is_a_result(visitor: Visitor, site: Site, tmp_
             {"en": "cannot be searched with", "zh": "无法用"}[visitor.view.language]
         )
     finally:
-        with site.database() as db:
-            db.drop_collection(name)
+        site.db.drop_collection(name)

@@ -9,23 +9,21 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import tiny_sounds, tiny_texts
+from tests.browser.axe import violations
 from tests.browser.conftest import Site, shot
-from tests.browser.test_pages import violations
-from tests.browser.visitor import EVERY, View, Visitor
+from tests.browser.visitor import EVERY, Visitor
 
-VIEWS = [*EVERY, View(language="zh", width=375, scheme="dark")]
 SOUND = tiny_sounds.wav(np.full(800, 0.5))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def pipelines(site: Site) -> Iterator[None]:
     """A pipeline of texts and one of sounds."""
-    with site.database() as db:
-        db.pipeline_create("texts", tiny_texts.PIPELINE)
-        db.pipeline_create("sounds", tiny_sounds.PIPELINE)
-        yield
-        for name in ("texts", "sounds"):
-            db.pipeline_drop(name)
+    site.db.pipeline_create("texts", tiny_texts.PIPELINE)
+    site.db.pipeline_create("sounds", tiny_sounds.PIPELINE)
+    yield
+    for name in ("texts", "sounds"):
+        site.db.pipeline_drop(name)
 
 
 def copied_output(visitor: Visitor) -> Any:
@@ -33,8 +31,8 @@ def copied_output(visitor: Visitor) -> Any:
     return json.loads(visitor.copied())
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=str)
-def test_a_text_is_written(site: Site, visitor: Visitor, axe: str) -> None:
+@pytest.mark.parametrize("view", EVERY, ids=str)
+def test_a_text_is_written(site: Site, visitor: Visitor) -> None:
     visitor.open("/pipelines/texts")
     expect(visitor.page.locator(".drop-zone, #file, #camera")).to_have_count(0)
     field = visitor.page.get_by_label(visitor.t("run.text"))
@@ -42,16 +40,15 @@ def test_a_text_is_written(site: Site, visitor: Visitor, axe: str) -> None:
     field.press("Enter")
     expect(visitor.page.locator("#seen .hint")).to_have_text(visitor.pattern("run.done"))
     expect(visitor.page.locator("#seen img")).to_have_count(0)
-    with site.database() as db:
-        assert copied_output(visitor) == db.pipeline_run("texts", "red house")
+    assert copied_output(visitor) == site.db.pipeline_run("texts", "red house")
     visitor.quiet()
-    assert violations(visitor, axe) == []
+    assert violations(visitor) == []
     visitor.fits()
     shot(visitor, "pipeline of texts")
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=str)
-def test_a_sound_is_chosen(visitor: Visitor, axe: str) -> None:
+@pytest.mark.parametrize("view", EVERY, ids=str)
+def test_a_sound_is_chosen(visitor: Visitor) -> None:
     visitor.open("/pipelines/sounds")
     expect(visitor.page.locator("#choose")).to_have_text(visitor.t("run.sound"))
     visitor.page.set_input_files("#file", {"name": "a.wav", "mimeType": "audio/wav", "buffer": SOUND})
@@ -62,6 +59,6 @@ def test_a_sound_is_chosen(visitor: Visitor, axe: str) -> None:
     visitor.page.set_input_files("#file", {"name": "a.wav", "mimeType": "audio/wav", "buffer": SOUND[:-2]})
     expect(visitor.page.locator("#alert .notice")).to_be_visible()
     visitor.quiet()
-    assert violations(visitor, axe) == []
+    assert violations(visitor) == []
     visitor.fits()
     shot(visitor, "pipeline of sounds")

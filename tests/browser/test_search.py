@@ -164,8 +164,7 @@ def test_how_many(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("view", EVERY, ids=str)
 def test_how_near_by_what_was_measured(visitor: Visitor, site: Site) -> None:
-    with site.database() as db:
-        (table,) = db.pipeline_rates("tiny_faces")
+    (table,) = site.db.pipeline_rates("tiny_faces")
     visitor.open(FACES)
     visitor.give(album.portrait("Eve", 6))
     assert len(visitor.hits()) == 10
@@ -243,10 +242,9 @@ def test_pictures_are_served_anew_as_jpeg_and_not_guessed_at(visitor: Visitor, s
 
 def test_what_is_no_face_is_called_a_region(visitor: Visitor, site: Site) -> None:
     name = f"things_{visitor.view.language}"
-    with site.database() as db:
-        db.pipeline_create("things", tiny_objects.EMBEDDER)
-        things = db.create_collection(name, pipeline="things", columns={"label": "text"})
-        things.import_pictures([("salad.png", tiny_objects.paint([(255, 0, 0), (0, 204, 0)]))])
+    site.db.pipeline_create("things", tiny_objects.EMBEDDER)
+    things = site.db.create_collection(name, pipeline="things", columns={"label": "text"})
+    things.import_pictures([("salad.png", tiny_objects.paint([(255, 0, 0), (0, 204, 0)]))])
     try:
         visitor.open(f"/search/{name}")
         expect(visitor.page.locator(".lead")).to_have_text(visitor.t("search.lead"))
@@ -260,6 +258,5 @@ def test_what_is_no_face_is_called_a_region(visitor: Visitor, site: Site) -> Non
         visitor.open(f"/collections/{name}")
         expect(visitor.page.locator("#facts")).to_contain_text(visitor.t("facts.regions"))
     finally:
-        with site.database() as db:
-            db.drop_collection(name)
-            db.pipeline_drop("things")
+        site.db.drop_collection(name)
+        site.db.pipeline_drop("things")

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from tests import tiny_texts
 from tests.browser import album
+from tests.browser.axe import violations
 from tests.browser.conftest import Site, shot
-from tests.browser.test_pages import violations
 from tests.browser.visitor import EVERY, View, Visitor
 
 NOTES, EMPTY, MANY = "notes", "no notes", 62
@@ -22,7 +22,6 @@ house,red house,en
 long,{"a red house " * 2_000},en
 猫,"红色的房子, red red",zh
 {LINES}"""
-VIEWS = [*EVERY, View(scheme="dark"), View(language="zh", width=375, scheme="dark")]
 MARKED = """async () => {
   const { pieces } = await import("/static/excerpt.js");
   const place = document.createElement("p");
@@ -37,15 +36,14 @@ def notes(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """A collection of texts from a CSV file, and one without a text."""
     file = tmp_path_factory.mktemp("texts") / "notes.csv"
     file.write_text(ROWS, encoding="utf-8")
-    with site.database() as db:
-        db.pipeline_create("texts", tiny_texts.PIPELINE)
-        collection = db.create_collection(NOTES, pipeline="texts", columns={"lang": "text"})
-        assert collection.import_files(file).added == MANY + 4
-        db.create_collection(EMPTY, pipeline="texts")
-        yield
-        for name in (NOTES, EMPTY):
-            db.drop_collection(name)
-        db.pipeline_drop("texts")
+    site.db.pipeline_create("texts", tiny_texts.PIPELINE)
+    collection = site.db.create_collection(NOTES, pipeline="texts", columns={"lang": "text"})
+    assert collection.import_files(file).added == MANY + 4
+    site.db.create_collection(EMPTY, pipeline="texts")
+    yield
+    for name in (NOTES, EMPTY):
+        site.db.drop_collection(name)
+    site.db.pipeline_drop("texts")
 
 
 def write(visitor: Visitor, text: str) -> None:
@@ -55,8 +53,8 @@ def write(visitor: Visitor, text: str) -> None:
         visitor.page.locator("#text").press("Enter")
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=str)
-def test_by_a_text(visitor: Visitor, axe: str) -> None:
+@pytest.mark.parametrize("view", EVERY, ids=str)
+def test_by_a_text(visitor: Visitor) -> None:
     visitor.open(SEARCH)
     expect(visitor.page.locator(".lead")).to_have_text(visitor.t("search.lead_texts"))
     expect(visitor.page.get_by_label(visitor.t("text.label"))).to_have_attribute(
@@ -64,7 +62,7 @@ def test_by_a_text(visitor: Visitor, axe: str) -> None:
     )
     expect(visitor.page.locator(".drop-zone, #file, #camera, #url, .stage")).to_have_count(0)
     expect(visitor.page.locator("#browse .excerpt").first).to_contain_text(re.compile(r"\w"))
-    assert violations(visitor, axe) == []
+    assert violations(visitor) == []
     visitor.fits()
     shot(visitor, "texts start")
     write(visitor, "red house")
@@ -72,12 +70,12 @@ def test_by_a_text(visitor: Visitor, axe: str) -> None:
     expect(visitor.page.locator("#hits .excerpt").first).to_have_text("red house")
     expect(visitor.page.locator("#found-count")).to_have_text(visitor.pattern("hits.count"))
     visitor.quiet()
-    assert violations(visitor, axe) == []
+    assert violations(visitor) == []
     visitor.fits()
     shot(visitor, "texts found")
     visitor.page.locator("#hits .hit").first.click()
     expect(visitor.page.locator("dialog .text")).to_have_text("red house")
-    assert violations(visitor, axe) == []
+    assert violations(visitor) == []
     visitor.fits()
 
 
@@ -197,8 +195,8 @@ def test_options_hold_for_texts(visitor: Visitor) -> None:
     visitor.fits()
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=str)
-def test_the_page_of_a_collection_of_texts(visitor: Visitor, axe: str) -> None:
+@pytest.mark.parametrize("view", EVERY, ids=str)
+def test_the_page_of_a_collection_of_texts(visitor: Visitor) -> None:
     visitor.open(COLLECTION)
     expect(visitor.page.locator("#facts")).to_contain_text(visitor.t("facts.texts"))
     expect(visitor.page.get_by_text(f"open-analytic import notes.csv --collection {NOTES}")).to_be_visible()
@@ -207,7 +205,7 @@ def test_the_page_of_a_collection_of_texts(visitor: Visitor, axe: str) -> None:
     expect(visitor.page.locator("#browse .excerpt").first).to_contain_text(re.compile(r"\w"))
     pictures = re.compile("picture|图片", re.IGNORECASE)
     assert not pictures.search(visitor.page.locator("main").inner_text())
-    assert violations(visitor, axe) == []
+    assert violations(visitor) == []
     visitor.fits()
     shot(visitor, "texts collection")
     expect(visitor.page.locator("#browse li")).to_have_count(60)
@@ -220,13 +218,13 @@ def test_the_page_of_a_collection_of_texts(visitor: Visitor, axe: str) -> None:
     expect(visitor.button("viewer.next_text")).to_be_visible()
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=str)
-def test_a_collection_without_texts_names_the_command(visitor: Visitor, axe: str) -> None:
+@pytest.mark.parametrize("view", EVERY, ids=str)
+def test_a_collection_without_texts_names_the_command(visitor: Visitor) -> None:
     visitor.open(f"/search/{EMPTY}")
     expect(visitor.page.get_by_role("heading", name=visitor.t("empty.title_texts"))).to_be_visible()
     expect(visitor.page.get_by_text(f"open-analytic import notes.csv --collection '{EMPTY}'")).to_be_visible()
     expect(visitor.page.locator(".drop-zone, #text:visible")).to_have_count(0)
-    assert violations(visitor, axe) == []
+    assert violations(visitor) == []
     visitor.fits()
 
 

@@ -3,22 +3,44 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
 
 from open_analytic.web.language import words
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 PATIENCE_MS = 30_000  # a limit for what hangs
+PHONE = 700  # pixels: what is narrower is a phone
 Scheme = Literal["light", "dark"]
 # A breach of the Content-Security-Policy is logged on the console; each test ends with a look there.
+# Requests of scripts are counted until their answers are read.
 WATCH = """addEventListener("securitypolicyviolation", (event) =>
-  console.error(`CSP: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sourceFile}`))"""
+  console.error(`CSP: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sourceFile}`));
+window.pending = 0;
+const original = window.fetch;
+window.fetch = async (...options) => {
+  window.pending += 1;
+  const over = () => setTimeout(() => { window.pending -= 1; });
+  try {
+    const answer = await original(...options);
+    answer.clone().arrayBuffer().then(over, over);
+    return answer;
+  } catch (error) {
+    over();
+    throw error;
+  }
+};"""
+# The page is loaded, and its scripts made no request in three frames.
+CALM = """async () => {
+  for (let frames = 0; frames < 3; frames = document.readyState === "complete" && !window.pending ? frames + 1 : 0)
+    await new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
+}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +91,25 @@ class Visitor:
 
     def quiet(self) -> None:
         """Wait until nothing is asked for any more."""
-        self.page.wait_for_load_state("networkidle")
+        while True:
+            self.page.wait_for_load_state()
+            try:
+                self.page.evaluate(CALM)
+            except Error as error:  # the page was left meanwhile
+                if "navigation" not in error.message:
+                    raise
+            else:
+                return
+
+    @contextmanager
+    def scheme(self, scheme: Scheme) -> Iterator[None]:
+        """The same page in other colours, without loading it again."""
+        before = self.view
+        self.view = replace(before, scheme=scheme)
+        self.page.emulate_media(color_scheme=scheme)
+        yield
+        self.view = before
+        self.page.emulate_media(color_scheme=before.scheme)
 
     def give(self, data: bytes, name: str = "query.png") -> None:
         """Choose a file on a search page, and wait for what is found."""
@@ -140,33 +180,43 @@ class Visitor:
 
 @contextmanager
 def visit(browser: Browser, base: str, view: View) -> Iterator[Visitor]:
-    """A visitor whose language is the browser's; closed at the end."""
-    phone = view.width < 700
+    """A visitor whose language is the browser's; without cookies, and gone at the end."""
+    context = _context(browser, view.language, view.width < PHONE)
+    page = context.new_page()
+    try:
+        page.emulate_media(color_scheme=view.scheme)
+        if page.viewport_size and page.viewport_size["width"] != view.width:
+            page.set_viewport_size({"width": view.width, "height": page.viewport_size["height"]})
+        visitor = Visitor(page=page, view=view, base=base)
+        _watch(page, visitor)
+        yield visitor
+    finally:
+        for each in context.pages:
+            each.close()
+        context.clear_cookies()
+
+
+@cache
+def _context(browser: Browser, language: str, phone: bool) -> BrowserContext:
+    """One for all visitors of a sort: the site's scripts are fetched and compiled once."""
     context = browser.new_context(
-        locale=LOCALES[view.language], color_scheme=view.scheme, is_mobile=phone, has_touch=phone,
-        viewport={"width": view.width, "height": 812 if phone else 900}, reduced_motion="reduce",
+        locale=LOCALES[language], is_mobile=phone, has_touch=phone, reduced_motion="reduce",
+        viewport={"width": 375, "height": 812} if phone else {"width": 1280, "height": 900},
         permissions=["clipboard-read", "clipboard-write"],
     )  # fmt: skip
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
-    try:
-        context.add_init_script(WATCH)
-        visitor = Visitor(page=context.new_page(), view=view, base=base)
-        _watch(context, visitor)
-        yield visitor
-    finally:
-        context.close()
+    context.add_init_script(WATCH)
+    return context
 
 
-def _watch(context: BrowserContext, visitor: Visitor) -> None:
+def _watch(page: Page, visitor: Visitor) -> None:
     """Note what no page should say, ask for, or leave undone."""
     note = visitor.trouble.append
-    page = visitor.page
     page.on("console", lambda message: _console(message, note))
     page.on("pageerror", lambda error: note(f"page error: {error}"))
     page.on("requestfailed", lambda request: _failed(request, note))
-    context.on("request", lambda request: _foreign(request, visitor.base, note))
-    context.on("weberror", lambda error: note(f"error: {error.error}"))
+    page.on("request", lambda request: _foreign(request, visitor.base, note))
 
 
 def _console(message: ConsoleMessage, note: Callable[[str], None]) -> None:
