@@ -142,7 +142,7 @@ class OpenAnalytic:
         plan = make_plan(spec, self.library.cards, registered=True)
         with self._database.transaction() as connection:
             if not pipelines.has(connection, plan.hash):
-                check_pixels(plan.calls)
+                check_pixels(plan.calls, len(plan.spec.steps))
             info = pipelines.register(connection, plan)
         self._forget(name)
         return info

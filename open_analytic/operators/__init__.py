@@ -12,12 +12,15 @@ from open_analytic.operators.audio import crop_audio, cut_windows, decode_audio,
 from open_analytic.operators.choose import choose_faces, keeps_all
 from open_analytic.operators.classify import classify_gender, estimate_age
 from open_analytic.operators.crop import crop_regions
+from open_analytic.operators.cut_dna import cut_dna
 from open_analytic.operators.detect import detect_faces
 from open_analytic.operators.detect_objects import detect_objects
 from open_analytic.operators.embed import embed, normalize
+from open_analytic.operators.embed_dna import embed_dna
 from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits, NoRoom
 from open_analytic.operators.operator import Operator
+from open_analytic.operators.read_dna import read_dna
 from open_analytic.operators.resize import resize
 from open_analytic.operators.text import decode_text, embed_text, embed_tokens, tokenize
 from open_analytic.operators.video import decode_video, sample_frames
@@ -92,6 +95,15 @@ OPERATORS: dict[str, Operator] = {
         output="vector",
         tasks=("text features",),
         input_types=("tokens",),
+        batched=True,
+    ),
+    "read_dna": Operator(function=read_dna, inputs=("text",), output="sequence"),
+    "cut_dna": Operator(function=cut_dna, inputs=("sequence",), output="sequence", finds_many=True),
+    "embed_dna": Operator(
+        function=embed_dna,
+        inputs=("sequence",),
+        output="vector",
+        dim=lambda parameters: int(parameters["size"]),
         batched=True,
     ),
     "decode_audio": Operator(function=decode_audio, inputs=("bytes",), output="audio", limited=True),

@@ -21,10 +21,10 @@ class Lifetimes:
     decodings: int  # how often the input is decoded
 
 
-def check_pixels(calls: Sequence[Call]) -> None:
-    """Refuse a definition whose steps make more pixels than a service can bear."""
+def check_pixels(calls: Sequence[Call], steps: int) -> None:
+    """Refuse a definition of so many steps that make more pixels than a service can bear."""
     pixels = 0
-    first = 0 if calls[0].step.output == INPUT else 1  # the step that decodes the input is number 0
+    first = 1 + steps - len(calls)  # 0: a call that no step names decodes the input
     for number, call in enumerate(calls, first):
         pixels += _pixels(call) * (ELEMENTS if any(call.many) else 1)
         if pixels > MAX_PIXELS:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from open_analytic.errors import BadParameter, InvalidPipeline
@@ -107,7 +107,8 @@ def plan(
             raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(spec.parameters, key))
     settled = ChainMap(chosen, dict(spec.parameters))
     calls, values = _input(spec, settled)
-    for number, step in enumerate(spec.steps, 1):
+    decoded = 1 if own_decoder(spec) else 0
+    for number, step in enumerate(spec.steps[decoded:], 1 + decoded):
         checked = StepCheck(f"Step {number} ({step.operator} -> {step.output})", step, cards)
         call = checked.call(values, settled)
         values[step.output] = checked.value(call, values)
@@ -115,7 +116,7 @@ def plan(
     check_unused(spec, settled)
     vectors = check_output(spec, values)
     if not registered:
-        check_pixels(calls)
+        check_pixels(calls, len(spec.steps))
     return Plan(
         name=spec.name,
         spec=spec,
@@ -139,9 +140,18 @@ def _input(spec: Spec, settled: ChainMap[str, Any]) -> tuple[list[Call], dict[st
     if not decoder:
         return [], {INPUT: Value(kind=ALL_KINDS[spec.input])}
     raw = {RAW: Value(kind=BYTES)}
-    checked = StepCheck(f"The input ({decoder})", Step(operator=decoder, inputs=(RAW,), output=INPUT), {})
+    own = own_decoder(spec)
+    step = replace(own, inputs=(RAW,)) if own else Step(operator=decoder, inputs=(RAW,), output=INPUT)
+    checked = StepCheck(f"Step 1 ({decoder} -> {INPUT})" if own else f"The input ({decoder})", step, {})
     call = checked.call(raw, settled)
     return [call], {INPUT: checked.value(call, raw)}
+
+
+def own_decoder(spec: Spec) -> Step | None:
+    """The first step when it decodes the input with parameters: the kind's decoder, whose output is ``input``."""
+    first = spec.steps[0]
+    decodes = first.operator == ALL_KINDS[spec.input].decoder and first.output == INPUT and not first.inputs
+    return first if decodes else None
 
 
 def kept_values(spec: Spec, values: Mapping[str, Value]) -> set[str]:

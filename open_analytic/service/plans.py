@@ -86,7 +86,7 @@ class Plans:
     def _check_pixels(self, pipeline: Plan) -> bool:
         """Refuse a plan beyond the budget that the catalogue does not have; True: it is beyond, and registered."""
         try:
-            check_pixels(pipeline.calls)
+            check_pixels(pipeline.calls, len(pipeline.spec.steps))
         except InvalidPipeline:
             if not self._is_registered(pipeline.hash):
                 raise

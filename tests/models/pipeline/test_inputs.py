@@ -97,6 +97,9 @@ def test_a_step_that_makes_too_many_pixels_of_an_image_is_counted_with_its_decod
     definition = IMAGE | {"steps": [*sizes, *IMAGE["steps"]]}
     with pytest.raises(InvalidPipeline, match=r"Step 20 \(resize -> large19\): up to here"):
         plan(load(definition, "mine"), library.cards)
+    decode = {"operator": "decode_image", "shrink_to": 600, "output": "input"}
+    with pytest.raises(InvalidPipeline, match=r"Step 21 \(resize -> large19\): up to here"):
+        plan(load(definition | {"steps": [decode, *definition["steps"]]}, "mine"), library.cards)
 
 
 TOKENS: dict[str, Any] = {

@@ -245,6 +245,7 @@ def test_a_later_parameter_at_its_default_makes_no_new_version(cards: Mapping[st
 
 
 HASHES = {
+    "dna_feature_extractor": "6793456176022170763a8f0a212004c5bafbb4797afec3dab2a866d02d81306d",
     "face_analyzer": "25b3f84586bcd277f52efe1813aaf4540f869718ee5cfb1930d34c7940cf5353",
     "face_feature_extractor": "45b4447336bb48deaacbe1930cc41cdb5ffd31944be8448e8df409b42d381abd",
     "general_feature_extractor": "c80597c263c258f562d0b986c767c93a1e8a0074d048f661b4162354a1afd873",
