@@ -191,14 +191,18 @@ def _head(collection: Collection, names: dict[str, str]) -> list[str]:
     """The columns that are ours; a user's own column of such a name keeps its name, and ours is left out."""
     renamed = any(name != file for name, file in names.items())
     key = collection.info.inputs.name
-    ours = [key, *(["part"] if collection.info.many else []), *(["file"] if renamed else [])]
+    region = collection.info.region
+    ours = [key, *(["part", region] if region else []), *(["file"] if renamed else [])]
     return [name for name in ours if name == key or name not in collection.info.columns]
 
 
 def _rows(collection: Collection, names: dict[str, str]) -> Iterator[tuple[list[str | None], list[str | None]]]:
     head, key = _head(collection, names), collection.info.inputs.name
-    for name, part, cells in collection.texts():
+    region = collection.info.region
+    for name, part, cells in collection.texts(regions=True):
         ours = {"part": None if part is None else str(part), "file": names.get(name)} | {key: name}
+        if region:
+            ours[region] = cells.pop(0)
         yield [ours[column] for column in head], cells
 
 

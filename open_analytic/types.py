@@ -15,7 +15,7 @@ from open_analytic.regions import Frame as Frame
 from open_analytic.regions import Region as Region
 from open_analytic.regions import Span as Span
 from open_analytic.regions import TextSpan as TextSpan
-from open_analytic.regions import box_of
+from open_analytic.regions import box_of, hit_keys
 
 Image: TypeAlias = NDArray[np.uint8]  # (h, w, 3) RGB
 Images: TypeAlias = NDArray[np.uint8]  # (n, h, w, 3) RGB, one size
@@ -135,6 +135,7 @@ class CollectionInfo:
     created_at: datetime
     has_source: bool = False  # the column ``source`` keeps where each picture comes from
     inputs: InputColumns = InputColumns()
+    region: str | None = None  # the type of its regions, which names their column; None: a row is a whole input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,8 @@ class Hit:
 
     def as_dict(self) -> Json:
         """The keys that a hit has in JSON; a region that is no box has the key ``region``."""
-        return {"name": self.name, "distance": self.distance, "row": self.row, **_place(self.region), "part": self.part}
+        region = hit_keys(self.region)
+        return {"name": self.name, "distance": self.distance, "row": self.row, **region, "part": self.part}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,10 +390,6 @@ class Progress:
     done: int
     total: int | None = None
     failed: int = 0
-
-
-def _place(region: Region | None) -> Json:
-    return {"box": box_of(region)} | ({} if region is None or isinstance(region, Box) else {"region": region})
 
 
 ProgressCallback: TypeAlias = Callable[[Progress], None]

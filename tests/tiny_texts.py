@@ -19,6 +19,17 @@ PIPELINE: dict[str, Any] = {
     "output": {"vector": "vector"},
 }
 
+PASSAGES: dict[str, Any] = {
+    "description": "The same of each passage of a text.",
+    "input": "text",
+    "steps": [
+        {"operator": "cut_passages", "characters": 25, "output": "passages"},
+        {"operator": "crop_text", "input": ["input", "passages"], "output": "parts"},
+        {"operator": "embed_text", "model": "words", "role": "features", "input": "parts", "output": "vectors"},
+    ],
+    "output": {"passages": {"start": "passages.start", "end": "passages.end", "vector": "vectors"}},
+}
+
 
 def write(folder: Path) -> Path:
     """The network, its tokenizer and its card."""

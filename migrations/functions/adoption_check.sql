@@ -96,7 +96,7 @@ AS $$
         (5, 'version', 'pipeline_version', 'int4', ''),
         (6, 'time', 'imported_at', 'timestamptz', 'NOT NULL DEFAULT pg_catalog.now()'),
         (7, 'part', 'part', 'int4', 'NOT NULL DEFAULT 0'),
-        (8, 'box', 'box', 'float4[]', '')
+        (8, 'region', info.region, open_analytic._region_type(info.region)::text, '')
     ) AS c (place, role, name, type, clause)
     WHERE c.name = ANY (open_analytic._own_columns(info))
     ORDER BY c.place
@@ -205,7 +205,7 @@ BEGIN
             relation, one.role, one.name, one.type, one.present, one.present_type
         ) AS p;
         IF attribute.attnotnull
-           AND (one.role = 'feature' OR info.many AND one.role IN ('data', 'box'))
+           AND (one.role = 'feature' OR info.many AND one.role IN ('data', 'region'))
         THEN
             problem := format('column %I is NOT NULL, and rows without one exist', one.present);
             statement := format(

@@ -105,7 +105,8 @@ SELECT
     c.has_source,
     c.name_column,
     c.data_column,
-    c.sha256_column
+    c.sha256_column,
+    c.region
 FROM open_analytic.collections AS c
 JOIN pg_catalog.pg_class AS t ON t.oid = open_analytic._relation(c)
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace;
@@ -215,7 +216,7 @@ AS $$
         info.name_column, info.data_column, 'feature', info.sha256_column, 'pipeline_version',
         'imported_at'
     ]
-           || CASE WHEN info.many THEN ARRAY['part', 'box'] ELSE '{}' END
+           || CASE WHEN info.many THEN ARRAY['part', info.region] ELSE '{}' END
 $$;
 COMMENT ON FUNCTION open_analytic._own_columns IS
     'The columns of a collection that are no columns of the user''s';

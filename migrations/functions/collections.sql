@@ -24,12 +24,12 @@ AS $$
     -- A row left by a table that was dropped with plain SQL is replaced.
     INSERT INTO open_analytic.collections AS c (
         id, schema_name, table_name, pipeline, version, dim, metric, many, parameters, migrated,
-        has_source, name_column, data_column, sha256_column
+        has_source, name_column, data_column, sha256_column, region
     )
     VALUES (
         info.id, info.schema_name, info.table_name, info.pipeline, info.version, info.dim,
         info.metric, info.many, info.parameters, info.migrated, info.has_source, info.name_column,
-        info.data_column, info.sha256_column
+        info.data_column, info.sha256_column, info.region
     )
     ON CONFLICT ON CONSTRAINT collections_pkey DO UPDATE
     SET id = excluded.id, pipeline = excluded.pipeline, version = excluded.version,
@@ -37,6 +37,7 @@ AS $$
         parameters = excluded.parameters, migrated = excluded.migrated,
         has_source = excluded.has_source, name_column = excluded.name_column,
         data_column = excluded.data_column, sha256_column = excluded.sha256_column,
+        region = excluded.region,
         created_at = now(), created_by = current_user
 $$;
 COMMENT ON FUNCTION open_analytic._enter_collection IS 'Write a collection into the catalogue';
@@ -66,12 +67,15 @@ BEGIN
     info.name_column := coalesce(inputs ->> 'name', 'image_name');
     info.data_column := coalesce(inputs ->> 'data', 'image_data');
     info.sha256_column := coalesce(inputs ->> 'sha256', 'image_sha256');
+    IF many THEN
+        info.region := coalesce(inputs ->> 'region', 'box');
+    END IF;
     RETURN info;
 END
 $$;
 COMMENT ON FUNCTION open_analytic._new_collection IS
     'A collection before it is in the catalogue; inputs: what its pipeline says of the columns '
-        'that hold an input, {"name": "text_name", ...}';
+        'that hold an input and its region, {"name": "text_name", "region": "text_span", ...}';
 
 CREATE OR REPLACE FUNCTION open_analytic._make_collection(
     name text, dim integer, metric text, many boolean, columns json, pipeline text,

@@ -96,7 +96,14 @@ BEGIN
                     'Number of the region in its input, from 0; %s is in row 0', info.data_column
                 )
             ),
-            ('box', 'Where the region is in pixels: {x, y, width, height}')
+            (
+                info.region,
+                (
+                    SELECT r.says
+                    FROM open_analytic._region_types() AS r
+                    WHERE r.region = info.region
+                )
+            )
         ) AS c (name, says)
         WHERE c.name = ANY (open_analytic._own_columns(info))
     LOOP
@@ -129,7 +136,11 @@ AS $$
     SELECT concat(
         format('%I pg_catalog.text NOT NULL, ', info.name_column),
         CASE
-            WHEN info.many THEN 'part pg_catalog.int4 NOT NULL DEFAULT 0, box pg_catalog.float4[],'
+            WHEN info.many
+                THEN format(
+                    'part pg_catalog.int4 NOT NULL DEFAULT 0, %I %s,', info.region,
+                    open_analytic._region_type(info.region)
+                )
         END,
         format(
             '%I pg_catalog.%s, feature @vector@.halfvec(%s), ', info.data_column, data_type,

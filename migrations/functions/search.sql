@@ -159,10 +159,10 @@ BEGIN
         ' FROM open_analytic._search($1, $2, $3, $4, $5, $6, $7, NULL) AS n JOIN %s AS t ON '
             't.%I = n.name %s ORDER BY n.distance, n.name, n.part',
         row_columns,
+        -- The function region gives those of other types: the result of a function cannot get
+        -- another column while views use it.
         CASE
-            WHEN info.many
-                THEN 'CASE WHEN t.box IS NOT NULL THEN jsonb_build_object(''x'', t.box[1], ''y'', '
-                    't.box[2], ''width'', t.box[3], ''height'', t.box[4]) END'
+            WHEN info.region = 'box' THEN open_analytic._region_json(info.region)
             ELSE 'NULL::jsonb'
         END,
         CASE WHEN info.many THEN 't.part' ELSE 'NULL::integer' END,

@@ -188,7 +188,9 @@ BEGIN
                 a.attname = info.name_column AND a.atttypid = 'text'::regtype
                 OR a.attname = 'feature' AND a.atttypid = '@vector@.halfvec'::regtype
                 OR info.many AND a.attname = 'part' AND a.atttypid = 'int4'::regtype
-                OR info.many AND a.attname = 'box' AND a.atttypid = 'float4[]'::regtype
+                OR info.many
+                AND a.attname = info.region
+                AND a.atttypid = open_analytic._region_type(info.region)
             )
     )
     THEN

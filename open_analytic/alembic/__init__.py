@@ -33,9 +33,10 @@ def collection(
     parameters: Mapping[str, Any] | None = None,
     ann_index: bool = False,
     input: str = "image",  # noqa: A002 - as a pipeline's definition says it
+    region: str | None = None,
 ) -> None:
     """Declare a collection beside your tables, for ``alembic revision --autogenerate``."""
     options: dict[str, Any] = {"columns": columns, "pipeline": pipeline, "version": version, "parameters": parameters}
-    options["inputs"] = columns_of(input)
+    options |= {"inputs": columns_of(input), "region": region}
     shape = make_shape(name, dim=dim, metric=metric, many=many, **options)
     metadata.info.setdefault(KEY, {})[".".join(tables.split(name))] = (shape, ann_index)

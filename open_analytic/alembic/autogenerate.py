@@ -18,6 +18,7 @@ from open_analytic.alembic.operations import (
     DropCollection,
 )
 from open_analytic.alembic.shapes import Existing
+from open_analytic.regions import BOX
 from open_analytic.store import tables
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ def _render_create(_: AutogenContext, operation: CreateCollection) -> str:
     options: dict[str, Any] = {"dim": shape.dim, "metric": shape.metric}
     optional = {
         "many": shape.many or None,
+        "region": shape.region_column if shape.region != BOX else None,
         "columns": dict(shape.columns) or None,
         "pipeline": shape.pipeline,
         "version": shape.version,
@@ -135,7 +137,7 @@ def _is_ours(operation: MigrateOperation, entry: Existing) -> bool:
 
 def _warn(declared: tables.Shape, stored: tables.Shape) -> None:
     """A different shape is not a change that autogenerate can write: a warning names it, for its author to decide."""
-    for what in ("dim", "metric", "many", "pipeline", "version"):
+    for what in ("dim", "metric", "many", "region", "pipeline", "version"):
         if getattr(declared, what) != getattr(stored, what):
             logger.warning(
                 "Collection %s is declared with %s %r but has %r: nothing is changed. Declare what it has, or a new "

@@ -33,10 +33,12 @@ class CreateCollection(MigrateOperation):
         version: int | None = None,
         parameters: Mapping[str, Any] | None = None,
         input: str = "image",  # noqa: A002 - as a pipeline's definition says it
+        region: str | None = None,
     ) -> None:
         """Create a collection: its table, and its entry in the catalogue of open_analytic.
 
-        ``columns`` are your own (name -> SQL type); ``input="text"`` makes text_name and text_data. With
+        ``columns`` are your own (name -> SQL type); ``input="text"`` makes text_name and text_data. With ``many`` a row
+        is a region of an input, and ``region`` the type of its regions: box (default), span, text_span or frame. With
         ``pipeline`` and ``version`` it takes the features of that version only; without, vectors computed elsewhere.
         """
         options: dict[str, Any] = {
@@ -45,7 +47,7 @@ class CreateCollection(MigrateOperation):
             "version": version,
             "parameters": parameters,
         }
-        options["inputs"] = shapes.columns_of(input)
+        options |= {"inputs": shapes.columns_of(input), "region": region}
         operations.invoke(cls(make_shape(name, dim=dim, metric=metric, many=many, **options)))
 
     def reverse(self) -> "DropCollection":
@@ -79,10 +81,11 @@ class AdoptCollection(MigrateOperation):
         feature_column: str = "feature",
         feature_version: int | None = None,
         input: str = "image",  # noqa: A002
+        region: str | None = None,
     ) -> None:
         """Make a collection of a table: columns are added, its rows stay. drop_collection makes it a table again."""
         options: dict[str, Any] = {"pipeline": pipeline, "version": version, "parameters": parameters}
-        options["inputs"] = shapes.columns_of(input)
+        options |= {"inputs": shapes.columns_of(input), "region": region}
         renamed = {"name": name_column, "data": data_column, "feature": feature_column}
         operations.invoke(cls(make_shape(name, dim=dim, metric=metric, many=many, **options), renamed, feature_version))
 

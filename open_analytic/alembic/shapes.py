@@ -35,12 +35,13 @@ class Existing:
 
     def __init__(self, row: Any) -> None:
         schema, table, pipeline, version, dim, metric, many, *rest = row
-        parameters, migrated, columns, names, indexed, has_source, *inputs = rest
+        parameters, migrated, columns, names, indexed, has_source, region, *inputs = rest
         self.key = (schema, table)
         self.migrated, self.indexes, self.indexed = migrated, set(names), indexed
         input_columns = InputColumns(**dict(zip(("name", "data", "sha256"), inputs, strict=True)))
-        self.own = set(tables.own(input_columns, many, has_source))
+        self.own = set(tables.own(input_columns, region, has_source))
         options = {"pipeline": pipeline, "version": version, "parameters": parameters, "inputs": input_columns}
+        options["region"] = region  # None: the default
         mine = {name: type_ for name, type_ in columns.items() if name not in self.own}
         self.shape = make_shape(f"{schema}.{table}", dim=dim, metric=metric, many=many, columns=mine, **options)
 

@@ -4,12 +4,13 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from open_analytic.cli.output import note
 from open_analytic.errors import BadParameter, UnreadableFile
 
 Filter = Annotated[
@@ -49,12 +50,13 @@ def columns(words: Sequence[str]) -> dict[str, str]:
     return dict(_pair(word, ":", "--column", "name:type, such as district:text") for word in words)
 
 
-def values(file: Path, key: str = KEY) -> dict[str, dict[str, Any]]:
+def values(file: Path, key: str = KEY, ours: Collection[str] = ()) -> dict[str, dict[str, Any]]:
     """The columns of pictures by name, from a CSV with a header, from JSON or from lines of JSON.
 
-    ``key`` is the column with the names, as the collection calls it; ``image_name`` is understood everywhere.
+    ``key`` is the column with the names, as the collection calls it; ``image_name`` is understood everywhere. ``ours``
+    are columns that ``collection export`` writes beside those of the user; they are no values.
     """
-    return parse(file, read(file), key)
+    return parse(file, read(file), key, ours)
 
 
 def read(file: Path) -> str:
@@ -68,12 +70,29 @@ def read(file: Path) -> str:
         ) from error
 
 
-def parse(file: Path, text: str, key: str) -> dict[str, dict[str, Any]]:
+def parse(file: Path, text: str, key: str, ours: Collection[str] = ()) -> dict[str, dict[str, Any]]:
     """What the text of a file of values says."""
     if file.suffix.lower() == ".jsonl":
         text = f"[{','.join(line for line in text.split(chr(10)) if line.strip())}]"
-        return _from_json(file, text, key)
-    return _from_json(file, text, key) if file.suffix.lower() == ".json" else _from_csv(file, text, key)
+    is_json = file.suffix.lower() in (".json", ".jsonl")
+    return _by_name(_from_json(file, text, key) if is_json else _from_csv(file, text, key), ours)
+
+
+def _by_name(rows: Iterable[tuple[str, dict[str, Any]]], ours: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Of an input with a row a region those values that all its rows have: the others are of the regions."""
+    by_name: dict[str, dict[str, Any]] = {}
+    differing: dict[str, None] = {}
+    for name, row in rows:
+        is_region = "part" in ours and "part" in row and name in by_name
+        row = {column: value for column, value in row.items() if column not in ours}
+        if is_region:
+            differ = [column for column, value in row.items() if by_name[name].get(column) != value]
+            row = {column: value for column, value in row.items() if column in by_name[name] and column not in differ}
+            differing.update(dict.fromkeys(differ))
+        by_name[name] = row
+    if differing:
+        note(f"Values that differ between the regions of an input are left to its pipeline: {', '.join(differing)}.")
+    return by_name
 
 
 def data(file: Path, max_bytes: int) -> bytes:
@@ -105,7 +124,7 @@ def _json(text: str) -> Any:
         return text
 
 
-def _from_csv(file: Path, text: str, key: str) -> dict[str, dict[str, Any]]:
+def _from_csv(file: Path, text: str, key: str) -> list[tuple[str, dict[str, Any]]]:
     """An empty cell is NULL."""
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -120,10 +139,10 @@ def _from_csv(file: Path, text: str, key: str) -> dict[str, dict[str, Any]]:
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise BadParameter(f"Row {number} of {file} has not as many cells as its first line.", hint="Correct it.")
-    return {row.pop(present): {name: value or None for name, value in row.items()} for row in rows}
+    return [(row.pop(present), {name: value or None for name, value in row.items()}) for row in rows]
 
 
-def _from_json(file: Path, text: str, key: str) -> dict[str, dict[str, Any]]:
+def _from_json(file: Path, text: str, key: str) -> list[tuple[str, dict[str, Any]]]:
     """Either ``{"a.jpg": {"district": "A"}}`` or ``[{"image_name": "a.jpg", "district": "A"}]``."""
     try:
         document = json.loads(text)
@@ -131,9 +150,9 @@ def _from_json(file: Path, text: str, key: str) -> dict[str, dict[str, Any]]:
         raise BadParameter(f"{file} is not JSON: {error}.", hint="Correct it.") from error
     for present in dict.fromkeys((key, KEY)) if isinstance(document, list) else ():
         if all(isinstance(row, dict) and isinstance(row.get(present), str) for row in document):
-            return {row.pop(present): row for row in document}
+            return [(row.pop(present), row) for row in document]
     if isinstance(document, dict) and all(isinstance(row, dict) for row in document.values()):
-        return document
+        return list(document.items())
     raise BadParameter(
         f"{file} does not say values by picture.",
         hint=f'Write {{"a.jpg": {{"district": "A"}}}} or [{{"{key}": "a.jpg", "district": "A"}}].',

@@ -19,7 +19,7 @@ from open_analytic.errors import BadParameter, OpenAnalyticError
 if TYPE_CHECKING:
     from open_analytic.importer import Defaults
     from open_analytic.kinds.kind import Kind
-    from open_analytic.types import Failure, ImportReport
+    from open_analytic.types import CollectionInfo, Failure, ImportReport
 
 MOST = 40  # failures named on a terminal
 Source = Annotated[
@@ -72,7 +72,7 @@ def import_(
     text = cli_args.read(values) if values else ""
     with context.open() as db:
         target = db.collection(collection)
-        chosen = _values(values, text, every, target.info.inputs.name)
+        chosen = _values(values, text, every, target.info)
         for model in target.models:
             with bar(f"model {model}") as progress:
                 db.library.pull([model], progress)
@@ -118,13 +118,14 @@ def _check_choice(on_conflict: str) -> None:
         raise BadParameter(f"--on-conflict is {on_conflict!r:.80}.", hint=f"Choose of: {', '.join(choices)}.")
 
 
-def _values(file: Path | None, text: str, every: dict[str, str], key: str) -> "Defaults | None":
+def _values(file: Path | None, text: str, every: dict[str, str], info: "CollectionInfo") -> "Defaults | None":
     """What --values says of a picture, and what --set says of all."""
     from open_analytic.importer import Defaults
 
     if file is None and not every:
         return None
-    return Defaults(every=every, by_name=cli_args.parse(file, text, key) if file else {})
+    ours = {"file", *(("part", info.region) if info.region else ())} - info.columns.keys()  # what exports write, too
+    return Defaults(every=every, by_name=cli_args.parse(file, text, info.inputs.name, ours) if file else {})
 
 
 COUNTS = ("added", "updated", "unchanged", "skipped", "without_regions")

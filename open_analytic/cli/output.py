@@ -89,11 +89,6 @@ def format_value(value: Any) -> str:
     return printable(str(value))
 
 
-def place(x: float, y: float, width: float, height: float) -> str:
-    """A box as ``64x80+12+30``: width, height and the corner, in pixels."""
-    return f"{width:.0f}x{height:.0f}{x:+.0f}{y:+.0f}"
-
-
 def _fits(headers: Sequence[str], cells: list[list[str]]) -> bool:
     """Whether each column has room for some letters: Rich silently drops columns in a narrow terminal."""
     from rich.cells import cell_len

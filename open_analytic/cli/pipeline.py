@@ -10,9 +10,10 @@ import typer
 from open_analytic.cli import cli_args, verify
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.failures import SOME_FAILED, report
-from open_analytic.cli.output import format_value, place, print_json, print_record, print_table, say
+from open_analytic.cli.output import format_value, print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
 from open_analytic.jsonable import jsonable
+from open_analytic.regions import Box
 
 if TYPE_CHECKING:
     from open_analytic.types import PipelineInfo
@@ -211,7 +212,7 @@ def _print_output(output: Mapping[str, Any]) -> None:
 def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         if set(value) == {"x", "y", "width", "height"}:
-            return place(**value)
+            return Box(**value).label
         return ", ".join(f"{key} {_short(item)}" for key, item in value.items())
     if isinstance(value, list):
         if value and isinstance(value[0], list):

@@ -8,8 +8,9 @@ import typer
 
 from open_analytic.cli import cli_args
 from open_analytic.cli.context import Context, command
-from open_analytic.cli.output import place, print_json, print_record, print_table, say
+from open_analytic.cli.output import print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, UnknownImage
+from open_analytic.regions import hit_keys
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection
@@ -53,7 +54,10 @@ def get(context: Context, name: Name, picture: Picture, part: Part = None) -> No
     with context.open() as db:
         row = db.collection(name).get(picture, part)
     record = _record(row)
-    print_json(record) if context.json else print_record(record)
+    if context.json:
+        print_json(record)
+    else:
+        print_record({key: getattr(value, "label", value) for key, value in record.items()})
 
 
 def update(
@@ -152,17 +156,18 @@ def _ask(collection: "Collection", count: int) -> None:
 
 
 def _heads(collection: "Collection") -> list[str]:
-    return [*(["part", "box"] if collection.info.many else []), *collection.info.columns, "source", "imported_at"]
+    region = collection.info.region
+    return [*(["part", region] if region else []), *collection.info.columns, "source", "imported_at"]
 
 
 def _cells(collection: "Collection", row: "StoredRow") -> list[Any]:
-    box = place(row.box.x, row.box.y, row.box.width, row.box.height) if row.box else None
-    return [*([row.part, box] if collection.info.many else []), *row.row.values(), row.source, row.imported_at]
+    region = [row.part, row.region.label if row.region else None] if collection.info.region else []
+    return [*region, *row.row.values(), row.source, row.imported_at]
 
 
 def _record(row: "StoredRow") -> dict[str, Any]:
     return {
         "name": row.name, "part": row.part, "row": dict(row.row), "source": row.source, "bytes": row.bytes,
-        "sha256": row.sha256.hex() if row.sha256 else None, "box": row.box, "has_vector": row.has_vector,
+        "sha256": row.sha256.hex() if row.sha256 else None, **hit_keys(row.region), "has_vector": row.has_vector,
         "imported_at": row.imported_at,
     }  # fmt: skip

@@ -7,9 +7,9 @@ import typer
 
 from open_analytic.cli import cli_args
 from open_analytic.cli.context import Context
-from open_analytic.cli.output import note, place, print_json, print_record, print_table, say
+from open_analytic.cli.output import note, print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, UnknownImage
-from open_analytic.jsonable import jsonable
+from open_analytic.regions import TextSpan
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection
@@ -107,13 +107,14 @@ def _query(
 
 
 def _excerpt(collection: "Collection", hit: "Hit") -> str | None:
-    """The beginning of a hit's region in its text, or of the text, on one line."""
+    """The beginning of a hit's span of its text, or of the text, on one line."""
     data = _image(collection, hit.name)
     if data is None:
         return None
     text = data.decode("utf-8-sig", "replace")
-    start = int(getattr(hit.region, "start", 0))  # of a span
-    line = " ".join(text[start : start + 4 * EXCERPT].split())
+    if isinstance(hit.region, TextSpan):
+        text = text[hit.region.start : hit.region.end]
+    line = " ".join(text[: 4 * EXCERPT].split())
     return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 3]}..."
 
 
@@ -124,11 +125,11 @@ def _print(context: Context, hits: "list[Hit]", excerpts: list[str | None]) -> N
     if not hits:
         say("Nothing was found.")
         return
-    boxes = any(hit.box for hit in hits)
-    names = ["distance", "name", *hits[0].row, *(["box"] if boxes else []), *(["text"] if excerpts else [])]
+    column = next((hit.region.column for hit in hits if hit.region), None)
+    names = ["distance", "name", *hits[0].row, *([column] if column else []), *(["text"] if excerpts else [])]
     rows = []
     for number, hit in enumerate(hits):
-        where = [place(**jsonable(hit.box)) if hit.box else None] if boxes else []
+        where = [hit.region.label if hit.region else None] if column else []
         rows.append([f"{hit.distance:.4f}", hit.name, *hit.row.values(), *where, *excerpts[number : number + 1]])
     print_table(names, rows, right=["distance"])
 

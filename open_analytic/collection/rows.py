@@ -6,7 +6,7 @@ from typing import Any
 from open_analytic.collection.base import CollectionBase
 from open_analytic.store import collections, pictures, records, rows
 from open_analytic.store.sources import Known
-from open_analytic.types import Box, StoredRow, Vector
+from open_analytic.types import Region, StoredRow, Vector
 
 
 class CollectionRows(CollectionBase):
@@ -34,9 +34,12 @@ class CollectionRows(CollectionBase):
         with self._database.reading() as connection:
             return records.page(connection, self.info, after=(after, records.LAST_PART), limit=limit)
 
-    def texts(self) -> Iterator[tuple[str, int | None, list[str | None]]]:
-        """Every row as PostgreSQL writes it: name, part, and the values of your columns."""
-        return records.texts(self._database, self.info)
+    def texts(self, *, regions: bool = False) -> Iterator[tuple[str, int | None, list[str | None]]]:
+        """Every row as PostgreSQL writes it: name, part, and the values of your columns.
+
+        With ``regions``, in a collection with one row a region, the first value is the row's region.
+        """
+        return records.texts(self._database, self.info, regions=regions)
 
     def update(self, name: str, values: Mapping[str, Any], *, part: int | None = None) -> int:
         """Change values of your columns, in all rows of a picture or in that of one face; how many rows."""
@@ -78,8 +81,8 @@ class CollectionRows(CollectionBase):
         with self._database.reading() as connection:
             return pictures.image(connection, self.info, name)
 
-    def region(self, name: str, part: int) -> tuple[bytes, Box | None]:
-        """A picture's bytes, and where in it one of its regions (faces) is."""
+    def region(self, name: str, part: int) -> tuple[bytes, Region | None]:
+        """An input's bytes, and where in it one of its regions is: the box of a face, the span of a passage."""
         with self._database.reading() as connection:
             return pictures.region(connection, self.info, name, part)
 

@@ -5,7 +5,7 @@ from open_analytic.kinds.dna import SEQUENCE
 from open_analytic.kinds.general import BYTES, LABEL, NUMBER, VECTOR
 from open_analytic.kinds.image import BOXED, FACE, IMAGE, OBJECT
 from open_analytic.kinds.kind import Kind
-from open_analytic.kinds.text import TEXT, TOKENS
+from open_analytic.kinds.text import PASSAGE, TEXT, TEXT_SPAN, TOKENS
 from open_analytic.kinds.video import FRAME, VIDEO
 from open_analytic.plugins import Registry
 
@@ -17,6 +17,8 @@ KINDS: dict[str, Kind] = {
     "box": BOXED,
     "text": TEXT,
     "tokens": TOKENS,
+    "passage": PASSAGE,
+    "text_span": TEXT_SPAN,
     "sequence": SEQUENCE,
     "audio": AUDIO,
     "segment": SEGMENT,

@@ -8,6 +8,26 @@ from open_analytic.kinds.kind import Kind
 from open_analytic.types import TextSpan
 
 
+class Excerpt(str):
+    """A part of a text; ``start`` is its place in the whole text, in characters."""
+
+    start: int
+
+    @classmethod
+    def of(cls, text: str, span: TextSpan) -> "Excerpt":
+        """The part of a text in a span of the whole text; empty where they do not meet."""
+        origin = start_of(text)
+        first, last = (min(max(0, place - origin), len(text)) for place in (span.start, span.end))
+        excerpt = cls(text[first:last])
+        excerpt.start = origin + first
+        return excerpt
+
+
+def start_of(text: str) -> int:
+    """The place of a text in the whole text, in characters."""
+    return text.start if isinstance(text, Excerpt) else 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """A text as a tokenizer cut it; each sequence has one entry a token, the special ones included.
@@ -48,6 +68,14 @@ TEXT = Kind(
     modality="text",
     data_type="text",
 )
+PASSAGE = Kind(
+    name="passage",
+    parts={"start": lambda span: span.start, "end": lambda span: span.end},
+    attributes=("start", "end"),
+    region=lambda span: span,
+    region_type=TextSpan,
+)
+TEXT_SPAN = Kind(name="text_span", any_region=TextSpan)
 TOKENS = Kind(
     name="tokens",
     parts={

@@ -22,7 +22,7 @@ from open_analytic.operators.limits import Limits, NoRoom
 from open_analytic.operators.operator import Operator
 from open_analytic.operators.read_dna import read_dna
 from open_analytic.operators.resize import resize
-from open_analytic.operators.text import decode_text, embed_text, embed_tokens, tokenize
+from open_analytic.operators.text import crop_text, cut_passages, decode_text, embed_text, embed_tokens, tokenize
 from open_analytic.operators.video import decode_video, sample_frames
 from open_analytic.plugins import Registry
 
@@ -78,6 +78,8 @@ OPERATORS: dict[str, Operator] = {
         function=embed, inputs=("image",), output="vector", tasks=("image features", "face embedding"), batched=True
     ),
     "decode_text": Operator(function=decode_text, inputs=("bytes",), output="text"),
+    "cut_passages": Operator(function=cut_passages, inputs=("text",), output="passage", finds_many=True),
+    "crop_text": Operator(function=crop_text, inputs=("text", "text_span"), output="text"),
     "embed_text": Operator(
         function=embed_text, inputs=("text",), output="vector", tasks=("text features",), batched=True
     ),

@@ -1,13 +1,19 @@
-"""Bytes to text, and text to vectors."""
+"""Bytes to text, text to its passages, and to vectors."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
 
 from open_analytic.errors import BadText, ModelFailed
-from open_analytic.kinds.text import Tokens
+from open_analytic.kinds.text import Excerpt, Tokens, start_of
 from open_analytic.operators.embed import rows
 from open_analytic.operators.operator import Between
-from open_analytic.types import Model, Vectors
+from open_analytic.types import Model, TextSpan, Vectors
+
+MOST_PASSAGES = 10_000
+BLACK = re.compile(r"\S")
+# Where a passage ends, the best place first: after a line, a sentence, a word. Chinese has no space after a sentence.
+ENDS = (re.compile(r"(?=\n)"), re.compile(r"(?<=[.!?])(?=\s)|(?<=[\u3002\uff01\uff1f])"), re.compile(r"(?=\s)"))
 
 
 def decode_text(data: bytes, *, max_characters: Annotated[int, Between(1, 10_000_000)] = 100_000) -> str:
@@ -32,9 +38,50 @@ def decode_text(data: bytes, *, max_characters: Annotated[int, Between(1, 10_000
     return text
 
 
+def cut_passages(text: str, *, characters: Annotated[int, Between(20, 100_000)] = 1_000) -> list[TextSpan]:
+    """Passages of at most ``characters`` characters, one after the other, without the white space around them.
+
+    One ends with the text, or with a line, a sentence or a word in its second half; with none of them it is full.
+    BadText when they are more than 10,000.
+    """
+    passages: list[TextSpan] = []
+    place, origin = _next(text, 0), start_of(text)
+    while place < len(text):
+        if len(passages) == MOST_PASSAGES:
+            raise BadText(
+                f"The text of {len(text):,} characters has more than {MOST_PASSAGES:,} passages.",
+                hint="Raise characters of the step cut_passages.",
+            )
+        end = _end(text, place, place + characters)
+        passages.append(TextSpan(start=origin + place, end=origin + place + len(text[place:end].rstrip())))
+        place = _next(text, end)
+    return passages
+
+
+def _next(text: str, place: int) -> int:
+    """The next character that is no white space."""
+    match = BLACK.search(text, place)
+    return match.start() if match else len(text)
+
+
+def _end(text: str, start: int, limit: int) -> int:
+    if limit >= len(text):
+        return len(text)
+    for end in ENDS:
+        matches = end.finditer(text, (start + limit) // 2 + 1, limit + 1)
+        if places := [match.start() for match in matches if match.start() <= limit]:
+            return places[-1]
+    return limit
+
+
+def crop_text(text: str, span: TextSpan) -> str:
+    """The part of a text in a span."""
+    return Excerpt.of(text, span)
+
+
 def embed_text(texts: Sequence[str], model: Model, *, role: str = "") -> Vectors:
     """One vector a text: the model's output of this role, or its only one."""
-    return rows(texts, model, role)
+    return rows([str(text) for text in texts], model, role)
 
 
 class Reader(Protocol):
@@ -48,7 +95,7 @@ class Reader(Protocol):
 
 def tokenize(texts: Sequence[str], model: Reader) -> list[Tokens]:
     """The tokens of each text, by the tokenizer of a model: ids, mask, and spans of characters."""
-    values = model.read(texts)
+    values = model.read([str(text) for text in texts])
     if not all(isinstance(value, Tokens) for value in values):
         raise ModelFailed(f"Model {model.name!r} takes no tokens.", hint="Use a model with a tokenizer.")
     return list(values)

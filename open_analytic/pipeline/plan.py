@@ -16,7 +16,8 @@ from open_analytic.pipeline.call import INPUT, RAW, Call, Card, Value, defaults,
 from open_analytic.pipeline.check import StepCheck, check_output, check_unused, known
 from open_analytic.pipeline.cost import Lifetimes, check_pixels, lifetimes
 from open_analytic.pipeline.spec import Output, Spec, Step
-from open_analytic.types import Box, InputColumns
+from open_analytic.regions import BOX, TYPES
+from open_analytic.types import InputColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,12 @@ class Plan:
         return self.values[name].kind if name else None
 
     @property
+    def region_type(self) -> str:
+        """The name of the type of its regions, such as box or span: that of the column in which rows hold them."""
+        type_ = self.region.region_type if self.region else None
+        return next((name for name, each in TYPES.items() if each is type_), BOX)
+
+    @property
     def every_region(self) -> Mapping[str, Any]:
         """The parameters with which it gives every region of an input; empty where a caller cannot choose."""
         return next(filter(None, map(keeping_list, self.calls)), {})
@@ -85,12 +92,12 @@ class Plan:
     @property
     def unstorable(self) -> InvalidPipeline | None:
         """The error of a collection of its features; None when a collection can store them with their regions."""
-        if not self.many or self.region is None or self.region.region_type is Box:
+        if not self.many or self.region is None or self.region.region_type in TYPES.values():
             return None
         return InvalidPipeline(
-            f"The vectors of pipeline {self.name!r} belong to regions of kind {self.region.name!r}; a collection can "
-            "store boxes only.",
-            hint="Use a pipeline whose regions are boxes, or one that gives one vector an input.",
+            f"The vectors of pipeline {self.name!r} belong to regions of kind {self.region.name!r}, which no column of "
+            "a collection can hold.",
+            hint=f"Its region_type can be one of open_analytic.regions: {', '.join(TYPES)}.",
         )
 
 

@@ -136,7 +136,7 @@ class Plans:
                 "hash": pipeline.hash,
                 "definition": json.dumps(spec.as_dict()),
                 "parameters": dict(pipeline.parameters),
-                "input_columns": asdict(pipeline.input_columns),
+                "input_columns": asdict(pipeline.input_columns) | {"region": pipeline.region_type},
             }
             | ({"unstorable": error.as_dict()} if error else {})
         )

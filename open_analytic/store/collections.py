@@ -48,6 +48,7 @@ def shape(
         version=pipeline.version,
         parameters=plan.parameters,
         inputs=plan.input_columns,
+        region=plan.region_type,
     )
 
 
@@ -176,13 +177,14 @@ def first(info: CollectionInfo) -> psycopg.sql.SQL:
 
 
 def _find(connection: Connection, schema: str | None, table: str | None) -> list[CollectionInfo]:
-    values = {"schema": schema, "table": table, "own": list(tables.OWN), "region": list(tables.REGION)}
+    values = {"schema": schema, "table": table, "own": list(tables.OWN)}
     with translated():
         return [_info(row) for row in connection.execute(query("collections"), values)]
 
 
 def _info(row: Any) -> CollectionInfo:
-    schema, table, pipeline, version, dim, metric, many, parameters, created_at, columns, has_source, *inputs = row
+    schema, table, pipeline, version, dim, metric, many, parameters, created_at, columns, *rest = row
+    has_source, region, *inputs = rest
     name_column, data_column, sha256_column, data_type = inputs
     return CollectionInfo(
         name=table if schema == "public" else f"{schema}.{table}",
@@ -196,5 +198,6 @@ def _info(row: Any) -> CollectionInfo:
         columns=columns,
         created_at=created_at,
         has_source=has_source,
+        region=region,
         inputs=InputColumns(name=name_column, data=data_column, sha256=sha256_column, data_type=data_type),
     )

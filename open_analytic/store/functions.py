@@ -16,6 +16,7 @@ ORDER = (
     "types",
     "views",
     "errors",
+    "regions",
     "catalogue",
     "table_guard",
     "service",

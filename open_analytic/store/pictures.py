@@ -6,12 +6,13 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
+from open_analytic import regions
 from open_analytic.errors import BadParameter, Conflict, UnknownImage
 from open_analytic.store import rows, tables
 from open_analytic.store.connection import Connection
 from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query, quoted
-from open_analytic.types import Box, CollectionInfo, Vector
+from open_analytic.types import CollectionInfo, Region, Vector
 
 FEW, LOOKED_AT = 20, 100_000  # values worth a list, and rows in which they are counted
 
@@ -29,12 +30,12 @@ def uncomputed(connection: Connection, info: CollectionInfo, *, after: str, limi
 
 def image(connection: Connection, info: CollectionInfo, name: str) -> bytes:
     """A picture's bytes as they were imported."""
-    return _image_and_box(connection, info, name, None)[0]
+    return _image_and_region(connection, info, name, None)[0]
 
 
-def region(connection: Connection, info: CollectionInfo, name: str, part: int) -> tuple[bytes, Box | None]:
+def region(connection: Connection, info: CollectionInfo, name: str, part: int) -> tuple[bytes, Region | None]:
     """A picture's bytes, and where in it a region is; None for what is no part of it."""
-    return _image_and_box(connection, info, name, part)
+    return _image_and_region(connection, info, name, part)
 
 
 def feature(connection: Connection, info: CollectionInfo, name: str, part: int | None) -> Vector:
@@ -96,18 +97,18 @@ def values(connection: Connection, info: CollectionInfo, column: str) -> list[st
     return sorted(text for (text,) in rows) if len(rows) <= FEW else None
 
 
-def _image_and_box(
+def _image_and_region(
     connection: Connection, info: CollectionInfo, name: str, part: int | None
-) -> tuple[bytes, Box | None]:
-    statement = query("pictures_regions" if info.many else "pictures_whole").format(
-        table=tables.bound(info), **tables.input_columns(info)
+) -> tuple[bytes, Region | None]:
+    statement = query("pictures_regions" if info.region else "pictures_whole").format(
+        table=tables.bound(info), region=tables.region_of(info), **tables.input_columns(info)
     )
     row = _one(connection, info, statement, name, part)
     if row is None:
         raise _unknown(info, name)
     if row[0] is None:
         raise UnknownImage(f"Of {name!r} only the vector was imported, not the picture.", hint="Import the file.")
-    return bytes(row[0]), Box(x=row[1][0], y=row[1][1], width=row[1][2], height=row[1][3]) if row[1] else None
+    return bytes(row[0]), regions.from_row(info.region, row[1])
 
 
 def _one(

@@ -29,7 +29,7 @@ WHERE {name} = %(name)s
 
 -- pictures_regions --
 -- A picture's bytes, which its first row has, and where in it a region is.
-SELECT {bytes}, (SELECT r.box FROM {table} AS r WHERE r.{name} = p.{name} AND r.part = %(part)s)
+SELECT {bytes}, (SELECT r.{region} FROM {table} AS r WHERE r.{name} = p.{name} AND r.part = %(part)s)
 FROM {table} AS p
 WHERE p.{name} = %(name)s AND p.part = 0
 

@@ -46,13 +46,14 @@ SELECT open_analytic._adopt_table(
 -- Collections whose table is there, with the columns that are the user's own: what we made ourselves is left out.
 SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.many, c.parameters, c.created_at,
        coalesce(columns.types, '{}') AS columns, coalesce(columns.has_source, false),
-       c.name_column, c.data_column, c.sha256_column, CASE WHEN columns.is_text THEN 'text' ELSE 'bytea' END
+       c.region, c.name_column, c.data_column, c.sha256_column,
+       CASE WHEN columns.is_text THEN 'text' ELSE 'bytea' END
 FROM open_analytic.current_collections AS c
 LEFT JOIN LATERAL (
     SELECT json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
                FILTER (WHERE NOT (
                    c.has_source AND a.attname = 'source' OR a.attname IN (c.name_column, c.data_column, c.sha256_column)
-                   OR a.attname = ANY (%(own)s::text[]) OR c.many AND a.attname = ANY (%(region)s::text[])
+                   OR a.attname = ANY (%(own)s::text[]) OR c.many AND a.attname IN ('part', c.region)
                )) AS types,
            bool_or(c.has_source AND a.attname = 'source') AS has_source,
            bool_or(a.attname = c.data_column AND a.atttypid = 'text'::regtype) AS is_text
@@ -81,7 +82,7 @@ SELECT c.schema_name, c.table_name, c.pipeline, c.version, c.dim, c.metric, c.ma
                JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
                JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
                WHERE i.indrelid = c.relation AND m.amname IN ('hnsw', 'ann') AND i.indpred IS NULL AND i.indisvalid) AS indexed,
-       c.has_source, c.name_column, c.data_column, c.sha256_column
+       c.has_source, c.region, c.name_column, c.data_column, c.sha256_column
 FROM open_analytic.current_collections AS c
 
 -- table_check --
@@ -121,8 +122,8 @@ SET feature = v.feature::{halfvec}, pipeline_version = %(version)s, imported_at 
     {data} = CASE WHEN v.picture THEN {written} ELSE t.{data} END,
     {sha256} = CASE WHEN v.picture THEN v.sha256 ELSE t.{sha256} END {own} {values}
 FROM unnest(%(names)s::text[], %(parts)s::integer[], %(data)b::bytea[], %(features)s::text[], %(sha256)b::bytea[],
-            %(sources)s::text[], %(boxes)s::text[], %(pictures)s::boolean[] {texts})
-     AS v (name, part, data, feature, sha256, source, box, picture {names})
+            %(sources)s::text[], %(regions)s::text[], %(pictures)s::boolean[] {texts})
+     AS v (name, part, data, feature, sha256, source, region, picture {names})
 WHERE t.{name} = v.name {part}
 
 -- rows_trim --
@@ -149,7 +150,7 @@ RETURNING t.{name}
 
 -- records --
 -- Rows with the user's values.
-SELECT {name}, {part}, {box}, feature IS NOT NULL, octet_length({data}), {sha256}, {source}, imported_at {columns}
+SELECT {name}, {part}, {region}, feature IS NOT NULL, octet_length({data}), {sha256}, {source}, imported_at {columns}
 FROM {table}
 {which}
 

@@ -1,17 +1,18 @@
 """The rows of a collection one by one: read in the order of their names, their values changed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from psycopg import sql
 
+from open_analytic import regions
 from open_analytic.errors import BadParameter, UnknownImage
 from open_analytic.store import rows, tables
 from open_analytic.store.connection import Connection, Database
 from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query, quoted
-from open_analytic.types import Box, CollectionInfo, StoredRow
+from open_analytic.types import CollectionInfo, StoredRow
 
 PAGE = 500  # rows read at once
 LAST_PART = 2**31 - 1  # after all rows of a picture
@@ -49,11 +50,14 @@ def each(database: Database, info: CollectionInfo) -> Iterator[StoredRow]:
         after = (batch[-1].name, batch[-1].part or 0)
 
 
-def texts(database: Database, info: CollectionInfo) -> Iterator[tuple[str, int | None, list[str | None]]]:
-    """All rows as PostgreSQL writes them: name, part, and the user's values."""
+def texts(
+    database: Database, info: CollectionInfo, *, regions: bool = False
+) -> Iterator[tuple[str, int | None, list[str | None]]]:
+    """All rows as PostgreSQL writes them: name, part, and the user's values, the region before them."""
+    first = [info.region] if regions and info.region else []
     statement = query("records_texts").format(
         part=rows.part_of(info),
-        columns=_columns(info.columns),
+        columns=_columns([*first, *info.columns]),
         table=tables.bound(info),
         which=_next(info),
         **tables.input_columns(info),
@@ -79,7 +83,7 @@ def update(
     """Change values of the user's columns, in all rows of a picture or in that of one region; how many rows."""
     if not values:
         raise BadParameter("There are no values to update.", hint="Map your columns to their new values.")
-    own = [column for column in values if column in tables.own(info.inputs, info.many, info.has_source)]
+    own = [column for column in values if column in tables.own(info.inputs, info.region, info.has_source)]
     if own:
         raise BadParameter(
             f"Column {own[0]!r} is not one of your own: open_analytic writes it.",
@@ -163,7 +167,7 @@ def _select(
 ) -> list[StoredRow]:
     statement = query("records").format(
         part=rows.part_of(info),
-        box=sql.SQL("box" if info.many else "NULL"),
+        region=tables.region_of(info),
         source=sql.SQL("source" if info.has_source else "NULL"),
         columns=_columns(info.columns),
         table=tables.bound(info),
@@ -176,7 +180,7 @@ def _select(
 
 
 def _row(info: CollectionInfo, row: Sequence[Any]) -> StoredRow:
-    name, part, box, has_vector, size, sha256, source, imported_at, *values = row
+    name, part, region, has_vector, size, sha256, source, imported_at, *values = row
     return StoredRow(
         name=name,
         part=part if info.many else None,
@@ -184,13 +188,13 @@ def _row(info: CollectionInfo, row: Sequence[Any]) -> StoredRow:
         source=source,
         sha256=None if sha256 is None else bytes(sha256),
         bytes=size,
-        region=Box(x=box[0], y=box[1], width=box[2], height=box[3]) if box else None,
+        region=regions.from_row(info.region, region),
         has_vector=has_vector,
         imported_at=imported_at,
     )
 
 
-def _columns(names: Mapping[str, str]) -> sql.Composed:
+def _columns(names: Iterable[str]) -> sql.Composed:
     return sql.SQL("").join(sql.SQL(", {}").format(quoted(name)) for name in names)
 
 

@@ -11,6 +11,7 @@ from pgvector import HalfVector
 from psycopg import sql
 from psycopg.adapt import Transformer
 
+from open_analytic import regions
 from open_analytic.errors import BadParameter, BadText, Conflict, InvalidName
 from open_analytic.store import conversion, tables, vectors
 from open_analytic.store.collections import first
@@ -18,7 +19,7 @@ from open_analytic.store.connection import Connection
 from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query, quoted
 from open_analytic.store.sources import Known, same, where
-from open_analytic.types import Box, CollectionInfo, Feature, Row
+from open_analytic.types import CollectionInfo, Feature, Region, Row
 
 MAX_NAME = 2000  # bytes; an entry of the primary key's index holds 2,700
 ATTEMPTS = 3  # to write names that are new to everybody
@@ -34,7 +35,7 @@ class Record(NamedTuple):
     vector: NDArray[np.float16] | None
     sha256: bytes | None
     source: str | None
-    box: Box | None
+    region: Region | None
     picture: bool  # False: only a vector is written, and what the row holds of a picture stays
     values: Mapping[str, Any]
 
@@ -118,13 +119,16 @@ def _guard(connection: Connection, info: CollectionInfo, rows: list[Row]) -> Non
 def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
     types = column_types(connection, info, columns)
     placeholders = [sql.Identifier(f"c{number}") for number in range(len(columns))]
-    own = (", box = v.box::real[]" if info.many else "") + (
+    own: sql.Composable = sql.SQL(
         ", source = CASE WHEN v.picture THEN v.source ELSE t.source END" if info.has_source else ""
     )
+    if info.region:
+        type_ = sql.SQL(regions.TYPES[info.region].sql_type)
+        own = sql.SQL(", {} = v.region::{}").format(quoted(info.region), type_) + own
     statement = query("rows_update").format(
         halfvec=quoted(connection.extension, "halfvec"),
         table=tables.bound(info),
-        own=sql.SQL(own),
+        own=own,
         values=sql.SQL("").join(
             sql.SQL(", {} = v.{}::{}").format(quoted(name), place, type_sql(types[name][0]))
             for name, place in zip(columns, placeholders, strict=True)
@@ -141,7 +145,6 @@ def _update(connection: Connection, info: CollectionInfo, columns: tuple[str, ..
 
 def _arrays(info: CollectionInfo, records: list[Record]) -> dict[str, Any]:
     """What rows_update takes of our columns, an array each; one without any element is NULL, which has every type."""
-    boxes = [[each.box.x, each.box.y, each.box.width, each.box.height] if each.box else None for each in records]
     vectors = [None if each.vector is None else str(each.vector.astype(float).tolist()) for each in records]
     arrays: dict[str, list[Any]] = {
         "names": [each.name for each in records],
@@ -150,11 +153,15 @@ def _arrays(info: CollectionInfo, records: list[Record]) -> dict[str, Any]:
         "features": vectors,
         "sha256": [each.sha256 for each in records],
         "sources": [each.source for each in records],
-        "boxes": [None if box is None else "{" + ",".join(map(repr, box)) + "}" for box in boxes],
+        "regions": [_array(regions.to_row(each.region)) for each in records],
         "pictures": [each.picture for each in records],
     }
     filled = {key: column if any(each is not None for each in column) else None for key, column in arrays.items()}
     return filled | {"version": info.version}
+
+
+def _array(elements: list[float] | None) -> str | None:
+    return None if elements is None else "{" + ",".join(map(repr, elements)) + "}"
 
 
 def _trim(connection: Connection, info: CollectionInfo, records: list[Record]) -> None:
@@ -191,13 +198,14 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
     source = row.source if row.source is None or tables.is_text(row.source) else None
     picture = row.data is not None or row.sha256 is not None
     for part, feature in enumerate(row.features or (None,)):
-        vector = box = None
+        vector = region = None
         values = dict(row.values)
         if feature is not None:
             what = f"The vector of {row.name!r}" + (f" (region {part})" if info.many else "")
-            vector, box = vectors.half(feature.vector, info, what), _stored_region(info, row, feature)
+            vector, region = vectors.half(feature.vector, info, what), _stored_region(info, row, feature)
             values = {key: value for key, value in feature.attributes.items() if key in info.columns} | values
-        yield Record(row.name, part, row.data if part == 0 else None, vector, row.sha256, source, box, picture, values)
+        data = row.data if part == 0 else None
+        yield Record(row.name, part, data, vector, row.sha256, source, region, picture, values)
 
 
 def _check_text(name: str, data: bytes) -> None:
@@ -212,34 +220,36 @@ def _check_text(name: str, data: bytes) -> None:
         raise BadText(f"The text of {name!r:.200} has a NUL at character {at:,}.", hint="Leave it out.")
 
 
-def _stored_region(info: CollectionInfo, row: Row, feature: Feature) -> Box | None:
-    if info.many and feature.region and not feature.box:
+def _stored_region(info: CollectionInfo, row: Row, feature: Feature) -> Region | None:
+    region = feature.region if info.region else None
+    if region and region.column != info.region:
         raise BadParameter(
-            f"A vector of {row.name!r} has a {type(feature.region).__name__} as its region; a collection stores boxes.",
-            hint="Use a pipeline whose regions are boxes.",
+            f"A vector of {row.name!r:.200} has a region of type {region.column}; those of collection {info.name!r} "
+            f"have the type {info.region}.",
+            hint="Use a collection of a pipeline with such regions.",
         )
-    return feature.box
+    return region
 
 
 # Our columns and the types that psycopg writes them as. ``bytea`` leaves bytes as they are: those of a vector are
 # what halfvec reads.
 OWN = {"feature": "bytea", "pipeline_version": "int4"}
-SOURCE, REGION = {"source": "text"}, {"part": "int4", "box": "float4[]"}
+SOURCE = {"source": "text"}
 
 
 def _own(info: CollectionInfo, record: Record) -> tuple[Any, ...]:
     """Values of our columns, as ``_copy`` names them."""
     vector = None if record.vector is None else HalfVector(record.vector).to_binary()
-    box = record.box and [record.box.x, record.box.y, record.box.width, record.box.height]
     source = (record.source,) if info.has_source else ()
-    region = (record.part, box) if info.many else ()
+    region = (record.part, regions.to_row(record.region)) if info.region else ()
     return (record.name, record.data, record.sha256, vector, info.version, *source, *region)
 
 
 def _copy(connection: Connection, info: CollectionInfo, columns: tuple[str, ...], records: list[Record]) -> None:
     # In its binary form a text is its bytes in UTF-8.
     inputs = {info.inputs.name: "text", info.inputs.data: "bytea", info.inputs.sha256: "bytea"}
-    own = inputs | OWN | (SOURCE if info.has_source else {}) | (REGION if info.many else {})
+    region = {tables.PART: "int4", info.region: regions.TYPES[info.region].sql_type} if info.region else {}
+    own = inputs | OWN | (SOURCE if info.has_source else {}) | region
     values = _converted(connection, info, columns, [record.values for record in records])
     statement = query("rows_copy").format(
         table=tables.identifier(info), columns=sql.SQL(", ").join(map(sql.Identifier, (*own, *columns)))

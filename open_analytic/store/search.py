@@ -12,6 +12,7 @@ from pgvector import Vector as PgVector
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from open_analytic import regions
 from open_analytic.errors import DeadlineExceeded, InvalidFilter, UntranslatableStatement
 from open_analytic.lexer import tokens
 from open_analytic.search_options import TARGET_RECALL, SearchOptions
@@ -19,7 +20,7 @@ from open_analytic.store import conversion, tables, vectors
 from open_analytic.store.connection import Connection
 from open_analytic.store.error_map import detail, translated
 from open_analytic.store.queries import query, quoted
-from open_analytic.types import Box, CollectionInfo, Hit, Vector
+from open_analytic.types import CollectionInfo, Hit, Vector
 
 LARGEST_MS = 2**31 - 1
 DEFAULT = SearchOptions()
@@ -34,7 +35,7 @@ def search(connection: Connection, info: CollectionInfo, vector: Vector, options
     """
     values = arguments(connection, info, vector, options)
     with opened(connection, info, options.timeout_s):
-        statement = _statement(*tables.split(info.name), info.inputs.name, info.many, tuple(info.columns))
+        statement = _statement(*tables.split(info.name), info.inputs.name, info.region, tuple(info.columns))
         return [_hit(info, row) for row in connection.execute(statement, values)]
 
 
@@ -59,15 +60,15 @@ def as_sql(connection: Connection, info: CollectionInfo, vector: Vector, options
 
 
 @lru_cache(maxsize=256)
-def _statement(schema: str, table: str, name: str, many: bool, own: tuple[str, ...]) -> bytes:
+def _statement(schema: str, table: str, name: str, region: str | None, own: tuple[str, ...]) -> bytes:
     """The search of a table; put together once, which takes as long as a quick search."""
-    columns = [name, *(["part", "box"] if many else []), *own]
+    columns = [name, *([tables.PART, region] if region else []), *own]
     return (
         query("search")
         .format(
             table=quoted(schema, table),
             name=quoted(name),
-            part=sql.SQL("AND t.part = n.part" if many else ""),
+            part=sql.SQL("AND t.part = n.part" if region else ""),
             columns=sql.SQL(", ").join(sql.SQL("t.") + quoted(column) for column in columns),
         )
         .as_bytes()
@@ -110,12 +111,12 @@ def _in_time(timeout_s: float | None) -> Iterator[None]:
 
 def _hit(info: CollectionInfo, row: tuple[Any, ...]) -> Hit:
     name, *values, distance = row
-    part, box = (values.pop(0), values.pop(0)) if info.many else (None, None)
+    part, region = (values.pop(0), values.pop(0)) if info.region else (None, None)
     return Hit(
         name=name,
         distance=distance,
         row=dict(zip(info.columns, values, strict=True)),
-        region=Box(x=box[0], y=box[1], width=box[2], height=box[3]) if box else None,
+        region=regions.from_row(info.region, region),
         part=part,
     )
 
@@ -153,7 +154,7 @@ def condition(
 
 
 def _invalid(info: CollectionInfo, problem: str) -> InvalidFilter:
-    known = ", ".join((*tables.own(info.inputs, info.many), *info.columns))
+    known = ", ".join((*tables.own(info.inputs, info.region), *info.columns))
     return InvalidFilter(
         f"The filter is not a condition on collection {info.name!r}: {problem}.",
         hint=f"Its columns: {known}. Values go as %(name)s with params, a percent sign beside them as %%.",

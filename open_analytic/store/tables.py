@@ -10,6 +10,7 @@ from psycopg.types.json import Json
 
 from open_analytic.errors import BadParameter, InvalidName
 from open_analytic.lexer import is_text as is_text
+from open_analytic.regions import BOX, TYPES
 from open_analytic.store.queries import query, quoted
 from open_analytic.types import CollectionInfo, InputColumns, Metric
 
@@ -19,7 +20,7 @@ ROOM = 1024  # bytes a row can have beside its feature before its long values go
 
 OWN = ("feature", "pipeline_version", "imported_at")  # ours, beside those that hold an input
 SOURCE = "source"  # ours where the catalogue says so: a user's own column can have that name
-REGION = ("part", "box")  # of collections with one row a region
+PART = "part"  # ours in collections with one row a region, beside the column of the region
 SYSTEM = (  # PostgreSQL's, and what a search computes
     "tableoid",
     "xmin",
@@ -45,6 +46,7 @@ class Shape:
     version: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     inputs: InputColumns = field(default_factory=InputColumns)
+    region: str = BOX  # with ``many``: the type of the regions, which names their column
 
     def __post_init__(self) -> None:
         split(self.name)
@@ -56,7 +58,14 @@ class Shape:
             raise BadParameter(
                 f"Collection {self.name!r} needs a pipeline with its version, or neither.", hint="Give both, or none."
             )
-        check_columns(self.columns, own(self.inputs, self.many))
+        if self.region not in TYPES:
+            raise BadParameter(f"There is no region {self.region!r:.80}.", hint=f"Choose of: {', '.join(TYPES)}.")
+        check_columns(self.columns, own(self.inputs, self.region_column))
+
+    @property
+    def region_column(self) -> str | None:
+        """The column that holds the region of a row; None where a row is a whole input."""
+        return self.region if self.many else None
 
 
 def split(name: str) -> tuple[str, str]:
@@ -78,11 +87,15 @@ def is_identifier(name: str) -> bool:
     return is_text(name) and 1 <= len(name.encode()) <= 63
 
 
-def own(inputs: InputColumns, many: bool, has_source: bool = False) -> tuple[str, ...]:
+def own(inputs: InputColumns, region: str | None, has_source: bool = False) -> tuple[str, ...]:
     """The columns that are ours."""
-    return (
-        (inputs.name, inputs.data, inputs.sha256, *OWN) + (REGION if many else ()) + ((SOURCE,) if has_source else ())
-    )
+    regions = (PART, region) if region else ()
+    return (inputs.name, inputs.data, inputs.sha256, *OWN, *regions, *((SOURCE,) if has_source else ()))
+
+
+def region_of(info: CollectionInfo) -> sql.SQL:
+    """What a row holds of its region, for a statement with bound values."""
+    return quoted(info.region) if info.region else sql.SQL("NULL")
 
 
 def input_columns(info: CollectionInfo) -> dict[str, sql.SQL]:
@@ -155,7 +168,7 @@ def _literals(shape: Shape, *, migrated: bool) -> dict[str, sql.Literal]:
         "version": shape.version,
         "parameters": Json(dict(shape.parameters)),
         "migrated": migrated,
-        "inputs": Json(asdict(shape.inputs)),
+        "inputs": Json(asdict(shape.inputs) | {"region": shape.region}),
     }
     return {name: sql.Literal(value) for name, value in values.items()}
 

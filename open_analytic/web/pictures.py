@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from open_analytic.collection import Collection
 from open_analytic.operators.limits import Limits
+from open_analytic.regions import box_of
 from open_analytic.render import thumbnail
 
 THUMBNAIL, WHOLE = 320, 2048  # pixels of the longer side
@@ -52,7 +53,8 @@ class Album:
 
     def _draw(self, collection: Collection, name: str, part: int | None, side: int) -> tuple[bytes, bytes]:
         """The JPEG, and the SHA-256 of what it was made from."""
-        data, box = (collection.image(name), None) if part is None else collection.region(name, part)
+        data, region = (collection.image(name), None) if part is None else collection.region(name, part)
+        box = box_of(region)
         if box and side == THUMBNAIL:
             picture = thumbnail.around(data, box, side, self._limits)
         else:

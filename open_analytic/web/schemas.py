@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from open_analytic.analyticdb.demo_routes import MOST, DemoForm
+from open_analytic.regions import TYPES
 from open_analytic.service.typed import json_schema
 from open_analytic.web.filters import OPERATORS
 
@@ -48,10 +49,12 @@ _COLLECTION: Mapping[str, Schema] = {
     "name": TEXT, "schema": TEXT, "pipeline": none_or(TEXT), "version": none_or(COUNT), "dim": COUNT,
     "metric": choice("l2", "cosine", "ip"), "many": FLAG, "parameters": MAP,
     "columns": {"type": "object", "additionalProperties": TEXT}, "created_at": TIME, "has_source": FLAG,
+    "region": {"oneOf": [choice(*TYPES), {"type": "null"}]},
     "inputs": thing(name=TEXT, data=TEXT, sha256=TEXT, data_type=choice("bytea", "text")),
 }  # fmt: skip
 _HIT: Mapping[str, Schema] = {
     "name": TEXT, "distance": NUMBER, "part": none_or(COUNT), "box": none_or(ref("Box")), "row": MAP,
+    "region": ref("Region"),
 }  # fmt: skip
 
 SCHEMAS: Mapping[str, Schema] = {
@@ -91,7 +94,11 @@ SCHEMAS: Mapping[str, Schema] = {
         "Characters start to end of a text of `characters` characters; marked: the span of a region, else empty.",
         before=TEXT, marked=TEXT, after=TEXT, start=COUNT, end=COUNT, characters=COUNT,
     ),
-    "Hit": record(_HIT),
+    "Hit": record(_HIT, optional=("region",)),
+    "Region": {
+        "description": "Of a row that is no box: seconds or characters from start to end, or a frame with its seconds.",
+        "type": "object", "additionalProperties": NUMBER,
+    },
     "Hits": thing(
         optional=("explained",),
         hits=each(ref("Hit"), maxItems=MOST),

@@ -38,6 +38,7 @@ class SmallPlan:
     dim: int | None = 4
     many: bool = False
     unstorable: InvalidPipeline | None = None
+    region_type: str = "box"
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"scale": 0.5})
     spec: Definition = Definition({"name": "colours", "scale": 1e20})
     input_columns: InputColumns = field(default_factory=InputColumns)
@@ -96,8 +97,9 @@ def make(connection: Connection) -> MakeCollection:
         metric: Metric = "l2",
         dim: int = 4,
         many: bool = False,
+        region: str = "box",
     ) -> CollectionInfo:
-        plan: Any = SmallPlan(dim=dim, many=many, hash=f"{dim:060d}{int(many):04d}")
+        plan: Any = SmallPlan(dim=dim, many=many, region_type=region, hash=f"{dim:060d}{int(many):04d}")
         info = pipelines.register(connection, plan)
         return collections.create(connection, name=name, plan=plan, pipeline=info, columns=columns or {}, metric=metric)
 

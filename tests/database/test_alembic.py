@@ -148,6 +148,24 @@ def test_declared_collections_are_written_run_and_then_nothing_is_left_to_do(
     assert names(connection) == ["faces", "photos"]
 
 
+def test_a_collection_of_regions_is_declared_with_their_type(
+    project: Project, connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    declared = 'open_analytic.alembic.collection("notes", metadata, dim=4, many=True, input="text", region="text_span")'
+    written = "op.create_collection('notes', dim=4, metric='l2', many=True, region='text_span', input='text')"
+    project.declare(declared)
+    assert body(project.autogenerate("first")) == ([written], ["op.drop_collection('notes')"])
+    project.upgrade()
+    assert collections.get(connection, "notes").region == "text_span"
+    command.check(project.config)
+    with caplog.at_level(logging.WARNING, "open_analytic"):
+        project.declare(declared.replace("text_span", "span"))
+        command.check(project.config)
+    assert "is declared with region 'span' but has 'text_span'" in caplog.text
+    project.declare("")
+    assert body(project.autogenerate("second")) == (["op.drop_collection('notes')"], [written])
+
+
 def test_a_migrated_collection_is_filled_and_searched(project: Project, connection: Connection) -> None:
     project.declare(PHOTOS)
     project.autogenerate("first")

@@ -9,7 +9,8 @@ import pytest
 import open_analytic
 from open_analytic import OpenAnalytic
 from open_analytic.config import Settings
-from open_analytic.errors import BadAudio, BadParameter, InvalidPipeline
+from open_analytic.errors import BadAudio, BadParameter
+from open_analytic.types import Span
 from tests import tiny_sounds
 from tests.tiny_sounds import wav
 
@@ -52,7 +53,7 @@ def test_a_collection_of_sounds_is_imported_and_searched(db: OpenAnalytic, tmp_p
     assert (hit.name, bytes(sounds.image("low"))) == ("low", LOW)
 
 
-def test_windows_run_and_no_collection_stores_their_spans(db: OpenAnalytic) -> None:
+def test_windows_run_and_a_collection_stores_their_spans(db: OpenAnalytic) -> None:
     db.pipeline_create("windows", tiny_sounds.WINDOWS)
     assert db.pipeline_run("windows", wav(np.full(12_000, 0.5))) == {
         "parts": [
@@ -60,5 +61,13 @@ def test_windows_run_and_no_collection_stores_their_spans(db: OpenAnalytic) -> N
             {"start": 1.0, "end": 1.5, "vector": pytest.approx([0.25, 0.5])},
         ]
     }
-    with pytest.raises(InvalidPipeline, match="regions of kind 'segment'; a collection can store boxes only"):
-        db.create_collection("windows", pipeline="windows")
+    windows = db.create_collection("windows", pipeline="windows", columns={"start": "real"})
+    sound = np.concatenate([np.full(8_000, 0.5), np.full(4_000, 0.25)])
+    assert windows.import_items([("a.wav", wav(sound))]).rows == 2
+    spans = [Span(start=0, end=1), Span(start=1, end=1.5)]
+    assert [(row.part, row.region, row.box, row.row["start"]) for row in windows] == [
+        (0, spans[0], None, 0), (1, spans[1], None, 1)
+    ]  # fmt: skip
+    (hit,) = windows.search(QUIET, k=1)
+    assert (hit.name, hit.part, hit.region) == ("a.wav", 1, spans[1])
+    assert windows.region("a.wav", 0) == (wav(sound), spans[0])

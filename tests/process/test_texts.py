@@ -21,6 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[site.Home]:
             tiny_texts.write(home.settings.cards[0])
         with home.database() as db:
             db.pipeline_create("texts", tiny_texts.PIPELINE)
+            db.pipeline_create("passages", tiny_texts.PASSAGES)
         yield home
 
 
@@ -114,3 +115,46 @@ def test_a_text_searches_on_the_command_line_and_over_http(home: site.Home, tmp_
         assert {each["name"] for each in hits} == {"a", "b"}
         refused = http.post(search.format("photos"), json={"text": str(file)})
         assert (refused.status_code, refused.json()["sqlstate"]) == (400, "OA019")
+
+
+def test_passages_have_their_characters_on_the_command_line_and_over_http(home: site.Home, tmp_path: Path) -> None:
+    run: Cli = home.cli
+    (tmp_path / "story.txt").write_text("A red house. A blue one.\n\nThe end comes soon, with a tree.")
+    run("collection", "create", "stories", "--pipeline", "passages", "--column", "lang:text")
+    assert run("--json", "import", tmp_path, "--collection", "stories").json["rows"] == 3
+    (hit,) = run("--json", "search", "stories", "--text", "a tree.", "-k", "1").json
+    assert hit == {
+        "name": "story.txt", "distance": 0.0, "row": {"lang": None}, "box": None, "region": {"start": 51, "end": 58},
+        "part": 2,
+    }  # fmt: skip
+    assert [line.split() for line in run("search", "stories", "--text", "a tree.", "-k", "1").out.splitlines()] == [
+        ["distance", "name", "lang", "text_span", "text"], ["0.0000", "story.txt", "51-58", "a", "tree."]
+    ]  # fmt: skip
+    lines = run("collection", "rows", "stories").out.splitlines()
+    assert lines[0].split() == ["name", "part", "text_span", "lang", "source", "imported_at"]
+    assert [line.split()[1:3] for line in lines[1:]] == [["0", "0-24"], ["1", "26-50"], ["2", "51-58"]]
+    row = run("--json", "collection", "get", "stories", "story.txt", "--part", "1").json
+    assert (row["box"], row["region"]) == (None, {"start": 26, "end": 50})
+    with site.site(home) as (_, http):
+        search = "/api/v1/collections/stories/search"
+        assert http.post(search, json={"text": "a tree.", "k": 1}).json() == [hit]
+        (about,) = [each for each in http.get("/api/v1/collections").json() if each["name"] == "stories"]
+        assert (about["many"], about["region"]) == (True, "text_span")
+        excerpt = http.get("/api/v1/collections/stories/text", params={"name": "story.txt", "part": 2}).json()
+        assert excerpt["marked"] == "a tree."
+
+
+def test_an_export_of_passages_is_imported_again(home: site.Home, tmp_path: Path) -> None:
+    run: Cli = home.cli
+    (tmp_path / "story.txt").write_text("A red house. A blue one.\n\nThe end comes soon, with a tree.")
+    columns = ["--column", "lang:text", "--column", "start:integer"]
+    for name in ("first", "second"):
+        run("collection", "create", name, "--pipeline", "passages", *columns)
+    run("import", tmp_path / "story.txt", "--collection", "first", "--set", "lang=en")
+    run("collection", "export", "first", "--pictures", tmp_path / "out", "--values", tmp_path / "values.csv")
+    again = run("import", tmp_path / "out", "--collection", "second", "--values", tmp_path / "values.csv")
+    assert "Values that differ between the regions of an input are left to its pipeline: start." in again.err
+    rows = [run("--json", "collection", "rows", name).json for name in ("first", "second")]
+    seen = [[(row["name"], row["part"], row["region"], row["row"]) for row in each] for each in rows]
+    assert seen[0] == seen[1]
+    assert [row[3] for row in seen[1]] == [{"lang": "en", "start": start} for start in (0, 26, 51)]

@@ -125,3 +125,27 @@ def test_tokens_are_a_result(sql: psycopg.Connection[tuple[object, ...]]) -> Non
     create(sql, "tokens", {"input": "text", "steps": steps, "output": {"ids": "tokens.ids", "vector": "vector"}})
     run = "SELECT open_analytic.pipeline_run('tokens', 'red house')"
     assert value(sql, run) == {"ids": [2, 5, 7, 3], **HOUSE}
+
+
+def test_passages_have_their_characters(texts: psycopg.Connection[tuple[object, ...]]) -> None:
+    story = "A red house. A blue one.\n\nThe end comes soon, with a tree."
+    create(texts, "passages", tiny_texts.PASSAGES)
+    texts.execute("SELECT open_analytic.create_collection('stories', 'passages')")
+    texts.execute(
+        "INSERT INTO stories (text_name, part, text_span, text_data, feature)"
+        " SELECT 'story', p.part - 1, ARRAY[p.start, p.end], CASE WHEN p.part = 1 THEN t END, p.vector::text::vector"
+        " FROM (VALUES (%s)) AS s (t), ROWS FROM (jsonb_to_recordset("
+        " open_analytic.pipeline_run('passages', s.t) -> 'passages') AS (start int, \"end\" int, vector jsonb))"
+        ' WITH ORDINALITY AS p (start, "end", vector, part)',
+        [story],
+    )
+    hits = texts.execute(
+        "SELECT s.name, s.part, s.box, open_analytic.region('stories', s.name, s.part)"
+        " FROM open_analytic.search('stories', 'a tree.', k => 1) AS s"
+    ).fetchall()
+    assert hits == [("story", 2, None, {"start": 51, "end": 58})]
+    cut = texts.execute(
+        "SELECT substr(w.text_data, n.text_span[1] + 1, n.text_span[2] - n.text_span[1])"
+        " FROM stories AS n JOIN stories AS w USING (text_name) WHERE w.part = 0 ORDER BY n.part"
+    ).fetchall()
+    assert cut == [("A red house. A blue one.",), ("The end comes soon, with",), ("a tree.",)]

@@ -2,12 +2,13 @@
 // What was found: a grid of cards, and each one large in a dialog.
 import { h } from "./dom.js";
 import { small } from "./excerpt.js";
-import { PART } from "./parts.js";
+import { PART, place } from "./parts.js";
 import { distance, page, t, valueText } from "./words.js";
 import { view } from "./viewer.js";
 
 /**
- * @typedef {{name: string, distance: number, part: number | null, box: any, row: Record<string, any>}} Hit
+ * @typedef {{name: string, distance: number, part: number | null, box: any, region?: Record<string, number>,
+ *   row: Record<string, any>}} Hit
  * @typedef {{hits: Hit[], limit: {max_distance: number | null, false_accept_rate: number | null}, milliseconds: Record<string, number | null>,
  *   sql: string, explained?: any}} Found
  */
@@ -38,7 +39,7 @@ export function showHits(list, collection, answer, { columns, link, go }) {
 function card(collection, hit, scale, columns, open) {
   const fill = h("span", { class: "fill" });
   fill.style.width = `${100 * scale(hit.distance)}%`;
-  const face = hit.part !== null && hit.part > 0 ? t(PART.hit, { n: hit.part + 1 }) : "";
+  const face = place(hit.region) || (hit.part !== null && hit.part > 0 ? t(PART.hit, { n: hit.part + 1 }) : "");
   const button = h(
     "button",
     { type: "button", class: "card hit", onclick: open },

@@ -1,6 +1,7 @@
 // @ts-check
-// What the rows of a picture are called: faces, or regions where a pipeline looks for something else.
-import { page } from "./words.js";
+// What the rows of a picture are called: faces, or regions where a pipeline looks for something else; and where a row
+// is that is no box: its seconds, its characters, its frame.
+import { number, page, t } from "./words.js";
 
 const FACES = {
   count: "browse.faces",
@@ -32,3 +33,20 @@ const REGIONS = {
 
 /** The keys of their words. */
 export const PART = page.collection?.many && !("face" in page.collection.parameters) ? REGIONS : FACES;
+
+/** @type {Record<string, {hit: string, name: string}>} */
+const PLACES = {
+  span: { hit: "hits.span", name: "viewer.span" },
+  text_span: { hit: "hits.text_span", name: "viewer.text_span" },
+  frame: { hit: "hits.frame", name: "viewer.frame" },
+};
+
+/** The keys of the words for where a row is in its input; undefined for a box, which is drawn, and a whole input. */
+export const PLACE = PLACES[page.collection?.region];
+
+/** Where a row is, as text; "" for a box, or a whole input. @param {Record<string, number> | undefined} region */
+export function place(region) {
+  if (!region || !PLACE) return "";
+  const values = Object.entries(region).map(([name, value]) => [name, number(value, { maximumFractionDigits: 2 })]);
+  return t(PLACE.hit, Object.fromEntries(values));
+}

@@ -87,7 +87,8 @@ def test_the_pages(shared: Service, http: httpx.Client) -> None:
         {"name": "photos", "schema": "public", "pipeline": "mean_colour", "version": 1, "dim": 3, "metric": "l2",
          "many": False, "parameters": {}, "columns": {"weight": "double precision"}, "created_at": DAY.isoformat(),
              "has_source": False, "inputs": {
-             "name": "image_name", "data": "image_data", "sha256": "image_sha256", "data_type": "bytea"}}
+             "name": "image_name", "data": "image_data", "sha256": "image_sha256", "data_type": "bytea"},
+             "region": None}
     ]  # fmt: skip
 
 

@@ -75,10 +75,6 @@ def test_values_in_tables(value: object, expected: str) -> None:
     assert output.format_value(value) == expected
 
 
-def test_a_box_is_written_as_size_and_corner() -> None:
-    assert output.place(x=12.4, y=-3, width=64, height=80.6) == "64x81+12-3"
-
-
 def test_an_output_without_anything_in_it_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     _print_output({"faces": [], "text": None, "label": "", "numbers": [1, 2]})
     assert capsys.readouterr().out.splitlines() == ["faces: none", "text: none", "label: none", "numbers: 1, 2"]

@@ -1,6 +1,7 @@
 """Kinds: their parts, their JSON, and regions as the service sends them."""
 
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -37,6 +38,22 @@ def test_a_hit_keeps_its_key_box_in_json() -> None:
     }  # fmt: skip
     spoken = jsonable(Hit(name="a", distance=0.5, row={}, region=Span(start=0, end=1)))
     assert (spoken["box"], spoken["region"]) == (None, {"start": 0, "end": 1})
+
+
+@pytest.mark.parametrize("each", REGIONS[1:], ids=lambda each: type(each).__name__)
+def test_a_region_comes_back_from_a_row(each: Region) -> None:
+    elements = regions.to_row(each)
+    assert regions.from_row(each.column, [float(element) for element in elements or ()]) == each
+    assert [type(element) for element in regions.to_row(each) or ()] == [field.type for field in fields(each)]
+    for other in (None, [], [1.0], [1.0, None], [None] * 4):
+        assert regions.from_row(each.column, other) is None
+    assert regions.from_row(None, elements) is None
+
+
+def test_a_region_has_a_label_for_people() -> None:
+    assert [each and each.label for each in REGIONS] == [None, "3x4+2+2", "0.5-2 s", "3-9", "0 (0 s)"]
+    assert Box(x=12.4, y=-3, width=64, height=80.6).label == "64x81+12-3"
+    assert Span(start=0.1 + 0.2, end=3600).label == "0.3-3600 s"
 
 
 def test_values_and_their_parts_in_json() -> None:
