@@ -149,27 +149,26 @@ def test_a_kind_of_a_plugin_has_parts_and_regions(letters: Place) -> None:
         ],
         "output": {"words": {"word": "words.text", "counts": "counts"}},
     }
-    regions = letters.python(
-        "from open_analytic.errors import OpenAnalyticError\n"
+    answer = letters.python(
         "with oa.connect() as db:\n"
         f"    db.pipeline_create('words', {definition!r})\n"
-        f"    (result,) = db.engine.run(db.plan('words'), [b'abba cab'])\n"
-        "    try:\n"
-        "        said = db.create_collection('words', pipeline='words')\n"
-        "    except OpenAnalyticError as error:\n"
-        "        said = error.message\n"
+        "    (result,) = db.engine.run(db.plan('words'), [b'abba cab'])\n"
+        "    words = db.create_collection('words', pipeline='words', columns={'word': 'text'})\n"
+        "    words.add('text', b'abba cab')\n"
         "    regions = [[each.region.start, each.region.end] for each in result.features]\n"
-        "    print(json.dumps([result.output, regions, said]))"
+        "    rows = [[row.row['word'], row.region.start, row.region.end] for row in words]\n"
+        "    print(json.dumps([result.output, regions, rows]))"
     )
-    assert regions == [
+    assert answer == [
         {"words": [{"word": "abba", "counts": [2.0, 2.0]}, {"word": "cab", "counts": [1.0, 1.0]}]},
         [[0, 4], [5, 8]],
-        "The vectors of pipeline 'words' belong to regions of kind 'word'; a collection can store boxes only.",
+        [["abba", 0, 4], ["cab", 5, 8]],
     ]
     with embedded.start(letters.home) as server, served(letters.cli), psycopg.connect(server.dsn) as connection:
-        with pytest.raises(psycopg.Error, match="regions of kind 'word'; a collection can store boxes only") as caught:
-            connection.execute("SELECT open_analytic.create_collection('words', 'words')")
-        assert caught.value.sqlstate == "OA016"
+        connection.execute("SELECT open_analytic.create_collection('more', 'words')")
+        column = "SELECT text_span FROM {} ORDER BY part"
+        rows = [connection.execute(column.format(table).encode()).fetchall() for table in ("words", "more")]
+        assert rows == [[([0, 4],), ([5, 8],)], []]
 
 
 def planned(*steps: dict[str, Any]) -> str:
