@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 RED, GREEN, BLUE = (250, 10, 10), (10, 120, 10), (10, 10, 250)
 Colour: TypeAlias = tuple[int, int, int]
-Container: TypeAlias = Literal["avi", "mp4"]
-CODECS: dict[Container, str] = {"avi": "MJPG", "mp4": "mp4v"}
+Container: TypeAlias = Literal["avi", "mov", "mp4", "webm"]
+CODECS: dict[Container, str] = {"avi": "MJPG", "mov": "mp4v", "mp4": "mp4v", "webm": "VP90"}
 SAMPLE = {"operator": "sample_frames", "every": 2, "output": "frames"}
 PIPELINE: dict[str, Any] = {
     "description": "The mean colour of frames of a video.",
@@ -59,10 +59,28 @@ def jpeg(colour: Colour, size: tuple[int, int] = (64, 48)) -> bytes:
     return data.tobytes()
 
 
+def avc(grey: int) -> bytes:
+    """A frame of H.264 whose 8 x 6 macroblocks are not compressed: 128 x 96 pixels of one grey."""
+    block = bytes([grey]) * 256 + bytes([128]) * 128
+    unit = bytes.fromhex("05888421a0") + b"\x0d\0".join([block] * 48) + b"\x80"
+    return struct.pack(">I", len(unit)) + unit
+
+
+AVC_SETUP = bytes.fromhex("0142000affe10007674200 0af841a2 01 0004 68ce3880")
+
+
 def matroska(
-    frames: Sequence[tuple[float, bytes]], *, size: tuple[int, int] = (64, 48), seconds: float | None = None
+    frames: Sequence[tuple[float, bytes]],
+    *,
+    size: tuple[int, int] = (64, 48),
+    seconds: float | None = None,
+    codec: str = "V_MJPEG",
+    setup: bytes = b"",
 ) -> bytes:
-    """Motion JPEG in Matroska: each frame at a time of its own; ``seconds`` is the length that the file announces."""
+    """Motion JPEG, or another codec, in Matroska: each frame at a time of its own.
+
+    ``seconds`` is the length that the file announces, ``setup`` what the codec's decoder begins with.
+    """
     last = frames[-1][0] if frames else 0.0
     header = _element(
         "1a45dfa3",
@@ -74,7 +92,8 @@ def matroska(
     info = _element("1549a966", _number("2ad7b1", 1_000_000), _element("4489", length), _element("4d80", b"t"),
                     _element("5741", b"t"))  # fmt: skip
     sides = _element("e0", _number("b0", size[0]), _number("ba", size[1]))
-    entry = _element("ae", *(_number(name, 1) for name in ("d7", "73c5", "83")), _element("86", b"V_MJPEG"), sides)
+    entry = _element("ae", *(_number(name, 1) for name in ("d7", "73c5", "83")), _element("86", codec.encode()),
+                     _element("63a2", setup), sides)  # fmt: skip
     clusters = (
         _element("1f43b675", _number("e7", round(1000 * time)), _element("a3", b"\x81\0\0\x80", data))
         for time, data in frames

@@ -34,7 +34,7 @@ WAITS = 4  # times the seconds of a processor that are waited for, where the mac
 START_S = 60  # more, for the process to start
 MOST_TEXT = 1_000
 _SHORT = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC)
-_CODECS = "H.264, H.265, MPEG-4, VP8, VP9, AV1, ProRes or MJPEG"
+_CODECS = "H.264, H.265, MPEG-4, VP8, VP9, ProRes or MJPEG"
 # The only demuxer that is used is that of the bytes; FFmpeg's parts know no other, and no protocol: a playlist in a
 # video opens nothing. Nothing of this process's environment is handed on.
 _ENVIRONMENT = {
@@ -246,7 +246,7 @@ def _error(record: _Record, video: Video, pipe: _Pipe) -> OpenAnalyticError:
             hint="Make it smaller, or decode it in a step with another max_pixels.",
         )
     if record.tag == child.EMPTY:
-        return BadVideo("The video has no frames.", hint="The file might be cut short or damaged.")
+        return BadVideo("The video has no frames that can be decoded.", hint=f"Convert it to {_CODECS}.")
     if record.tag == child.MEMORY:
         return BadVideo(
             f"Decoding the video takes more than {memory(video.max_pixels):,} bytes of memory.",

@@ -26,12 +26,26 @@ from open_analytic.operators import video_process
 from open_analytic.operators.limits import Limits
 from open_analytic.operators.video import decode_video, sample_frames
 from open_analytic.operators.video_process import Request, frames
+from tests import tiny_videos
 from tests.conftest import REPOSITORY
 from tests.process.serving import eventually
-from tests.tiny_videos import BLUE, GREEN, RED, Container, jpeg, matroska, picture, scenes, turned, video
+from tests.tiny_videos import (
+    AVC_SETUP,
+    BLUE,
+    GREEN,
+    RED,
+    Container,
+    avc,
+    jpeg,
+    matroska,
+    picture,
+    scenes,
+    turned,
+    video,
+)
 
 NOTHING = (
-    "The video holds nothing that can be decoded: H.264, H.265, MPEG-4, VP8, VP9, AV1, ProRes or MJPEG in MP4, MOV, "
+    "The video holds nothing that can be decoded: H.264, H.265, MPEG-4, VP8, VP9, ProRes or MJPEG in MP4, MOV, "
     "WebM, Matroska and AVI."
 )
 LONG = [(10.0 * number, jpeg(RED)) for number in range(1_081)]  # three hours
@@ -85,6 +99,22 @@ def test_times_are_those_of_the_container() -> None:
     assert times(stills) == [(0, 0), (5, 9), (7, 21)]
 
 
+def test_h264_is_decoded() -> None:
+    parts = [(number / 10, avc(40 if number < 20 else 235)) for number in range(30)]
+    data = matroska(parts, size=(128, 96), codec="V_MPEG4/ISO/AVC", setup=AVC_SETUP)
+    stills = sampled(data, every=1.5, cut_threshold=20)
+    assert times(stills) == [(0, 0), (15, 1.5), (20, 2)]
+    assert [float(each.picture.pixels.mean()) for each in stills] == pytest.approx(
+        [28, 28, 255], abs=1
+    )  # 16 to 235 is 0 to 255
+
+
+@pytest.mark.parametrize(("codec", "fourcc"), [("webm", "VP80"), ("webm", "VP90"), ("avi", "XVID"), ("mov", "mp4v")])
+def test_other_codecs_are_decoded(codec: Container, fourcc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tiny_videos.CODECS, codec, fourcc)
+    assert colours(sampled(scenes((RED, 1), (BLUE, 1), container=codec))) == [RED, BLUE]
+
+
 def test_a_quick_video_is_sampled_by_time() -> None:
     parts = [(number / 250, jpeg(RED if number < 500 else GREEN)) for number in range(1_000)]  # 4 ms is 1/250
     assert times(sampled(matroska(parts), every=1.5)) == [(0, 0), (375, 1.5), (500, 2), (875, 3.5)]
@@ -108,7 +138,7 @@ def test_frames_are_upright_and_shrunk_to_their_longer_side() -> None:
          "max_pixels"),
         (matroska([(0, jpeg(RED, (12_000, 12_000))), (1, jpeg(RED))]), {"max_pixels": 10_000},
          "The video has 12000 x 12000 pixels; at most 10,000 are decoded.", "max_pixels"),
-        (matroska([(0, b"junk"), (1, b"junk")]), {}, "The video has no frames.", "cut short"),
+        (matroska([(0, b"junk"), (1, b"junk")]), {}, "The video has no frames that can be decoded.", "Convert"),
         (matroska([]), {}, NOTHING, "Convert"),
         (b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x08mdat", {}, NOTHING, "Convert"),
     ],
