@@ -64,6 +64,7 @@ class Label(NamedTuple):
 
     label: str
     score: float
+    label_zh: str = ""  # in Chinese; empty when there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The kinds of values that steps of a pipeline exchange, by the names that operators call them."""
 
 from open_analytic.kinds.audio import AUDIO, SEGMENT, SPAN
+from open_analytic.kinds.color import COLOR
 from open_analytic.kinds.dna import SEQUENCE
 from open_analytic.kinds.general import BYTES, LABEL, NUMBER, VECTOR
 from open_analytic.kinds.image import BOXED, FACE, IMAGE, OBJECT
@@ -14,6 +15,7 @@ KINDS: dict[str, Kind] = {
     "image": IMAGE,
     "face": FACE,
     "object": OBJECT,
+    "color": COLOR,
     "box": BOXED,
     "text": TEXT,
     "tokens": TOKENS,

@@ -4,6 +4,7 @@ import numpy as np
 
 from open_analytic.jsonable import numbers
 from open_analytic.kinds.kind import Kind
+from open_analytic.kinds.labels import labelled
 from open_analytic.readable import SUFFIXES
 
 BYTES = Kind(
@@ -11,4 +12,12 @@ BYTES = Kind(
 )  # of a picture, for decode_image
 VECTOR = Kind(name="vector", whole=numbers, searchable=True, stack=np.stack)
 NUMBER = Kind(name="number", whole=lambda number: number)
-LABEL = Kind(name="label", parts={"label": lambda value: value.label, "score": lambda value: value.score})
+LABEL = Kind(
+    name="label",
+    parts={
+        "label": lambda value: value.label,
+        "label_zh": lambda value: value.label_zh or None,
+        "score": lambda value: value.score,
+    },
+    whole=labelled,
+)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from open_analytic.errors import NoFace
 from open_analytic.jsonable import numbers
 from open_analytic.kinds.kind import Kind
+from open_analytic.kinds.labels import labelled
 from open_analytic.readable import SUFFIXES
 from open_analytic.types import Box, Image, Json, Object, Points
 
@@ -62,9 +63,7 @@ def _box(value: object) -> Json:
 
 
 def _object(thing: Object) -> Json:
-    """Its parts; the Chinese label only where there is one."""
-    chinese = {"label_zh": thing.label_zh} if thing.label_zh else {}
-    return {"label": thing.label, **chinese, "score": thing.score, "box": _box(thing)}
+    return {**labelled(thing), "box": _box(thing)}
 
 
 IMAGE = Kind(

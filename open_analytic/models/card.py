@@ -31,6 +31,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "age": _IMAGE,
     "gender": _IMAGE,
     "object detection": _IMAGE,
+    "image classification": _IMAGE,
     "text features": _TEXT,
     "audio features": _SOUND,
 }

@@ -11,6 +11,7 @@ from open_analytic.operators.align import align_faces
 from open_analytic.operators.audio import crop_audio, cut_windows, decode_audio, embed_audio
 from open_analytic.operators.choose import choose_faces, keeps_all
 from open_analytic.operators.classify import classify_gender, estimate_age
+from open_analytic.operators.classify_image import classify_image
 from open_analytic.operators.crop import crop_regions
 from open_analytic.operators.cut_dna import cut_dna
 from open_analytic.operators.detect import detect_faces
@@ -19,6 +20,7 @@ from open_analytic.operators.embed import embed, normalize
 from open_analytic.operators.embed_dna import embed_dna
 from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import Limits, NoRoom
+from open_analytic.operators.name_colors import name_colors
 from open_analytic.operators.operator import Operator
 from open_analytic.operators.read_dna import read_dna
 from open_analytic.operators.resize import resize
@@ -65,6 +67,18 @@ OPERATORS: dict[str, Operator] = {
         placed=True,
         pixels=_square("long_side"),
     ),
+    "classify_image": Operator(
+        function=classify_image,
+        inputs=("image",),
+        output="label",
+        finds_many=True,
+        tasks=("image features", "image classification"),
+        roles=("logits",),
+        labelled=True,
+        labels_optional=True,
+        batched=True,
+    ),
+    "name_colors": Operator(function=name_colors, inputs=("image",), output="color", finds_many=True),
     "choose_faces": Operator(
         function=choose_faces, inputs=("face",), output="face", takes_list=True, keeps_list=keeps_all
     ),

@@ -33,6 +33,7 @@ class Operator:
     input_types: tuple[str, ...] = ()  # of such a model, as its card names them; none: any that the tasks have
     roles: tuple[str, ...] = ()  # outputs such a model must have
     labelled: bool = False  # is given the labels of its model's card, after the model
+    labels_optional: bool = False  # with labelled: a card without labels will do
     batched: bool = False
     limited: bool = False  # is given the limits on inputs
     pixels: Callable[[Mapping[str, Any]], int] | None = None  # of the picture it makes or looks at, by its parameters

@@ -83,7 +83,7 @@ class StepCheck:
             raise self.wrong(
                 f"it needs the output {missing[0]!r}, and model {name!r} has none.", "Name it on its card."
             )
-        if self.operator.labelled and not self.cards[name].labels:
+        if self.operator.labelled and not self.operator.labels_optional and not self.cards[name].labels:
             raise self.wrong(f"model {name!r} has no labels.", "Name its classes on its card: labels = [...].")
 
     def _check_inputs(self, values: Mapping[str, Value]) -> tuple[bool, ...]:

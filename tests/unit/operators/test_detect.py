@@ -12,7 +12,7 @@ from open_analytic.operators.choose import choose_faces
 from open_analytic.operators.classify import classify_gender, estimate_age
 from open_analytic.operators.detect import detect_faces
 from open_analytic.operators.embed import embed, normalize
-from open_analytic.types import Box, Face, Images
+from open_analytic.types import Box, Face, Images, Label
 
 
 class Spots:
@@ -121,8 +121,7 @@ def test_age_is_the_mean_of_the_classes_by_their_probabilities() -> None:
 
 
 def test_gender_is_the_likelier_one() -> None:
-    ((label, score), _) = classify_gender(GREY, Says("probabilities", [0.25, 0.75]))
-    assert (label, score) == ("male", 0.75)
+    assert classify_gender(GREY, Says("probabilities", [0.25, 0.75]))[0] == Label("male", 0.75)
     assert classify_gender(GREY, Says("probabilities", [0.75, 0.25]))[0].label == "female"
 
 
