@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from open_analytic import telemetry as _telemetry  # noqa: F401 - turns ONNX Runtime's off, before anything imports it
 from open_analytic.errors import NoFace, NotFound, OpenAnalyticError
+from open_analytic.util import telemetry as _telemetry  # noqa: F401 - off before anything imports ONNX Runtime
 
 TYPE_CHECKING = False  # as in typing, which a PostgreSQL backend is spared
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from open_analytic import bootstrap, embedded, importer, verification
-from open_analytic.cancellation import Origin
+from open_analytic import importer, verification
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
+from open_analytic.embedded import Server, bootstrap
 from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError, VersionMismatch
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.models.library import Library
@@ -39,8 +38,7 @@ from open_analytic.types import (
     RateTable,
     Verification,
 )
-
-logger = logging.getLogger(__name__)
+from open_analytic.util.cancellation import Origin
 
 PLAN_SECONDS = 1.0  # a pipeline created or dropped by another process is seen after this long
 PLANS = 1000  # that are kept, one a pipeline and set of parameters
@@ -91,7 +89,7 @@ class OpenAnalytic:
         database: Database,
         settings: Settings,
         *,
-        server: embedded.Server | None = None,
+        server: Server | None = None,
         library: Library | None = None,
         engine: Engine | None = None,
         plan_seconds: float = PLAN_SECONDS,

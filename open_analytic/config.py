@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import platformdirs
 
-from open_analytic import resources
 from open_analytic.errors import BadParameter
+from open_analytic.util import resources
 
 PREFIX = "OPEN_ANALYTIC_"
 

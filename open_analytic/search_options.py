@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from operator import index
 from typing import Any, TypedDict
 
-from open_analytic.deprecated import renamed_where
 from open_analytic.errors import BadParameter
-from open_analytic.lexer import is_text
 from open_analytic.types import Hit
+from open_analytic.util.deprecated import renamed_where
+from open_analytic.util.lexer import is_text
 
 LARGEST_K = 2**31 - 1
 TARGET_RECALL = 0.95

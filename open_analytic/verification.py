@@ -10,8 +10,8 @@ from typing import TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic import folder
 from open_analytic.errors import BadParameter, InvalidPipeline, OpenAnalyticError
+from open_analytic.importer import folder
 from open_analytic.kinds.image import nothing
 from open_analytic.pipeline import rates as arithmetic
 from open_analytic.pipeline.engine import Engine, Item, Result

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from open_analytic.lexer import Token, tokens
+from open_analytic.util.lexer import Token, tokens
 
 # What pgvector's HNSW takes.
 PLAIN_DIM = 2000  # of vector

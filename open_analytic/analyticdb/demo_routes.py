@@ -35,7 +35,6 @@ from open_analytic.errors import (
     UnknownCollection,
     UnknownImage,
 )
-from open_analytic.jsonable import jsonable
 from open_analytic.operators.limits import Limits
 from open_analytic.render import thumbnail
 from open_analytic.service import limits
@@ -43,6 +42,7 @@ from open_analytic.service.http_io import json_bytes, length, outward
 from open_analytic.service.typed import Rule, entries, from_query
 from open_analytic.service.work import RETRY_AFTER_S
 from open_analytic.store.sources import UPLOAD
+from open_analytic.util.jsonable import jsonable
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from open_analytic.errors import UntranslatableStatement
-from open_analytic.lexer import Token, line, tokens
+from open_analytic.util.lexer import Token, line, tokens
 
 Edit: TypeAlias = tuple[int, int, str]  # start and end in the text, and what comes there instead
 

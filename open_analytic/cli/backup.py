@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from open_analytic import libpq
 from open_analytic.cli import db
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import say
 from open_analytic.errors import Conflict, DatabaseError, NotFound, UnreadableFile
+from open_analytic.util import libpq
 
 if TYPE_CHECKING:
     from open_analytic.embedded import Server

@@ -69,7 +69,7 @@ def _program(settings: "Settings") -> Iterator[Check]:
 
 
 def _privacy(settings: "Settings") -> Iterator[Check]:
-    from open_analytic import telemetry
+    from open_analytic.util import telemetry
 
     if not telemetry.DISABLED:
         yield Check(name="privacy", state="broken", detail=telemetry.LATE, hint=telemetry.ADVICE)

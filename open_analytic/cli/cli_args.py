@@ -98,7 +98,7 @@ def _by_name(rows: Iterable[tuple[str, dict[str, Any]]], ours: Collection[str]) 
 def data(file: Path, max_bytes: int) -> bytes:
     """A file's bytes, or those of standard input for ``-``."""
     from open_analytic.errors import ImageTooLarge
-    from open_analytic.folder import read
+    from open_analytic.importer.folder import read
 
     if str(file) != "-":
         return read(file, max_bytes)

@@ -12,8 +12,8 @@ from open_analytic.cli.output import note, print_json, print_record, print_table
 from open_analytic.cli.pipeline import Parameters
 from open_analytic.cli.progress import bar
 from open_analytic.errors import BadParameter, NotFound
-from open_analytic.jsonable import jsonable
 from open_analytic.render.recall_curve import RANKS
+from open_analytic.util.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.collection import Collection
@@ -229,8 +229,8 @@ def _check(plot: Path | None) -> None:
 
 
 def _draw(path: Path, collection: "Collection", curve: "RecallCurve | None") -> None:
-    from open_analytic import files
     from open_analytic.render import recall_curve
+    from open_analytic.util import files
 
     if curve is None:
         raise NotFound(

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from open_analytic import libpq
 from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, NotFound
-from open_analytic.jsonable import jsonable
+from open_analytic.util import libpq
+from open_analytic.util.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.embedded import Server
@@ -169,7 +169,7 @@ def psql(
 
     The embedded server is brought up to date and runs as long as psql does.
     """
-    from open_analytic import bootstrap
+    from open_analytic.embedded import bootstrap
 
     with connection(context) as (dsn, server):
         if server:

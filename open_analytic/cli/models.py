@@ -8,7 +8,7 @@ from open_analytic.cli.context import Context, command
 from open_analytic.cli.output import print_json, print_record, print_table, say
 from open_analytic.cli.progress import bar
 from open_analytic.errors import ModelCorrupt, ModelUnavailable
-from open_analytic.jsonable import jsonable
+from open_analytic.util.jsonable import jsonable
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names of models. Default: all.")]
 

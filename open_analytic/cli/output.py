@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from open_analytic.cli.failures import printable
-from open_analytic.jsonable import jsonable
+from open_analytic.util.jsonable import jsonable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,8 +12,8 @@ from open_analytic.cli.context import Context, command
 from open_analytic.cli.failures import SOME_FAILED, report
 from open_analytic.cli.output import format_value, print_json, print_record, print_table, say
 from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
-from open_analytic.jsonable import jsonable
 from open_analytic.regions import Box
+from open_analytic.util.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.types import PipelineInfo

@@ -127,7 +127,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
 ) -> None:
     """Write the pictures and the values of a collection into files, which `import` can read again."""
-    from open_analytic import export as files
+    from open_analytic.collection import export as files
 
     if pictures is None and values is None:
         raise BadParameter("Nothing is to be exported.", hint="Give --pictures FOLDER, --values FILE or both.")

@@ -110,14 +110,14 @@ def _run(
 ) -> None:
     _log(context)
     if companion is not None:
-        from open_analytic import background
+        from open_analytic.serve import background
 
         background.run(settings, companion, started=partial(_tell, context, False))
         return
-    from open_analytic import service_app
+    from open_analytic.serve import application
 
     _check_certificate(listen)
-    service_app.run(settings, listen, preload=preload, started=partial(_tell, context, listen.web is not None))
+    application.run(settings, listen, preload=preload, started=partial(_tell, context, listen.web is not None))
 
 
 def _with(settings: Settings, **options: int | str | None) -> Settings:

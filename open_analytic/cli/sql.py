@@ -15,7 +15,7 @@ from open_analytic.cli.context import Context
 from open_analytic.cli.failures import printable
 from open_analytic.cli.output import note, print_json, print_table, say
 from open_analytic.errors import UnreadableFile
-from open_analytic.jsonable import jsonable
+from open_analytic.util.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.analyticdb.running import Outcome

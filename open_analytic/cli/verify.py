@@ -14,7 +14,7 @@ from open_analytic.cli.failures import SOME_FAILED, report
 from open_analytic.cli.output import print_json, print_table, say
 from open_analytic.cli.progress import bar
 from open_analytic.errors import BadParameter, OpenAnalyticError, UnreadableFile
-from open_analytic.jsonable import jsonable
+from open_analytic.util.jsonable import jsonable
 
 if TYPE_CHECKING:
     from open_analytic.types import Calibration, Rate, RateTable, Verification

@@ -10,7 +10,7 @@ from open_analytic import importer
 from open_analytic.collection.index import CollectionIndex
 from open_analytic.collection.rows import CollectionRows
 from open_analytic.collection.search import CollectionSearch
-from open_analytic.store import upkeep
+from open_analytic.store import loading
 from open_analytic.types import ImportReport, OnConflict, PathLike, ProgressCallback
 
 __all__ = ["Collection"]
@@ -54,7 +54,7 @@ class Collection(CollectionRows, CollectionSearch, CollectionIndex):
             progress=progress,
             settings=self._settings,
         )
-        upkeep.after_import(self._database, self.info, report, progress)
+        loading.after_import(self._database, self.info, report, progress)
         return report
 
     def import_items(
@@ -85,7 +85,7 @@ class Collection(CollectionRows, CollectionSearch, CollectionIndex):
             on_conflict=on_conflict,
             tally=tally,
         )
-        upkeep.after_import(self._database, self.info, report, tally.progress)
+        loading.after_import(self._database, self.info, report, tally.progress)
         return report
 
     import_pictures = import_items  # the name that version 0.1 had first
@@ -112,5 +112,5 @@ class Collection(CollectionRows, CollectionSearch, CollectionIndex):
     ) -> ImportReport:
         """Import features computed elsewhere: rows of (name, vector, values of your columns or None)."""
         report = importer.import_vectors(self._database, self.info, rows, progress=progress)
-        upkeep.after_import(self._database, self.info, report, progress)
+        loading.after_import(self._database, self.info, report, progress)
         return report

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from open_analytic import folder
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, OpenAnalyticError
+from open_analytic.importer import folder
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.image import nothing
 from open_analytic.kinds.kind import Kind

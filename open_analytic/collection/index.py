@@ -3,9 +3,9 @@
 from typing import Any
 
 from open_analytic.collection.base import CollectionBase
-from open_analytic.deprecated import renamed
-from open_analytic.store import indexes, partial_indexes, pictures, planner, upkeep
+from open_analytic.store import indexes, partial_indexes, pictures, planner
 from open_analytic.types import EF_CONSTRUCTION, M, ProgressCallback, RecallCurve
+from open_analytic.util.deprecated import renamed
 
 
 class CollectionIndex(CollectionBase):
@@ -29,7 +29,7 @@ class CollectionIndex(CollectionBase):
             indexes.create(self._database, self.info, **options)
         else:
             partial_indexes.create(self._database, self.info, partition_by, **options)
-        upkeep.measure_if_useful(self._database, self.info)
+        planner.measure_if_useful(self._database, self.info)
 
     def index(self) -> str:
         """State of the index: ready, invalid, building or absent."""

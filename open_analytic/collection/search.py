@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from open_analytic.collection.base import CollectionBase, Query
-from open_analytic.deprecated import renamed_where
 from open_analytic.errors import BadParameter
 from open_analytic.search_options import SearchKeywords, SearchOptions, search_options
 from open_analytic.store import audit, joins, planner, search
 from open_analytic.types import Clustering, Feature, Hit, NearDuplicate, Neighbour, RecallReport, Vector
+from open_analytic.util.deprecated import renamed_where
 
 
 class CollectionSearch(CollectionBase):

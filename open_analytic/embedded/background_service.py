@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from open_analytic import resources
 from open_analytic.config import PREFIX, Settings
 from open_analytic.embedded import cluster, keeper, process, watchdog
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.home import Home, State, translated
 from open_analytic.errors import EmbeddedServerFailed, OpenAnalyticError
+from open_analytic.util import resources
 
 SERVICE, FOREGROUND = keeper.SERVICE, keeper.FOREGROUND
 LOG = "service.log"

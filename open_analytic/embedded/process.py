@@ -17,12 +17,12 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 
-from open_analytic import libpq
 from open_analytic.embedded import cluster, watchdog
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.binaries import Binaries
 from open_analytic.embedded.home import Home, State
 from open_analytic.errors import EmbeddedServerFailed, StorageFull
+from open_analytic.util import libpq
 
 DATABASE = "open_analytic"
 STALL_S = 60.0  # without any sign of progress

@@ -2,15 +2,13 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from open_analytic.errors import BadParameter, Conflict, InvalidInput, InvalidName, OpenAnalyticError
-from open_analytic.importer import values as picture_values
-from open_analytic.importer.tally import Tally
-from open_analytic.importer.values import Values
+from open_analytic.importer.writer import Tally
 from open_analytic.kinds.kind import Kind
 from open_analytic.store import records
 from open_analytic.store import rows as store
@@ -28,6 +26,17 @@ Named: TypeAlias = (
 
 CHUNK_FILES = 64  # names asked for in one query
 CHUNK_BYTES = 32_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """Values for every picture, and others by image name, which win."""
+
+    every: Mapping[str, Any] = field(default_factory=dict)
+    by_name: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+Values: TypeAlias = Mapping[str, Mapping[str, Any]] | Callable[[str], Mapping[str, Any]] | Defaults  # of your columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +180,7 @@ class Feed:
 
     def _unchanged(self, name: str, picture: Incoming) -> None:
         """Count a picture that is there; its values, when it comes with some, are compared with those of its row."""
-        values = {} if name in self._claims else picture_values.of(self._values, picture.name, picture.values)
+        values = {} if name in self._claims else values_of(self._values, picture.name, picture.values)
         if values:
             self._valued.append(Valued(name=name, original=picture.name, values=values, place=picture.place))
         else:
@@ -236,6 +245,14 @@ def _encoded(data: Item, kind: Kind) -> Bytes:
         return kind.encode(data)
     except OpenAnalyticError as error:
         return error
+
+
+def values_of(values: Values | None, name: str, own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those of one picture: for every picture, then its ``own`` (it came with them), then those for its name."""
+    if isinstance(values, Defaults):
+        return {**values.every, **own, **values.by_name.get(name, {})}
+    named = values(name) if callable(values) else (values or {}).get(name, {})
+    return {**own, **named} if own else named
 
 
 def numbered(name: str, number: int) -> str:

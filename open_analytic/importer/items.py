@@ -7,10 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from open_analytic import folder
 from open_analytic.errors import BadParameter, BadText, InvalidName, OpenAnalyticError
-from open_analytic.importer import table
-from open_analytic.importer.conflicts import Candidate
+from open_analytic.importer import folder, table
+from open_analytic.importer.checks import Candidate
 from open_analytic.importer.feed import Bytes, Incoming
 from open_analytic.kinds.kind import Kind
 

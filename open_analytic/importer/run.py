@@ -7,19 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias, get_args
 
-from open_analytic import folder
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, NoFace, OpenAnalyticError
-from open_analytic.importer import conflicts
-from open_analytic.importer import values as picture_values
-from open_analytic.importer.feed import Feed, Incoming, Named, Picture, incoming
+from open_analytic.importer import checks, folder
+from open_analytic.importer.feed import Feed, Incoming, Named, Picture, Values, incoming, values_of
 from open_analytic.importer.items import Items, TableColumns
-from open_analytic.importer.tally import Tally
-from open_analytic.importer.values import Values
-from open_analytic.importer.writer import Writer
+from open_analytic.importer.writer import Tally, Writer
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
+from open_analytic.store import pictures as stored_pictures
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
 from open_analytic.store.loading import loading
@@ -37,6 +34,7 @@ from open_analytic.types import (
 VectorRow: TypeAlias = tuple[str, Vector | Sequence[float], Mapping[str, Any] | None]
 
 CHUNK_VECTORS = 2_000
+PAGE = 500  # names of uncomputed rows; their bytes are read one row at a time, so memory does not grow with them
 
 
 def import_files(
@@ -65,11 +63,11 @@ def import_files(
     kind = ALL_KINDS[plan.input]
     columns = TableColumns.of(kind, name_column, text_column, info.columns)
     items = Items(folder.places(paths), kind, columns, settings.max_bytes)
-    picture_values.check(database, info, values)
-    survey, ignored = items.survey(named=bool(picture_values.by_picture(values)))
-    unmatched = picture_values.unmatched(values, survey.names)
+    checks.check_values(database, info, values)
+    survey, ignored = items.survey(named=bool(checks.by_picture(values)))
+    unmatched = checks.unmatched(values, survey.names)
     if on_conflict == "error":
-        conflicts.refuse(database, info, items.candidates())
+        checks.refuse_taken(database, info, items.candidates())
     tally = Tally(survey.files + len(survey.unlisted), progress, left_out=survey.left_out, unmatched=unmatched)
     tally.ignored_columns = ignored
     for name, error in survey.unlisted:
@@ -96,13 +94,13 @@ def import_pictures(
     """
     _check_choice(on_conflict)
     kind = ALL_KINDS[plan.input]
-    picture_values.check(database, info, values)
+    checks.check_values(database, info, values)
     if on_conflict == "error" and isinstance(pictures, Sequence):
-        conflicts.refuse(
+        checks.refuse_taken(
             database,
             info,
             (
-                conflicts.Candidate(name=each.name, source=each.source, digest=partial(conflicts.digest_of, each.data))
+                checks.Candidate(name=each.name, source=each.source, digest=partial(checks.digest_of, each.data))
                 for each in incoming(pictures, source, kind)
             ),
         )
@@ -134,6 +132,24 @@ def import_vectors(
                     writer.add(Row(name=name, features=(feature,), values=values or {}), known=name in seen)
                     seen.add(name)
         return tally.report()
+
+
+def uncomputed(database: Database, info: CollectionInfo) -> Iterator[Named]:
+    """Rows that have bytes and no feature, such as those of an adopted table, as an import takes them.
+
+    Name, bytes and source, in the order of names.
+    """
+    after = ""
+    while True:
+        with database.reading() as connection:
+            names = stored_pictures.uncomputed(connection, info, after=after, limit=PAGE)
+        for name, source in names:
+            with database.reading() as connection:
+                data = stored_pictures.image(connection, info, name)
+            yield name, data, source
+        if len(names) < PAGE:
+            return
+        after = names[-1][0]
 
 
 def _import(
@@ -175,7 +191,7 @@ def _row(
         data=item.data,
         sha256=item.sha256,
         source=item.source,
-        values=picture_values.of(values, item.original, item.values),
+        values=values_of(values, item.original, item.values),
         replaces=True if replace else item.known_as,
     )
 

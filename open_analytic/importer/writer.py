@@ -1,22 +1,107 @@
-"""Writes what an import found, chunk by chunk, one transaction each."""
+"""Writes the rows of an import, chunk by chunk, one transaction each, and counts what happens: its report."""
 
 import logging
+import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
-from open_analytic.errors import Conflict, InvalidInput
-from open_analytic.importer.tally import Tally
+from open_analytic.errors import Conflict, InvalidInput, OpenAnalyticError
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
 from open_analytic.store.loading import Loading
-from open_analytic.types import CollectionInfo, Row
+from open_analytic.types import CollectionInfo, Failure, ImportReport, LeftOut, Progress, ProgressCallback, Row
 
 logger = logging.getLogger(__name__)
 
 CHUNK_ROWS = 64  # pictures written in one transaction
 CHUNK_BYTES = 32_000_000
 CHUNK_S = 2.0  # what is ready so long after the last is written, for those who look at the counts
+
+Count: TypeAlias = Literal["added", "updated", "unchanged", "skipped", "without_regions"]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened so far. Reading and writing count from two threads."""
+
+    total: int | None = None
+    progress: ProgressCallback | None = None
+    outward: Callable[[str, OpenAnalyticError], OpenAnalyticError] | None = None  # a picture's error as readers see it
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    without_regions: int = 0
+    rows: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    left_out: Sequence[LeftOut] = ()
+    unmatched: Sequence[str] = ()
+    ignored_columns: Sequence[str] = ()
+    started: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+    stopped: bool = False  # set from outside: what did not begin yet is left out
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, what: Count, pictures: int = 1, *, rows: int = 0) -> None:
+        with self.lock:
+            setattr(self, what, getattr(self, what) + pictures)
+            self.rows += rows
+            self._tell()
+
+    def fail(self, name: str, error: OpenAnalyticError, *, place: str | None = None) -> None:
+        # Where it was raised the picture was at hand: with that every bad picture would stay in memory.
+        error = self.outward(name, error) if self.outward else error
+        error = error.at(place) if place else error
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        with self.lock:
+            self.failed.append(Failure(name=name, error=error, place=place))
+            self._tell()
+
+    def take_back(self, kind: type[OpenAnalyticError]) -> list[str]:
+        """Failures of one class no longer count: their pictures come again, or were decided on. The names."""
+        with self.lock:
+            names = [failure.name for failure in self.failed if type(failure.error) is kind]
+            self.failed = [failure for failure in self.failed if type(failure.error) is not kind]
+        return names
+
+    def _tell(self) -> None:
+        if self.progress:
+            self.progress(Progress(what="import", done=self.done(), total=self.total, failed=len(self.failed)))
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes so far, or took."""
+        return (self.ended or time.monotonic()) - self.started
+
+    def end(self) -> None:
+        """Nothing more will happen."""
+        self.ended = self.ended or time.monotonic()
+
+    def left(self) -> int | None:
+        """How many are to come at most; None when nobody knows."""
+        return None if self.total is None else self.total - self.done()
+
+    def done(self) -> int:
+        """Pictures that nothing more happens to."""
+        return self.added + self.updated + self.unchanged + self.skipped + self.without_regions + len(self.failed)
+
+    def report(self) -> ImportReport:
+        return ImportReport(
+            added=self.added,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            skipped=self.skipped,
+            without_regions=self.without_regions,
+            rows=self.rows,
+            failed=tuple(sorted(self.failed, key=lambda failure: failure.name)),
+            left_out=tuple(self.left_out),
+            unmatched=tuple(self.unmatched),
+            ignored_columns=tuple(self.ignored_columns),
+            seconds=self.seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from open_analytic.jsonable import numbers
+from open_analytic.kinds.image import SUFFIXES
 from open_analytic.kinds.kind import Kind
 from open_analytic.kinds.labels import labelled
-from open_analytic.readable import SUFFIXES
+from open_analytic.util.jsonable import numbers
 
 BYTES = Kind(
     name="bytes", decoder="", drawable=True, noun="picture", suffixes=SUFFIXES

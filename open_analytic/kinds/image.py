@@ -1,19 +1,25 @@
 """Kinds of images and of what detectors see in them. A region is a box in pixels of the upright original."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from open_analytic.errors import NoFace
-from open_analytic.jsonable import numbers
 from open_analytic.kinds.kind import Kind
 from open_analytic.kinds.labels import labelled
-from open_analytic.readable import SUFFIXES
 from open_analytic.types import Box, Image, Json, Object, Points
+from open_analytic.util.jsonable import numbers
 
 Pair: TypeAlias = tuple[float, float]  # along x, along y
+
+# Files that are taken for pictures: those of the formats that ``operators.formats`` reads.
+HEIF_INSTALLED = find_spec("pillow_heif") is not None  # the extra heif
+HEIF = (".heic", ".heif", ".hif")
+ALWAYS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+SUFFIXES = frozenset(ALWAYS + (HEIF if HEIF_INSTALLED else ()))
 
 
 @dataclass(frozen=True, slots=True)

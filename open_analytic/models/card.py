@@ -11,7 +11,6 @@ from typing import Annotated, Self, TypeAlias
 
 from msgspec import Meta
 
-from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelUnavailable
 from open_analytic.kinds.labels import Labels
@@ -21,6 +20,7 @@ from open_analytic.models.inputs.base import Input
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.source import Source, read_files
 from open_analytic.plugins import Registry
+from open_analytic.util import resources
 
 _IMAGE, _TEXT, _SOUND = ("image",), ("tokens", "strings"), ("waveform", "spectrogram")
 # What an operator gives a model of each task, by the types of inputs; several inputs are for operators of their own.

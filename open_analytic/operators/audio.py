@@ -7,7 +7,6 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic.cancellation import check_cancelled
 from open_analytic.errors import BadAudio, ModelFailed
 from open_analytic.kinds.audio import Samples, Sound
 from open_analytic.operators.embed import rows
@@ -15,6 +14,7 @@ from open_analytic.operators.formats.wav import Header, read_header
 from open_analytic.operators.limits import Limits
 from open_analytic.operators.operator import Between
 from open_analytic.types import Model, Span, Vectors
+from open_analytic.util.cancellation import check_cancelled
 
 BLOCK = 1 << 20  # samples that are converted at once
 BLOCK_BYTES = 20  # of each of them meanwhile

@@ -6,11 +6,11 @@ from typing import Annotated, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic.cancellation import check_cancelled
 from open_analytic.errors import BadText
 from open_analytic.kinds.dna import UNKNOWN, Codes, DnaSequence, known_runs
 from open_analytic.operators.operator import Between
 from open_analytic.types import Vectors
+from open_analytic.util.cancellation import check_cancelled
 
 Numbers: TypeAlias = NDArray[np.uint64]  # (n,)
 Weight: TypeAlias = Literal["binary", "sqrt", "count"]

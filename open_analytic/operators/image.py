@@ -11,12 +11,11 @@ from PIL import features
 from PIL.ImageFile import ImageFile
 
 from open_analytic.errors import BadImage, ImageTooLarge, OpenAnalyticError, UnsupportedImage
-from open_analytic.kinds.image import Picture
+from open_analytic.kinds.image import HEIF_INSTALLED, Picture
 from open_analytic.operators.formats import avif, bmp, gif, jpeg, png, tiff, webp
 from open_analytic.operators.formats.header import STRIP_PIXELS, Header
 from open_analytic.operators.limits import Limits, NoRoom
 from open_analytic.operators.operator import Between
-from open_analytic.readable import HEIF_INSTALLED
 from open_analytic.types import Image
 
 # What a file begins with, and what reads its header. ``PIL.Image.open`` would try more formats, and apply a limit on

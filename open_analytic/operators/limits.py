@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import ImageTooLarge, ServiceBusy
-from open_analytic.memory import total_bytes
+from open_analytic.operators.memory import total_bytes
+from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken
 
 SHARE = 4  # by default a quarter of the memory
 MOST_WAITING = 8  # times the budget: who comes later to a service is refused, for the wait is hopeless

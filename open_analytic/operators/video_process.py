@@ -18,13 +18,13 @@ from typing import IO
 
 import numpy as np
 
-from open_analytic.cancellation import check_cancelled
 from open_analytic.errors import BadVideo, OpenAnalyticError, ServiceBusy
 from open_analytic.kinds.image import Picture
 from open_analytic.kinds.video import Video
 from open_analytic.operators import video_child as child
 from open_analytic.operators.formats.video import FORMATS
 from open_analytic.types import Frame
+from open_analytic.util.cancellation import check_cancelled
 
 PROCESS_BYTES = 100_000_000  # of Python, numpy and OpenCV before they decode
 MEMORY = 64_000_000  # that decoding takes whatever the size of a frame

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from open_analytic.cancellation import check_cancelled
 from open_analytic.errors import OpenAnalyticError, PluginError, ServiceError
 from open_analytic.kinds.kind import Kind
 from open_analytic.kinds.lazy import Lazy
@@ -22,6 +21,7 @@ from open_analytic.pipeline.call import Call, Value
 from open_analytic.pipeline.cost import LIST_BYTES
 from open_analytic.pipeline.plan import Plan, kept_values, leaves
 from open_analytic.types import Feature, Json, Model, Region
+from open_analytic.util.cancellation import check_cancelled
 
 State: TypeAlias = dict[str, Any]  # the values of one item so far, by their names
 HOLD = "-hold"  # beside them what they have of the budget of decoded bytes; no step can have this name

@@ -13,9 +13,10 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from open_analytic import plugins, resources
+from open_analytic import plugins
 from open_analytic.errors import InvalidPipeline, OpenAnalyticError, PluginError, UnknownPipeline
 from open_analytic.types import Json
+from open_analytic.util import resources
 
 if TYPE_CHECKING:
     from types import ModuleType

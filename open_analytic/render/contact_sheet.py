@@ -10,11 +10,11 @@ from typing import TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
 
-from open_analytic import files
 from open_analytic.errors import BadParameter, OpenAnalyticError
 from open_analytic.operators.limits import Limits
 from open_analytic.render import thumbnail
 from open_analytic.types import Box
+from open_analytic.util import files
 
 Tile: TypeAlias = tuple[bytes | None, str, Box | None]  # the picture, its caption (at most two lines), where in it
 _Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont

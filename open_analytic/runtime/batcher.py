@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from open_analytic.cancellation import CALLERS, CANCEL_TOKEN, CancelToken
 from open_analytic.errors import DeadlineExceeded, OpenAnalyticError, ServiceUnavailable
 from open_analytic.models.card import ModelCard
 from open_analytic.models.inputs.base import Feed, Input, Values
 from open_analytic.runtime.session import Arrays, Group, groups, in_order, joined, most_rows, stacked
+from open_analytic.util.cancellation import CALLERS, CANCEL_TOKEN, CancelToken
 
 Key: TypeAlias = tuple[str, Hashable, tuple[str, ...] | None]  # model, what its feed says can be stacked, outputs
 Observer: TypeAlias = Callable[["Ran"], None]

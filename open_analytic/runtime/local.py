@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from open_analytic.cancellation import Origin
 from open_analytic.config import Settings
 from open_analytic.errors import OpenAnalyticError
 from open_analytic.models.library import Library
@@ -15,6 +14,7 @@ from open_analytic.pipeline.plan import Plan
 from open_analytic.pipeline.run import RUNNERS, Begun
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import ProgressCallback
+from open_analytic.util.cancellation import Origin
 
 
 class LocalEngine:

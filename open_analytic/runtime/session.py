@@ -21,12 +21,12 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic import telemetry
-from open_analytic.cancellation import CALLERS, CANCEL_TOKEN, CancelToken
 from open_analytic.errors import DeadlineExceeded, ModelCorrupt, ModelFailed, ModelUnavailable, OpenAnalyticError
 from open_analytic.models.card import ModelCard
 from open_analytic.models.inputs.base import Feed, Graph, Input, Values
 from open_analytic.runtime import providers
+from open_analytic.util import telemetry
+from open_analytic.util.cancellation import CALLERS, CANCEL_TOKEN, CancelToken
 
 logger = logging.getLogger(__name__)
 telemetry.disable()  # again: a program can have emptied its environment since open_analytic was imported

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from open_analytic.errors import DatabaseError, DeadlineExceeded, ImageTooLarge, OpenAnalyticError, StorageFull
-from open_analytic.jsonable import jsonable
 from open_analytic.service import limits
 from open_analytic.service.work import Cancellable, Cancelled
+from open_analytic.util.jsonable import jsonable
 
 T = TypeVar("T")
 

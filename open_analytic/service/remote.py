@@ -12,7 +12,6 @@ from typing import TypeVar
 import numpy as np
 
 from open_analytic import regions
-from open_analytic.cancellation import Origin
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
@@ -20,6 +19,7 @@ from open_analytic.service.client import Client
 from open_analytic.service.failover import Breaker, first_answer
 from open_analytic.service.limits import MAX_ITEMS
 from open_analytic.types import Feature, Json, ProgressCallback
+from open_analytic.util.cancellation import Origin
 
 T = TypeVar("T")
 

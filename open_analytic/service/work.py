@@ -14,18 +14,18 @@ from typing import Literal, TypeAlias, TypeVar
 import orjson
 
 from open_analytic import regions
-from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, InvalidPipeline, OpenAnalyticError
 from open_analytic.errors import ServiceBusy as Busy
 from open_analytic.errors import ServiceUnavailable as Unavailable
-from open_analytic.jsonable import numbers
 from open_analytic.kinds.image import nothing
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.plans import Plans
 from open_analytic.types import Feature
+from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken
+from open_analytic.util.jsonable import numbers
 
 T = TypeVar("T")
 

@@ -1,23 +1,26 @@
-"""Connections: set up so that nothing in the database changes what our statements mean; faults become our errors."""
+"""Connections and their pool: nothing in the database changes what our statements mean; faults become our errors."""
 
 import logging
 import os
 import re
+import selectors
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import IsolationLevel, conninfo, sql
 from psycopg.pq import TransactionStatus
 
-from open_analytic import libpq
 from open_analytic.config import Settings, written
 from open_analytic.errors import CannotConnect, ConnectionLost, DatabaseError, NotMigrated, OpenAnalyticError
 from open_analytic.store import session, values
 from open_analytic.store.error_map import met_another, refused, translated
-from open_analytic.store.pool import Pool
+from open_analytic.util import libpq
+from open_analytic.util.cancellation import Origin
 
 
 class Address(Protocol):
@@ -37,8 +40,20 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 ATTEMPTS = 4  # for a transaction that meets others
 
+# Of a pool.
+PATIENT_S = 60.0  # a busy pool is waited for
+IDLE_S = 600.0  # a connection that nobody needed for so long is closed
+OLD_S = 3600.0  # and one of this age: a backend's memory grows with what it planned
+
+# Without a file of its own, and for numbers of files beyond 1024, where the system has it.
+_Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
+
 # As a part of a search_path: what stands before it would win over PostgreSQL's own names.
 _PG_CATALOG = re.compile(r'(?:^|(?<=,))\s*(?:pg_catalog|"pg_catalog")\s*(?:,|$)')
+
+# What a filter can leave in a session, though its transaction is undone and writes nothing. DISCARD ALL would throw
+# away the plans of our functions, too.
+FORGET = "DEALLOCATE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
 
 # How to write one; also in the hint for one that cannot be read.
 FORMS = "Write postgresql://user:password@host:5432/database, or host=... dbname=... user=..."
@@ -77,6 +92,93 @@ class Connection(psycopg.Connection[Any]):
         """No warning about a connection in a pool: it ends with the process."""
         if not self.used:
             super().__del__()
+
+
+class Pool:
+    """Connections to one database, at most ``size`` at once. Threads can share it, processes cannot.
+
+    A dead one is noticed when it is taken, and replaced at once, however many there are. psycopg_pool waits longer and
+    longer for each dead connection it meets, hides why none can be made, and logs it.
+    """
+
+    def __init__(self, make: Callable[[], Connection], size: int) -> None:
+        self.size = size
+        self._make, self._free = make, threading.Semaphore(size)
+        self._idle: deque[Connection] = deque()  # the one used last is at the end
+        self._lock, self._open, self._origin = threading.Lock(), True, Origin()
+
+    def take(self) -> Connection:
+        """A connection that lives, for one thread until ``give``. CannotConnect where none can be made."""
+        self._origin.check()
+        self._refuse_closed()
+        if not self._free.acquire(timeout=PATIENT_S):
+            raise DatabaseError(
+                "No connection to the database came free in time.",
+                hint="Use fewer threads, or raise OPEN_ANALYTIC_CONNECTIONS.",
+            )
+        try:
+            self._refuse_closed()
+            return self._living() or self._make()
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give(self, connection: Connection) -> None:
+        """Take a connection back. One that is in a transaction, broken or old is closed."""
+        if not self._origin.is_here:
+            return
+        idle = connection.info.transaction_status == TransactionStatus.IDLE
+        now = connection.used = time.monotonic()
+        with self._lock:
+            if keep := idle and self._open and now - connection.opened < OLD_S:
+                self._idle.append(connection)
+            late = []
+            while self._idle and now - self._idle[0].used > IDLE_S:
+                late.append(self._idle.popleft())
+        for old in late if keep else [*late, connection]:
+            old.close()
+        self._free.release()
+
+    def close(self) -> None:
+        """Close those that are idle, and each other one when it is given back. Can be called twice.
+
+        In a fork the sockets are closed without a message to the server: they are the parent's.
+        """
+        if not self._origin.is_here:
+            while self._idle:
+                with suppress(psycopg.Error, OSError):
+                    self._idle.pop().abandon()
+            return
+        with self._lock:
+            self._open, idle = False, list(self._idle)
+            self._idle.clear()
+        for connection in idle:
+            connection.close()
+
+    def _living(self) -> Connection | None:
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None or _lives(connection):
+                return connection
+            connection.close()
+
+    def _refuse_closed(self) -> None:
+        if not self._open:
+            raise DatabaseError("The database was closed.", hint="Open it again with connect().")
+
+
+def _lives(connection: Connection) -> bool:
+    """Whether the server has not closed it: then there is something to read. Else nobody is asked, which takes time."""
+    try:
+        with _Selector() as selector:
+            selector.register(connection.fileno(), selectors.EVENT_READ)
+            if selector.select(0):
+                connection.execute("")
+                connection.rollback()
+    except psycopg.Error:
+        return False
+    return True
 
 
 class Database:
@@ -172,9 +274,18 @@ def _reads(connection: Connection) -> Iterator[None]:
     finally:
         if connection.info.transaction_status == TransactionStatus.IDLE:
             connection.read_only = None
-            session.forget(connection)
+            _forget(connection)
         else:  # what it is in nobody knows: the pool makes another
             connection.close()
+
+
+def _forget(connection: Connection) -> None:
+    """Release what outlives a transaction that is undone: advisory locks and prepared statements."""
+    connection.autocommit = True
+    try:
+        connection.execute(FORGET.encode())
+    finally:
+        connection.autocommit = False
 
 
 def connect(dsn: str, *, autocommit: bool = False, vectors: bool = True) -> Connection:

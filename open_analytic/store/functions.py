@@ -8,8 +8,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-from open_analytic import __version__, resources
+from open_analytic import __version__
 from open_analytic.errors import MissingExtension
+from open_analytic.util import resources
 
 # Types and views first, since functions take and return them; rights last.
 ORDER = (

@@ -1,4 +1,4 @@
-"""An import of many rows: the index is out of its way while they come, and built over all of them at the end."""
+"""The index and an import: out of the way of many rows while they come, built and measured when all are there."""
 
 import logging
 import math
@@ -10,12 +10,12 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from open_analytic.errors import OpenAnalyticError
-from open_analytic.store import indexes, tables
+from open_analytic.errors import OpenAnalyticError, PermissionDenied
+from open_analytic.store import indexes, planner, tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
-from open_analytic.types import CollectionInfo, ProgressCallback
+from open_analytic.types import CollectionInfo, ImportReport, ProgressCallback
 
 logger = logging.getLogger(__name__)
 
@@ -162,3 +162,25 @@ class Loading:
         except psycopg.Error:
             holder.close()
             self._holder = None
+
+
+def after_import(
+    database: Database, info: CollectionInfo, report: ImportReport, progress: ProgressCallback | None
+) -> None:
+    """Build the index where there is none, and measure it where its recall curve is out of date.
+
+    Also after an import that found all there: the one before can have ended without the index.
+    """
+    missing = (report.rows or report.unchanged) and _state(database, info) != "ready"
+    if missing:
+        try:
+            indexes.create(database, info, progress=progress, wait=False)
+        except PermissionDenied as error:  # its owner can, who only imports cannot
+            logger.warning("%s has no index, so searches measure every row: %s", info.name, error)
+    if report.rows or missing:
+        planner.measure_if_useful(database, info)
+
+
+def _state(database: Database, info: CollectionInfo) -> str:
+    with database.reading() as connection:
+        return indexes.state(connection, info)

@@ -1,14 +1,18 @@
 """Explains searches, and measures the index. The database chooses the plan of each search."""
 
+import logging
 from typing import Any
 
+from open_analytic.errors import Conflict, PermissionDenied
 from open_analytic.search_options import SearchOptions
-from open_analytic.store import tables
+from open_analytic.store import collections, tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 from open_analytic.store.search import arguments, opened
 from open_analytic.types import CollectionInfo, RecallCurve, Vector
+
+logger = logging.getLogger(__name__)
 
 QUERIES, SECONDS = 200, 60.0
 SMALL = 20_000_000  # rows times dim: up to here every row is measured when nothing is known of the index
@@ -50,6 +54,18 @@ def recall_curve(connection: Connection, info: CollectionInfo) -> RecallCurve | 
 def out_of_date(known: RecallCurve | None, rows: int) -> bool:
     """Whether a collection of ``rows`` rows should be measured again."""
     return known is None or not known.rows / CHANGED <= rows <= known.rows * CHANGED
+
+
+def measure_if_useful(database: Database, info: CollectionInfo) -> None:
+    """Measure the index if searches use it and its recall curve is missing or of another size."""
+    with database.reading() as connection:
+        _, rows = collections.count(connection, info)
+        if rows * info.dim <= SMALL or not out_of_date(recall_curve(connection, info), rows):
+            return
+    try:
+        measure_index(database, info, queries=QUERIES, seconds=SECONDS)
+    except (PermissionDenied, Conflict) as error:  # no right to do so, or another session is at it
+        logger.info("the index of %s was not measured: %s", info.name, error)
 
 
 def _recall_curve(row: tuple[Any, ...]) -> RecallCurve:

@@ -6,11 +6,11 @@ from typing import Any
 from pgvector import Vector as PgVector
 from psycopg.types.json import Jsonb
 
-from open_analytic.jsonable import jsonable
 from open_analytic.store.connection import Connection
 from open_analytic.store.error_map import translated
 from open_analytic.store.queries import query
 from open_analytic.types import Metric, Rate, RateTable, Vector, Verification
+from open_analytic.util.jsonable import jsonable
 
 
 def check(connection: Connection, pipeline: str, *, false_accept_rate: float, metric: Metric) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from open_analytic import __version__, resources
+from open_analytic import __version__
 from open_analytic.errors import (
     BadParameter,
     Conflict,
@@ -29,6 +29,7 @@ from open_analytic.store import functions
 from open_analytic.store.connection import connect
 from open_analytic.store.error_map import translate, translated
 from open_analytic.store.queries import query
+from open_analytic.util import resources
 
 if TYPE_CHECKING:  # Alembic and SQLAlchemy take 0.3 s to import: only those who migrate wait for them
     from alembic.config import Config

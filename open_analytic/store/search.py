@@ -14,13 +14,13 @@ from psycopg.types.json import Jsonb
 
 from open_analytic import regions
 from open_analytic.errors import DeadlineExceeded, InvalidFilter, UntranslatableStatement
-from open_analytic.lexer import tokens
 from open_analytic.search_options import TARGET_RECALL, SearchOptions
 from open_analytic.store import conversion, tables, vectors
 from open_analytic.store.connection import Connection
 from open_analytic.store.error_map import detail, translated
 from open_analytic.store.queries import query, quoted
 from open_analytic.types import CollectionInfo, Hit, Vector
+from open_analytic.util.lexer import tokens
 
 LARGEST_MS = 2**31 - 1
 DEFAULT = SearchOptions()

@@ -11,7 +11,6 @@ from pgvector.psycopg.bit import register_bit_info
 from pgvector.psycopg.halfvec import register_halfvec_info
 from pgvector.psycopg.sparsevec import register_sparsevec_info
 from pgvector.psycopg.vector import register_vector_info
-from psycopg.pq import TransactionStatus
 from psycopg.types import TypeInfo
 
 PATH = "pg_catalog, pg_temp"  # nothing that another role can create in, so none of their operators runs with our rights
@@ -84,9 +83,6 @@ WHERE c.setting LIKE 'search_path=%'
 ORDER BY s.setrole = 0::oid, s.setdatabase = 0::oid
 LIMIT 1
 """
-# What a filter can leave in a session, though its transaction is undone and writes nothing. DISCARD ALL would throw
-# away the plans of our functions, too.
-FORGET = "DEALLOCATE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
 REGISTER = {"vector": register_vector_info, "halfvec": register_halfvec_info, "sparsevec": register_sparsevec_info}
 
 
@@ -135,13 +131,3 @@ def _register(connection: psycopg.Connection[Any], types: dict[str, TypeInfo]) -
     for name, register in REGISTER.items():
         if name in types:
             register(connection, types[name])
-
-
-def forget(connection: psycopg.Connection[Any]) -> None:
-    """Release what outlives a transaction that is undone: advisory locks and prepared statements."""
-    if connection.info.transaction_status == TransactionStatus.IDLE:
-        connection.autocommit = True
-        try:
-            connection.execute(FORGET.encode())
-        finally:
-            connection.autocommit = False

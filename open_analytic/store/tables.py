@@ -9,10 +9,10 @@ from psycopg import sql
 from psycopg.types.json import Json
 
 from open_analytic.errors import BadParameter, InvalidName
-from open_analytic.lexer import is_text as is_text
 from open_analytic.regions import BOX, TYPES
 from open_analytic.store.queries import query, quoted
 from open_analytic.types import CollectionInfo, InputColumns, Metric
+from open_analytic.util.lexer import is_text as is_text
 
 MAX_DIM = 4000  # what an HNSW index over halfvec takes
 PLAIN_DIM = 3000  # up to here a feature stays in its row, with 2 kB of the page left for the other columns

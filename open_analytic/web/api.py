@@ -11,12 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from open_analytic.app import OpenAnalytic
-from open_analytic.cancellation import CANCEL_TOKEN, CancelToken, check_cancelled
 from open_analytic.collection import Collection
 from open_analytic.errors import AddressRefused, ImageTooLarge, NotFound
-from open_analytic.jsonable import jsonable
+from open_analytic.kinds.image import HEIF, SUFFIXES
 from open_analytic.operators.limits import Limits
-from open_analytic.readable import HEIF, SUFFIXES
 from open_analytic.render import graph, recall_curve
 from open_analytic.service import limits
 from open_analytic.service.http_io import NAME, body, json_bytes, length, while_connected
@@ -24,6 +22,8 @@ from open_analytic.service.requests import is_json
 from open_analytic.service.typed import from_json, from_query, json_object
 from open_analytic.service.work import Work
 from open_analytic.store.sources import UPLOAD, conflicts
+from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken, check_cancelled
+from open_analytic.util.jsonable import jsonable
 from open_analytic.web import bundle, filters, search_page, texts
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.imports import Job, Jobs

@@ -15,11 +15,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from open_analytic.errors import OpenAnalyticError
-from open_analytic.jsonable import jsonable
 from open_analytic.kinds.kind import Kind
 from open_analytic.service.http import no_such_page
 from open_analytic.service.http_io import NAME, outward
 from open_analytic.types import CollectionInfo, PipelineInfo
+from open_analytic.util.jsonable import jsonable
 from open_analytic.web import language
 from open_analytic.web.assets import assets
 

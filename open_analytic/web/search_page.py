@@ -8,11 +8,11 @@ from typing import Any
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import BadParameter, NoFace, UnknownPipeline
-from open_analytic.jsonable import jsonable
 from open_analytic.operators.limits import Limits
 from open_analytic.search_options import SearchOptions
 from open_analytic.service.typed import from_query
 from open_analytic.types import Feature, RateTable, Text, Vector
+from open_analytic.util.jsonable import jsonable
 from open_analytic.web import filters
 from open_analytic.web.query_cache import CachedQuery, QueryCache
 from open_analytic.web.requests import Search

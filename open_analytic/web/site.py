@@ -17,7 +17,7 @@ from open_analytic.analyticdb import demo_routes
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import CollectionExists, UnknownCollection, UnknownPipeline
-from open_analytic.folder import KINDS
+from open_analytic.importer.folder import KINDS
 from open_analytic.kinds.kind import Kind
 from open_analytic.service import limits
 from open_analytic.service.http import application

@@ -14,8 +14,8 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 import open_analytic
-from open_analytic import bootstrap
 from open_analytic.config import Settings
+from open_analytic.embedded import bootstrap
 from tests import homes, tiny, tiny_faces, tiny_objects, tiny_sounds, tiny_texts
 from tests.tiny_faces import Colour
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from open_analytic import embedded, libpq
+from open_analytic import embedded
 from open_analytic.config import Settings
 from open_analytic.embedded import watchdog
 from open_analytic.store.connection import Database, connect
+from open_analytic.util import libpq
 
 VARIABLES = {
     "PGSERVICE": "nosuch",

@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from open_analytic import bootstrap, embedded
+from open_analytic import embedded
 from open_analytic.config import Settings
+from open_analytic.embedded import bootstrap
 from open_analytic.errors import StorageFull
 from open_analytic.store.connection import Database
 from tests.database.homes import eventually, gone, keep, rows

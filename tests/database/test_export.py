@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import open_analytic
-from open_analytic import Collection, OpenAnalytic, export
+from open_analytic import Collection, OpenAnalytic
 from open_analytic.cli import cli_args
+from open_analytic.collection import export
+from open_analytic.collection.export import Exported
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, Conflict
-from open_analytic.export import Exported
 from tests import tiny
 from tests.database.test_importer import picture
 

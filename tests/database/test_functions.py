@@ -7,10 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from open_analytic import embedded, resources
+from open_analytic import embedded
 from open_analytic.errors import Conflict, DatabaseTooNew, MissingExtension, NotMigrated
 from open_analytic.service.client import OF_AN_INPUT
 from open_analytic.store import functions, schema
+from open_analytic.util import resources
 from tests.database.test_schema import dump, execute
 
 FOLDER = resources.folder("migrations") / "functions"

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from open_analytic.errors import PermissionDenied
-from open_analytic.store import nodes, rights
+from open_analytic.store import nodes
 
 ROWS = """
 SELECT (SELECT json_agg(json_build_array(n.name, n.http, n.wire, n.wait_ms, n.xmin)) FROM open_analytic.nodes AS n),
@@ -80,7 +80,7 @@ def test_a_role_with_rights_on_the_server_itself_is_no_service(dsn: str, make: s
         connection.execute(make.format(role, role).encode())
         try:
             with pytest.raises(PermissionDenied, match=says) as caught:
-                rights.check(psycopg.conninfo.make_conninfo(dsn, user=role))
+                nodes.check_role(psycopg.conninfo.make_conninfo(dsn, user=role))
         finally:
             connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
     assert "open_analytic_service LOGIN" in (caught.value.hint or "")
@@ -92,7 +92,7 @@ def test_a_role_that_may_become_a_superuser_is_no_service(dsn: str) -> None:
         try:
             for options in ("", "-c role=below"):
                 with pytest.raises(PermissionDenied, match="'below' is, or can become, a superuser"):
-                    rights.check(psycopg.conninfo.make_conninfo(dsn, user="below", options=options))
+                    nodes.check_role(psycopg.conninfo.make_conninfo(dsn, user="below", options=options))
         finally:
             connection.execute("DROP ROLE below; DROP ROLE above")
 
@@ -105,15 +105,15 @@ def test_rights_count_through_any_chain_of_roles_and_from_everybody(dsn: str) ->
         )
         here = psycopg.conninfo.make_conninfo(dsn, user="here")
         try:
-            rights.check(here)
+            nodes.check_role(here)
             for grantee in ("far", "PUBLIC"):
                 connection.execute(f"GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO {grantee}".encode())
                 with pytest.raises(PermissionDenied, match="able to run pg_read_binary_file"):
-                    rights.check(here)
+                    nodes.check_role(here)
                 connection.execute(f"REVOKE EXECUTE ON FUNCTION pg_read_binary_file(text) FROM {grantee}".encode())
             connection.execute("GRANT pg_read_all_data TO far")
             with pytest.raises(PermissionDenied, match="pg_read_all_data"):
-                rights.check(here)
+                nodes.check_role(here)
         finally:
             connection.execute("DROP OWNED BY far; DROP ROLE here; DROP ROLE near; DROP ROLE far")
 
@@ -128,7 +128,7 @@ def test_the_owner_of_a_database_may_serve(dsn: str) -> None:
             connection.execute(
                 psycopg.sql.SQL("ALTER DATABASE {} OWNER TO keeper").format(psycopg.sql.Identifier(name))
             )
-            rights.check(psycopg.conninfo.make_conninfo(dsn, user="keeper"))
+            nodes.check_role(psycopg.conninfo.make_conninfo(dsn, user="keeper"))
         finally:
             connection.execute(
                 psycopg.sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
@@ -140,6 +140,6 @@ def test_the_owner_of_a_database_may_serve(dsn: str) -> None:
 
 def test_the_service_s_role_may_serve(dsn: str) -> None:
     tell(dsn)
-    rights.check(psycopg.conninfo.make_conninfo(dsn, user="open_analytic_service"))
+    nodes.check_role(psycopg.conninfo.make_conninfo(dsn, user="open_analytic_service"))
     with pytest.raises(PermissionDenied):  # the role it was set to is not all it has
-        rights.check(psycopg.conninfo.make_conninfo(dsn, options="-c role=open_analytic_service"))
+        nodes.check_role(psycopg.conninfo.make_conninfo(dsn, options="-c role=open_analytic_service"))

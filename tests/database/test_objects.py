@@ -9,8 +9,8 @@ import open_analytic
 from open_analytic import OpenAnalytic
 from open_analytic.config import Settings
 from open_analytic.errors import NoFace
-from open_analytic.jsonable import jsonable
 from open_analytic.types import Box
+from open_analytic.util.jsonable import jsonable
 from tests import tiny, tiny_objects
 from tests.tiny_objects import paint
 

@@ -10,12 +10,12 @@ import pytest
 
 import open_analytic
 from open_analytic import OpenAnalytic
+from open_analytic.collection.export import export
 from open_analytic.config import Settings
 from open_analytic.errors import UnsuitableTable
-from open_analytic.export import export
-from open_analytic.jsonable import jsonable
 from open_analytic.store import schema
 from open_analytic.types import TextSpan
+from open_analytic.util.jsonable import jsonable
 from tests import tiny, tiny_texts
 
 STORY = "A red house. A blue one.\n\nThe end comes soon, with a tree."

@@ -16,7 +16,6 @@ import pytest
 from alembic.script import ScriptDirectory
 from psycopg.conninfo import make_conninfo
 
-from open_analytic import resources
 from open_analytic.embedded import Server
 from open_analytic.errors import (
     BadParameter,
@@ -31,6 +30,7 @@ from open_analytic.errors import (
 )
 from open_analytic.store import schema
 from open_analytic.store.error_map import translated
+from open_analytic.util import resources
 
 EXPECTED = Path(__file__).with_name("schema.expected")
 

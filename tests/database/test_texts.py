@@ -12,9 +12,9 @@ import pytest
 
 import open_analytic
 from open_analytic import Collection, OpenAnalytic
+from open_analytic.collection.export import export
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, BadText, InvalidName, UnknownCollection
-from open_analytic.export import export
 from open_analytic.store import rows, schema
 from open_analytic.store.connection import Database
 from open_analytic.types import Feature, InputColumns, Row

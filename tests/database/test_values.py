@@ -14,10 +14,10 @@ import pytest
 
 from open_analytic import OpenAnalytic
 from open_analytic.errors import BadParameter
-from open_analytic.jsonable import jsonable
 from open_analytic.search_options import SearchOptions
 from open_analytic.store import error_map, search
 from open_analytic.store.connection import Connection, connect
+from open_analytic.util.jsonable import jsonable
 from tests.database.conftest import MakeCollection
 from tests.database.test_importer import tiny_db as tiny_db  # a fixture
 

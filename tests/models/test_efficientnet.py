@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from PIL import Image
 
-from open_analytic import resources
 from open_analytic.demo.edits import EDITS, encoded
 from open_analytic.errors import ModelCorrupt
 from open_analytic.models import build
@@ -24,6 +23,7 @@ from open_analytic.models.card import ModelCard, read_card
 from open_analytic.models.library import Library
 from open_analytic.operators.embed import embed, normalize
 from open_analytic.runtime.session import OnnxModel
+from open_analytic.util import resources
 from tests import torch_file
 
 Arrays = dict[str, NDArray[Any]]

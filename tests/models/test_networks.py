@@ -9,12 +9,12 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from open_analytic import resources
 from open_analytic.models import build
 from open_analytic.models.build.dlib_face_resnet import CONVOLUTIONS
 from open_analytic.models.card import read_card
 from open_analytic.models.inputs.image import ImageInput
 from open_analytic.models.library import Library
+from open_analytic.util import resources
 
 PICTURE: NDArray[np.uint8] = skimage.data.astronaut()
 NAMES = ("age", "centerface", "dlib_face_resnet", "efficientnet_lite2", "gender", "ssd_mobilenet_v2")

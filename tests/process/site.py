@@ -14,8 +14,8 @@ import httpx
 from PIL import Image
 
 import open_analytic
-from open_analytic import bootstrap
 from open_analytic.config import Settings
+from open_analytic.embedded import bootstrap
 from tests import homes, tiny, tiny_faces, tiny_objects
 from tests.process import runner
 from tests.process.runner import Cli

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from open_analytic import folder, readable
 from open_analytic.errors import BadParameter, UnreadableFile
+from open_analytic.importer import folder
+from open_analytic.kinds.image import HEIF, HEIF_INSTALLED
 from open_analytic.types import LeftOut
 
 NOBODY = 65534
@@ -23,7 +24,7 @@ def test_a_folder_that_cannot_be_listed_is_named() -> None:
         (top / "a" / "closed").mkdir(parents=True)
         (top / "a" / "b.jpg").touch()
         (top / "a" / "closed").chmod(0)
-        program = "import os; from pathlib import Path; from open_analytic import folder"
+        program = "import os; from pathlib import Path; from open_analytic.importer import folder"
         program += f"; os.geteuid() or os.seteuid({NOBODY})"
         program += f"; found = folder.survey([Path({str(top)!r})], named=True)"
         program += "; print(found.names, [(name, type(error).__name__) for name, error in found.unlisted])"
@@ -56,11 +57,11 @@ def test_a_digest_waits_for_no_pipe(tmp_path: Path) -> None:
 
 
 def test_heic_is_taken_where_it_can_be_read(tmp_path: Path) -> None:
-    for suffix in readable.HEIF:
+    for suffix in HEIF:
         (tmp_path / f"a{suffix}").touch()
     survey = folder.survey([tmp_path], named=False)
-    assert survey.files == (3 if readable.HEIF_INSTALLED else 0)
-    assert [bool(each.hint) for each in survey.left_out] == ([] if readable.HEIF_INSTALLED else [True] * 3)
+    assert survey.files == (3 if HEIF_INSTALLED else 0)
+    assert [bool(each.hint) for each in survey.left_out] == ([] if HEIF_INSTALLED else [True] * 3)
 
 
 @pytest.mark.parametrize(

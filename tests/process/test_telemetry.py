@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from open_analytic import telemetry
+from open_analytic.util import telemetry
 from tests.process.runner import PLAIN, REPOSITORY, make
 
 SESSION = (

@@ -17,7 +17,6 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.errors import BadVideo, DeadlineExceeded
 from open_analytic.kinds.lazy import Lazy
 from open_analytic.kinds.video import Video
@@ -26,6 +25,7 @@ from open_analytic.operators import video_process
 from open_analytic.operators.limits import Limits
 from open_analytic.operators.video import decode_video, sample_frames
 from open_analytic.operators.video_process import Request, frames
+from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken
 from tests import tiny_videos
 from tests.conftest import REPOSITORY
 from tests.process.serving import eventually

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from PIL import Image
 
-from open_analytic.folder import KINDS
-from open_analytic.readable import HEIF, SUFFIXES
+from open_analytic.importer.folder import KINDS
+from open_analytic.kinds.image import HEIF, SUFFIXES
 from tests import tiny_faces
 from tests.process import site
 from tests.process.serving import Served

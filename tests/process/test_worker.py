@@ -13,10 +13,11 @@ import psycopg
 import pytest
 from PIL import Image
 
-from open_analytic import background, embedded
+from open_analytic import embedded
 from open_analytic.embedded import background_service
 from open_analytic.embedded.account import Account
 from open_analytic.embedded.home import Home
+from open_analytic.serve import background
 from tests import homes, tiny
 from tests.process.runner import REPOSITORY, Cli, make
 from tests.process.serving import answers, ask, companions, eventually, workers

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from open_analytic import files
 from open_analytic.errors import BadParameter, StorageFull
+from open_analytic.util import files
 
 
 def test_a_file_is_written_in_place_of_the_one_before(tmp_path: Path) -> None:

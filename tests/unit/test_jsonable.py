@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from open_analytic.jsonable import jsonable, numbers
+from open_analytic.util.jsonable import jsonable, numbers
 
 
 @pytest.mark.parametrize(

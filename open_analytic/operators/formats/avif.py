@@ -10,10 +10,10 @@ from PIL.AvifImagePlugin import AvifImageFile
 from PIL.ImageFile import ImageFile
 
 from open_analytic.errors import BadImage, UnsupportedImage
+from open_analytic.kinds.image import HEIF_INSTALLED
 from open_analytic.operators.formats import av1, hevc
 from open_analytic.operators.formats.boxes import Coded, configurations, first_samples, items, without_notes
 from open_analytic.operators.formats.header import ORIENTATION, Header, unsupported
-from open_analytic.readable import HEIF_INSTALLED
 
 BEGINNING = re.compile(rb"....ftyp(avif|avis|mif1|msf1|miaf|heic|heix|heim|heis|hevc|hevx|hevm|hevs)", re.DOTALL)
 MARGIN = 64  # pixels by which a coded picture can be larger than announced: encoders fill up blocks

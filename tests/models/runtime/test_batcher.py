@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, ServiceUnavailable, UnknownModel
 from open_analytic.models.library import Library
 from open_analytic.runtime.batcher import Batcher, Ran
 from open_analytic.runtime.cache import ModelCache
 from open_analytic.types import Images
+from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken
 from tests.models.runtime.recorded import BAD, Recorder, first_rows, pictures, submitted, write
 
 LONG_MS = 60_000  # twice what a test waits for an answer: a call that waits this long fails it

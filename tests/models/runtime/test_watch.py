@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded
 from open_analytic.models.library import Library
@@ -17,6 +16,7 @@ from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.spec import load
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.runtime.shared import SharedEngine
+from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken
 from tests import tiny
 
 FOREVER = 2**62  # rounds of the graph's loop

@@ -8,11 +8,11 @@ from pathlib import Path
 import onnx
 import pytest
 
-from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelCorrupt, ModelUnavailable, StorageFull, UnknownModel, UnsafeModel
 from open_analytic.models.library import Library, ModelStatus
 from open_analytic.types import Progress
+from open_analytic.util import resources
 from tests import tiny
 from tests.process.models.conftest import Index, card, network, sha256
 

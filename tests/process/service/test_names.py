@@ -14,7 +14,7 @@ from open_analytic.service.http_io import NAME
 UNCHANGED = """
 from starlette.convertors import CONVERTOR_TYPES
 before = dict(CONVERTOR_TYPES)
-import open_analytic.service_app
+import open_analytic.serve.application
 print(all(CONVERTOR_TYPES[name] is before[name] for name in before))
 """
 

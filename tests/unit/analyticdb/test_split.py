@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from open_analytic.analyticdb.source import split
 from open_analytic.errors import UntranslatableStatement
-from open_analytic.lexer import tokens
+from open_analytic.util.lexer import tokens
 
 # Each hides a semicolon, or looks as if it began something that does.
 PIECES = (

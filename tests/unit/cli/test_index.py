@@ -3,8 +3,8 @@
 import inspect
 import re
 
-from open_analytic import resources
 from open_analytic.types import EF_CONSTRUCTION, M
+from open_analytic.util import resources
 from tests.unit.cli.commands import ALL
 
 

@@ -12,8 +12,8 @@ import pytest
 from open_analytic.cli import output
 from open_analytic.cli.pipeline import _print_output
 from open_analytic.errors import NoFace
-from open_analytic.jsonable import jsonable
 from open_analytic.types import Box, Hit
+from open_analytic.util.jsonable import jsonable
 
 
 def test_a_table_in_a_pipe_is_aligned_and_whole(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from open_analytic import regions
-from open_analytic.jsonable import jsonable
 from open_analytic.kinds import KINDS
 from open_analytic.kinds.kind import Kind
 from open_analytic.types import Box, Face, Feature, Frame, Hit, Label, Object, Region, Span, TextSpan
+from open_analytic.util.jsonable import jsonable
 
 BOX = Box(x=1.5, y=2, width=3, height=4)
 REGIONS: list[Region | None] = [None, BOX, Span(start=0.5, end=2), TextSpan(start=3, end=9), Frame(number=0, seconds=0)]

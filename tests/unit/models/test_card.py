@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from open_analytic import resources
 from open_analytic.config import Settings
 from open_analytic.errors import InvalidCard, ModelUnavailable
 from open_analytic.models.card import Golden, ModelCard, Output, load_cards, read_card
 from open_analytic.models.inputs.image import ImageInput
+from open_analytic.util import resources
 from tests import tiny
 
 FULL = """\

@@ -9,8 +9,8 @@ import pillow_heif
 import pytest
 from PIL import Image as Pillow
 
-from open_analytic import folder
 from open_analytic.errors import BadImage, UnsupportedImage
+from open_analytic.importer import folder
 from open_analytic.operators.formats import av1, avif, hevc
 from open_analytic.operators.formats.boxes import configurations, first_samples, items
 from open_analytic.operators.image import FORMATS, decode_image

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from open_analytic import memory
-from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import BadImage, DeadlineExceeded, ImageTooLarge, ServiceBusy
+from open_analytic.operators import memory
 from open_analytic.operators.formats.png import read_header
 from open_analytic.operators.image import decode_image
 from open_analytic.operators.limits import MOST_WAITING, Budget, Hold, Limits, NoRoom, budget, default_bytes
+from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from open_analytic import resources
 from open_analytic.errors import BadParameter, BadVector
 from open_analytic.models.library import Library
 from open_analytic.pipeline import rates
 from open_analytic.pipeline.plan import plan
 from open_analytic.pipeline.spec import preset
 from open_analytic.types import Rate
+from open_analytic.util import resources
 
 
 def labelled(near: list[float], far: list[float]) -> tuple[Any, Any]:

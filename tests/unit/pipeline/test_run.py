@@ -14,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from open_analytic.cancellation import CANCEL_TOKEN, CancelToken
 from open_analytic.config import Settings
 from open_analytic.errors import DeadlineExceeded, ImageTooLarge, InvalidPipeline, ModelFailed, OpenAnalyticError
 from open_analytic.models.library import Library
@@ -27,6 +26,7 @@ from open_analytic.pipeline.plan import Plan, plan
 from open_analytic.pipeline.run import Result, begin, finish, prefetched, run
 from open_analytic.pipeline.spec import load
 from open_analytic.types import Images, Model
+from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken
 from tests import tiny, tiny_faces
 
 DECODE = {"operator": "decode_image", "output": "image"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from open_analytic.pipeline.spec import presets
-from open_analytic.resources import folder
+from open_analytic.util.resources import folder
 from open_analytic.web import language
 from open_analytic.web.language import Text, Words
 

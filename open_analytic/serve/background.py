@@ -57,9 +57,9 @@ def _work(
 ) -> None:
     """In the worker: import everything as root, then give up root and serve."""
     privileges.no_new()  # before the first thread
-    from open_analytic import service_app
+    from open_analytic.serve import application
 
-    service_app.preload()
+    application.preload()
     with closing(Borrower(link)) as borrower:
         library = Library(settings, borrower)
         _ = library.cards
@@ -74,6 +74,6 @@ def _serve(
     should_run: Callable[[], bool],
     started: Callable[[Sequence[str]], object],
 ) -> None:
-    from open_analytic import service_app  # numpy, OpenCV and ONNX Runtime: a monitor does without them
+    from open_analytic.serve import application  # loads numpy, OpenCV and ONNX Runtime: not into a monitor
 
-    service_app.in_background(settings, service_lock, library, should_run=should_run, started=started)
+    application.in_background(settings, service_lock, library, should_run=should_run, started=started)

@@ -10,9 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from open_analytic import bootstrap
 from open_analytic.app import OpenAnalytic
 from open_analytic.config import Settings
+from open_analytic.embedded import bootstrap
 from open_analytic.embedded.background_service import ServiceLock
 from open_analytic.errors import BadParameter, EmbeddedServerFailed, PluginError, ServiceError
 from open_analytic.kinds import ALL_KINDS
@@ -24,7 +24,7 @@ from open_analytic.runtime.shared import SharedEngine
 from open_analytic.service import server
 from open_analytic.service.metrics import Metrics
 from open_analytic.service.server import ListenOptions
-from open_analytic.store import queries, rights, schema
+from open_analytic.store import nodes, queries, schema
 from open_analytic.store.connection import Database
 from open_analytic.types import Progress
 from open_analytic.web.site import DEMOS, Site, prepare
@@ -40,7 +40,7 @@ ALL = "all"  # in place of a pipeline's name
 def run(settings: Settings, listen: ListenOptions, *, preload: Sequence[str], started: Started) -> None:
     """Serve the settings' database, or the embedded one, until SIGTERM, SIGINT or the embedded server's end."""
     if settings.dsn:
-        rights.check(settings.dsn)
+        nodes.check_role(settings.dsn)
         schema.check(settings.dsn)
         listen = dataclasses.replace(listen, folder=_folder(listen))
         with _catalogue(settings.dsn, settings) as catalogue:

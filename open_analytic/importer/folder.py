@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, UnreadableFile
-from open_analytic.readable import HEIF, SUFFIXES
+from open_analytic.kinds.image import HEIF, SUFFIXES
 from open_analytic.types import LeftOut, PathLike
 
 logger = logging.getLogger(__name__)

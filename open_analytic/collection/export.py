@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from open_analytic import files
 from open_analytic.collection import Collection
 from open_analytic.errors import BadParameter, Conflict, UnknownImage
+from open_analytic.util import files
 
 MOST_BYTES = 200  # of a file's name; file systems take 255, a number comes on top
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # by Windows

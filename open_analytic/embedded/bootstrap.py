@@ -2,12 +2,13 @@
 
 import logging
 
-from open_analytic import embedded, resources
+from open_analytic import embedded
 from open_analytic.config import Settings
 from open_analytic.embedded import background_service
 from open_analytic.errors import NotMigrated, OpenAnalyticError
 from open_analytic.service import http_address, wire_address
 from open_analytic.store import nodes, schema
+from open_analytic.util import resources
 
 logger = logging.getLogger(__name__)
 

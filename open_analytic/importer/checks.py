@@ -1,12 +1,13 @@
-"""Names that pictures of other sources have: found, and refused, before anything is written."""
+"""What an import checks before it writes anything: names of pictures of other sources, and values of your columns."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from open_analytic.errors import Conflict
-from open_analytic.importer.feed import DECIDE, conflict, storable
+from open_analytic.errors import BadParameter, Conflict
+from open_analytic.importer.feed import DECIDE, Defaults, Values, conflict, storable
 from open_analytic.store import rows as store
 from open_analytic.store.connection import Database
 from open_analytic.store.sources import Known, where
@@ -25,7 +26,7 @@ class Candidate:
     digest: Callable[[], bytes | None]
 
 
-def refuse(database: Database, info: CollectionInfo, candidates: Iterable[Candidate]) -> None:
+def refuse_taken(database: Database, info: CollectionInfo, candidates: Iterable[Candidate]) -> None:
     """Conflict when names are taken by pictures of other sources that have other bytes."""
     if not info.has_source:
         return
@@ -70,3 +71,40 @@ def _chunks(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
 def digest_of(data: object) -> bytes | None:
     """Of bytes; None for an error in their place."""
     return hashlib.sha256(data).digest() if isinstance(data, bytes) else None
+
+
+def check_values(database: Database, info: CollectionInfo, values: Values | None) -> None:
+    """Refuse unknown columns and values that their columns do not take. Of a function nothing is known before."""
+    if values is None or (callable(values) and not isinstance(values, Defaults)):
+        return
+    by_name = by_picture(values)
+    by_subject = {f"picture {name!r}": row for name, row in by_name.items()}
+    if isinstance(values, Defaults):
+        by_subject = {"every picture": values.every, **by_subject}
+    for what, row in by_subject.items():
+        if not isinstance(row, Mapping):
+            raise BadParameter(
+                f"The values of {what} are of the type {type(row).__name__}.",
+                hint="Give a mapping of columns to values.",
+            )
+    with database.reading() as connection:
+        store.check_values(connection, info, by_subject)
+
+
+def by_picture(values: Values | None) -> Mapping[str, Mapping[str, Any]]:
+    """The rows that name a picture."""
+    if isinstance(values, Defaults):
+        return values.by_name
+    return values if isinstance(values, Mapping) else {}
+
+
+def unmatched(values: Values | None, names: Collection[str]) -> tuple[str, ...]:
+    """The names in the values that no picture of the import has; an error when that are all of them."""
+    rows = by_picture(values)
+    missing = tuple(name for name in rows if name not in names)
+    if missing and len(missing) == len(rows) and names:
+        raise BadParameter(
+            f"None of the {len(rows):,} rows of values names a picture of this import (first: {missing[0]!r:.200}).",
+            hint=f"A picture's name is its path below the folder, such as {min(names)!r:.200}.",
+        )
+    return missing
