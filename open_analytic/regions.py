@@ -80,7 +80,7 @@ class TextSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A picture of a film: its number, from 0 on, and its time in seconds from the beginning."""
+    """A picture of a video: its number, from 0 on, and its time in seconds from the beginning."""
 
     column: ClassVar[str] = "frame"
     sql_type: ClassVar[str] = "float8[]"

@@ -1,4 +1,4 @@
-"""The page of a pipeline whose input is no picture: a text is written, a sound is chosen."""
+"""The page of a pipeline whose input is no picture: a text is written, a sound or a video is chosen."""
 
 import json
 from collections.abc import Iterator
@@ -8,21 +8,23 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests import tiny_sounds, tiny_texts
+from tests import tiny_sounds, tiny_texts, tiny_videos
 from tests.browser.axe import violations
 from tests.browser.conftest import Site, shot
 from tests.browser.visitor import EVERY, Visitor
 
 SOUND = tiny_sounds.wav(np.full(800, 0.5))
+FILM = tiny_videos.scenes((tiny_videos.RED, 3), (tiny_videos.BLUE, 1))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def pipelines(site: Site) -> Iterator[None]:
-    """A pipeline of texts and one of sounds."""
+    """A pipeline of texts, one of sounds and one of videos."""
     site.db.pipeline_create("texts", tiny_texts.PIPELINE)
     site.db.pipeline_create("sounds", tiny_sounds.PIPELINE)
+    site.db.pipeline_create("videos", tiny_videos.PIPELINE)
     yield
-    for name in ("texts", "sounds"):
+    for name in ("texts", "sounds", "videos"):
         site.db.pipeline_drop(name)
 
 
@@ -62,3 +64,22 @@ def test_a_sound_is_chosen(visitor: Visitor) -> None:
     assert violations(visitor) == []
     visitor.fits()
     shot(visitor, "pipeline of sounds")
+
+
+@pytest.mark.parametrize("view", EVERY, ids=str)
+def test_a_video_is_chosen(site: Site, visitor: Visitor) -> None:
+    visitor.open("/pipelines/videos")
+    expect(visitor.page.locator("#choose")).to_have_text(visitor.t("run.video"))
+    visitor.page.set_input_files("#file", {"name": "a.mp4", "mimeType": "video/mp4", "buffer": FILM})
+    expect(visitor.page.locator("#seen .hint")).to_have_text(visitor.pattern("run.done"))
+    expect(visitor.page.locator("#seen img")).to_have_count(0)
+    output = copied_output(visitor)
+    assert [frame["seconds"] for frame in output["frames"]] == [0, 2, 3]
+    assert output == site.db.pipeline_run("videos", FILM)
+    visitor.expect("status of 422")
+    visitor.page.set_input_files("#file", {"name": "a.mp4", "mimeType": "video/mp4", "buffer": FILM[:-20]})
+    expect(visitor.page.locator("#alert .notice")).to_be_visible()
+    visitor.quiet()
+    assert violations(visitor) == []
+    visitor.fits()
+    shot(visitor, "pipeline of videos")

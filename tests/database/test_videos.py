@@ -13,8 +13,9 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, BadVideo
 from open_analytic.operators.limits import Limits
 from open_analytic.operators.video import decode_video, sample_frames
+from open_analytic.types import Frame
 from tests import tiny, tiny_videos
-from tests.tiny_videos import BLUE, RED, scenes
+from tests.tiny_videos import BLUE, GREEN, RED, scenes
 
 FILM = scenes((RED, 3), (BLUE, 2))
 FRAMES = [
@@ -39,6 +40,34 @@ def test_a_video_runs_alone_and_among_others(db: OpenAnalytic) -> None:
     assert (good, type(bad)) == ({"frames": FRAMES}, BadVideo)
     with pytest.raises(BadParameter, match="A pipeline takes bytes, not str"):
         db.pipeline_run("videos", "a film")
+
+
+def test_a_collection_of_videos_is_imported_and_searched(db: OpenAnalytic, tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    other = scenes((GREEN, 1), (RED, 1.5))
+    files = {"a.mp4": FILM, "B.MP4": other, "cut.mov": FILM[:-20], "list.m3u8": b"#EXTM3U", "text.avi": b"no video"}
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    videos = db.create_collection("videos", pipeline="videos", columns={"seconds": "real"})
+    report = videos.import_files(folder)
+    assert (report.added, report.rows, [(each.name, type(each.error)) for each in report.failed]) == (
+        2, 5, [("cut.mov", BadVideo), ("text.avi", BadVideo)],
+    )  # fmt: skip
+    assert [(each.type, each.count) for each in report.left_out] == [(".m3u8", 1)]
+    assert [(row.name, row.part, row.region, row.row["seconds"]) for row in videos] == [
+        ("B.MP4", 0, Frame(number=0, seconds=0), 0),
+        ("B.MP4", 1, Frame(number=10, seconds=1), 1),
+        ("a.mp4", 0, Frame(number=0, seconds=0), 0),
+        ("a.mp4", 1, Frame(number=20, seconds=2), 2),
+        ("a.mp4", 2, Frame(number=30, seconds=3), 3),
+    ]
+    (hit,) = videos.search([each / 255 for each in BLUE], k=1)
+    assert (hit.name, hit.part, hit.region, hit.box) == ("a.mp4", 2, Frame(number=30, seconds=3), None)
+    (hit,) = videos.search(folder / "B.MP4", k=1)  # by its first frame
+    assert (hit.name, hit.part, hit.distance) == ("B.MP4", 0, 0.0)
+    assert bytes(videos.image("a.mp4")) == FILM
+    assert videos.import_files(folder).unchanged == 2
 
 
 def test_threads_decode_at_once(db: OpenAnalytic) -> None:

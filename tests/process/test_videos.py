@@ -41,12 +41,31 @@ def test_the_command_line_runs_a_file_and_standard_input(home: site.Home, film: 
     assert (refused["type"], refused["sqlstate"]) == ("BadVideo", "OA028")
 
 
+def test_the_command_line_imports_a_folder_and_searches_it(home: site.Home, film: Path) -> None:
+    run: Cli = home.cli
+    run("collection", "create", "films", "--pipeline", "videos", "--column", "seconds:real")
+    report = run("--json", "import", film.parent, "--collection", "films").json
+    assert [report["added"], report["rows"], report["failed"]] == [1, 3, []]
+    (hit,) = run("--json", "search", "films", film, "-k", "1").json
+    assert (hit["name"], hit["distance"], hit["box"], hit["region"]) == (
+        "film.mp4", 0.0, None, {"number": 0, "seconds": 0},
+    )  # fmt: skip
+
+
 def test_a_body_is_a_video(home: site.Home) -> None:
     with site.site(home) as (running, http):
         answer = http.post("/api/v1/pipelines/videos/run", content=FILM)
         assert (answer.status_code, answer.json()) == (200, {"frames": FRAMES})
         bad = http.post("/api/v1/pipelines/videos/run", content=FILM[:-20])
         assert (bad.status_code, bad.json()["sqlstate"]) == (422, "OA028")
-        assert http.get("/pipelines/videos").status_code == 200
+        home.cli("collection", "create", "bodies", "--pipeline", "videos")
+        with home.database() as db:
+            db.collection("bodies").import_items([("a.mp4", FILM)])
+        hits = http.post("/api/v1/collections/bodies/search?k=3", content=FILM).json()
+        assert [(hit["name"], hit["region"]["seconds"]) for hit in hits] == [("a.mp4", 0), ("a.mp4", 2), ("a.mp4", 3)]
+        for page in ("/pipelines/videos", "/collections", "/collections/bodies", "/search/bodies"):
+            assert http.get(page).status_code == 200
+        refused = http.get("/api/v1/collections/bodies/thumbnail", params={"name": "a.mp4"})
+        assert (refused.status_code, refused.json()["sqlstate"]) == (415, "OA012")
         assert [each for each in psutil.Process(running.process.pid).children(recursive=True)
                 if "video_child" in " ".join(each.cmdline())] == []  # fmt: skip

@@ -34,3 +34,26 @@ def test_a_video_runs_and_a_bad_one_is_a_typed_error(videos: Sql) -> None:
     assert (good, bad["error"]["sqlstate"]) == ({"frames": FRAMES}, "OA028")
     (alone,) = column(videos, batch, [b"#EXTM3U"])
     assert alone["error"]["sqlstate"] == "OA028"
+
+
+def test_a_collection_of_videos_names_the_second(sql: Sql) -> None:
+    parts = {"number": "frames.number", "seconds": "frames.seconds", "feature": "colours"}
+    create(sql, "videos", tiny_videos.PIPELINE | {"output": {"frames": parts}})
+    value(sql, "SELECT open_analytic.create_collection('films', 'videos')::text")
+    columns = "SELECT name_column, data_column, region FROM open_analytic.collections"
+    assert sql.execute(columns).fetchone() == ("video_name", "video_data", "frame")
+    sql.execute(
+        "INSERT INTO films (video_name, part, frame, feature, video_sha256)"
+        " SELECT 'a.mp4', n - 1, ARRAY[(f ->> 'number')::float8, (f ->> 'seconds')::float8],"
+        " (f ->> 'feature')::public.vector, sha256(%s::bytea)"
+        " FROM jsonb_array_elements(open_analytic.pipeline_run('videos', %s::bytea) -> 'frames')"
+        " WITH ORDINALITY AS t (f, n)",
+        [FILM, FILM],
+    )
+    search = (
+        "SELECT s.name, open_analytic.region('films', s.name, s.part)"
+        " FROM open_analytic.search('films', %s::public.vector, k => 1) AS s"
+    )
+    assert sql.execute(search, [str([each / 255 for each in BLUE])]).fetchone() == (
+        "a.mp4", {"number": 30, "seconds": 3},
+    )  # fmt: skip
