@@ -14,6 +14,7 @@ from tests.browser.visitor import EVERY, View, Visitor
 
 NOTES, EMPTY, MANY = "notes", "no notes", 62
 SEARCH, COLLECTION = f"/search/{NOTES}", f"/collections/{NOTES}"
+STORIES, STORY = "stories", "A red house. A blue one.\n\nThe end comes soon, with a tree."
 MARKUP = 'a <b>red</b> house & <img src="x" onerror="alert(1)">'
 LINES = "".join(f"note {number:02},a blue {'house ' * (1 + number % 9)},de\n" for number in range(MANY))
 ROWS = f"""name,text,lang
@@ -40,10 +41,14 @@ def notes(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     collection = site.db.create_collection(NOTES, pipeline="texts", columns={"lang": "text"})
     assert collection.import_files(file).added == MANY + 4
     site.db.create_collection(EMPTY, pipeline="texts")
+    site.db.pipeline_create("passages", tiny_texts.PASSAGES)
+    stories = site.db.create_collection(STORIES, pipeline="passages")
+    assert stories.import_items([("story", STORY), ("blue", "blue")]).rows == 4
     yield
-    for name in (NOTES, EMPTY):
+    for name in (NOTES, EMPTY, STORIES):
         site.db.drop_collection(name)
-    site.db.pipeline_drop("texts")
+    for name in ("texts", "passages"):
+        site.db.pipeline_drop(name)
 
 
 def write(visitor: Visitor, text: str) -> None:
@@ -134,6 +139,23 @@ def test_texts_with_markup_are_texts(visitor: Visitor) -> None:
 def test_the_span_of_a_hit_is_marked(visitor: Visitor) -> None:
     visitor.open(SEARCH)
     assert visitor.page.evaluate(MARKED) == ["… <b>a</b> <i>red</i> house …", 1, "<i>red</i>"]
+
+
+@pytest.mark.parametrize("view", EVERY, ids=str)
+def test_a_passage_is_marked_in_its_text_and_has_its_characters(visitor: Visitor) -> None:
+    visitor.open(f"/search/{STORIES}")
+    write(visitor, "a tree.")
+    assert visitor.hits()[0] == "story"
+    first = visitor.page.locator("#hits .hit").first
+    expect(first.locator(".name")).to_have_text(f"story · {visitor.t('hits.text_span', start=51, end=58)}")
+    expect(first.locator("mark")).to_have_text("a tree.")
+    assert violations(visitor) == []
+    visitor.fits()
+    first.click()
+    expect(visitor.page.locator("dialog mark")).to_have_text("a tree.")
+    facts = visitor.page.locator("dialog dl div").filter(has_text=visitor.t("viewer.text_span"))
+    expect(facts.locator("dd")).to_have_text(visitor.t("hits.text_span", start=51, end=58))
+    assert violations(visitor) == []
 
 
 def test_a_long_text_is_cut(visitor: Visitor) -> None:
