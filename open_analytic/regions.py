@@ -4,6 +4,7 @@ A region's class says how a collection holds it: the name and the SQL type of it
 its fields in their order. ``migrations/functions/regions.sql`` says the same to the functions in SQL.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, TypeAlias
@@ -102,6 +103,7 @@ class Frame:
 Region: TypeAlias = Box | Span | TextSpan | Frame  # the part of an input that a value was made of
 RegionType: TypeAlias = type[Box] | type[Span] | type[TextSpan] | type[Frame]
 TYPES: Mapping[str, RegionType] = {type_.column: type_ for type_ in (Box, Span, TextSpan, Frame)}
+LARGEST = {"int4[]": 2**31 - 1, "float4[]": 3.4028234e38}  # that an element can be
 BOX = Box.column  # what collections of regions have where nothing else is known of them
 
 
@@ -134,14 +136,21 @@ def to_row(region: Region | None) -> list[float] | None:
     return None if region is None else [_number(field)(getattr(region, field.name)) for field in fields(region)]
 
 
+def fits(region: Region) -> bool:
+    """Whether its column holds its numbers; psycopg's binary form would cut off what is too large."""
+    largest = LARGEST.get(region.sql_type, math.inf)
+    return not any(largest < abs(element) < math.inf for element in to_row(region) or ())
+
+
 def from_row(column: str | None, elements: Sequence[float | None] | None) -> Region | None:
     """The region that a row holds; None where it holds none, or an array of something else."""
     if column is None or elements is None:
         return None
     places = fields(TYPES[column])
-    if len(elements) != len(places) or None in elements:
+    try:
+        values = {field.name: _number(field)(value) for field, value in zip(places, elements, strict=True)}
+    except (TypeError, ValueError, OverflowError):  # another length or dimension, NULL, no whole number
         return None
-    values = {field.name: _number(field)(value) for field, value in zip(places, elements, strict=True)}
     return TYPES[column](**values)
 
 

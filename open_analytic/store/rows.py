@@ -228,6 +228,11 @@ def _stored_region(info: CollectionInfo, row: Row, feature: Feature) -> Region |
             f"have the type {info.region}.",
             hint="Use a collection of a pipeline with such regions.",
         )
+    if region and not regions.fits(region):
+        raise BadParameter(
+            f"A vector of {row.name!r:.200} has the region {region.label}, which column {info.region!r} cannot hold.",
+            hint=f"Its type is {region.sql_type}.",
+        )
     return region
 
 

@@ -9,6 +9,7 @@ import open_analytic
 from open_analytic import OpenAnalytic
 from open_analytic.config import Settings
 from open_analytic.errors import NoFace
+from open_analytic.store import schema
 from open_analytic.types import Box
 from open_analytic.util.jsonable import jsonable
 from tests import tiny, tiny_objects
@@ -40,6 +41,18 @@ def test_rows_have_boxes_and_labels_and_hits_show_them(db: OpenAnalytic) -> None
         "box": {"x": 64.0, "y": 0.0, "width": 64.0, "height": 64.0}, "part": 1,
     }  # fmt: skip
     assert [hit.name for hit in things.search([0, 0, 1], filter="label <> 'berry'", k=9)] == ["salad", "salad"]
+
+
+def test_a_collection_of_earlier_versions_keeps_its_boxes(db: OpenAnalytic) -> None:
+    things = db.create_collection("things", pipeline="things", columns={"label": "text"})
+    things.import_pictures([("salad", paint([RED, GREEN]))])
+    before = [(row.part, row.region, dict(row.row)) for row in things]
+    schema.downgrade(db.dsn, "0015")
+    schema.upgrade(db.dsn)
+    again = db.collection("things")
+    assert (again.info, [(row.part, row.region, dict(row.row)) for row in again]) == (things.info, before)
+    assert [(hit.part, hit.box) for hit in again.search(paint([GREEN]), k=1)] == [(1, RIGHT)]
+    assert db.create_collection("more", pipeline="things").info.region == "box"
 
 
 def test_a_run_gives_json(db: OpenAnalytic) -> None:

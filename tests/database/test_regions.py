@@ -127,6 +127,50 @@ def test_a_region_of_another_type_is_refused(connection: Connection, make: MakeC
     assert stored(connection, info) == []
 
 
+@pytest.mark.parametrize("array", ["{}", "{1}", "{1,NULL}", "{{1,2},{3,4}}", "{1,2,3,4,5}", "[2:3]={1,2}"])
+@each_type
+def test_an_array_that_is_no_region_hides_no_row(
+    connection: Connection, make: MakeCollection, region: str, array: str
+) -> None:
+    info = make("things", many=True, region=region)
+    rows.write(connection, info, [row("a", EXAMPLES[region][0])])
+    connection.execute(f"UPDATE things SET {region} = '{array}'".encode())
+    expected = regions.from_row(region, [1, 2]) if array.endswith("={1,2}") else None
+    with reading(connection):
+        (hit,) = search.search(connection, info, vector(0), SearchOptions(k=1))
+        assert connection.execute("SELECT count(open_analytic.region('things', 'a', 0)) FROM things").fetchone() == (1,)
+    assert (hit.name, hit.region, stored(connection, info)) == ("a", expected, [("a", 0, expected)])
+
+
+BEYOND = [
+    TextSpan(start=0, end=2**40),
+    TextSpan(start=-(2**31) - 1, end=0),
+    TextSpan(start=0, end=2**31),
+    Box(x=1e39, y=0, width=1, height=1),
+]
+
+
+@pytest.mark.parametrize("beyond", BEYOND, ids=lambda each: each.label)
+def test_a_region_beyond_its_column_is_a_typed_error(
+    connection: Connection, make: MakeCollection, beyond: Region
+) -> None:
+    info = make("things", many=True, region=beyond.column)
+    first = EXAMPLES[beyond.column][0]
+    rows.write(connection, info, [row("a", first)])
+    for name in ("a", "b"):  # known, and new
+        with pytest.raises(BadParameter, match=f"which column '{beyond.column}' cannot hold"):
+            rows.write(connection, info, [row(name, beyond, data=b"other")])
+    assert stored(connection, info) == [("a", 0, first)]
+
+
+def test_the_largest_regions_are_stored(connection: Connection, make: MakeCollection) -> None:
+    largest = TextSpan(start=0, end=2**31 - 1)
+    info = make("things", many=True, region="text_span")
+    rows.write(connection, info, [row("a", largest)])
+    rows.write(connection, info, [row("a", largest, data=b"other")])
+    assert stored(connection, info) == [("a", 0, largest)]
+
+
 def test_an_unknown_type_of_regions_is_refused() -> None:
     with pytest.raises(BadParameter, match="There is no region 'circle'"):
         tables.Shape(name="things", dim=4, many=True, region="circle")

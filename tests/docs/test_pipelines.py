@@ -7,12 +7,15 @@ import typing
 from pathlib import Path
 from typing import Any
 
+from open_analytic.config import Settings
 from open_analytic.kinds import KINDS
 from open_analytic.kinds.kind import Kind
+from open_analytic.models.library import Library
 from open_analytic.operators import OPERATORS
 from open_analytic.operators.operator import Operator
 from open_analytic.pipeline import spec
 from open_analytic.pipeline.call import signature
+from open_analytic.pipeline.plan import plan
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "pipelines.md").read_text("utf-8")
 
@@ -61,6 +64,13 @@ def test_the_page_describes_every_kind_and_its_parts() -> None:
     assert described == {
         (kind.name, ", ".join(f"`{part}`" for part in kind.parts) or _whole(kind)) for kind in concrete
     }
+
+
+def test_the_example_of_passages_gives_rows_with_their_characters() -> None:
+    example = re.search(r"```toml\n(.*?)```", PAGE.partition("### Passages\n")[2], re.DOTALL)
+    assert example
+    passages = plan(spec.load(example[1], "passages"), Library(Settings.read({})).cards)
+    assert (passages.many, passages.region_type, passages.unstorable) == (True, "text_span", None)
 
 
 def test_the_example_is_the_preset() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,9 +46,11 @@ def test_a_region_comes_back_from_a_row(each: Region) -> None:
     elements = regions.to_row(each)
     assert regions.from_row(each.column, [float(element) for element in elements or ()]) == each
     assert [type(element) for element in regions.to_row(each) or ()] == [field.type for field in fields(each)]
-    for other in (None, [], [1.0], [1.0, None], [None] * 4):
+    others: list[Any] = [None, [], [1.0], [1.0, None], [None] * 4, [[1.0, 2.0], [3.0, 4.0]], [1.0] * 5]
+    for other in others:
         assert regions.from_row(each.column, other) is None
     assert regions.from_row(None, elements) is None
+    assert regions.from_row("frame", [float("nan"), 1]) is regions.from_row("frame", [float("inf"), 1]) is None
 
 
 def test_a_region_has_a_label_for_people() -> None:
