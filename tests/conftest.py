@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import sql
 
 import open_analytic
 from open_analytic.config import Settings
+from tests.databases import clone, database, disposable, name_of
 
 if TYPE_CHECKING:
     from open_analytic import embedded
@@ -30,7 +27,6 @@ TEMPLATE = "migrated"
 MEMORY = Path("/dev/shm")  # noqa: S108 - Linux keeps these files in memory
 ROOM = 8 * 2**30  # bytes; temporary files of a worker take up to 1 GB
 ORDER = ["process", "models", "upgrade", "database", "sql", "docs", "unit", "browser"]
-_numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,43 +93,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server
     """One embedded PostgreSQL for the whole run."""
     from open_analytic import embedded
 
-    with embedded.start(tmp_path_factory.mktemp("server")) as server:
-        forget(server)
+    with embedded.start(tmp_path_factory.mktemp("server")) as server, disposable(server):
         yield server
-
-
-def forget(server: embedded.Server) -> None:
-    """Save the work by which a server outlives a crash of the machine and keeps old tables in order."""
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        for name in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
-            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
-        connection.execute("SELECT pg_reload_conf()")
-
-
-def database(server: embedded.Server, template: str = "template0") -> str:
-    """The DSN of a new database on the server; ``template`` is the name or the DSN of the one it is a copy of."""
-    name = f"test_{next(_numbers)}"
-    if "=" in template:
-        template = _name(template)
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        # Copying files takes a third of the work of copying pages. PostgreSQL 14 has no other way, and no word for it.
-        how = sql.SQL("STRATEGY file_copy" if connection.info.server_version >= 150000 else "")
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} {}")
-        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template), how))
-    return psycopg.conninfo.make_conninfo(server.dsn, dbname=name)
-
-
-@contextmanager
-def clone(server: embedded.Server, template: str = "template0") -> Iterator[str]:
-    """The DSN of a new database that is dropped afterwards: thousands of them would fill the disk."""
-    dsn = database(server, template)
-    yield dsn
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_name(dsn))))
-
-
-def _name(dsn: str) -> str:
-    return str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
 
 
 @pytest.fixture
@@ -150,7 +111,7 @@ def template(server: embedded.Server) -> str:
 
     dsn = database(server)
     schema.upgrade(dsn)
-    return _name(dsn)
+    return name_of(dsn)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from open_analytic.errors import InvalidPipeline
 from open_analytic.store import collections, pipelines, planner
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.types import CollectionInfo, InputColumns, Metric
-from tests.conftest import clone
-from tests.conftest import database as new_database
 from tests.database.filled import Filled, Original, costs, fill
+from tests.databases import clone
+from tests.databases import database as new_database
 
 
 @dataclass(frozen=True)

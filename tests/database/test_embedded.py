@@ -26,6 +26,7 @@ from tests.database.homes import (
     eventually,
     free,
     gone,
+    grown,
     keep,
     kill_at_once,
     pid_of,
@@ -39,16 +40,22 @@ ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: the variant that 
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """A home whose server is stopped afterwards."""
+def new_home(tmp_path: Path) -> Iterator[Path]:
+    """A home that is not there yet, whose server is stopped afterwards."""
     folder = tmp_path / "home"
     yield folder
     embedded.stop(folder)
 
 
-def test_a_new_server_is_utf8_durable_private_and_has_pgvector(home: Path) -> None:
+@pytest.fixture
+def home(new_home: Path, seed: Path) -> Path:
+    """One in which initdb is done."""
+    return grown(seed, new_home)
+
+
+def test_a_new_server_is_utf8_durable_private_and_has_pgvector(new_home: Path) -> None:
     names = ["fsync", "full_page_writes", "data_checksums", "listen_addresses", "server_encoding", "log_statement"]
-    with embedded.start(home) as server, psycopg.connect(server.dsn) as connection:
+    with embedded.start(new_home) as server, psycopg.connect(server.dsn) as connection:
         values = {name: connection.execute(f"SHOW {name}").fetchone() for name in names}
         connection.execute("CREATE EXTENSION vector")
         assert connection.info.dbname == "open_analytic"
@@ -69,11 +76,11 @@ def test_the_last_close_ends_the_server_and_leaves_no_socket(home: Path) -> None
     assert not embedded.status(home).running
 
 
-def test_two_processes_share_one_server(home: Path) -> None:
-    with client(home) as one, client(home) as two:
+def test_two_processes_share_one_server(new_home: Path) -> None:
+    with client(new_home) as one, client(new_home) as two:
         pids = {postmaster_pid(one), postmaster_pid(two)}
-        with embedded.start(home):
-            pids.add(pid_of(home))
+        with embedded.start(new_home):
+            pids.add(pid_of(new_home))
     assert len(pids) == 1
 
 
@@ -88,12 +95,12 @@ def test_killed_clients_leave_no_server(home: Path) -> None:
     eventually("server and watchdog end", lambda: gone(home))
 
 
-def test_a_client_killed_while_starting_leaves_no_server(home: Path) -> None:
+def test_a_client_killed_while_starting_leaves_no_server(new_home: Path) -> None:
     for delay_s in (0.3, 0.6, 0.9, 1.2):
-        with client(home):
+        with client(new_home):
             time.sleep(delay_s)
-    eventually("server and watchdog end", lambda: not home.is_dir() or gone(home))
-    with embedded.start(home) as server:
+    eventually("server and watchdog end", lambda: not new_home.is_dir() or gone(new_home))
+    with embedded.start(new_home) as server:
         keep(server.dsn, 1)
         assert rows(server.dsn) == [1]
 
@@ -141,9 +148,9 @@ def test_starting_and_stopping_at_once_never_fails(home: Path) -> None:
         assert rows(server.dsn) == list(range(12))
 
 
-def test_a_child_with_captured_output_does_not_hang_its_caller(home: Path) -> None:
+def test_a_child_with_captured_output_does_not_hang_its_caller(new_home: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CLIENT, str(home)],
+        [sys.executable, "-c", CLIENT, str(new_home)],
         input="", capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stderr == ""
@@ -250,22 +257,22 @@ def test_a_server_that_cannot_start_says_why(home: Path) -> None:
     eventually("nothing is left", lambda: gone(home))
 
 
-def test_other_postgresql_programs_serve_too(home: Path) -> None:
+def test_other_postgresql_programs_serve_too(new_home: Path) -> None:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not installed:
         pytest.skip("NO OTHER POSTGRESQL: /usr/lib/postgresql has none.")
-    with embedded.start(home, pg_bin=installed[0]) as server:
+    with embedded.start(new_home, pg_bin=installed[0]) as server:
         keep(server.dsn, 1)
         assert rows(server.dsn) == [1]
         assert server.bin == installed[0]
 
 
 @ROOT
-def test_as_root_the_server_runs_as_an_unprivileged_account_and_others_cannot_connect(home: Path) -> None:
-    with embedded.start(home) as server:
-        pids = [pid_of(home), *reapers_of(home)]
+def test_as_root_the_server_runs_as_an_unprivileged_account_and_others_cannot_connect(new_home: Path) -> None:
+    with embedded.start(new_home) as server:
+        pids = [pid_of(new_home), *reapers_of(new_home)]
         assert all(Path(f"/proc/{pid}").stat().st_uid for pid in pids)
-        assert home.parent.stat().st_mode & 0o077 == 0  # pytest's folder is closed and stays so
+        assert new_home.parent.stat().st_mode & 0o077 == 0  # pytest's folder is closed and stays so
         command = [str(server.bin / "psql"), server.dsn, "-c", "SELECT 1"]
         refused = subprocess.run(command, capture_output=True, check=False, cwd="/", user="games", extra_groups=[])
     assert refused.returncode == 2

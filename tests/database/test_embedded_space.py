@@ -15,7 +15,7 @@ from open_analytic.config import Settings
 from open_analytic.embedded import bootstrap
 from open_analytic.errors import StorageFull
 from open_analytic.store.connection import Database
-from tests.database.homes import eventually, gone, keep, rows
+from tests.database.homes import eventually, gone, grown, keep, rows
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: a small file system cannot be mounted.")
 
@@ -31,6 +31,10 @@ class Disk:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"NO MOUNT: a small file system cannot be mounted here: {done.stderr}")
+
+    def grow(self, seed: Path) -> None:
+        """The home gets this data folder."""
+        grown(seed, self.home)
 
     def resize(self, options: str) -> None:
         subprocess.run(["/bin/mount", "-o", f"remount,{options}", self.folder], check=True)
@@ -70,8 +74,9 @@ def test_a_first_start_without_room(disk: Disk, small: str) -> None:
         assert rows(server.dsn) == [1]
 
 
-def test_a_start_without_a_byte(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_without_a_byte(disk: Disk, seed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk.mount("size=200m")
+    disk.grow(seed)
     with embedded.start(disk.home) as server:
         keep(server.dsn, 1)
     embedded.stop(disk.home)
@@ -88,8 +93,9 @@ def test_a_start_without_a_byte(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> 
         assert rows(server.dsn) == [1]
 
 
-def test_another_client_of_a_running_server_needs_no_room(disk: Disk) -> None:
+def test_another_client_of_a_running_server_needs_no_room(disk: Disk, seed: Path) -> None:
     disk.mount("size=200m")
+    disk.grow(seed)
     with embedded.start(disk.home) as first:
         keep(first.dsn, 1)
         disk.fill()
@@ -102,9 +108,10 @@ def insert(database: Database, rows: int) -> None:
         connection.execute("INSERT INTO public.kept SELECT n FROM generate_series(2, %s) AS n", [rows])
 
 
-def test_a_disk_that_fills_under_work(disk: Disk, settings: Settings) -> None:
+def test_a_disk_that_fills_under_work(disk: Disk, seed: Path, settings: Settings) -> None:
     """PostgreSQL itself ends when the log of its changes has no room: that is no matter of host, port or user."""
     disk.mount("size=250m")
+    disk.grow(seed)
     settings = dataclasses.replace(settings, service_start=0)
     with embedded.start(disk.home) as server:
         bootstrap.prepare(server, settings)
@@ -129,8 +136,9 @@ def _count(database: Database) -> int:
     return int(row[0])
 
 
-def test_settings_that_have_not_changed_are_not_written(disk: Disk) -> None:
+def test_settings_that_have_not_changed_are_not_written(disk: Disk, seed: Path) -> None:
     disk.mount("size=200m")
+    disk.grow(seed)
     names = ("open_analytic.conf", "pg_hba.conf", "pg_ident.conf", "postgresql.conf")
     embedded.start(disk.home).close()
     embedded.stop(disk.home)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,15 +22,37 @@ from tests.database.test_embedded import NOBODY
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: homes of another account are met by root only.")
 
 
-@pytest.fixture
-def theirs() -> Iterator[Path]:
-    """A home that belongs to nobody."""
+@contextmanager
+def home_of_nobody(seed: Path | None = None) -> Iterator[Path]:
+    """A home that belongs to nobody; with a copy of this data folder, initdb is done in it."""
     folder = Path(tempfile.mkdtemp())
-    os.chown(folder, *NOBODY)
+    if seed:
+        subprocess.run(["/bin/cp", "-a", seed, folder / "data"], check=True)
+    subprocess.run(["/bin/chown", "-R", ":".join(map(str, NOBODY)), folder], check=True)
     yield folder
     embedded.stop(folder)
     eventually("all has ended", lambda: gone(folder))
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def theirs(seed: Path) -> Iterator[Path]:
+    with home_of_nobody(seed) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def their_server(seed: Path) -> Iterator[Path]:
+    """One whose server was started again after each test, and runs."""
+    with home_of_nobody(seed) as folder:
+        yield folder
+
+
+@pytest.fixture
+def empty() -> Iterator[Path]:
+    """One without data."""
+    with home_of_nobody() as folder:
+        yield folder
 
 
 def rewrite(home: Path, **changed: object) -> None:
@@ -57,18 +80,18 @@ def test_psql_is_never_the_one_that_the_home_names(theirs: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     "socket", ["{other}", "nowhere", "/etc", "/var/open_analytic-x,evil.invalid", "@open_analytic-x", 7, None, "a\0b"]
 )
-def test_a_socket_that_is_not_the_server_s_is_not_used(theirs: Path, tmp_path: Path, socket: object) -> None:
+def test_a_socket_that_is_not_the_server_s_is_not_used(their_server: Path, tmp_path: Path, socket: object) -> None:
     other = tmp_path / "open_analytic-other"
     other.mkdir(mode=0o700)
     os.chown(other, 12345, 12345)
-    with embedded.start(theirs) as first:
+    with embedded.start(their_server) as first:
         name = socket.format(other=other) if isinstance(socket, str) else socket
-        rewrite(theirs, socket=name)
-        assert not embedded.status(theirs).running
+        rewrite(their_server, socket=name)
+        assert not embedded.status(their_server).running
         with pytest.raises(EmbeddedServerFailed, match="its socket is gone"):
-            embedded.start(theirs)
-        assert embedded.stop(theirs)
-        with embedded.start(theirs) as second:
+            embedded.start(their_server)
+        assert embedded.stop(their_server)
+        with embedded.start(their_server) as second:
             assert second.socket != first.socket
     assert other.exists()
 
@@ -94,13 +117,13 @@ def test_a_link_in_the_place_of_the_log_s_folder_is_refused(theirs: Path, tmp_pa
     (theirs / "log").unlink()
 
 
-def test_data_of_a_third_account_is_not_started(theirs: Path, tmp_path: Path) -> None:
+def test_data_of_a_third_account_is_not_started(empty: Path, tmp_path: Path) -> None:
     """A link by which one account would have root start, and configure, a server of another's."""
     victim = tmp_path / "data"
     victim.mkdir()
     os.chown(victim, 12345, 12345)
-    (theirs / "data").symlink_to(victim)
-    os.chown(theirs / "data", *NOBODY, follow_symlinks=False)
+    (empty / "data").symlink_to(victim)
+    os.chown(empty / "data", *NOBODY, follow_symlinks=False)
     with pytest.raises(EmbeddedServerFailed, match="belongs to the account number 65534, but the data to 12345"):
-        account.choose(theirs)
-    (theirs / "data").unlink()
+        account.choose(empty)
+    (empty / "data").unlink()

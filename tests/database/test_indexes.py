@@ -6,17 +6,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psycopg
 import pytest
 
+from open_analytic.config import Settings
+from open_analytic.embedded import Server
 from open_analytic.errors import BadParameter, DatabaseError, PermissionDenied, UnknownCollection
 from open_analytic.store import collections, indexes, rows, tables
 from open_analytic.store.connection import Connection, Database, connect
 from open_analytic.types import CollectionInfo, Feature, Metric, Progress, Row
+from tests.database.conftest import OpenDatabase
+from tests.database.filled import Original
+from tests.databases import clone
+from tests.databases import database as new_database
 
 ROWS = 3000
 
@@ -30,18 +36,39 @@ def definitions(database: Database, table: str = "photos") -> list[str]:
         return [definition for (definition,) in cursor]
 
 
-@pytest.fixture
-def empty(database: Database) -> CollectionInfo:
+@pytest.fixture(scope="module")
+def originals(server: Server, template: str, settings: Settings) -> tuple[Original, Original]:
+    """A collection, empty and with rows, in databases that every test gets a copy of."""
+    database = OpenDatabase(new_database(server, template), settings)
     with database.transaction() as connection:
-        return collections.make(connection, tables.Shape(name="photos", dim=64))
+        info = collections.make(connection, tables.Shape(name="photos", dim=64))
+    database.close()
+    full = OpenDatabase(new_database(server, database.dsn), settings)
+    write(full, info)
+    full.close()
+    return Original(database.dsn, info), Original(full.dsn, info)
 
 
 @pytest.fixture
-def filled(database: Database, empty: CollectionInfo) -> CollectionInfo:
+def dsn(server: Server, originals: tuple[Original, Original], request: pytest.FixtureRequest) -> Iterator[str]:
+    with clone(server, originals["filled" in request.fixturenames].dsn) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def empty(originals: tuple[Original, Original]) -> CollectionInfo:
+    return originals[0].info
+
+
+@pytest.fixture
+def filled(originals: tuple[Original, Original]) -> CollectionInfo:
+    return originals[1].info
+
+
+def write(database: Database, info: CollectionInfo) -> None:
     vectors = np.random.default_rng(3).standard_normal((ROWS, 64)).astype(np.float32)
     with database.transaction() as connection:
-        rows.write(connection, empty, [Row(name=str(n), features=(Feature(vector=v),)) for n, v in enumerate(vectors)])
-    return empty
+        rows.write(connection, info, [Row(name=str(n), features=(Feature(vector=v),)) for n, v in enumerate(vectors)])
 
 
 def state(database: Database, info: CollectionInfo) -> str:

@@ -12,10 +12,12 @@ import pytest
 import open_analytic
 from open_analytic import Collection
 from open_analytic.config import Settings
+from open_analytic.embedded import Server
 from open_analytic.importer import VectorRow, run
 from open_analytic.store import collections, indexes, loading, tables
 from open_analytic.store.connection import connect
 from open_analytic.types import Progress
+from tests.databases import clone, database
 
 LEAST, CHUNK, DIM = 200, 50, 16
 ROWS, MORE = 300, 1000  # there before, and of an import that is worth it
@@ -56,11 +58,10 @@ class Photos:
         return self.collection.index(), self.indexes(), self.collection.count_rows()
 
 
-@pytest.fixture
-def photos(dsn: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Photos]:
-    monkeypatch.setattr(loading, "LEAST", LEAST)
-    monkeypatch.setattr(run, "CHUNK_VECTORS", CHUNK)
-    monkeypatch.setattr(indexes, "POLL_S", 0.01)
+@pytest.fixture(scope="module")
+def original(server: Server, template: str, settings: Settings) -> str:
+    """The DSN of a database with the collection, to copy."""
+    dsn = database(server, template)
     with connect(dsn) as connection:
         collections.make(connection, tables.Shape(name="photos", dim=DIM, columns={"district": "text"}))
     with open_analytic.connect(dsn, settings=settings) as db:
@@ -68,6 +69,22 @@ def photos(dsn: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Ite
         for statement in reversed(INDEXES):
             photos.run(statement)
         photos.collection.import_vectors(list(vectors(0, ROWS)))
+    return dsn
+
+
+@pytest.fixture
+def dsn(server: Server, original: str) -> Iterator[str]:
+    with clone(server, original) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def photos(dsn: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Photos]:
+    monkeypatch.setattr(loading, "LEAST", LEAST)
+    monkeypatch.setattr(run, "CHUNK_VECTORS", CHUNK)
+    monkeypatch.setattr(indexes, "POLL_S", 0.01)
+    with open_analytic.connect(dsn, settings=settings) as db:
+        photos = Photos(dsn, db.collection("photos"))
         assert photos.now() == ("ready", INDEXES, ROWS)
         yield photos
 

@@ -15,10 +15,10 @@ from open_analytic.search_options import SearchOptions
 from open_analytic.store import collections, indexes, partial_indexes, planner, search, tables
 from open_analytic.store.connection import Database
 from open_analytic.types import CollectionInfo, Progress
-from tests.conftest import clone
-from tests.conftest import database as new_database
 from tests.database.conftest import OpenDatabase
 from tests.database.filled import Filled, Original
+from tests.databases import clone
+from tests.databases import database as new_database
 
 DIM = 8
 DISTRICTS = ["O'Hara", "B%s", "南"]  # 1200 rows each; one more value has few

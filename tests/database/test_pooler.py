@@ -19,9 +19,9 @@ from open_analytic import embedded
 from open_analytic.config import Settings
 from open_analytic.store import schema
 from open_analytic.store.connection import connect
-from tests.conftest import database as new_database
 from tests.database.test_session import usual as usual  # a fixture
 from tests.database.test_session import work
+from tests.databases import database as new_database
 
 CONFIGURATION = """
 [databases]

@@ -20,7 +20,7 @@ from open_analytic.config import Settings
 from open_analytic.store import schema, server_info, session
 from open_analytic.store.connection import connect
 from open_analytic.types import Vector
-from tests.conftest import database as new_database
+from tests.databases import database as new_database
 
 HOSTILE = """
 CREATE SCHEMA evil;

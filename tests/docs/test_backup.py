@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,7 @@ import open_analytic
 from open_analytic import embedded
 from open_analytic.config import Settings
 from tests import homes
-from tests.conftest import database
+from tests.databases import clone, database
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "backup.md").read_text("utf-8")
 EMBEDDED, OWN = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -52,6 +53,38 @@ def fill(db: open_analytic.OpenAnalytic) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def people(server: embedded.Server, template: str, settings: Settings) -> str:
+    """The DSN of a filled database, to copy."""
+    dsn = database(server, template)
+    with open_analytic.connect(dsn, settings=settings) as db:
+        fill(db)
+    return dsn
+
+
+@pytest.fixture
+def dsn(server: embedded.Server, people: str) -> Iterator[str]:
+    with clone(server, people) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled home in which nothing runs, to copy."""
+    home = homes.copy(homes.migrated(tmp_path_factory.getbasetemp()), tmp_path_factory.mktemp("people") / "home")
+    with open_analytic.connect(home=home) as db:
+        fill(db)
+    embedded.stop(home)
+    return home
+
+
+@pytest.fixture
+def before(filled_home: Path, tmp_path: Path) -> object:
+    """A copy of it in the folder of the test, and what it answers."""
+    with open_analytic.connect(home=homes.copy(filled_home, tmp_path / ".open_analytic")) as db:
+        return answers(db.dsn)
+
+
 def answers(dsn: str) -> object:
     with psycopg.connect(dsn) as connection:
         return connection.execute(ANSWERS).fetchone()
@@ -76,23 +109,15 @@ def shell(commands: str, folder: Path, server: embedded.Server, **variables: str
 
 
 def test_the_embedded_database_is_restored_into_a_new_home(
-    server: embedded.Server, tmp_path: Path, settings: Settings
+    server: embedded.Server, tmp_path: Path, settings: Settings, before: object
 ) -> None:
-    home = homes.copy(homes.migrated(tmp_path.parent), tmp_path / ".open_analytic")
-    with open_analytic.connect(home=home) as db:
-        fill(db)
-        before = answers(db.dsn)
     assert "people" in shell(EMBEDDED, tmp_path, server)
     with embedded.start(tmp_path / "restored") as restored:
         assert answers(restored.dsn) == before
         assert next_cluster(restored.dsn, settings) == [2, 3]
 
 
-def test_a_backup_overwrites_nothing(server: embedded.Server, tmp_path: Path) -> None:
-    home = homes.copy(homes.migrated(tmp_path.parent), tmp_path / ".open_analytic")
-    with open_analytic.connect(home=home) as db:
-        fill(db)
-        before = answers(db.dsn)
+def test_a_backup_overwrites_nothing(server: embedded.Server, tmp_path: Path, before: object) -> None:
     shell("open-analytic db backup album.dump", tmp_path, server)
     with pytest.raises(AssertionError, match="is there already"):
         shell("open-analytic db backup album.dump", tmp_path, server)
@@ -118,8 +143,6 @@ open-analytic --dsn "$RESTORED_DSN" db check
 def test_a_server_of_ones_own(
     dsn: str, server: embedded.Server, tmp_path: Path, settings: Settings, commands: str
 ) -> None:
-    with open_analytic.connect(dsn, settings=settings) as db:
-        fill(db)
     restored = make_conninfo(database(server))
     roles = re.compile(r'psql "\$RESTORED_DSN" -c "CREATE ROLE.*?\n(?=pg_restore)', re.DOTALL)  # they are there
     shell(roles.sub("", commands), tmp_path, server, OPEN_ANALYTIC_DSN=dsn, RESTORED_DSN=restored)
@@ -127,11 +150,7 @@ def test_a_server_of_ones_own(
     assert next_cluster(restored, settings) == [2, 3]
 
 
-def test_another_server_without_our_roles(
-    dsn: str, server: embedded.Server, tmp_path: Path, settings: Settings
-) -> None:
-    with open_analytic.connect(dsn, settings=settings) as db:
-        fill(db)
+def test_another_server_without_our_roles(dsn: str, server: embedded.Server, tmp_path: Path) -> None:
     with embedded.start(tmp_path / "another") as another:  # PostgreSQL alone: no schema, no roles
         shell(OWN, tmp_path, server, OPEN_ANALYTIC_DSN=dsn, RESTORED_DSN=another.dsn)
         assert answers(another.dsn) == answers(dsn)

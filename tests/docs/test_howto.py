@@ -13,6 +13,7 @@ from PIL import Image
 
 from open_analytic import embedded
 from open_analytic.config import PREFIX, Settings
+from open_analytic.embedded import watchdog
 from tests import homes, tiny
 from tests.process.runner import Cli, make
 from tests.unit.cli.commands import ALL
@@ -23,19 +24,29 @@ UPGRADE, SIZING, UNINSTALL = (
 )
 
 
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    """A home with a collection of one picture."""
-    cards = tiny.write(tmp_path / "cards")
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a home that has a collection of one picture; nothing runs in it."""
+    folder = tmp_path_factory.mktemp("howto")
+    cards = tiny.write(folder / "cards")
     (cards / "pipeline.json").write_text(json.dumps(tiny.PIPELINE))
-    (tmp_path / "photos").mkdir()
-    Image.new("RGB", (8, 8), "red").save(tmp_path / "photos" / "red.png")
-    cli = make(tmp_path, cards)
-    homes.copy(homes.migrated(tmp_path.parent), tmp_path / ".open_analytic")
+    (folder / "photos").mkdir()
+    Image.new("RGB", (8, 8), "red").save(folder / "photos" / "red.png")
+    cli = make(folder, cards)
+    home = homes.copy(homes.migrated(tmp_path_factory.getbasetemp()), folder / ".open_analytic")
     cli("pipeline", "create", "mean_colour", "--definition", cards / "pipeline.json")
     cli("collection", "create", "album", "--pipeline", "mean_colour")
     cli("import", "photos", "--collection", "album")
-    return cli
+    embedded.stop(home)
+    return folder
+
+
+@pytest.fixture
+def cli(original: Path, tmp_path: Path) -> Cli:
+    """A copy of the folder for one test."""
+    folder = homes.copy(original, tmp_path / "howto")
+    (folder / ".open_analytic" / watchdog.STATE).unlink(missing_ok=True)  # where the server of the original was
+    return make(folder, folder / "cards")
 
 
 def shell(cli: Cli, commands: str, **variables: str) -> None:

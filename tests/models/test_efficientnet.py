@@ -104,11 +104,22 @@ def test_a_picture_has_one_descriptor_whatever_stands_beside_it(network: OnnxMod
         np.testing.assert_allclose(np.concatenate(parts), together, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def originals() -> list[Image.Image]:
+    return photos()
+
+
+@pytest.fixture(scope="module")
+def gallery(network: OnnxModel, originals: list[Image.Image]) -> NDArray[np.float32]:
+    """Their descriptors."""
+    return normalize(embed([pixels(photo) for photo in originals], network, role="descriptor"))
+
+
 @pytest.mark.models
 @pytest.mark.parametrize("name", EDITS)
-def test_the_original_of_an_edited_copy_is_the_nearest(network: OnnxModel, name: str) -> None:
-    originals = photos()
-    gallery = normalize(embed([pixels(photo) for photo in originals], network, role="descriptor"))
+def test_the_original_of_an_edited_copy_is_the_nearest(
+    network: OnnxModel, originals: list[Image.Image], gallery: NDArray[np.float32], name: str
+) -> None:
     queries = normalize(embed([pixels(EDITS[name](photo)) for photo in originals], network, role="descriptor"))
     assert gallery.shape == (len(PICTURES), 1024)
     np.testing.assert_allclose(np.linalg.norm(gallery, axis=1), 1, atol=1e-6)

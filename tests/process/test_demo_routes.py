@@ -25,7 +25,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import CollectionExists, NotFound
 from open_analytic.service import listener
 from tests import tiny
-from tests.conftest import database
+from tests.databases import database
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from open_analytic.service.work import Work
 from open_analytic.web import api
 from open_analytic.web.site import Site
 from tests import tiny
-from tests.conftest import database
+from tests.databases import database
 from tests.process.serving import eventually
 from tests.process.site import picture, problem, thumbnail
 

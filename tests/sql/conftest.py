@@ -2,12 +2,11 @@
 
 import grp
 import io
-import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +26,8 @@ from open_analytic.runtime.local import LocalEngine
 from open_analytic.store import schema
 from open_analytic.store.queries import query
 from tests import plpython, tiny, tiny_objects, tiny_sounds, tiny_texts
-from tests.conftest import REPOSITORY, clone, database, forget
+from tests.conftest import REPOSITORY
+from tests.databases import Fill, clone, database, disposable, filled, name_of
 
 Sql = psycopg.Connection[Any]
 BODIES = ("dblink", "plpython3u")
@@ -118,6 +118,17 @@ def make_service(folder: Path, dsn: str, settings: Settings, group: str) -> Serv
     return Service(folder, environment, ["--dsn", dsn, "--group", group])
 
 
+@contextmanager
+def new_service(server: embedded.Server, template: str, settings: Settings, group: str) -> Iterator[Service]:
+    """A service that is not started yet, in a folder and with a database of its own."""
+    with TemporaryDirectory(prefix="oa-", dir="/tmp") as top:
+        Path(top).chmod(0o755)
+        service = make_service(Path(top), database(server, template), settings, group)
+        yield service
+        if service.process:
+            service.stop(kill=True)
+
+
 @pytest.fixture(scope="session")
 def group(server: embedded.Server) -> str:
     """Of the account that the servers run as."""
@@ -127,12 +138,33 @@ def group(server: embedded.Server) -> str:
 @pytest.fixture(scope="session")
 def service(server: embedded.Server, template: str, here: Settings, group: str) -> Iterator[Service]:
     """The service that every test asks, but those that stop it."""
-    with TemporaryDirectory(prefix="oa-", dir="/tmp") as top:
-        Path(top).chmod(0o755)
-        service = make_service(Path(top), database(server, template), here, group)
+    with new_service(server, template, here, group) as service:
         service.start()
         yield service
         service.stop()
+
+
+@pytest.fixture(scope="module")
+def node(server: embedded.Server, template: str, here: Settings, group: str) -> Iterator[Service]:
+    """A service of one file's own."""
+    with new_service(server, template, here, group) as service:
+        yield service
+
+
+@pytest.fixture
+def own(node: Service) -> Service:
+    """It runs; a test can stop it."""
+    if not node.process:
+        node.start()
+    return node
+
+
+@pytest.fixture
+def stopped(node: Service) -> Service:
+    """It does not run; a test can start it."""
+    if node.process:
+        node.stop(kill=True)
+    return node
 
 
 @pytest.fixture(scope="session", params=BODIES)
@@ -142,32 +174,58 @@ def body(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def sql_server(
-    body: str, server: embedded.Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[embedded.Server, str]]:
-    """A server with this body, and a database of it to clone."""
-    with ExitStack() as stack:
-        if body == "plpython3u":
-            binaries = plpython.require()
-            server = stack.enter_context(embedded.start(tmp_path_factory.mktemp("plpython"), pg_bin=binaries))
-            forget(server)
-        dsn = database(server)
-        schema.upgrade(dsn)
-        code = stack.enter_context(plpython.code_folder(server.home))
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("INSERT INTO open_analytic.settings VALUES ('python_path', %s)", [str(code)])
-        yield server, str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+def plpython_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    """A server with plpython3u."""
+    binaries = plpython.require()
+    with embedded.start(tmp_path_factory.mktemp("plpython"), pg_bin=binaries) as server, disposable(server):
+        yield server
+
+
+@dataclass
+class SqlServers:
+    """What was made for each body: tests of one file follow those of another with the other body, and back."""
+
+    templates: dict[str, tuple[embedded.Server, str]] = field(default_factory=dict)
+    originals: dict[str, str] = field(default_factory=dict)
+    stack: ExitStack = field(default_factory=ExitStack)
 
 
 @pytest.fixture(scope="session")
-def original(sql_server: tuple[embedded.Server, str], service: Service) -> str:
-    """A database that knows the service, with the pipelines mean_colour and slow_colour."""
-    dsn = database(*sql_server)
+def sql_servers() -> Iterator[SqlServers]:
+    servers = SqlServers()
+    with servers.stack:
+        yield servers
+
+
+def _template(server: embedded.Server, stack: ExitStack) -> str:
+    """The name of a database with the functions that this server takes."""
+    dsn = database(server)
+    schema.upgrade(dsn)
+    code = stack.enter_context(plpython.code_folder(server.home))
     with psycopg.connect(dsn, autocommit=True) as connection:
-        know(connection, service)
-        create(connection, "mean_colour", tiny.PIPELINE)
-        create(connection, "slow_colour", tiny.slow_pipeline())
-    return dsn
+        connection.execute("INSERT INTO open_analytic.settings VALUES ('python_path', %s)", [str(code)])
+    return name_of(dsn)
+
+
+@pytest.fixture(scope="session")
+def sql_server(body: str, sql_servers: SqlServers, request: pytest.FixtureRequest) -> tuple[embedded.Server, str]:
+    """A server with this body, and a database of it to clone."""
+    if body not in sql_servers.templates:
+        server = request.getfixturevalue("plpython_server" if body == "plpython3u" else "server")
+        sql_servers.templates[body] = server, _template(server, sql_servers.stack)
+    return sql_servers.templates[body]
+
+
+@pytest.fixture(scope="session")
+def original(body: str, sql_servers: SqlServers, sql_server: tuple[embedded.Server, str], service: Service) -> str:
+    """A database that knows the service, with the pipelines mean_colour and slow_colour."""
+    if body not in sql_servers.originals:
+        dsn = sql_servers.originals[body] = database(*sql_server)
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            know(connection, service)
+            create(connection, "mean_colour", tiny.PIPELINE)
+            create(connection, "slow_colour", tiny.slow_pipeline())
+    return sql_servers.originals[body]
 
 
 @pytest.fixture
@@ -210,26 +268,38 @@ def column(connection: psycopg.Connection[Any], statement: str, *values: object)
     return [row[0] for row in connection.execute(statement, values)]
 
 
-_numbers = itertools.count(1)
-
-
 @pytest.fixture
 def become(sql: Sql, dsn: str, body: str) -> Iterator[Callable[..., Sql]]:
-    """Sessions whose role is an ordinary one with these rights."""
-    sessions: list[tuple[str, Sql]] = []
+    """Sessions whose role is an ordinary one with these rights, of which a test has several.
+
+    Roles stay for later tests: what they own, and what they are granted, goes with the test's database.
+    """
+    sessions: list[Sql] = []
 
     def become(*groups: str) -> Sql:
-        name = f"ordinary_{body}_{next(_numbers)}"
-        sql.execute(compose.SQL("CREATE ROLE {} LOGIN").format(compose.Identifier(name)))
-        for group in groups:
-            sql.execute(compose.SQL("GRANT {} TO {}").format(compose.Identifier(group), compose.Identifier(name)))
+        name = "_".join(["ordinary", str(len(sessions)), *(group.rpartition("_")[2] for group in groups)])
+        if not value(sql, "SELECT count(*) FROM pg_roles WHERE rolname = %s", name):
+            sql.execute(compose.SQL("CREATE ROLE {} LOGIN").format(compose.Identifier(name)))
+            for group in groups:
+                sql.execute(compose.SQL("GRANT {} TO {}").format(compose.Identifier(group), compose.Identifier(name)))
         session = psycopg.connect(dsn, autocommit=True)
         session.execute(compose.SQL("SET SESSION AUTHORIZATION {}").format(compose.Identifier(name)))
-        sessions.append((name, session))
+        sessions.append(session)
         return session
 
     yield become
-    for name, session in sessions:
+    for session in sessions:
         session.close()
-        sql.execute(compose.SQL("DROP OWNED BY {} CASCADE").format(compose.Identifier(name)))
-        sql.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))
+
+
+@pytest.fixture
+def copied(sql_server: tuple[embedded.Server, str], original: str) -> Iterator[Callable[[Fill], Sql]]:
+    """Sessions in copies of a database that a function filled once."""
+    with ExitStack() as stack:
+
+        def copied(fill: Fill) -> Sql:
+            server, _ = sql_server
+            dsn = stack.enter_context(clone(server, filled(server, original, fill)))
+            return stack.enter_context(psycopg.connect(dsn, autocommit=True))
+
+        yield copied

@@ -1,13 +1,15 @@
 """Joins and clusters have the caller's rights: nobody reads or writes clusters of rows that he may not."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql as compose
 
+from open_analytic import embedded
+from tests.databases import clone, filled
 from tests.sql.conftest import column, value
 from tests.sql.test_joins import by_index, make
 from tests.sql.test_rights import EVIL, denied
@@ -17,10 +19,21 @@ _numbers = itertools.count(1)
 TABLES = ("clusterings", "cluster_members", "cluster_changes")
 
 
-@pytest.fixture
-def photos(sql: Sql) -> Sql:
+def fill(sql: Sql) -> None:
     make(sql, "photos")
     sql.execute("INSERT INTO photos (image_name, feature) VALUES ('a', '[0,0]'), ('b', '[0,1]'), ('c', '[9,9]')")
+
+
+@pytest.fixture
+def dsn(sql_server: tuple[embedded.Server, str], original: str) -> Iterator[str]:
+    """A copy of a database with a collection of three rows."""
+    server, _ = sql_server
+    with clone(server, filled(server, original, fill)) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def photos(sql: Sql) -> Sql:
     return sql
 
 

@@ -1,6 +1,7 @@
 """Clusters that keep their ids: what a later run finds is what a first run would, and it says what changed."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.databases import Fill
 from tests.sql.conftest import column, value
 from tests.sql.test_joins import by_index, make, scans
 
@@ -15,13 +17,16 @@ Sql = psycopg.Connection[Any]
 Clusters = dict[int, list[str]]
 
 
-@pytest.fixture
-def line(sql: Sql) -> Sql:
+def draw(sql: Sql) -> None:
     """Places on a line: three in a chain, two together, one alone, one without a feature."""
     make(sql, "line", dim=1)
     put(sql, a=0, b=1, c=2, x=10, y=11, alone=50)
     sql.execute("INSERT INTO line (image_name) VALUES ('nothing')")
-    return sql
+
+
+@pytest.fixture
+def line(copied: Callable[[Fill], Sql]) -> Sql:
+    return copied(draw)
 
 
 def put(sql: Sql, **places: float) -> None:
@@ -246,11 +251,11 @@ def test_only_what_is_new_is_searched_for(sql: Sql) -> None:
     assert scans(sql, index) - first == 2
 
 
-def test_two_runs_at_once_come_one_after_the_other(line: Sql, dsn: str) -> None:
+def test_two_runs_at_once_come_one_after_the_other(line: Sql) -> None:
     answers: list[Clusters] = []
 
     def other() -> None:
-        with psycopg.connect(dsn, autocommit=True) as session:
+        with psycopg.connect(line.info.dsn, autocommit=True) as session:
             answers.append(cluster(session))
 
     thread = threading.Thread(target=other)

@@ -1,10 +1,13 @@
 """What scripts for AnalyticDB use: distances to real[] that take the index, the access method ann."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.databases import Fill
 from tests.sql.conftest import column, picture, value
 
 Sql = psycopg.Connection[Any]
@@ -12,12 +15,30 @@ KINDS = ("vector", "halfvec")
 OPERATORS = {"<->": "l2", "<=>": "cosine", "<#>": "ip"}
 
 
-def table(sql: Sql, kind: str) -> None:
+def fill(kind: str, sql: Sql) -> None:
     sql.execute(f"CREATE TABLE image_search_table (image_name text PRIMARY KEY, feature {kind}(3))")
     sql.execute(
         "INSERT INTO image_search_table SELECT 'p' || i, ARRAY[random(), random(), random()]::real[]"
         " FROM generate_series(1, 2000) AS i"
     )
+
+
+FILLS = {kind: partial(fill, kind) for kind in KINDS}
+
+
+@pytest.fixture
+def table(copied: Callable[[Fill], Sql]) -> Callable[[str], Sql]:
+    """A session in a copy of a database with a table of vectors of this type."""
+
+    def table(kind: str) -> Sql:
+        sql = copied(FILLS[kind])
+        use_indexes(sql)
+        return sql
+
+    return table
+
+
+def use_indexes(sql: Sql) -> None:
     sql.execute("LOAD 'vector'; SET hnsw.ef_search = 400; SET enable_seqscan = off; SET enable_sort = off")
 
 
@@ -28,8 +49,8 @@ def plan(sql: Sql, statement: str) -> str:
 @pytest.mark.parametrize("method", ["hnsw", "ann"])
 @pytest.mark.parametrize("sign", OPERATORS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_distance_to_an_array_takes_the_index(sql: Sql, kind: str, sign: str, method: str) -> None:
-    table(sql, kind)
+def test_a_distance_to_an_array_takes_the_index(table: Callable[[str], Sql], kind: str, sign: str, method: str) -> None:
+    sql = table(kind)
     sql.execute(f"CREATE INDEX ON image_search_table USING {method} (feature {kind}_{OPERATORS[sign]}_ops)")
     sql.execute("ANALYZE image_search_table")
     exact = value(sql, f"SELECT min((feature {sign} '[0.1,0.2,0.3]'::{kind}) + 0) FROM image_search_table")
@@ -43,8 +64,8 @@ def test_a_distance_to_an_array_takes_the_index(sql: Sql, kind: str, sign: str, 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_default_of_ann_is_the_euclidean_distance(sql: Sql, kind: str) -> None:
-    table(sql, kind)
+def test_the_default_of_ann_is_the_euclidean_distance(table: Callable[[str], Sql], kind: str) -> None:
+    sql = table(kind)
     sql.execute("CREATE INDEX nearest ON image_search_table USING ann (feature) WITH (m = 8)")
     sql.execute("ANALYZE image_search_table")
     statement = "SELECT image_name FROM image_search_table ORDER BY feature <-> '{1,0,0}'::real[] LIMIT 3"
@@ -76,9 +97,9 @@ def test_an_array_of_another_length_is_an_error(sql: Sql) -> None:
         sql.execute("SELECT '[3,0,0]'::vector <-> '{1}'::real[]")
 
 
-def test_a_feature_beside_what_embed_gives_takes_the_index(sql: Sql) -> None:
+def test_a_feature_beside_what_embed_gives_takes_the_index(table: Callable[[str], Sql]) -> None:
     """halfvec beside vector: pgvector casts both ways, and so finds neither operator the better one."""
-    table(sql, "halfvec")
+    sql = table("halfvec")
     sql.execute("CREATE INDEX ON image_search_table USING hnsw (feature halfvec_l2_ops)")
     query = (
         "SELECT image_name FROM image_search_table ORDER BY feature <-> open_analytic.embed('mean_colour', %s::bytea)"

@@ -18,7 +18,8 @@ from open_analytic.pipeline.plan import plan
 from open_analytic.pipeline.spec import load
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.store import schema
-from tests import tiny
+from tests import tiny, tiny_texts
+from tests.databases import database_of
 from tests.sql.conftest import BLUE, GREEN, RED, Service, column, create, know, picture, value
 
 Sql = psycopg.Connection[Any]
@@ -207,33 +208,41 @@ def test_a_procedure_runs_a_pipeline_on_every_row(sql: Sql) -> None:
     assert sorted(rows.fetchall()) == [("b", False), ("g", True), ("r", False)]
 
 
-@pytest.fixture
-def latin(sql_server: tuple[embedded.Server, str], body: str, service: Service) -> Iterator[Sql]:
+ENCODINGS = {"LATIN1": "été", "EUC_CN": "猫", "SQL_ASCII": "cat"}
+
+
+@pytest.fixture(params=ENCODINGS)
+def encoded(sql_server: tuple[embedded.Server, str], request: pytest.FixtureRequest) -> Iterator[Sql]:
     """A database whose texts are not UTF-8."""
-    server, _ = sql_server
-    provider = " LOCALE_PROVIDER 'libc'" if body == "dblink" else ""
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute(
-            "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'" + provider
-        )
-    yield psycopg.connect(
-        psycopg.conninfo.make_conninfo(server.dsn, dbname="latin", client_encoding="UTF8"), autocommit=True
+    dsn = database_of(sql_server[0], str(request.param))
+    with psycopg.connect(dsn, client_encoding="UTF8", autocommit=True) as connection:
+        yield connection
+
+
+def test_a_database_in_another_encoding_works_too(encoded: Sql, sql: Sql, service: Service) -> None:
+    word = ENCODINGS[value(encoded, "SELECT getdatabaseencoding()")]
+    schema.upgrade(encoded.info.dsn)
+    know(encoded, service)
+    path = value(sql, "SELECT value FROM open_analytic.settings WHERE name = 'python_path'")
+    encoded.execute("INSERT INTO open_analytic.settings VALUES ('python_path', %s)", [path])
+    create(encoded, f"colour {word}", tiny.PIPELINE)
+    assert value(encoded, RUN, f"colour {word}", picture()) == value(sql, RUN, "mean_colour", picture())
+    with pytest.raises(psycopg.Error) as caught:
+        value(encoded, "SELECT open_analytic.pipeline_create(%s, %s)", word, Jsonb({"steps": word}))
+    assert caught.value.sqlstate == "OA016"
+    create(encoded, "texts", tiny_texts.PIPELINE)
+    create(sql, "texts", tiny_texts.PIPELINE)
+    text = f"red house {word}"
+    run = "SELECT open_analytic.pipeline_run('texts', %s::text)"
+    assert value(encoded, run, text) == value(sql, run, text)
+    value(encoded, "SELECT open_analytic.create_collection('notes', 'texts')")
+    encoded.execute(
+        "INSERT INTO notes (text_name, text_data, feature) VALUES"
+        " (%(word)s, convert_to(%(text)s, 'UTF8'), open_analytic.embed('texts', %(text)s::text))",
+        {"word": word, "text": text},
     )
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute("DROP DATABASE latin WITH (FORCE)")
-
-
-def test_a_database_in_latin1_works_too(latin: Sql, sql: Sql, dsn: str, service: Service) -> None:
-    with latin:
-        schema.upgrade(latin.info.dsn)
-        know(latin, service)
-        path = value(sql, "SELECT value FROM open_analytic.settings WHERE name = 'python_path'")
-        latin.execute("INSERT INTO open_analytic.settings VALUES ('python_path', %s)", [path])
-        create(latin, "couleur_é", tiny.PIPELINE)
-        assert value(latin, RUN, "couleur_é", picture()) == value(sql, RUN, "mean_colour", picture())
-        with pytest.raises(psycopg.Error) as caught:
-            value(latin, "SELECT open_analytic.pipeline_create('été', %s)", Jsonb({"steps": "é"}))
-        assert caught.value.sqlstate == "OA016"
+    found = "SELECT name FROM open_analytic.search('notes', %s::text, 1, filter => %s)"
+    assert column(encoded, found, text, f"text_name = '{word}'") == [word]
 
 
 ARRAYS = {"from zero": "[0:1]={%s,%s}", "from five": "[5:6]={%s,%s}", "two by one": "{{%s},{%s}}"}

@@ -1,27 +1,39 @@
 """Least privilege: an ordinary role runs and searches, and nothing of ours lends it the owner's rights."""
 
-import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql as compose
 
+from open_analytic import embedded
+from tests.databases import clone, filled
 from tests.sql.conftest import Service, column, picture, value
 
 Sql = psycopg.Connection[Any]
 RUN = "SELECT open_analytic.pipeline_run('mean_colour', %s::bytea)"
-_numbers = itertools.count(1)
 
 
-@pytest.fixture
-def photos(sql: Sql) -> Sql:
+def fill(sql: Sql) -> None:
     value(sql, "SELECT open_analytic.create_collection('photos', 'mean_colour', '{\"district\": \"text\"}')")
     sql.execute(
         "INSERT INTO photos (image_name, feature, district)"
         " SELECT 'red', open_analytic.embed('mean_colour', %s::bytea), 'A'",
         [picture()],
     )
+
+
+@pytest.fixture
+def dsn(sql_server: tuple[embedded.Server, str], original: str) -> Iterator[str]:
+    """A copy of a database with a collection of one picture."""
+    server, _ = sql_server
+    with clone(server, filled(server, original, fill)) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def photos(sql: Sql) -> Sql:
     return sql
 
 

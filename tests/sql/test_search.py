@@ -1,5 +1,6 @@
 """Collections and searches in SQL: k rows under any filter, with the caller's rights; no filter leaves its place."""
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -8,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import tiny
+from tests.databases import Fill
 from tests.sql.conftest import BLUE, GREEN, RED, column, create, picture, value
 
 Sql = psycopg.Connection[Any]
 COLOURS = {"red": RED, "green": GREEN, "blue": BLUE, "dark red": (120, 5, 5)}
 
 
-@pytest.fixture
-def photos(sql: Sql) -> Sql:
+def fill(sql: Sql) -> None:
     """A collection of four pictures with two columns."""
     columns = '{"district": "text", "price": "numeric(10,2)"}'
     value(sql, "SELECT open_analytic.create_collection('photos', 'mean_colour', %s)", columns)
@@ -26,7 +27,17 @@ def photos(sql: Sql) -> Sql:
             " %(district)s, %(price)s)",
             {"name": name, "data": picture(colour), "district": "AB"[number % 2], "price": number + 0.5},
         )
-    return sql
+
+
+def fill_and_create(sql: Sql) -> None:
+    """A pipeline of two vectors beside it."""
+    fill(sql)
+    create(sql, "two", tiny.PIPELINE | {"output": {"feature": "feature", "colours": "colours"}})
+
+
+@pytest.fixture
+def photos(copied: Callable[[Fill], Sql]) -> Sql:
+    return copied(fill)
 
 
 def names(sql: Sql, arguments: str, *values: object) -> list[str]:
@@ -257,11 +268,13 @@ COLLECTIONS = {
 
 
 @pytest.mark.parametrize(("arguments", "sqlstate"), COLLECTIONS.values(), ids=COLLECTIONS)
-def test_a_collection_that_cannot_be_is_a_typed_error(photos: Sql, arguments: str, sqlstate: str) -> None:
-    create(photos, "two", tiny.PIPELINE | {"output": {"feature": "feature", "colours": "colours"}})
+def test_a_collection_that_cannot_be_is_a_typed_error(
+    copied: Callable[[Fill], Sql], arguments: str, sqlstate: str
+) -> None:
+    sql = copied(fill_and_create)
     with pytest.raises(psycopg.Error) as caught:
-        photos.execute(f"SELECT open_analytic.create_collection({arguments})")
-    assert (caught.value.sqlstate, value(photos, "SELECT count(*) FROM open_analytic.collections")) == (sqlstate, 1)
+        sql.execute(f"SELECT open_analytic.create_collection({arguments})")
+    assert (caught.value.sqlstate, value(sql, "SELECT count(*) FROM open_analytic.collections")) == (sqlstate, 1)
 
 
 HOSTILE = ["x; DROP TABLE photos", 'x"; DROP TABLE photos; --', "Robert'); --", "猫 %s %I {x}", "a b"]

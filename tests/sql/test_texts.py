@@ -1,45 +1,53 @@
 """Texts in SQL: a literal, a column, UTF-8 bytes."""
 
+from collections.abc import Callable
+from typing import Any
+
 import psycopg
 import pytest
 
 from tests import tiny, tiny_texts
+from tests.databases import Fill
 from tests.sql.conftest import create, value
 
+Sql = psycopg.Connection[Any]
 RUN = "SELECT open_analytic.pipeline_run('texts', {})"
 HOUSE = {"vector": [4.25, 21.75]}
 
 
-@pytest.fixture
-def texts(sql: psycopg.Connection[tuple[object, ...]]) -> psycopg.Connection[tuple[object, ...]]:
+def learn(sql: Sql) -> None:
     create(sql, "texts", tiny_texts.PIPELINE)
-    return sql
+
+
+@pytest.fixture
+def texts(copied: Callable[[Fill], Sql]) -> Sql:
+    return copied(learn)
 
 
 @pytest.mark.parametrize("literal", ["'red house'", "'red house'::text", "convert_to('red house', 'UTF8')"])
-def test_a_text_runs(texts: psycopg.Connection[tuple[object, ...]], literal: str) -> None:
+def test_a_text_runs(texts: Sql, literal: str) -> None:
     assert value(texts, RUN.format(literal)) == HOUSE
 
 
-def test_a_text_that_looks_like_bytes_is_a_text(texts: psycopg.Connection[tuple[object, ...]]) -> None:
+def test_a_text_that_looks_like_bytes_is_a_text(texts: Sql) -> None:
     """As bytes it would be "a": [CLS] 2, a 4, [SEP] 3."""
     assert value(texts, RUN.format("'\\x61'")) != value(texts, RUN.format("'a'")) == {"vector": [3.0, 9.666667]}
 
 
-def test_a_bad_text_is_a_typed_error_and_its_neighbours_go_on(texts: psycopg.Connection[tuple[object, ...]]) -> None:
+def test_a_bad_text_is_a_typed_error_and_its_neighbours_go_on(texts: Sql) -> None:
     with pytest.raises(psycopg.Error, match=r"The text is empty\.") as caught:
         texts.execute(RUN.format("''"))
     assert caught.value.sqlstate == "OA026"
     batch = "SELECT open_analytic.pipeline_run_batch('texts', %s::bytea[])"
     good, bad = (row[0] for row in texts.execute(batch, [[b"red house", b"\xff"]]).fetchall())
-    assert (good, bad["error"]["sqlstate"]) == (HOUSE, "OA026")  # type: ignore[index]
+    assert (good, bad["error"]["sqlstate"]) == (HOUSE, "OA026")
     (alone,) = (row[0] for row in texts.execute(batch, [[b"\xff"]]).fetchall())
-    assert alone["error"]["sqlstate"] == "OA026"  # type: ignore[index]
+    assert alone["error"]["sqlstate"] == "OA026"
 
 
-@pytest.fixture
-def notes(texts: psycopg.Connection[tuple[object, ...]]) -> psycopg.Connection[tuple[object, ...]]:
+def write(texts: Sql) -> None:
     """A collection of three texts, one of pictures with nothing in it."""
+    learn(texts)
     create(texts, "mean_colour", tiny.PIPELINE)
     texts.execute("SELECT open_analytic.create_collection('notes', 'texts')")
     texts.execute("SELECT open_analytic.create_collection('photos', 'mean_colour')")
@@ -48,11 +56,15 @@ def notes(texts: psycopg.Connection[tuple[object, ...]]) -> psycopg.Connection[t
         " SELECT t, t, open_analytic.embed('texts', t), sha256(convert_to(t, 'UTF8'))"
         " FROM unnest(ARRAY['red house', 'blue', '[1,2]']) AS t"
     )
-    return texts
+
+
+@pytest.fixture
+def notes(copied: Callable[[Fill], Sql]) -> Sql:
+    return copied(write)
 
 
 def test_the_columns_of_a_collection_of_texts_are_called_so(
-    notes: psycopg.Connection[tuple[object, ...]],
+    notes: Sql,
 ) -> None:
     rows = notes.execute("SELECT text_name, text_data FROM notes ORDER BY text_name").fetchall()
     assert rows == [("[1,2]", "[1,2]"), ("blue", "blue"), ("red house", "red house")]
@@ -84,14 +96,14 @@ def test_the_columns_of_a_collection_of_texts_are_called_so(
         ("open_analytic.embed_for('notes', convert_to('blue', 'UTF8'))", "blue"),
     ],
 )
-def test_a_text_searches(notes: psycopg.Connection[tuple[object, ...]], query: str, name: str) -> None:
+def test_a_text_searches(notes: Sql, query: str, name: str) -> None:
     assert value(notes, f"SELECT name FROM open_analytic.search('notes', {query}, k => 1)") == name
     if "real" not in query:  # explain_search takes no array
         explain = f"SELECT open_analytic.explain_search('notes', {query}, k => 1) -> 'done' -> 'rows'"
         assert value(notes, explain) == 1
 
 
-def test_a_bound_text_searches(notes: psycopg.Connection[tuple[object, ...]]) -> None:
+def test_a_bound_text_searches(notes: Sql) -> None:
     rows = notes.execute("SELECT name FROM open_analytic.search('notes', %s, k => 1)", ["red house"]).fetchall()
     assert rows == [("red house",)]
     assert notes.execute("SELECT * FROM open_analytic.search('notes', NULL::text)").fetchall() == []
@@ -108,7 +120,7 @@ def test_a_bound_text_searches(notes: psycopg.Connection[tuple[object, ...]]) ->
     ],
 )
 def test_a_query_of_the_wrong_kind_is_a_typed_error(
-    notes: psycopg.Connection[tuple[object, ...]], collection: str, query: str, sqlstate: str, message: str
+    notes: Sql, collection: str, query: str, sqlstate: str, message: str
 ) -> None:
     for function in ("search", "explain_search"):
         with pytest.raises(psycopg.Error) as caught:
@@ -117,7 +129,7 @@ def test_a_query_of_the_wrong_kind_is_a_typed_error(
         assert (caught.value.diag.message_primary or "").startswith(message)
 
 
-def test_tokens_are_a_result(sql: psycopg.Connection[tuple[object, ...]]) -> None:
+def test_tokens_are_a_result(sql: Sql) -> None:
     steps = [
         {"operator": "tokenize", "model": "words", "output": "tokens"},
         {"operator": "embed_tokens", "model": "words", "role": "features", "input": "tokens", "output": "vector"},
@@ -127,7 +139,7 @@ def test_tokens_are_a_result(sql: psycopg.Connection[tuple[object, ...]]) -> Non
     assert value(sql, run) == {"ids": [2, 5, 7, 3], **HOUSE}
 
 
-def test_passages_have_their_characters(texts: psycopg.Connection[tuple[object, ...]]) -> None:
+def test_passages_have_their_characters(texts: Sql) -> None:
     story = "A red house. A blue one.\n\nThe end comes soon, with a tree."
     create(texts, "passages", tiny_texts.PASSAGES)
     texts.execute("SELECT open_analytic.create_collection('stories', 'passages')")
@@ -149,3 +161,21 @@ def test_passages_have_their_characters(texts: psycopg.Connection[tuple[object, 
         " FROM stories AS n JOIN stories AS w USING (text_name) WHERE w.part = 0 ORDER BY n.part"
     ).fetchall()
     assert cut == [("A red house. A blue one.",), ("The end comes soon, with",), ("a tree.",)]
+
+
+def test_a_table_of_texts_is_adopted(texts: Sql) -> None:
+    texts.execute("CREATE TABLE notes (title text PRIMARY KEY, body text, lang text)")
+    texts.execute("INSERT INTO notes VALUES ('house', 'red house', 'en'), ('sky', 'blue', 'en')")
+    adopt = "SELECT open_analytic.adopt_collection('notes', 'texts', name_column => 'title', data_column => 'body')"
+    assert value(texts, adopt)["name"] == "notes"
+    texts.execute(
+        "UPDATE notes SET feature = open_analytic.embed_for('notes', convert_to(body, 'UTF8')), pipeline_version = 1"
+    )
+    search = "SELECT name, \"row\" FROM open_analytic.search('notes', %s::text, 1)"
+    assert texts.execute(search, ["red house"]).fetchall() == [("house", {"lang": "en"})]
+    texts.execute("INSERT INTO notes (title, body, feature) VALUES ('a', 'a a', open_analytic.embed('texts', 'a a'))")
+    assert texts.execute(search, ["a a"]).fetchall() == [("a", {"lang": None})]
+    texts.execute("SELECT open_analytic.drop_collection('notes')")
+    assert texts.execute("SELECT title, body FROM notes ORDER BY title").fetchall() == [
+        ("a", "a a"), ("house", "red house"), ("sky", "blue"),
+    ]  # fmt: skip

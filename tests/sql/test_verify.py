@@ -1,5 +1,6 @@
 """verify in SQL: decided by the pipeline's table, by pictures and by vectors, with the caller's rights."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -9,7 +10,7 @@ from psycopg.types.json import Jsonb
 from open_analytic import embedded
 from open_analytic.store import schema
 from tests import tiny
-from tests.conftest import database
+from tests.databases import clone, database, filled
 from tests.sql.conftest import BLUE, GREEN, RED, column, create, picture, value
 from tests.sql.test_rights import denied
 
@@ -23,8 +24,7 @@ VECTORS = "SELECT * FROM open_analytic.verify(%s::vector, %s::vector, 'mean_colo
 DARK = (120, 5, 5)
 
 
-@pytest.fixture
-def rated(sql: Sql) -> Sql:
+def rate(sql: Sql) -> None:
     """With a table of mean_colour, as a calibration writes it."""
     for metric in ("l2", "cosine"):
         sql.execute(
@@ -33,6 +33,18 @@ def rated(sql: Sql) -> Sql:
             " VALUES ('mean_colour', 1, %s, 40, 250, 'shades', %s)",
             [metric, Jsonb(LINES)],
         )
+
+
+@pytest.fixture
+def dsn(sql_server: tuple[embedded.Server, str], original: str) -> Iterator[str]:
+    """A copy of a database with the table."""
+    server, _ = sql_server
+    with clone(server, filled(server, original, rate)) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def rated(sql: Sql) -> Sql:
     return sql
 
 
@@ -167,11 +179,15 @@ def test_the_preset_of_faces_comes_with_its_table(sql: Sql) -> None:
         "SELECT false_accept_rate FROM open_analytic.current_rates WHERE pipeline = 'face_feature_extractor' ORDER BY 1"
     )
     assert column(sql, rates) == [0.001, 0.01, 0.1]
+    threshold = (
+        "SELECT distance FROM open_analytic.current_rates"
+        " WHERE pipeline = 'face_feature_extractor' AND false_accept_rate = 0.01"
+    )
     one = "array_fill(0.1, ARRAY[128])::vector"
     assert value(sql, f"SELECT to_jsonb(open_analytic.verify({one}, {one}))") == {
         "same": True,
         "distance": 0,
-        "threshold": value(sql, "SELECT distance FROM open_analytic.current_rates WHERE false_accept_rate = 0.01"),
+        "threshold": value(sql, threshold),
         "false_accept_rate": 0.01,
         "true_accept_rate": 1,
     }

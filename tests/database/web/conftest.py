@@ -10,7 +10,7 @@ import pytest
 import open_analytic
 from open_analytic.config import Settings
 from tests import tiny, tiny_faces
-from tests.conftest import database
+from tests.databases import database
 
 if TYPE_CHECKING:
     from open_analytic import OpenAnalytic, embedded

@@ -20,7 +20,7 @@ from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, InvalidFilter
 from open_analytic.web import filters
 from tests import tiny
-from tests.conftest import database
+from tests.databases import database
 
 if TYPE_CHECKING:
     from open_analytic import OpenAnalytic
