@@ -13,7 +13,7 @@ from open_analytic import importer, verification
 from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.embedded import Server, bootstrap
-from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError, VersionMismatch
+from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.models.library import Library
 from open_analytic.pipeline import spec as specs
@@ -21,6 +21,7 @@ from open_analytic.pipeline.cost import check_pixels
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.pipeline.plan import plan as make_plan
+from open_analytic.pipeline.plan_cache import PlanCache
 from open_analytic.runtime.local import LocalEngine
 from open_analytic.service.remote import RemoteEngine
 from open_analytic.store import collections, pipelines, rates, schema
@@ -102,6 +103,7 @@ class OpenAnalytic:
         self._auditor = Auditor(database, percent=settings.audit_percent)
         self._server = server
         self._plans: dict[tuple[str, str], tuple[float, Plan]] = {}
+        self._versions = PlanCache(lambda: self.library.cards)
         self._lock = threading.Lock()
 
     @property
@@ -250,7 +252,7 @@ class OpenAnalytic:
         if entry and time.monotonic() - entry[0] < self._plan_seconds:
             return entry[1]
         info = self.pipeline(name)
-        plan = entry[1] if entry and entry[1].hash == info.hash else self._plan_of(info, parameters or {})
+        plan = self._plan_of(info, parameters or {})
         with self._lock:
             self._plans.pop(key, None)
             self._plans[key] = (time.monotonic(), plan)
@@ -259,16 +261,7 @@ class OpenAnalytic:
         return plan
 
     def _plan_of(self, info: PipelineInfo, parameters: Mapping[str, Any]) -> Plan:
-        spec = specs.load(info.definition, name=info.name)
-        plan = make_plan(spec, self.library.cards, parameters, registered=True)
-        if plan.hash != info.hash:
-            raise VersionMismatch(
-                f"The models of pipeline {info.name!r} version {info.version} have changed since it was created: "
-                "its vectors would not be comparable.",
-                hint=f"Put the models' cards back, or pipeline_create({info.name!r}) for a new version "
-                "and import into a new collection.",
-            )
-        return plan
+        return self._versions.get(info, parameters)
 
     def _forget(self, name: str) -> None:
         with self._lock:

@@ -40,13 +40,14 @@ class OpenAnalyticError(Exception):
 
 def from_dict(fields: Mapping[str, Any]) -> OpenAnalyticError:
     """The error whose ``as_dict`` another process sent."""
-    kind = of_sqlstate(str(fields.get("sqlstate")))
-    return kind(fields.get("message"), hint=fields.get("hint"))
+    sqlstate, name = str(fields.get("sqlstate")), fields.get("type")
+    named = (kind for kind in _all(OpenAnalyticError) if (kind.sqlstate, kind.__name__) == (sqlstate, name))
+    return next(named, of_sqlstate(sqlstate))(fields.get("message"), hint=fields.get("hint"))
 
 
 def of_sqlstate(sqlstate: str) -> type[OpenAnalyticError]:
-    """The class of an SQLSTATE; the root of the tree for one it does not know."""
-    return next((kind for kind in _all(OpenAnalyticError) if kind.sqlstate == sqlstate), OpenAnalyticError)
+    """The class of an SQLSTATE, the narrowest of two; the root of the tree for one it does not know."""
+    return ([kind for kind in _all(OpenAnalyticError) if kind.sqlstate == sqlstate] or [OpenAnalyticError])[-1]
 
 
 def _all(kind: type[OpenAnalyticError]) -> Iterator[type[OpenAnalyticError]]:
@@ -125,6 +126,12 @@ class InvalidInput(OpenAnalyticError):
     sqlstate, http_status, exit_code = "OA010", 400, 3
 
 
+class InputTooLarge(InvalidInput):
+    """The input is larger than the limits allow."""
+
+    sqlstate, http_status = "OA013", 413
+
+
 class BadImage(InvalidInput):
     """The bytes are not a picture that can be read."""
 
@@ -137,7 +144,7 @@ class UnsupportedImage(BadImage):
     sqlstate, http_status = "OA012", 415
 
 
-class ImageTooLarge(BadImage):
+class ImageTooLarge(BadImage, InputTooLarge):
     """The picture is larger than the limits allow."""
 
     sqlstate, http_status = "OA013", 413

@@ -30,13 +30,8 @@ class QueryReader:
 
     def vector(self, query: Query) -> Vector:
         """Of an input with several features the largest one's. A str is a path, or a text where the input is text."""
-        encode = ALL_KINDS[self._plan().input].encode if isinstance(query, str | Text) else None
-        if encode and isinstance(query, str | Text):
-            query = encode(query if isinstance(query, str) else query.text)
-        if isinstance(query, Text):
-            raise BadParameter("The collection's pipeline takes no text.", hint="Search with a picture or a vector.")
-        if isinstance(query, str | Path):
-            query = folder.read(Path(query), self._max_bytes)
+        if isinstance(query, str | Text | Path):
+            query = self._read(query)
         if isinstance(query, bytes | bytearray | memoryview):
             return max(self.features(self._plan(), bytes(query)), key=lambda feature: feature.extent).vector
         try:
@@ -46,6 +41,14 @@ class QueryReader:
                 f"A query is a picture's bytes, a path or a vector of numbers, not {type(query).__name__}.",
                 hint="For a file: search(Path(name)).",
             ) from error
+
+    def _read(self, query: str | Text | Path) -> bytes:
+        kind = self._plan().input_kind
+        if kind.encode and not isinstance(query, Path):
+            return kind.encode(query if isinstance(query, str) else query.text)
+        if isinstance(query, Text):
+            raise BadParameter("The collection's pipeline takes no text.", hint="Search with a picture or a vector.")
+        return folder.read(Path(query), self._max_bytes, too_large=kind.too_large)
 
     def features(self, plan: Plan, data: bytes) -> tuple[Feature, ...]:
         """What a plan finds in a picture; NoFace when nothing."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, UnreadableFile
+from open_analytic.errors import BadParameter, ImageTooLarge, InputTooLarge, OpenAnalyticError, UnreadableFile
 from open_analytic.kinds.image import HEIF, SUFFIXES
 from open_analytic.types import LeftOut, PathLike
 
@@ -194,7 +194,7 @@ def _walk(folder: Path, prefix: str, above: set[tuple[int, int]], survey: Survey
             survey.types[suffix or NO_SUFFIX] += 1
 
 
-def read(path: Path, max_bytes: int) -> bytes:
+def read(path: Path, max_bytes: int, *, too_large: type[InputTooLarge] = ImageTooLarge) -> bytes:
     """A file's bytes; a device, a pipe, an unreadable or a huge file is a typed error."""
     try:
         state = path.stat()
@@ -205,7 +205,7 @@ def read(path: Path, max_bytes: int) -> bytes:
     except OSError as error:
         hint = advice(path) if isinstance(error, FileNotFoundError) else "Check its rights."
         raise UnreadableFile(f"{path} cannot be read: {error.strerror}.", hint=hint) from error
-    raise ImageTooLarge(
+    raise too_large(
         f"{path} has {state.st_size:,} bytes; at most {max_bytes:,} are read.",
         hint="OPEN_ANALYTIC_MAX_BYTES raises it.",
     )

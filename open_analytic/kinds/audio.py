@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from open_analytic.errors import InputTooLarge
 from open_analytic.kinds.kind import Kind
 from open_analytic.types import Span
 
@@ -38,6 +39,7 @@ AUDIO = Kind(
     article="an",
     decoder="decode_audio",
     noun="sound",
+    too_large=InputTooLarge,
     modality="audio",
     suffixes=frozenset((".wav", ".wave")),
     held_bytes=lambda sound: int(sound.samples.nbytes),

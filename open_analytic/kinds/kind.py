@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from open_analytic.errors import ImageTooLarge, InputTooLarge
 from open_analytic.types import InputColumns, Region
 
 Part = Callable[[Any], Any]  # of a value, made of what JSON has
@@ -37,6 +38,7 @@ class Kind:
     encode: Callable[[str], bytes] | None = None  # of an input that Python gives as a str: the bytes of it
     drawable: bool = False  # its bytes are a picture, of which pages and contact sheets show a small one
     noun: str = "item"  # what people call an input of it
+    too_large: type[InputTooLarge] = ImageTooLarge  # the error of an input with too many bytes
     suffixes: frozenset[str] = frozenset()  # of files that an import takes from a folder, one value each
     column: str | None = None  # of a CSV or JSON Lines file with a value a row; None: no such file holds it
     modality: str = "image"  # of an input: a collection has its columns image_name, image_data and image_sha256

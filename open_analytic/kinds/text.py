@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from open_analytic.errors import BadText
+from open_analytic.errors import BadText, InputTooLarge
 from open_analytic.kinds.kind import Kind
 from open_analytic.types import TextSpan
 
@@ -63,6 +63,7 @@ TEXT = Kind(
     decoder="decode_text",
     encode=_encode,
     noun="text",
+    too_large=InputTooLarge,
     suffixes=frozenset((".txt", ".md", ".fasta", ".fa", ".fna")),
     column="text",
     modality="text",

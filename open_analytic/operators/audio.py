@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
-from open_analytic.errors import BadAudio, ModelFailed
+from open_analytic.errors import BadAudio, InputTooLarge, ModelFailed
 from open_analytic.kinds.audio import Samples, Sound
 from open_analytic.operators.embed import rows
 from open_analytic.operators.formats.wav import Header, read_header
 from open_analytic.operators.limits import Limits
 from open_analytic.operators.operator import Between
+from open_analytic.operators.resampling import resampled
 from open_analytic.types import Model, Span, Vectors
 from open_analytic.util.cancellation import check_cancelled
 
@@ -25,9 +26,10 @@ MOST_WINDOWS = 10_000
 def decode_audio(data: bytes, limits: Limits, *, max_seconds: Annotated[int, Between(1, 36_000)] = 3_600) -> Sound:
     """A WAV file (8, 16, 24 or 32 bits, or floating point) at its own rate, the mean of its channels.
 
-    ImageTooLarge when it has more bytes than the limits allow; BadAudio when it is no such file, is damaged, or
+    InputTooLarge when it has more bytes than the limits allow; BadAudio when it is no such file, is damaged, or
     announces more than ``max_seconds``. The length is read from the header before memory is taken.
     """
+    limits = replace(limits, too_large=InputTooLarge)
     limits.check_bytes(data, "sound")
     if not data:
         raise BadAudio("The sound is empty: it has no bytes.", hint="The file was perhaps not written to its end.")
@@ -106,41 +108,3 @@ def _chunks(sounds: Sequence[Sound], rate: int) -> Iterator[Sequence[Sound]]:
             first, samples = at, 0.0
         samples += sound.seconds * rate
     yield sounds[first:]
-
-
-def resampled(samples: Samples, rate: int, to: int) -> Samples:
-    """Samples at another rate, with what both rates can hold: frequencies below half of the lower one.
-
-    The spectrum, with 64 bits, is cut off or filled up with zeros, as scipy.signal.resample does (BSD licence); block
-    by block, so that the memory for it does not grow with the sound.
-    """
-    if rate == to or not len(samples):
-        return samples
-    down, up = rate // math.gcd(rate, to), to // math.gcd(rate, to)
-    # In units of ``down`` samples, of which the other rate has ``up``; transforms of a power of two of them are quick.
-    margin = -(-max(1, rate // 10) // down)  # each block fades in and out over its neighbours
-    largest = max(_power_of_two(4 * margin), _power_of_two(BLOCK * rate // max(rate, to) // down))
-    size = min(_power_of_two(-(-len(samples) // down) + 2 * margin), largest)
-    output = np.empty(-(-len(samples) * to // rate), np.float32)
-    fade = 0.5 - 0.5 * np.cos(np.pi * (np.arange(margin * down) + 0.5) / (margin * down))
-    for start in range(0, -(-len(samples) // down), size - 2 * margin):
-        check_cancelled()  # an odd rate takes seconds
-        piece = np.zeros(size * down)
-        there = samples[max(0, start - margin) * down : (start - margin + size) * down]
-        piece[max(0, margin - start) * down :][: len(there)] = there
-        piece[: margin * down] *= fade
-        piece[-margin * down :] *= fade[::-1]
-        target = output[start * up : (start + size - 2 * margin) * up]
-        target[:] = _other_length(piece, size * up)[margin * up :][: len(target)]
-    return output
-
-
-def _power_of_two(least: int) -> int:
-    return 1 << max(0, least - 1).bit_length()
-
-
-def _other_length(piece: NDArray[np.float64], length: int) -> Samples:
-    """The same spectrum in another number of samples, without half of the lower rate."""
-    spectrum = np.fft.rfft(piece)[: (min(len(piece), length) + 1) // 2]
-    whole = np.fft.irfft(spectrum, length) * (length / len(piece))
-    return whole.astype(np.float32)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from open_analytic.config import Settings
-from open_analytic.errors import ImageTooLarge, ServiceBusy
+from open_analytic.errors import ImageTooLarge, InputTooLarge, ServiceBusy
 from open_analytic.operators.memory import total_bytes
 from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken
 
@@ -94,12 +94,12 @@ class Hold:
         self._times, self._beside, self._wait = times, beside, wait
         self._weight = 0
 
-    def take(self, weight: int, most: int, what: str) -> None:
+    def take(self, weight: int, most: int, what: str, error: type[InputTooLarge] = ImageTooLarge) -> None:
         """Take the bytes of decoding, once for all of its decodings."""
         if self._weight:
             return
         whole = weight * self._times + self._beside
-        check(whole, most, what)
+        check(whole, most, what, error)
         budget().take(whole, most, wait=self._wait)
         self._weight = whole
 
@@ -119,9 +119,9 @@ class Hold:
 
 
 @contextmanager
-def reserved(weight: int, most: int, what: str) -> Iterator[None]:
+def reserved(weight: int, most: int, what: str, error: type[InputTooLarge] = ImageTooLarge) -> Iterator[None]:
     """Bytes of the budget for a while; ``what`` names the picture where they are more than there can be."""
-    check(weight, most, what)
+    check(weight, most, what, error)
     budget().take(weight, most)
     try:
         yield
@@ -129,10 +129,10 @@ def reserved(weight: int, most: int, what: str) -> Iterator[None]:
         budget().give_back(weight)
 
 
-def check(weight: int, most: int, what: str) -> None:
+def check(weight: int, most: int, what: str, error: type[InputTooLarge] = ImageTooLarge) -> None:
     """Refuse what is too large for the whole budget."""
     if weight > most:
-        raise ImageTooLarge(
+        raise error(
             f"{what} takes {weight:,} bytes of memory to decode; at most {most:,} are used.",
             hint="OPEN_ANALYTIC_DECODE_BYTES raises it.",
         )
@@ -157,13 +157,14 @@ class Limits:
     """What a picture can have: bytes of its file, width times height once decoded, and bytes while it is decoded.
 
     ``decode_bytes`` is of all pictures of the process together (0: a quarter of the memory). A picture that goes
-    through a pipeline carries a ``hold`` on them.
+    through a pipeline carries a ``hold`` on them. ``too_large`` is the error of what has more.
     """
 
     max_bytes: int = 50_000_000
     max_pixels: int = 80_000_000
     decode_bytes: int = 0
     hold: Hold | None = None
+    too_large: type[InputTooLarge] = ImageTooLarge
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -171,17 +172,17 @@ class Limits:
         return cls(settings.max_bytes, settings.max_pixels, settings.decode_bytes)
 
     def check_bytes(self, data: bytes, noun: str = "input") -> None:
-        """ImageTooLarge (OA013), as at every door, when the bytes are more than ``max_bytes``."""
+        """InputTooLarge (OA013), as at every door, when the bytes are more than ``max_bytes``."""
         if len(data) > self.max_bytes:
-            raise ImageTooLarge(
+            raise self.too_large(
                 f"The {noun} has {len(data):,} bytes; at most {self.max_bytes:,} are read.",
                 hint="OPEN_ANALYTIC_MAX_BYTES raises it.",
             )
 
     def reserved(self, weight: int, what: str) -> AbstractContextManager[None]:
-        """Room for the bytes of a decoding; ImageTooLarge names them where there can never be so much."""
+        """Room for the bytes of a decoding; InputTooLarge names them where there can never be so much."""
         most = self.decode_bytes or default_bytes()
         if self.hold is None:
-            return reserved(weight, most, what)
-        self.hold.take(weight, most, what)
+            return reserved(weight, most, what, self.too_large)
+        self.hold.take(weight, most, what, self.too_large)
         return nullcontext()

@@ -38,9 +38,14 @@ class Plan:
         return self.spec.input
 
     @property
+    def input_kind(self) -> Kind:
+        """The kind of its inputs."""
+        return ALL_KINDS[self.spec.input]
+
+    @property
     def input_columns(self) -> InputColumns:
         """The columns of a new collection that hold its inputs."""
-        return ALL_KINDS[self.spec.input].input_columns
+        return self.input_kind.input_columns
 
     @property
     def source(self) -> str:
@@ -111,7 +116,9 @@ def plan(
     chosen = dict(parameters or {})
     for key in chosen:
         if key not in spec.parameters:
-            raise BadParameter(f"Pipeline {spec.name!r} has no parameter {key!r}.", hint=known(spec.parameters, key))
+            raise BadParameter(
+                f"Pipeline {spec.name!r} has no parameter {key!r:.200}.", hint=known(spec.parameters, key)
+            )
     settled = ChainMap(chosen, dict(spec.parameters))
     calls, values = _input(spec, settled)
     decoded = 1 if own_decoder(spec) else 0

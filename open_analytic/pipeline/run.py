@@ -154,7 +154,7 @@ def begin(plan: Plan, item: bytes, limits: Limits, *, wait: bool = True) -> Begu
     Without ``wait`` an item for which there is no memory at the moment is postponed: ``finish`` begins it again.
     """
     hold = Hold(times=plan.lifetimes.decodings, beside=plan.lifetimes.beside_bytes, wait=wait)
-    limits = replace(limits, hold=hold)
+    limits = replace(limits, hold=hold, too_large=plan.input_kind.too_large)
     state: State = {plan.source: item, HOLD: hold}
     try:
         if not plan.checks_bytes:

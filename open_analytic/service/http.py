@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from open_analytic.errors import (
     BadParameter,
+    InputTooLarge,
     InvalidInput,
     NotFound,
     OpenAnalyticError,
@@ -177,7 +179,7 @@ class Endpoints:
         return self._work.plans.get(request.path_params["hash"], run_options(request).parameters)
 
     async def _run(self, request: Request, plan: Plan) -> Response:
-        with self._work.admitted(length(request, self._work.max_bytes)):
+        with _sized(plan), self._work.admitted(length(request, self._work.max_bytes)):
             picture = await body(request, self._work.max_bytes)
             (answer,) = await self._answers(request, plan, [picture])
         if answer.error:
@@ -196,6 +198,15 @@ class Endpoints:
         give = run_options(request).give
         work = self._work.run(plan, items, give=give, door="http", timeout_s=_timeout(request))
         return await while_connected(request, work)
+
+
+@contextmanager
+def _sized(plan: Plan) -> Iterator[None]:
+    """An input with too many bytes is the error of its kind."""
+    try:
+        yield
+    except InputTooLarge as error:
+        raise plan.input_kind.too_large(error.message, hint=error.hint) from error
 
 
 def application(

@@ -77,7 +77,7 @@ async def body(request: Request, most: int) -> bytes:
 def _too_large(size: int, most: int) -> ImageTooLarge:
     return ImageTooLarge(
         f"The request has {size:,} bytes; at most {most:,} are read.",
-        hint="Send a smaller picture, or raise OPEN_ANALYTIC_MAX_BYTES.",
+        hint="Send a smaller input, or raise OPEN_ANALYTIC_MAX_BYTES.",
     )
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from open_analytic import regions
-from open_analytic.errors import BadParameter, ImageTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
+from open_analytic.errors import BadParameter, InputTooLarge, OpenAnalyticError, ServiceBusy, UnknownPlan
 from open_analytic.pipeline.engine import Item, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.service.client import Client
@@ -68,9 +68,9 @@ class RemoteEngine:
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(1.0)
-            except ImageTooLarge:  # all of them together are more than the service reads
+            except InputTooLarge as error:  # all of them together are more than the service reads
                 if len(items) == 1:
-                    raise
+                    raise plan.input_kind.too_large(error.message, hint=error.hint) from error
                 middle = len(items) // 2
                 return self._patiently(plan, items[:middle]) + self._patiently(plan, items[middle:])
 

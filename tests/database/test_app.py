@@ -24,6 +24,7 @@ from open_analytic.errors import (
     UnknownPipeline,
     VersionMismatch,
 )
+from open_analytic.pipeline import plan_cache
 from open_analytic.pipeline.plan import plan
 from open_analytic.pipeline.spec import load
 from open_analytic.store import pipelines
@@ -61,6 +62,27 @@ def test_a_pipeline_runs_on_bytes_and_gives_json(tiny_db: OpenAnalytic) -> None:
     assert output["feature"] == pytest.approx([1, 0, 0])
     (info,) = tiny_db.pipelines()
     assert (info.name, info.version, info.dim, info.input, info.output) == ("mean_colour", 1, 3, "bytes", ("feature",))
+
+
+def test_a_version_is_planned_once_and_a_new_one_again(tiny_db: OpenAnalytic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service opens the collection for each search."""
+    plans: list[str] = []
+    real = plan_cache.plan
+
+    def plan(*arguments: Any, **keywords: Any) -> Any:
+        plans.append(arguments[0].name)
+        return real(*arguments, **keywords)
+
+    monkeypatch.setattr(plan_cache, "plan", plan)
+    tiny_db.create_collection("photos", pipeline="mean_colour").add("red", picture(250, 0, 0))
+    for _ in range(3):
+        assert [hit.name for hit in tiny_db.collection("photos").search(picture(250, 0, 0))] == ["red"]
+    assert plans == ["mean_colour"]
+    whole = tiny.PIPELINE | {"output": {"feature": "feature", "colours": "colours"}}
+    assert tiny_db.pipeline_create("mean_colour", whole).version == 2
+    assert sorted(tiny_db.pipeline_run("mean_colour", picture(250, 0, 0))) == ["colours", "feature"]
+    assert [hit.name for hit in tiny_db.collection("photos").search(picture(250, 0, 0))] == ["red"]
+    assert plans == ["mean_colour"] * 2
 
 
 def test_many_run_in_order_and_a_bad_one_is_an_error_in_its_place(tiny_db: OpenAnalytic) -> None:

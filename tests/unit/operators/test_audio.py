@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from open_analytic.errors import BadAudio, ImageTooLarge
+from open_analytic.errors import BadAudio, InputTooLarge
 from open_analytic.kinds.audio import Sound
-from open_analytic.operators import audio
-from open_analytic.operators.audio import crop_audio, cut_windows, decode_audio, resampled
+from open_analytic.operators import resampling
+from open_analytic.operators.audio import crop_audio, cut_windows, decode_audio
 from open_analytic.operators.formats.wav import GUID
 from open_analytic.operators.limits import Limits, budget
+from open_analytic.operators.resampling import resampled
 from open_analytic.types import Span
 from tests.tiny_sounds import wav
 
@@ -113,13 +114,13 @@ def test_what_is_no_sound_is_refused(data: bytes, message: str) -> None:
 
 def test_limits_on_bytes_seconds_and_memory() -> None:
     second = wav(np.zeros(8_000))
-    with pytest.raises(ImageTooLarge, match=r"The sound has 16,044 bytes; at most 16,043 are read\."):
+    with pytest.raises(InputTooLarge, match=r"The sound has 16,044 bytes; at most 16,043 are read\."):
         decode_audio(second, Limits(max_bytes=16_043))
     with pytest.raises(BadAudio, match=r"The sound has 1\.1 seconds; at most 1 are read\."):
         decoded(wav(np.zeros(8_800)), max_seconds=1)
     with pytest.raises(BadAudio, match=r"The sound has 8,000\.0 seconds; at most 3,600 are read\."):
         decoded(wav(np.zeros(8_000), rate=1))
-    with pytest.raises(ImageTooLarge, match=r"The sound of 1\.0 seconds takes 192,000 bytes of memory to decode"):
+    with pytest.raises(InputTooLarge, match=r"The sound of 1\.0 seconds takes 192,000 bytes of memory to decode"):
         decode_audio(second, Limits(decode_bytes=191_999))
     assert decode_audio(second, Limits(decode_bytes=192_000)).seconds == 1
 
@@ -171,7 +172,10 @@ def test_spans_of_one_length_give_as_many_samples(start: float, length: float) -
     assert abs(len(sound.cut(Span(start=start, end=start + length)).samples) - length * 44_100) <= 0.51
 
 
-@pytest.mark.parametrize(("rate", "to"), [(44_100, 16_000), (16_000, 44_100), (8_000, 8_000), (48_000, 16_000), (7, 5)])
+@pytest.mark.parametrize(
+    ("rate", "to"),
+    [(44_100, 16_000), (16_000, 44_100), (8_000, 8_000), (48_000, 16_000), (7, 5), (44_099, 16_000), (7_919, 16_000)],
+)
 def test_a_tone_has_the_same_frequency_at_another_rate(rate: int, to: int) -> None:
     """A Hann window takes away the ends, which a whole spectrum cannot hold."""
     seconds, hertz = 2.0, min(rate, to) / 9
@@ -190,19 +194,35 @@ def test_what_the_lower_rate_cannot_hold_is_left_out() -> None:
     assert np.abs(resampled(high, 48_000, 16_000)[800:-800]).max() < 0.01
 
 
-@pytest.mark.parametrize(("rate", "to"), [(44_100, 16_000), (16_000, 44_100), (7_919, 8_000)])
+@pytest.mark.parametrize(("rate", "to"), [(44_100, 16_000), (16_000, 44_100), (7_919, 8_000), (44_099, 16_000)])
 def test_many_blocks_give_what_one_gives(rate: int, to: int, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng(0).normal(0, 0.2, 5 * rate + 17)
     sound: NDArray[np.float32] = np.convolve(noise, np.hanning(15) / 7, "same").astype(np.float32)
     whole = resampled(sound, rate, to)
-    monkeypatch.setattr(audio, "BLOCK", 10_000)
+    monkeypatch.setattr(resampling, "BLOCK", 10_000)
     assert len(whole) == math.ceil(len(sound) * to / rate)
     assert np.abs(resampled(sound, rate, to) - whole).max() < 2e-4
 
 
+@pytest.mark.parametrize("rate", [767_999, 383_981, 44_101])
+def test_no_transform_of_an_odd_rate_has_a_length_that_is_slow(rate: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of four seconds at 767,999 samples a second took twenty times as long as of a power of two."""
+    lengths: list[int] = []
+    real = np.fft.rfft
+
+    def rfft(piece: NDArray[np.float64]) -> NDArray[np.complex128]:
+        lengths.append(len(piece))
+        return real(piece)
+
+    monkeypatch.setattr(np.fft, "rfft", rfft)
+    assert len(resampled(np.zeros(5 * rate, np.float32), rate, 16_000)) == 80_000
+    assert lengths
+    assert [length & (length - 1) for length in lengths] == [0] * len(lengths)
+
+
 def test_the_memory_for_another_rate_does_not_grow_with_the_sound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 100 seconds the whole spectrum with 64 bits would take 70 MB, as much as the sound four times over."""
-    monkeypatch.setattr(audio, "BLOCK", 10_000)
+    monkeypatch.setattr(resampling, "BLOCK", 10_000)
     sound = np.zeros(100 * 44_100, np.float32)
     tracemalloc.start()
     try:
