@@ -1,7 +1,7 @@
 """What ``alembic revision --autogenerate`` writes: collections are compared with what a project declares."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alembic.autogenerate import comparators, renderers
@@ -135,17 +135,25 @@ def _is_ours(operation: MigrateOperation, entry: Existing) -> bool:
     return column in entry.own
 
 
+def _differences(declared: tables.Shape, stored: tables.Shape) -> Iterator[tuple[str, Any, Any]]:
+    """What is compared: as it is declared, and as it is. Columns of a user's names are no other input."""
+    for what in ("dim", "metric", "many", "region", "pipeline", "version"):
+        yield what, getattr(declared, what), getattr(stored, what)
+    if shapes.is_usual(stored.inputs):
+        yield "input", shapes.input_of(declared.inputs) or "image", shapes.input_of(stored.inputs) or "image"
+
+
 def _warn(declared: tables.Shape, stored: tables.Shape) -> None:
     """A different shape is not a change that autogenerate can write: a warning names it, for its author to decide."""
-    for what in ("dim", "metric", "many", "region", "pipeline", "version"):
-        if getattr(declared, what) != getattr(stored, what):
+    for what, mine, theirs in _differences(declared, stored):
+        if mine != theirs:
             logger.warning(
                 "Collection %s is declared with %s %r but has %r: nothing is changed. Declare what it has, or a new "
                 "collection under another name, and import the pictures into that.",
                 declared.name,
                 what,
-                getattr(declared, what),
-                getattr(stored, what),
+                mine,
+                theirs,
             )
     for name in sorted(set(declared.columns) ^ set(stored.columns)):
         add = name in declared.columns

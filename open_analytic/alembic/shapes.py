@@ -30,6 +30,11 @@ def input_of(inputs: InputColumns) -> str | None:
     return None if inputs.name == InputColumns().name else names.get(inputs.name)
 
 
+def is_usual(inputs: InputColumns) -> bool:
+    """Whether the columns have the names of new collections, not those of a user's own table."""
+    return inputs.name in {kind.input_columns.name for kind in KINDS.values() if kind.decoder is not None}
+
+
 class Existing:
     """A collection of the database, as autogenerate sees it."""
 

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,11 +76,16 @@ def parse(file: Path, text: str, key: str, ours: Collection[str] = ()) -> dict[s
     if file.suffix.lower() == ".jsonl":
         text = f"[{','.join(line for line in text.split(chr(10)) if line.strip())}]"
     is_json = file.suffix.lower() in (".json", ".jsonl")
-    return _by_name(_from_json(file, text, key) if is_json else _from_csv(file, text, key), ours)
+    return _by_name(file, _from_json(file, text, key) if is_json else _from_csv(file, text, key), ours)
 
 
-def _by_name(rows: Iterable[tuple[str, dict[str, Any]]], ours: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Of an input with a row a region those values that all its rows have: the others are of the regions."""
+def _by_name(
+    file: Path, rows: Iterable[tuple[str, dict[str, Any]]], ours: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Of an input with a row a region those values that all its rows have: the others are of the regions.
+
+    Other rows of one name have to say the same.
+    """
     by_name: dict[str, dict[str, Any]] = {}
     differing: dict[str, None] = {}
     for name, row in rows:
@@ -89,6 +95,10 @@ def _by_name(rows: Iterable[tuple[str, dict[str, Any]]], ours: Collection[str]) 
             differ = [column for column, value in row.items() if by_name[name].get(column) != value]
             row = {column: value for column, value in row.items() if column in by_name[name] and column not in differ}
             differing.update(dict.fromkeys(differ))
+        elif by_name.get(name, row) != row:
+            raise BadParameter(
+                f"{file} has two rows with different values for {name!r:.200}.", hint="Leave one row for each name."
+            )
         by_name[name] = row
     if differing:
         note(f"Values that differ between the regions of an input are left to its pipeline: {', '.join(differing)}.")
@@ -129,10 +139,13 @@ def _from_csv(file: Path, text: str, key: str) -> list[tuple[str, dict[str, Any]
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         rows = list(reader)
+        head = list(reader.fieldnames or ())
     except csv.Error as error:
         raise BadParameter(f"{file} is not CSV: line {reader.line_num}: {error}.", hint="Quote the cell.") from error
-    present = key if key in (reader.fieldnames or ()) else KEY
-    if present not in (reader.fieldnames or ()):
+    if twice := [name for name in head if head.count(name) > 1]:
+        raise BadParameter(f"{file} has two columns {twice[0]!r:.80}.", hint="Rename or delete one of them.")
+    present = key if key in head else KEY
+    if present not in head:
         raise BadParameter(
             f"{file} has no column {key!r}.", hint=f"The first line names the columns: {key}, then those of the table."
         )
@@ -142,10 +155,19 @@ def _from_csv(file: Path, text: str, key: str) -> list[tuple[str, dict[str, Any]
     return [(row.pop(present), {name: value or None for name, value in row.items()}) for row in rows]
 
 
+def _object(file: Path, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which no name comes twice with two values."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if values.setdefault(name, value) != value:
+            raise BadParameter(f"{file} has two values for {name!r:.200}.", hint="Leave one of them.")
+    return values
+
+
 def _from_json(file: Path, text: str, key: str) -> list[tuple[str, dict[str, Any]]]:
     """Either ``{"a.jpg": {"district": "A"}}`` or ``[{"image_name": "a.jpg", "district": "A"}]``."""
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=partial(_object, file))
     except ValueError as error:
         raise BadParameter(f"{file} is not JSON: {error}.", hint="Correct it.") from error
     for present in dict.fromkeys((key, KEY)) if isinstance(document, list) else ():

@@ -250,25 +250,32 @@ def drop(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Drop a collection with its table, after asking."""
+    """Drop a collection with its table, after asking. An adopted table stays, and is an ordinary one again."""
     with context.open() as db:
         collection = db.collection(name)
+        adopted = collection.is_adopted()
         if not yes:
-            _ask(collection)
+            _ask(collection, adopted=adopted)
         db.drop_collection(name)
     if context.json:
         print_json({"dropped": name})
+    elif adopted:
+        say(f"{name} is no collection any more. Your table stays, with its rows and columns.")
     else:
         say(f"{name} is dropped.")
 
 
-def _ask(collection: "Collection") -> None:
+def _ask(collection: "Collection", *, adopted: bool) -> None:
+    count = f"{collection.count_rows():,} row{'' if collection.count_rows() == 1 else 's'}"
+    if adopted:
+        loss = f"{collection.name!r} is your own table with {count}: it stays, and would be no collection any more."
+        question = f"Make {collection.name} an ordinary table again? Its {count} and all columns stay."
+    else:
+        loss = f"{collection.name!r} holds {count}, which would be gone."
+        question = f"Drop {collection.name} with {count}?"
     if not sys.stdin.isatty():
-        raise BadParameter(
-            f"{collection.name!r} holds {collection.count():,} pictures, which would be gone.",
-            hint="Say --yes where nobody can be asked.",
-        )
-    typer.confirm(f"Drop {collection.name} with {collection.count():,} pictures?", abort=True, err=True)
+        raise BadParameter(loss, hint="Say --yes where nobody can be asked.")
+    typer.confirm(question, abort=True, err=True)
 
 
 def _record(collection: "Collection") -> dict[str, Any]:

@@ -91,6 +91,11 @@ class CollectionRows(CollectionBase):
         with self._database.reading() as connection:
             return pictures.feature(connection, self.info, name, part)
 
+    def is_adopted(self) -> bool:
+        """Whether its table was yours before: dropping the collection leaves the table with its columns and rows."""
+        with self._database.reading() as connection:
+            return collections.is_adopted(connection, self.info)
+
     def count(self) -> int:
         """How many pictures are in it."""
         return self.counts()[0]

@@ -117,7 +117,7 @@ class Feed:
     ) -> Picture | OpenAnalyticError | None:
         """What is to be done; None when the picture is counted already."""
         if not storable(picture.name):
-            return InvalidName(f"The name {picture.name!r} is not valid UTF-8.", hint="Rename the file.")
+            return InvalidName(f"The name {picture.name!r:.200} is not valid UTF-8.", hint="Rename the file.")
         if isinstance(picture.data, OpenAnalyticError):
             return picture.data
         if wrong := _no_bytes(picture.name, picture.data):
@@ -157,7 +157,7 @@ class Feed:
                 )
             case _ if picture.name in self._claims:
                 return InvalidName(
-                    f"Another file of this import has the name of {picture.name!r}.",
+                    f"Another file of this import has the name of {picture.name!r:.200}.",
                     hint="Import a folder above both, so that their paths tell them apart, or choose with on_conflict.",
                 )
             case _:

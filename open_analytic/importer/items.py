@@ -12,6 +12,7 @@ from open_analytic.importer import folder, table
 from open_analytic.importer.checks import Candidate
 from open_analytic.importer.feed import Bytes, Incoming
 from open_analytic.kinds.kind import Kind
+from open_analytic.types import CollectionInfo
 
 NAME = "name"  # the column of a table that names its items by default
 MOST_COLUMNS = 1_000  # of JSON objects, that are listed as ignored
@@ -21,13 +22,13 @@ MOST_COLUMNS = 1_000  # of JSON objects, that are listed as ignored
 class TableColumns:
     """The columns of tables that an import reads."""
 
-    name: str
-    item: str
+    names: tuple[str, ...]  # of these the first that a row has
+    items: tuple[str, ...]
     values: frozenset[str]  # those that the collection has, too
 
     @classmethod
-    def of(cls, kind: Kind, name: str | None, item: str | None, values: Mapping[str, Any]) -> "TableColumns | None":
-        """Those of the arguments; None for a kind that no table holds."""
+    def of(cls, kind: Kind, name: str | None, item: str | None, info: CollectionInfo) -> "TableColumns | None":
+        """Those of the arguments, else those of the collection or the usual ones; None: no table holds the kind."""
         if kind.column is None:
             if name is None and item is None:
                 return None
@@ -35,12 +36,21 @@ class TableColumns:
                 "The collection's pipeline takes no texts, so there is no table to import.",
                 hint="Leave out name_column and text_column.",
             )
-        columns = cls(name=name or NAME, item=item or kind.column, values=frozenset(values))
-        if columns.name == columns.item:
+        names = (name,) if name else (info.inputs.name, NAME)
+        items = (item,) if item else (info.inputs.data, kind.column)
+        if names[-1] == items[-1]:
             raise BadParameter(
-                f"Column {columns.name!r:.80} is given both for names and for texts.", hint="Name two columns."
+                f"Column {names[-1]!r:.80} is given both for names and for texts.", hint="Name two columns."
             )
-        return columns
+        return cls(names=names, items=items, values=frozenset(info.columns))
+
+    def name(self, cells: Mapping[str, Any]) -> str:
+        """The column with the name of a row."""
+        return next((column for column in self.names if column in cells), self.names[-1])
+
+    def item(self, cells: Mapping[str, Any]) -> str:
+        """The column with its text."""
+        return next((column for column in self.items if column in cells), self.items[-1])
 
 
 class Items:
@@ -113,7 +123,7 @@ class Items:
 def _check(path: Path, row: table.TableRow, columns: TableColumns) -> None:
     """The first row has to have both columns: without one no row would be imported."""
     assert isinstance(row.cells, Mapping)  # noqa: S101 - so it was called
-    for column, option in ((columns.name, "name_column"), (columns.item, "text_column")):
+    for column, option in ((columns.name(row.cells), "name_column"), (columns.item(row.cells), "text_column")):
         if column not in row.cells:
             there = ", ".join(repr(name) for name in list(row.cells)[:20])
             raise BadParameter(
@@ -124,7 +134,7 @@ def _check(path: Path, row: table.TableRow, columns: TableColumns) -> None:
 
 def _name(file: folder.File, row: table.TableRow, columns: TableColumns) -> str:
     """The name of a row's item; where the row has none, its place."""
-    name = row.cells.get(columns.name) if isinstance(row.cells, Mapping) else None
+    name = row.cells.get(columns.name(row.cells)) if isinstance(row.cells, Mapping) else None
     if isinstance(name, int) and not isinstance(name, bool):
         return str(name)
     return name if isinstance(name, str) and name else f"{file.path.name}:{row.line}"
@@ -133,15 +143,12 @@ def _name(file: folder.File, row: table.TableRow, columns: TableColumns) -> str:
 def _data(row: table.TableRow, columns: TableColumns, kind: Kind) -> Bytes:
     if isinstance(row.cells, OpenAnalyticError):
         return row.cells
-    name, item = row.cells.get(columns.name), row.cells.get(columns.item)
+    name_column, item_column = columns.name(row.cells), columns.item(row.cells)
+    name, item = row.cells.get(name_column), row.cells.get(item_column)
     if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
-        return InvalidName(
-            f"Column {columns.name!r:.80} has no name.", hint="Give each row a name: a text or a number."
-        )
+        return InvalidName(f"Column {name_column!r:.80} has no name.", hint="Give each row a name: a text or a number.")
     if item is not None and not isinstance(item, str):
-        return BadText(
-            f"Column {columns.item!r:.80} holds {type(item).__name__}, not text.", hint="Write it as a text."
-        )
+        return BadText(f"Column {item_column!r:.80} holds {type(item).__name__}, not text.", hint="Write it as a text.")
     try:
         return kind.encode(item or "") if kind.encode else (item or "").encode()
     except OpenAnalyticError as error:
@@ -154,4 +161,5 @@ def _values(row: table.TableRow, columns: TableColumns) -> Mapping[str, Any]:
 
 
 def _ignored(cells: Mapping[str, Any], columns: TableColumns) -> list[str]:
-    return [name for name in cells if name not in columns.values and name not in (columns.name, columns.item)]
+    ours = (columns.name(cells), columns.item(cells))
+    return [name for name in cells if name not in columns.values and name not in ours]

@@ -61,7 +61,7 @@ def import_files(
     """
     _check_choice(on_conflict)
     kind = ALL_KINDS[plan.input]
-    columns = TableColumns.of(kind, name_column, text_column, info.columns)
+    columns = TableColumns.of(kind, name_column, text_column, info)
     items = Items(folder.places(paths), kind, columns, settings.max_bytes)
     checks.check_values(database, info, values)
     survey, ignored = items.survey(named=bool(checks.by_picture(values)))

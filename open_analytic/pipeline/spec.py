@@ -124,7 +124,7 @@ def preset(name: str) -> Spec:
         raise broken[0]
     if not matches:
         raise UnknownPipeline(
-            f"No pipeline named {name!r} comes with open_analytic.",
+            f"No pipeline named {name!r:.200} comes with open_analytic.",
             hint=f"Those that do: {', '.join(all_presets())}. For another, give a definition as well.",
         )
     return next(iter(matches.values()))

@@ -145,8 +145,15 @@ def all(connection: Connection) -> list[CollectionInfo]:  # noqa: A001 - reads c
     return _find(connection, None, None)
 
 
+def is_adopted(connection: Connection, info: CollectionInfo) -> bool:
+    """Whether its table was there before it: dropping the collection then leaves the table."""
+    with translated():
+        row = connection.execute(query("collection_adopted"), {"table": tables.identifier(info).as_string()}).fetchone()
+    return row is not None and bool(row[0])
+
+
 def drop(connection: Connection, name: str) -> None:
-    """Drop the table with everything in it, and its entry in the catalogue."""
+    """Drop the table with everything in it, and its entry in the catalogue; an adopted table stays."""
     with translated(), connection.transaction():
         connection.execute(tables.drop(name))
 

@@ -38,6 +38,16 @@ FAULTS: dict[type[BaseException], Fault] = {
     pg.IntegrityError: Fault(
         errors.BadParameter, "A row does not meet a constraint of its table: {detail}", "Correct the value."
     ),
+    pg.UntranslatableCharacter: Fault(
+        errors.BadParameter,
+        "The encoding of the database lacks a character: {detail}.",
+        "Write it in other characters, or keep the collection in a database whose encoding is UTF8.",
+    ),
+    pg.CharacterNotInRepertoire: Fault(
+        errors.BadParameter,
+        "A text is not in its encoding: {detail}.",
+        "Where the encoding of the database is SQL_ASCII, another program can have stored other bytes: correct them.",
+    ),
     pg.DataError: Fault(errors.BadParameter, "The database does not accept a value: {detail}", "Correct the value."),
     pg.ProgramLimitExceeded: Fault(
         errors.BadParameter, "A value is too large for the database: {detail}", "Use a shorter one."

@@ -48,7 +48,9 @@ def feature(connection: Connection, info: CollectionInfo, name: str, part: int |
     row = _one(connection, info, statement, name, part or 0)
     if row is None or row[0] is None:
         which = f" region {part}" if part else ""
-        raise UnknownImage(f"Collection {info.name!r} has no vector of {name!r}{which}.", hint="Choose another hit.")
+        raise UnknownImage(
+            f"Collection {info.name!r} has no vector of {name!r:.200}{which}.", hint="Choose another hit."
+        )
     return np.asarray(row[0].to_numpy(), dtype=np.float32)
 
 
@@ -70,7 +72,7 @@ def rename(connection: Connection, info: CollectionInfo, name: str, new: str) ->
             count = tables.is_text(name) and connection.execute(statement, {"name": name, "new": new}).rowcount
         except psycopg.errors.UniqueViolation as error:
             raise Conflict(
-                f"Collection {info.name!r} has an image {new!r} already.", hint="Choose another name."
+                f"Collection {info.name!r} has an image {new!r:.200} already.", hint="Choose another name."
             ) from error
     if not count:
         raise _unknown(info, name)
@@ -107,7 +109,7 @@ def _image_and_region(
     if row is None:
         raise _unknown(info, name)
     if row[0] is None:
-        raise UnknownImage(f"Of {name!r} only the vector was imported, not the picture.", hint="Import the file.")
+        raise UnknownImage(f"Of {name!r:.200} only the vector was imported, not the picture.", hint="Import the file.")
     return bytes(row[0]), regions.from_row(info.region, row[1])
 
 
@@ -122,4 +124,4 @@ def _one(
 
 
 def _unknown(info: CollectionInfo, name: str) -> UnknownImage:
-    return UnknownImage(f"Collection {info.name!r} has no image {name!r}.", hint="Names are those of the import.")
+    return UnknownImage(f"Collection {info.name!r} has no image {name!r:.200}.", hint="Names are those of the import.")

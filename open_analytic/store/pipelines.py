@@ -36,7 +36,7 @@ def get(connection: Connection, name: str, version: int | None = None) -> Pipeli
         if row is None:
             known = [info.name for info in all(connection)]
             raise UnknownPipeline(
-                f"No pipeline is registered as {name!r}" + (f" in version {version}." if version else "."),
+                f"No pipeline is registered as {name!r:.200}" + (f" in version {version}." if version else "."),
                 hint=_hint(name, known),
             )
     return _info(row)
@@ -53,7 +53,7 @@ def _hint(name: str, known: list[str]) -> str:
     names = all_presets()
     how = f"Presets: {', '.join(names)}; others need a definition."
     if name in names:
-        how = f"pipeline_create({name!r}) registers it."
+        how = f"pipeline_create({name!r:.200}) registers it."
     return f"{how} Registered: {', '.join(known) or 'none'}."
 
 

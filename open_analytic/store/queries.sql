@@ -63,6 +63,13 @@ LEFT JOIN LATERAL (
 WHERE (%(schema)s::text IS NULL OR (c.schema_name, c.table_name) = (%(schema)s, %(table)s))
 ORDER BY c.schema_name <> 'public', c.schema_name, c.table_name
 
+-- collection_adopted --
+-- Whether the table of a collection was there before it: drop_collection makes it an ordinary table again.
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_constraint AS k
+    WHERE k.conrelid = pg_catalog.to_regclass(%(table)s) AND k.conname = 'open_analytic_adopted'
+)
+
 -- collection_drop --
 -- The table with everything in it, and its row in the catalogue.
 SELECT open_analytic.drop_collection({name})

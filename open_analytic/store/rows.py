@@ -41,7 +41,19 @@ class Record(NamedTuple):
 
 
 def known(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> dict[str, Known]:
-    """What is there under these names."""
+    """What is there under these names: nothing under one with a character that the database's encoding lacks."""
+    try:
+        return _known(connection, info, names)
+    except BadParameter as error:
+        if not isinstance(error.__cause__, psycopg.errors.UntranslatableCharacter):
+            raise
+    if len(names) == 1:
+        return {}
+    middle = len(names) // 2
+    return known(connection, info, names[:middle]) | known(connection, info, names[middle:])
+
+
+def _known(connection: Connection, info: CollectionInfo, names: Sequence[str]) -> dict[str, Known]:
     statement = query("rows_known").format(
         table=tables.bound(info),
         first=first(info),
@@ -192,7 +204,7 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
         _check_text(row.name, row.data)
     if len(row.features) > 1 and not info.many:
         raise BadParameter(
-            f"{row.name!r} has {len(row.features)} features; collection {info.name!r} takes one a picture.",
+            f"{row.name!r:.200} has {len(row.features)} features; collection {info.name!r} takes one a picture.",
             hint="Use a collection whose pipeline yields many, or choose one of them.",
         )
     source = row.source if row.source is None or tables.is_text(row.source) else None
@@ -201,7 +213,7 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
         vector = region = None
         values = dict(row.values)
         if feature is not None:
-            what = f"The vector of {row.name!r}" + (f" (region {part})" if info.many else "")
+            what = f"The vector of {row.name!r:.200}" + (f" (region {part})" if info.many else "")
             vector, region = vectors.half(feature.vector, info, what), _stored_region(info, row, feature)
             values = {key: value for key, value in feature.attributes.items() if key in info.columns} | values
         data = row.data if part == 0 else None
@@ -361,7 +373,7 @@ def _check_types(
 def _check_values(info: CollectionInfo, row: Row) -> None:
     unknown = sorted(set(row.values) - set(info.columns))
     if unknown:
-        raise _no_column(info, unknown[0], f" for {row.name!r}")
+        raise _no_column(info, unknown[0], f" for {row.name!r:.200}")
 
 
 def _check_columns(info: CollectionInfo, columns: tuple[str, ...], types: Mapping[str, object]) -> None:
@@ -372,7 +384,7 @@ def _check_columns(info: CollectionInfo, columns: tuple[str, ...], types: Mappin
 
 def _no_column(info: CollectionInfo, name: str, whose: str) -> BadParameter:
     return BadParameter(
-        f"A value{whose} is given for {name!r}, which is no column of collection {info.name!r}.",
+        f"A value{whose} is given for {name!r:.200}, which is no column of collection {info.name!r}.",
         hint=f"Your columns: {', '.join(info.columns) or 'none'}.",
     )
 

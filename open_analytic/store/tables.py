@@ -76,7 +76,7 @@ def split(name: str) -> tuple[str, str]:
     for word in (schema, table):
         if "." in word or not is_identifier(word):
             raise InvalidName(
-                f"{name!r} cannot be a collection's name.",
+                f"{name!r:.200} cannot be a collection's name.",
                 hint="Use table or schema.table, each of 1 to 63 bytes, without further dots.",
             )
     return schema, table
@@ -113,7 +113,7 @@ def check_columns(columns: Mapping[str, str], reserved: tuple[str, ...]) -> None
     """Refuse column names that are ours or PostgreSQL's, or none at all."""
     for name in columns:
         if not isinstance(name, str) or not is_identifier(name):
-            raise InvalidName(f"{name!r} cannot be a column's name.", hint="Use 1 to 63 bytes.")
+            raise InvalidName(f"{name!r:.200} cannot be a column's name.", hint="Use 1 to 63 bytes.")
         if name in reserved or name in SYSTEM:
             raise InvalidName(
                 f"Column {name!r} is one every collection has.",

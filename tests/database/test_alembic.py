@@ -166,6 +166,64 @@ def test_a_collection_of_regions_is_declared_with_their_type(
     assert body(project.autogenerate("second")) == (["op.drop_collection('notes')"], [written])
 
 
+INPUTS = {"text": ("text_name", "text_data", "text"), "audio": ("audio_name", "audio_data", "bytea")}
+
+
+@pytest.mark.parametrize("input_", INPUTS)
+def test_a_collection_of_other_inputs_goes_up_and_down(project: Project, connection: Connection, input_: str) -> None:
+    project.declare(
+        f'open_analytic.alembic.collection("notes", metadata, dim=4, columns={{"lang": "text"}}, input="{input_}")'
+    )
+    created = f"op.create_collection('notes', dim=4, metric='l2', columns={{'lang': 'text'}}, input='{input_}')"
+    assert body(project.autogenerate("first")) == ([created], ["op.drop_collection('notes')"])
+    project.upgrade()
+    notes = collections.get(connection, "notes")
+    assert (notes.inputs.name, notes.inputs.data, notes.inputs.data_type) == INPUTS[input_]
+    assert notes.columns == {"lang": "text"}
+    command.check(project.config)
+    rows.write(connection, notes, [Row(name="a", data=b"red", features=(Feature(vector=np.ones(4, np.float32)),))])
+    assert [hit.name for hit in search.search(connection, notes, np.ones(4, np.float32), SearchOptions(k=3))] == ["a"]
+
+    project.declare("")
+    assert body(project.autogenerate("second")) == (["op.drop_collection('notes')"], [created])
+    project.upgrade()
+    assert names(connection) == []
+    project.downgrade("first")
+    notes = collections.get(connection, "notes")
+    assert (notes.inputs.name, notes.inputs.data, notes.inputs.data_type) == INPUTS[input_]
+    project.downgrade()
+    assert names(connection) == []
+
+
+def test_another_input_is_said_and_not_written(
+    project: Project, connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.declare('open_analytic.alembic.collection("notes", metadata, dim=4, input="text")')
+    project.autogenerate("first")
+    project.upgrade()
+    project.declare('open_analytic.alembic.collection("notes", metadata, dim=4)')
+    assert body(project.autogenerate("second")) == ([], [])
+    assert "Collection notes is declared with input 'image' but has 'text'" in caplog.text
+    assert names(connection) == ["notes"]
+
+
+def test_a_table_of_texts_is_adopted_and_left_by_migrations(project: Project, connection: Connection) -> None:
+    project.declare("")
+    connection.execute("CREATE TABLE notes (title text PRIMARY KEY, body text, lang text)")
+    connection.execute("INSERT INTO notes VALUES ('a', 'red', 'en')")
+    (project.folder / "versions" / "first.py").write_text(
+        "from alembic import op\nrevision, down_revision = 'first', None\n"
+        "def upgrade() -> None:\n    op.adopt_collection('notes', dim=4, input='text', name_column='title',"
+        " data_column='body')\n"
+        "def downgrade() -> None:\n    op.drop_collection('notes')\n"
+    )
+    project.upgrade()
+    inputs = collections.get(connection, "notes").inputs
+    assert (inputs.name, inputs.data, inputs.sha256, inputs.data_type) == ("title", "body", "text_sha256", "text")
+    project.downgrade()
+    assert connection.execute("SELECT title, body, lang FROM notes").fetchall() == [("a", "red", "en")]
+
+
 def test_a_migrated_collection_is_filled_and_searched(project: Project, connection: Connection) -> None:
     project.declare(PHOTOS)
     project.autogenerate("first")

@@ -159,6 +159,8 @@ FOREIGN = {
     pg.CheckViolation: BadParameter,
     psycopg.errors.ForeignKeyViolation: BadParameter,
     psycopg.IntegrityError: BadParameter,
+    pg.UntranslatableCharacter: BadParameter,
+    pg.CharacterNotInRepertoire: BadParameter,
     psycopg.DataError: BadParameter,
     pg.ProgramLimitExceeded: BadParameter,
     pg.InsufficientPrivilege: PermissionDenied,
@@ -215,7 +217,8 @@ def test_our_own_states_raised_in_sql_come_back_as_our_errors(dsn: str, kind: ty
     statement = f"DO $$ BEGIN RAISE 'said' USING ERRCODE = '{kind.sqlstate}', HINT = 'do this'; END $$"
     with connect(dsn) as connection, pytest.raises(kind) as caught, error_map.translated():
         connection.execute(statement)
-    assert (type(caught.value), caught.value.message, caught.value.hint) == (kind, "said", "do this")
+    ours = errors.ImageTooLarge if kind is errors.InputTooLarge else kind  # the narrower of two with one state
+    assert (type(caught.value), caught.value.message, caught.value.hint) == (ours, "said", "do this")
 
 
 def test_a_full_disk_of_the_server_is_storage_full(dsn: str) -> None:

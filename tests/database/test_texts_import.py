@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,17 @@ import pytest
 import open_analytic
 from open_analytic import Collection, OpenAnalytic
 from open_analytic.config import Settings
-from open_analytic.errors import BadParameter, BadText, Conflict, UnreadableFile
+from open_analytic.errors import (
+    BadParameter,
+    BadText,
+    Conflict,
+    ImageTooLarge,
+    InputTooLarge,
+    InvalidName,
+    UnreadableFile,
+    from_dict,
+    of_sqlstate,
+)
 from open_analytic.importer import Defaults, table
 from open_analytic.types import ImportReport
 from tests import tiny, tiny_texts
@@ -59,6 +69,50 @@ def notes(db: OpenAnalytic, request: pytest.FixtureRequest) -> Collection:
     if request.param == "image_name":
         return tiny_texts.image_layout(db, "notes", COLUMNS)
     return db.create_collection("notes", pipeline="texts", columns=COLUMNS)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_file_can_have_the_columns_of_the_collection(notes: Collection, tmp_path: Path, form: str) -> None:
+    """As COPY and an export write them. A row without one of them is that row's error."""
+    inputs = notes.info.inputs
+    head = (inputs.name, inputs.data, "lang", "more")
+    cells: list[tuple[str | None, ...]] = [
+        ("1", "red house", "en", "x"), ("2", "blue", None, "x"), ("1", "red", "en", "x"), (None, "red", "en", "x"),
+    ]  # fmt: skip
+    records = [dict(zip(head, row, strict=True)) for row in cells]
+    file = tmp_path / f"notes.{form}"
+    if form == "jsonl":
+        lines(file, *records)
+    else:
+        with file.open("w", newline="") as opened:
+            writer = csv.DictWriter(opened, head)
+            writer.writeheader()
+            writer.writerows(records)
+    report = notes.import_files(file)
+    assert (report.added, report.ignored_columns) == (2, ("more",))
+    assert [type(each.error) for each in report.failed] == [InvalidName, InvalidName]
+    assert stored(notes) == {
+        "1": ("red house", {"lang": "en", "year": None}),
+        "2": ("blue", {"lang": None, "year": None}),
+    }
+
+
+def test_too_many_bytes_are_the_error_of_the_input(db: OpenAnalytic, tmp_path: Path) -> None:
+    """Of a picture it is the narrower class, so that ``except ImageTooLarge`` holds for pictures as before."""
+    (tmp_path / "large").write_bytes(b"a" * 200_001)
+    texts, photos = (db.create_collection(name, pipeline=name) for name in ("texts", "mean_colour"))
+    calls: dict[Callable[[], object], type[InputTooLarge]] = {
+        lambda: db.pipeline_run("texts", "a" * 200_001): InputTooLarge,
+        lambda: texts.search(tmp_path / "large"): InputTooLarge,
+        lambda: db.pipeline_run("mean_colour", b"a" * 200_001): ImageTooLarge,
+        lambda: photos.search(tmp_path / "large"): ImageTooLarge,
+    }
+    for call, kind in calls.items():
+        with pytest.raises(InputTooLarge, match="200,001 bytes; at most 200,000 are read") as caught:
+            call()
+        assert (type(caught.value), caught.value.sqlstate, caught.value.http_status) == (kind, "OA013", 413)
+        assert type(from_dict(caught.value.as_dict())) is kind
+    assert of_sqlstate("OA013") is ImageTooLarge
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int, int]:

@@ -3,6 +3,9 @@
 import csv
 from pathlib import Path
 
+import psycopg
+
+from open_analytic import OpenAnalytic
 from open_analytic.errors import BadParameter, CollectionExists, Conflict, UnknownImage
 from tests.process.runner import Cli
 
@@ -38,6 +41,19 @@ def test_an_export_is_imported_again(cli: Cli, filled: str, tmp_path: Path) -> N
     assert done.error["type"] == Conflict.__name__
     assert "--overwrite" in cli(*words, code=5).err
     assert "5 pictures written" in cli(*words, "--overwrite").out
+
+
+def test_dropping_the_collection_of_an_adopted_table_asks_for_what_it_does(cli: Cli, here: OpenAnalytic) -> None:
+    with psycopg.connect(here.dsn, autocommit=True) as owner:
+        owner.execute("CREATE TABLE hers (title text PRIMARY KEY, photo bytea)")
+        owner.execute("INSERT INTO hers VALUES ('a', NULL), ('b', NULL)")
+        here.adopt("hers", pipeline="mean_colour", name_column="title", data_column="photo")
+        refused = cli("collection", "drop", "hers", code=3).err
+        assert "'hers' is your own table with 2 rows: it stays, and would be no collection any more." in refused
+        assert "gone" not in refused
+        dropped = cli("collection", "drop", "hers", "--yes").out
+        assert dropped == "hers is no collection any more. Your table stays, with its rows and columns.\n"
+        assert owner.execute("SELECT title FROM hers ORDER BY title").fetchall() == [("a",), ("b",)]
 
 
 def test_what_is_left_out_is_told(cli: Cli, collection: str, pictures: Path, tmp_path: Path) -> None:

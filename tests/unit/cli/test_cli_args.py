@@ -70,12 +70,28 @@ def test_values_by_picture(tmp_path: Path, name: str, text: str) -> None:
         ("v.json", b"{", "not JSON"),
         ("v.json", b"3", "values by picture"),
         ("v.json", b'[{"name": "a"}]', "values by picture"),
+        ("v.csv", b"image_name,n\na,1\na,2\n", "two rows with different values for 'a'"),
+        ("v.csv", b"image_name,n,n\na,1,2\n", "two columns 'n'"),
+        ("v.json", b'[{"image_name": "a", "n": 1}, {"image_name": "a"}]', "two rows with different values for 'a'"),
+        ("v.json", b'{"a": {"n": 1}, "a": {"n": 2}}', "two values for 'a'"),
+        ("v.jsonl", b'{"image_name": "a", "n": 1}\n{"image_name": "a", "n": 2}\n', "two rows with different values"),
     ],
 )
 def test_a_file_of_values_says_what_is_wrong(tmp_path: Path, name: str, text: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(text)
     with pytest.raises(BadParameter, match=message):
         cli_args.values(tmp_path / name)
+
+
+@pytest.mark.parametrize("key", ["image_name", "text_name", "audio_name", "title"])
+@pytest.mark.parametrize("form", ["v.csv", "v.json", "v.jsonl"])
+def test_the_names_stand_in_the_column_of_the_collection_or_in_image_name(tmp_path: Path, key: str, form: str) -> None:
+    """Two rows of a picture that say the same, as an export of its regions has them, are one."""
+    rows = {"v.csv": "{0},n\na,1\nb,2\na,1\n", "v.json": '[{{"{0}": "a", "n": "1"}}, {{"{0}": "b", "n": "2"}}]',
+            "v.jsonl": '{{"{0}": "a", "n": "1"}}\n{{"{0}": "b", "n": "2"}}\n'}[form]  # fmt: skip
+    for written in (key, "image_name"):
+        (tmp_path / form).write_text(rows.format(written))
+        assert cli_args.values(tmp_path / form, key) == {"a": {"n": "1"}, "b": {"n": "2"}}
 
 
 @pytest.mark.parametrize("content", [None, b"image_name\n\xff\n"], ids=["missing", "not UTF-8"])
