@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from open_analytic.errors import InputTooLarge
 from open_analytic.kinds.image import Picture
 from open_analytic.kinds.kind import Kind
 from open_analytic.types import Frame
@@ -38,6 +39,7 @@ VIDEO = Kind(
     name="video",
     decoder="decode_video",
     noun="video",
+    too_large=InputTooLarge,
     modality="video",
     suffixes=frozenset((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")),
     held_bytes=lambda video: int(video.weight),

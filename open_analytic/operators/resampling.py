@@ -1,4 +1,4 @@
-"""Sounds at another rate: samples of one channel, made anew."""
+"""Sounds at another rate: samples of one channel, calculated from those of another rate."""
 
 import math
 from collections.abc import Iterator

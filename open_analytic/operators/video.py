@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-from open_analytic.errors import BadVideo
+from open_analytic.errors import BadVideo, InputTooLarge
 from open_analytic.kinds.image import Picture
 from open_analytic.kinds.lazy import Lazy
 from open_analytic.kinds.video import Still, Video
@@ -30,9 +30,10 @@ def decode_video(
 ) -> Video:
     """A video in MP4, MOV, WebM, Matroska or AVI, with the limits within which a later step decodes it.
 
-    ImageTooLarge when it has more bytes than the limits allow; BadVideo when it is in no such container, or was cut
+    InputTooLarge when it has more bytes than the limits allow; BadVideo when it is in no such container, or was cut
     off. Nothing is decoded in this process: ``sample_frames`` starts one for it. The memory for that is reserved here.
     """
+    limits = replace(limits, too_large=InputTooLarge)
     limits.check_bytes(data, "video")
     name = container(data)
     max_pixels = min(max_pixels, limits.max_pixels)

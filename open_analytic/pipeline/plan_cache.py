@@ -27,22 +27,22 @@ class PlanCache:
         key = (info.name, info.hash, json.dumps(dict(parameters), sort_keys=True, default=repr))
         with self._lock:
             cached = self._plans.get(key)
-        made = cached or self._make(info, parameters)
+        result = cached or self._make(info, parameters)
         with self._lock:
             self._plans.pop(key, None)
-            self._plans[key] = made  # the last of those that were used
+            self._plans[key] = result  # the last of those that were used
             if len(self._plans) > CAPACITY:
                 del self._plans[next(iter(self._plans))]
-        return made
+        return result
 
     def _make(self, info: PipelineInfo, parameters: Mapping[str, Any]) -> Plan:
         spec = specs.load(info.definition, name=info.name)
-        made = plan(spec, self._cards(), parameters, registered=True)
-        if made.hash != info.hash:
+        result = plan(spec, self._cards(), parameters, registered=True)
+        if result.hash != info.hash:
             raise VersionMismatch(
                 f"The models of pipeline {info.name!r} version {info.version} have changed since it was created: "
                 "its vectors would not be comparable.",
                 hint=f"Put the models' cards back, or pipeline_create({info.name!r}) for a new version "
                 "and import into a new collection.",
             )
-        return made
+        return result

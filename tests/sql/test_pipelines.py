@@ -241,8 +241,8 @@ def test_a_database_in_another_encoding_works_too(encoded: Sql, sql: Sql, servic
         " (%(word)s, convert_to(%(text)s, 'UTF8'), open_analytic.embed('texts', %(text)s::text))",
         {"word": word, "text": text},
     )
-    found = "SELECT name FROM open_analytic.search('notes', %s::text, 1, filter => %s)"
-    assert column(encoded, found, text, f"text_name = '{word}'") == [word]
+    search = "SELECT name FROM open_analytic.search('notes', %s::text, 1, filter => %s)"
+    assert column(encoded, search, text, f"text_name = '{word}'") == [word]
 
 
 ARRAYS = {"from zero": "[0:1]={%s,%s}", "from five": "[5:6]={%s,%s}", "two by one": "{{%s},{%s}}"}

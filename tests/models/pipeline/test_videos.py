@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from open_analytic.config import Settings
-from open_analytic.errors import BadVideo, ImageTooLarge, InvalidPipeline, OpenAnalyticError
+from open_analytic.errors import BadVideo, InputTooLarge, InvalidPipeline, OpenAnalyticError
 from open_analytic.models.library import Library
 from open_analytic.operators import video as operators
 from open_analytic.operators.limits import Limits, budget
@@ -113,7 +113,7 @@ def test_decoding_shares_the_budget(library: Library, cache: ModelCache) -> None
     limits = Limits(decode_bytes=300_000_000, max_pixels=4_000)
     assert [type(each) for each in ran(pipeline, cache, FILM, FILM, limits=limits)] == [Result, Result]
     (large,) = ran(pipeline, cache, FILM, limits=replace(limits, decode_bytes=1_000_000))
-    assert isinstance(large, ImageTooLarge)
+    assert type(large) is InputTooLarge
     assert isinstance(large, OpenAnalyticError)
     assert large.hint == "OPEN_ANALYTIC_DECODE_BYTES raises it."
 

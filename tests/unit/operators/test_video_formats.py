@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from open_analytic.errors import BadVideo, ImageTooLarge
+from open_analytic.errors import BadVideo, InputTooLarge
 from open_analytic.operators.formats import video
 from open_analytic.operators.formats.video import container
 from open_analytic.operators.limits import Limits, budget
@@ -79,9 +79,9 @@ def test_headers_that_lie_are_bounded() -> None:
 
 
 def test_limits_are_compared_before_anything_is_started() -> None:
-    with pytest.raises(ImageTooLarge, match=r"^The video has [\d,]+ bytes; at most 1,000 are read\."):
+    with pytest.raises(InputTooLarge, match=r"^The video has [\d,]+ bytes; at most 1,000 are read\."):
         decode_video(MP4, Limits(max_bytes=1_000))
-    with pytest.raises(ImageTooLarge, match=r"^A video of up to 3,072 pixels a frame takes 228,\d{3},\d{3} bytes"):
+    with pytest.raises(InputTooLarge, match=r"^A video of up to 3,072 pixels a frame takes 228,\d{3},\d{3} bytes"):
         decode_video(MP4, Limits(max_pixels=3_072, decode_bytes=200_000_000))
     assert decode_video(MP4, Limits(), max_pixels=1_000).max_pixels == 1_000
     assert budget().used == 0
