@@ -24,7 +24,6 @@ from open_analytic.errors import (
     UnknownPipeline,
     VersionMismatch,
 )
-from open_analytic.pipeline import plan_cache
 from open_analytic.pipeline.plan import plan
 from open_analytic.pipeline.spec import load
 from open_analytic.store import pipelines
@@ -67,13 +66,12 @@ def test_a_pipeline_runs_on_bytes_and_gives_json(tiny_db: OpenAnalytic) -> None:
 def test_a_version_is_planned_once_and_a_new_one_again(tiny_db: OpenAnalytic, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service opens the collection for each search."""
     plans: list[str] = []
-    real = plan_cache.plan
 
-    def plan(*arguments: Any, **keywords: Any) -> Any:
+    def counted(*arguments: Any, **keywords: Any) -> Any:
         plans.append(arguments[0].name)
-        return real(*arguments, **keywords)
+        return plan(*arguments, **keywords)
 
-    monkeypatch.setattr(plan_cache, "plan", plan)
+    monkeypatch.setattr("open_analytic.pipeline.plan_cache.plan", counted)
     tiny_db.create_collection("photos", pipeline="mean_colour").add("red", picture(250, 0, 0))
     for _ in range(3):
         assert [hit.name for hit in tiny_db.collection("photos").search(picture(250, 0, 0))] == ["red"]
