@@ -15,7 +15,6 @@ from open_analytic.operators.limits import Limits
 from open_analytic.operators.operator import Between
 from open_analytic.operators.resampling import resampled
 from open_analytic.types import Model, Span, Vectors
-from open_analytic.util.cancellation import check_cancelled
 
 BLOCK = 1 << 20  # samples that are converted at once
 BLOCK_BYTES = 20  # of each of them meanwhile

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from open_analytic.util.cancellation import check_cancelled
 from open_analytic.kinds.audio import Samples
+from open_analytic.util.cancellation import check_cancelled
 
 BLOCK = 1 << 20  # samples that are converted at once
 QUICK = 31  # the largest prime factor of a length whose transform is quick

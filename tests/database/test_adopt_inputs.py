@@ -12,9 +12,9 @@ import pytest
 
 import open_analytic
 from open_analytic import OpenAnalytic, embedded
+from open_analytic.collection.export import export
 from open_analytic.config import Settings
 from open_analytic.errors import UnsuitableTable
-from open_analytic.export import export
 from open_analytic.types import InputColumns
 from tests import tiny, tiny_sounds, tiny_texts
 from tests.databases import clone, database

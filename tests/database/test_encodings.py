@@ -17,7 +17,7 @@ from open_analytic.store import schema
 from tests import tiny, tiny_texts
 from tests.databases import clone, database_of
 
-INSIDE = {"LATIN1": "caf\u00e9", "EUC_CN": "\u732b", "SQL_ASCII": "caf\u00e9 \u732b \U0001f431"}
+INSIDE = {"LATIN1": "\u00e9t\u00e9", "EUC_CN": "\u732b", "SQL_ASCII": "\u00e9t\u00e9 \u732b \U0001f431"}
 OUTSIDE = {"LATIN1": "\u732b", "EUC_CN": "\U0001f431"}
 
 
@@ -115,7 +115,7 @@ def test_bytes_that_are_no_text_are_a_typed_error(place: Place, notes: Collectio
     """Another program writes into SQL_ASCII what is not UTF-8."""
     notes.add("a", "red house")
     with psycopg.connect(place.dsn, client_encoding="SQL_ASCII", autocommit=True) as connection:
-        connection.execute(sql.SQL("UPDATE notes SET lang = {}").format(sql.SQL("E'caf\\xe9'")))
+        connection.execute(sql.SQL("UPDATE notes SET lang = {}").format(sql.SQL("E'\\xe9t\\xe9'")))
     for read in (lambda: notes.rows(), lambda: notes.search("red house"), lambda: list(notes.texts())):
         with pytest.raises(
             OpenAnalyticError, match='A text is not in its encoding: invalid byte sequence for encoding "UTF8": 0xe9'
