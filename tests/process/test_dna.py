@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.process import site
@@ -41,3 +42,22 @@ def test_the_command_line_and_http_give_the_same(home: site.Home, tmp_path: Path
         assert (answer.status_code, answer.json()) == (200, result)
         empty = http.post(f"/api/v1/pipelines/{NAME}/run", content=">one\n", headers=PLAIN)
         assert (empty.status_code, empty.json()["message"]) == (422, "The text has no bases.")
+
+
+def test_genomes_are_imported_and_searched(home: site.Home, tmp_path: Path) -> None:
+    run: Cli = home.cli
+    with home.database() as db:
+        db.pipeline_create(NAME)
+    random = np.random.default_rng(9)
+    genomes = {name: "".join(random.choice(list("ACGT"), 300)) for name in ("ann", "bob")}
+    for name, bases in genomes.items():
+        (tmp_path / f"{name}.fasta").write_text(f">{name}\n{bases}\n")
+    run("collection", "create", "genomes", "--pipeline", NAME, "--column", "record:text")
+    report = run("--json", "import", tmp_path, "--collection", "genomes").json
+    assert (report["added"], report["rows"], report["failed"]) == (2, 6, [])
+    (hit,) = run("--json", "search", "genomes", "--text", genomes["bob"][240:290], "-k", "1").json
+    assert (hit["name"], hit["row"], hit["region"]) == ("bob.fasta", {"record": "bob"}, {"start": 155, "end": 305})
+    with site.site(home) as (_, http):
+        answer = http.post("/api/v1/collections/genomes/search", json={"text": genomes["bob"][240:290], "k": 1})
+        assert answer.json() == [hit]
+        assert http.get("/collections/genomes").status_code == 200

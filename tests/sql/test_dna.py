@@ -45,3 +45,21 @@ def test_what_is_no_dna_is_a_typed_error(dna: psycopg.Connection[tuple[object, .
         [">a\n>b", "ACGTACGT", "ACG"],
     )
     assert errors == ["The text has no bases.", None, "The DNA has no 7 known bases in a row."]
+
+
+def test_a_collection_of_genomes_is_searched_by_a_part(dna: psycopg.Connection[tuple[object, ...]]) -> None:
+    random = np.random.default_rng(2)
+    value(dna, "SELECT open_analytic.create_collection('genomes', 'dna_feature_extractor')")
+    genomes = {name: "".join(random.choice(list("ACGT"), 400)) for name in ("ann", "bob")}
+    for name, bases in genomes.items():
+        dna.execute(
+            "INSERT INTO genomes (text_name, part, text_data, feature, text_span) SELECT %s, n - 1,"
+            " CASE n WHEN 1 THEN %s END, (f ->> 'emb')::vector, ARRAY[(f -> 'start')::int, (f -> 'end')::int]"
+            " FROM jsonb_array_elements(open_analytic.pipeline_run('dna_feature_extractor', %s) -> 'fragments')"
+            " WITH ORDINALITY AS t (f, n)",
+            [name, bases, bases],
+        )
+    place = "open_analytic.region('genomes', name, part)"
+    search = f"SELECT name || ' ' || {place}::text FROM open_analytic.search('genomes', %s, k => 1)"
+    for name, bases in genomes.items():
+        assert value(dna, search, bases[220:270]) == f'{name} {{"end": 350, "start": 200}}'

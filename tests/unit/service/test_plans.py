@@ -147,7 +147,7 @@ def test_a_preset_is_described_by_its_name(plans: Plans, tiny_library: Library, 
         "hash": pipeline.hash,
         "definition": json.dumps(presets()[name].as_dict()),
         "parameters": dict(pipeline.parameters),
-        "input_columns": COLUMNS[pipeline.spec.input],
+        "input_columns": COLUMNS[pipeline.spec.input] | {"region": pipeline.region_type},
     }
 
 
