@@ -153,7 +153,7 @@ def test_a_passage_is_marked_in_its_text_and_has_its_characters(visitor: Visitor
     visitor.fits()
     first.click()
     expect(visitor.page.locator("dialog mark")).to_have_text("a tree.")
-    facts = visitor.page.locator("dialog dl div").filter(has_text=visitor.t("viewer.text_span"))
+    facts = visitor.page.locator("dialog dl div").filter(has_text=visitor.t("viewer.where"))
     expect(facts.locator("dd")).to_have_text(visitor.t("hits.text_span", start=51, end=58))
     assert violations(visitor) == []
 

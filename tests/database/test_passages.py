@@ -82,10 +82,12 @@ def test_a_table_of_passages_is_adopted(db: OpenAnalytic, column: str) -> None:
             owner.execute((caught.value.hint or "").encode())
         mine = db.adopt("mine", pipeline="passages")
         assert mine.info.region == "text_span"
+        owner.execute("INSERT INTO mine (text_name, part, text_data) VALUES ('old', 0, %s)", [STORY])
+        assert db.compute_features("mine").rows == len(SPANS)
         mine.add("story", STORY)
-        assert [row.region for row in mine] == SPANS
+        assert [(row.name, row.region) for row in mine] == [(name, span) for name in ("old", "story") for span in SPANS]
         db.drop_collection("mine")
-        assert [span for (span,) in owner.execute("SELECT text_span FROM mine ORDER BY part")] == [
+        assert [span for (span,) in owner.execute("SELECT text_span FROM mine ORDER BY text_name, part")] == 2 * [
             [span.start, span.end] for span in SPANS
         ]
 

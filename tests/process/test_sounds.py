@@ -21,6 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[site.Home]:
         tiny_sounds.write(home.settings.cards[0])
         with home.database() as db:
             db.pipeline_create("sounds", tiny_sounds.PIPELINE)
+            db.pipeline_create("windows", tiny_sounds.WINDOWS)
         yield home
 
 
@@ -69,3 +70,21 @@ def test_a_body_is_a_sound(home: site.Home, folder: Path) -> None:
         for form in ("thumbnail", "picture"):  # pages have no picture of a sound
             refused = http.get(f"/api/v1/collections/bodies/{form}", params={"name": "loud.wav"})
             assert (refused.status_code, refused.json()["sqlstate"]) == (415, "OA012")
+
+
+def test_windows_have_their_seconds_on_the_command_line_and_over_http(home: site.Home, tmp_path: Path) -> None:
+    run: Cli = home.cli
+    (tmp_path / "a.wav").write_bytes(wav(np.concatenate([np.full(8_000, 0.5), np.full(4_000, 0.25)])))
+    (tmp_path / "query").write_bytes(QUIET)
+    run("collection", "create", "windows", "--pipeline", "windows")
+    assert run("--json", "import", tmp_path, "--collection", "windows").json["rows"] == 2
+    (hit,) = run("--json", "search", "windows", tmp_path / "query", "-k", "1").json
+    assert hit == {
+        "name": "a.wav", "distance": 0.0, "row": {}, "box": None, "region": {"start": 1.0, "end": 1.5}, "part": 1,
+    }  # fmt: skip
+    lines = run("search", "windows", tmp_path / "query", "-k", "1").out.splitlines()
+    assert [line.split() for line in lines] == [["distance", "name", "span"], ["0.0000", "a.wav", "1-1.5", "s"]]
+    with site.site(home) as (_, http):
+        assert http.post("/api/v1/collections/windows/search?k=1", content=QUIET).json() == [hit]
+        hits = http.get("/api/v1/collections/windows/hits", params={"like": "a.wav", "part": 0}).json()["hits"]
+        assert hits == [hit | {"distance": hits[0]["distance"]}]

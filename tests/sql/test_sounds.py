@@ -49,6 +49,24 @@ def test_a_collection_of_sounds_is_searched_by_one(sounds: Sql) -> None:
     assert caught.value.sqlstate == "OA027"
 
 
+def test_windows_have_their_seconds(sql: Sql) -> None:
+    create(sql, "windows", tiny_sounds.WINDOWS)
+    value(sql, "SELECT open_analytic.create_collection('windows', 'windows')::text")
+    sound = wav(np.concatenate([np.full(8_000, 0.5), np.full(4_000, 0.25)]))
+    sql.execute(
+        "INSERT INTO windows (audio_name, part, span, feature)"
+        " SELECT 'a', n - 1, ARRAY[p ->> 'start', p ->> 'end']::float8[], (p ->> 'vector')::vector"
+        " FROM jsonb_array_elements(open_analytic.pipeline_run('windows', %s::bytea) -> 'parts')"
+        " WITH ORDINALITY AS t (p, n)",
+        [sound],
+    )
+    region = (
+        "SELECT open_analytic.region('windows', name, part) FROM open_analytic.search('windows', %s::bytea, k => 1)"
+    )
+    assert [value(sql, region, each) for each in (LOUD, QUIET)] == [{"start": 0, "end": 1}, {"start": 1, "end": 1.5}]
+    assert value(sql, "SELECT array_agg(span ORDER BY part) FROM windows") == [[0, 1], [1, 1.5]]
+
+
 def test_bytes_are_the_input_of_a_step(sql: Sql) -> None:
     decode = {"operator": "decode_audio", "max_seconds": 1, "output": "sound"}
     steps = [decode, tiny_sounds.EMBED | {"input": "sound"}]

@@ -34,19 +34,13 @@ const REGIONS = {
 /** The keys of their words. */
 export const PART = page.collection?.many && !("face" in page.collection.parameters) ? REGIONS : FACES;
 
-/** @type {Record<string, {hit: string, name: string}>} */
-const PLACES = {
-  span: { hit: "hits.span", name: "viewer.span" },
-  text_span: { hit: "hits.text_span", name: "viewer.text_span" },
-  frame: { hit: "hits.frame", name: "viewer.frame" },
-};
+/** @type {Record<string, string>} */
+const PLACES = { span: "hits.span", text_span: "hits.text_span", frame: "hits.frame" };
 
-/** The keys of the words for where a row is in its input; undefined for a box, which is drawn, and a whole input. */
-export const PLACE = PLACES[page.collection?.region];
-
-/** Where a row is, as text; "" for a box, or a whole input. @param {Record<string, number> | undefined} region */
+/** Where a row is in its input, as text; "" for a box, which is drawn, and a whole input. @param {Record<string, number> | undefined} region */
 export function place(region) {
-  if (!region || !PLACE) return "";
+  const key = PLACES[page.collection?.region];
+  if (!region || !key) return "";
   const values = Object.entries(region).map(([name, value]) => [name, number(value, { maximumFractionDigits: 2 })]);
-  return t(PLACE.hit, Object.fromEntries(values));
+  return t(key, Object.fromEntries(values));
 }

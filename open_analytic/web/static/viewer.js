@@ -5,7 +5,7 @@ import { h, icon } from "./dom.js";
 import { whole } from "./excerpt.js";
 import { values } from "./hits.js";
 import { ITEM } from "./items.js";
-import { PART, PLACE, place } from "./parts.js";
+import { PART, place } from "./parts.js";
 import { distance, page, t } from "./words.js";
 
 /**
@@ -99,7 +99,7 @@ function facts(item) {
   const list = values(item.row || {});
   const first = (/** @type {string} */ name, /** @type {string} */ value) =>
     list.prepend(h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-  if (PLACE && item.region) first(t(PLACE.name), place(item.region));
+  if (place(item.region)) first(t("viewer.where"), place(item.region));
   if (item.part !== null && item.part !== undefined) first(t(PART.number), String(item.part + 1));
   if (item.distance !== undefined) first(t("hits.distance"), distance(item.distance));
   return list;
