@@ -27,6 +27,8 @@ AS $$
 DECLARE
     piece CONSTANT integer := 4000000;
     size CONSTANT integer := octet_length(body); -- ASCII, all of it
+    -- A piece of a text is looked for from its beginning, a piece of bytes is at its place.
+    bytes CONSTANT bytea := CASE WHEN size > piece THEN convert_to(body, 'UTF8') END;
     asked CONSTANT timestamptz := clock_timestamp();
     -- How long the session's last call of this kind took. A hint only: a session that
     -- changes it makes its own calls wait longer.
@@ -53,7 +55,7 @@ BEGIN
             looks := @dblink@.dblink_send_query(
                 link,
                 CASE WHEN start + piece <= size THEN 'PART ' ELSE '' END
-                    || substr(body, start, piece)
+                    || convert_from(substr(bytes, start, piece), 'UTF8')
             );
             start := start + piece;
         END IF;
