@@ -43,7 +43,7 @@ KINDS = {
     "video": Kind(
         suffixes=(".mov", ".mp4", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv",
                   ".flv"),
-        hint="Videos are not read: export frames of them as pictures.",
+        hint="A collection whose pipeline takes videos reads them; for another one, export frames as pictures.",
     ),
     "document": Kind(
         suffixes=(".pdf", ".doc", ".docx", ".ppt", ".pptx", ".xls", ".xlsx", ".odt", ".ods", ".odp", ".ai", ".eps"),

@@ -171,6 +171,7 @@ class _Pipe:
 
     def __init__(self, process: "subprocess.Popen[bytes]", descriptor: int, cpu_s: int) -> None:
         self._process, self._descriptor, self._cpu_s = process, descriptor, cpu_s
+        self._began = False
         self._left_s: float = WAITS * cpu_s + START_S
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
@@ -179,6 +180,7 @@ class _Pipe:
         """The next record; BadVideo when the process has ended without one."""
         data = bytearray(child.RECORD.size)
         self._fill(memoryview(data))
+        self._began = True
         return _Record(*child.RECORD.unpack(data))
 
     def picture(self, record: _Record, long_side: int) -> Picture:
@@ -204,7 +206,10 @@ class _Pipe:
             self._left_s -= time.monotonic() - began
             check_cancelled()
             if self._left_s < 0:
-                raise BadVideo("Decoding the video does not end.", hint="The file might be damaged.")
+                raise BadVideo(
+                    f"Decoding the video takes more than {WAITS * self._cpu_s + START_S:,} seconds.",
+                    hint="Try again when the machine is less busy, or give a part of it.",
+                )
             if ready:
                 size = os.readv(self._descriptor, [place])
                 if not size:
@@ -214,10 +219,15 @@ class _Pipe:
     def _ended(self) -> OpenAnalyticError:
         """The error of a process that ended before its last record."""
         code = -self._process.wait()
-        if code in (signal.SIGXCPU, signal.SIGKILL):
+        if code == signal.SIGXCPU:
             return BadVideo(
                 f"Decoding the video takes more than {self._cpu_s:,} seconds of a processor.",
                 hint="Give a part of it, or decode it in a step with another max_cpu_seconds.",
+            )
+        if code < 0 and not self._began:  # an exit code of Python
+            return OpenAnalyticError(
+                f"The process that decodes videos cannot start: {sys.executable!r} ends with code {-code}.",
+                hint="The account has to be able to read Python, open_analytic, numpy and OpenCV.",
             )
         names = {number.value: number.name for number in signal.Signals}
         return _damaged(f"the process that decodes it ended by {names[code]}" if code in names else "decoding ended")
