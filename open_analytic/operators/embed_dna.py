@@ -15,7 +15,7 @@ from open_analytic.util.cancellation import check_cancelled
 Numbers: TypeAlias = NDArray[np.uint64]  # (n,)
 Weight: TypeAlias = Literal["binary", "sqrt", "count"]
 
-CHUNK_BASES, CHUNK_SEQUENCES = 1 << 20, 4096  # that are counted at once; a number of 64 bits holds both and a k-mer
+CHUNK_BASES, CHUNK_SEQUENCES = 1 << 20, 4096  # that are counted at once; 64 bits hold a sequence's number and a k-mer
 SHIFT_30, SHIFT_27, SHIFT_31, SHIFT_32 = (np.uint64(bits) for bits in (30, 27, 31, 32))
 STEP, FIRST, SECOND = (np.uint64(each) for each in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
@@ -25,7 +25,7 @@ def embed_dna(
     *,
     k: Annotated[int, Between(3, 24)] = 7,
     weight: Weight = "binary",
-    size: Annotated[int, Between(16, 4096)] = 512,
+    size: Annotated[int, Between(16, 1024)] = 512,
 ) -> Vectors:
     """One vector of length 1 a sequence: its canonical k-mers, hashed to ``size`` signed numbers.
 

@@ -60,3 +60,13 @@ def test_as_many_fragments_as_are_made() -> None:
     assert len(cut_dna(read_dna("A" * (MOST_FRAGMENTS + 19)), bases=20, hop=1)) == MOST_FRAGMENTS
     with pytest.raises(BadText, match=r"The DNA of 10,020 bases has 10,001 fragments; at most 10,000 are made\."):
         cut_dna(read_dna("A" * (MOST_FRAGMENTS + 20)), bases=20, hop=1)
+
+
+def test_fragments_that_overlap_too_much_are_refused_before_they_are_made() -> None:
+    sequence = read_dna("ACGT" * 252_250)  # 1,009,000 bases
+    assert len(cut_dna(sequence, bases=1_000_000, hop=500)) == 19
+    with pytest.raises(BadText) as caught:
+        cut_dna(sequence, bases=1_000_000, hop=1)
+    assert caught.value.message == (
+        "The fragments of the DNA have 9,001,000,000 bases together; at most 20,000,000 are counted."
+    )
