@@ -39,7 +39,7 @@ class DroppedIndex(NamedTuple):
 @contextmanager
 def loading(database: Database, info: CollectionInfo, progress: ProgressCallback | None) -> Iterator["Loading"]:
     """For an import to tell what it wrote. At its end the index is back; when it fails a warning says what to do."""
-    load = Loading(database.dsn, info)
+    load = Loading(database, info)
     try:
         yield load
         load.restore(progress)
@@ -54,8 +54,8 @@ class Loading:
     """Drops the index once this import has written a tenth of what was there. It drops once, and never fights:
     where another builds or drops, or could, the import goes on inserting."""
 
-    def __init__(self, dsn: str, info: CollectionInfo) -> None:
-        self._dsn, self._info = dsn, info
+    def __init__(self, database: Database, info: CollectionInfo) -> None:
+        self._database, self._info = database, info
         self._dropped: DroppedIndex | None = None  # what was dropped
         self._holder: Connection | None = None  # keeps others from building meanwhile
         self._written, self._due = 0, float(LEAST)
@@ -80,13 +80,13 @@ class Loading:
         if self._holder:
             self._stay(self._holder)
         with translated(), ExitStack() as stack:
-            connection = self._holder or stack.enter_context(connect(self._dsn, autocommit=True))
+            connection = self._holder or stack.enter_context(connect(self._database.dsn, autocommit=True))
             stack.enter_context(indexes.alone(connection, self._info, progress))
             if indexes.state(connection, self._info) != "ready":
                 _, m, ef_construction, _ = self._dropped
                 indexes.replace(
                     connection,
-                    self._dsn,
+                    self._database.dsn,
                     self._info,
                     m=m,
                     ef_construction=ef_construction,
@@ -116,7 +116,7 @@ class Loading:
     def _drop(self) -> float:
         """Drop the index if that is worth it and ours to do; from how many rows on to ask again."""
         with ExitStack() as stack:
-            connection = stack.enter_context(connect(self._dsn, autocommit=True))
+            connection = stack.enter_context(connect(self._database.dsn, autocommit=True))
             tables.check(connection, self._info)
             stack.callback(indexes.unlock, connection)
             index = self._only_index(connection) if indexes.lock(connection, self._info) else None

@@ -13,7 +13,7 @@ from psycopg.adapt import Transformer
 
 from open_analytic import regions
 from open_analytic.errors import BadParameter, BadText, Conflict, InvalidName
-from open_analytic.store import conversion, tables, vectors
+from open_analytic.store import conversion, tables
 from open_analytic.store.collections import first
 from open_analytic.store.connection import Connection
 from open_analytic.store.error_map import translated
@@ -214,7 +214,7 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
         values = dict(row.values)
         if feature is not None:
             what = f"The vector of {row.name!r:.200}" + (f" (region {part})" if info.many else "")
-            vector, region = vectors.half(feature.vector, info, what), _stored_region(info, row, feature)
+            vector, region = tables.half(feature.vector, info, what), _stored_region(info, row, feature)
             values = {key: value for key, value in feature.attributes.items() if key in info.columns} | values
         data = row.data if part == 0 else None
         yield Record(row.name, part, data, vector, row.sha256, source, region, picture, values)

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from open_analytic import regions
 from open_analytic.errors import DeadlineExceeded, InvalidFilter, UntranslatableStatement
 from open_analytic.search_options import TARGET_RECALL, SearchOptions
-from open_analytic.store import conversion, tables, vectors
+from open_analytic.store import conversion, tables
 from open_analytic.store.connection import Connection
 from open_analytic.store.error_map import detail, translated
 from open_analytic.store.queries import query, quoted
@@ -79,7 +79,7 @@ def arguments(connection: Connection, info: CollectionInfo, vector: Vector, opti
     """What the functions in SQL take."""
     return {
         "table": tables.identifier(info).as_string(),
-        "vector": PgVector(vectors.half(vector, info, "The query").astype(np.float32)),
+        "vector": PgVector(tables.half(vector, info, "The query").astype(np.float32)),
         "k": options.k,
         "near": options.max_distance,
         "recall": options.target_recall,

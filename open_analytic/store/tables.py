@@ -1,20 +1,24 @@
-"""What a collection is as a table: its names, its columns, the statements that make it."""
+"""What a collection is as a table: its names, its columns, its vectors, the statements that make it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import psycopg
+from numpy.typing import ArrayLike, NDArray
 from psycopg import sql
 from psycopg.types.json import Json
 
-from open_analytic.errors import BadParameter, InvalidName
+from open_analytic.errors import BadParameter, BadVector, InvalidName
 from open_analytic.regions import BOX, TYPES
 from open_analytic.store.queries import query, quoted
 from open_analytic.types import CollectionInfo, InputColumns, Metric
 from open_analytic.util.lexer import is_text as is_text
 
 MAX_DIM = 4000  # what an HNSW index over halfvec takes
+LARGEST_HALF = 65504  # number of a halfvec, whose numbers have 16 bits
 PLAIN_DIM = 3000  # up to here a feature stays in its row, with 2 kB of the page left for the other columns
 ROOM = 1024  # bytes a row can have beside its feature before its long values go out of line
 
@@ -70,16 +74,28 @@ class Shape:
 
 def split(name: str) -> tuple[str, str]:
     """Schema and table of a collection's name: ``table`` is in public, ``schema.table`` says where."""
-    schema, dot, table = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+    if not isinstance(name, str):
+        raise _no_name(name)
+    return _split(name)
+
+
+@lru_cache(maxsize=1024)
+def _split(name: str) -> tuple[str, str]:
+    """Checked once: every statement of a collection names its table."""
+    schema, dot, table = name.rpartition(".")
     if not dot:
         schema = "public"
     for word in (schema, table):
         if "." in word or not is_identifier(word):
-            raise InvalidName(
-                f"{name!r:.200} cannot be a collection's name.",
-                hint="Use table or schema.table, each of 1 to 63 bytes, without further dots.",
-            )
+            raise _no_name(name)
     return schema, table
+
+
+def _no_name(name: object) -> InvalidName:
+    return InvalidName(
+        f"{name!r:.200} cannot be a collection's name.",
+        hint="Use table or schema.table, each of 1 to 63 bytes, without further dots.",
+    )
 
 
 def is_identifier(name: str) -> bool:
@@ -176,3 +192,29 @@ def _literals(shape: Shape, *, migrated: bool) -> dict[str, sql.Literal]:
 def drop(name: str) -> sql.Composed:
     """What drops a collection: its table with everything in it, and its row in the catalogue."""
     return query("collection_drop").format(name=sql.Literal(".".join(split(name))))
+
+
+def half(vector: ArrayLike, info: CollectionInfo, what: str) -> NDArray[np.float16]:
+    """The vector as a collection holds it, in 16-bit floats. ``what`` names it in the error, should it not fit."""
+    try:
+        wide = np.asarray(vector, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadVector(f"{what} is not a row of numbers.", hint=f"Give {info.dim} numbers.") from error
+    if wide.shape != (info.dim,):
+        size = " x ".join(map(str, wide.shape)) or "no"
+        raise BadVector(f"{what} has {size} numbers, collection {info.name!r} takes {info.dim}.", hint=_models_of(info))
+    if not np.isfinite(wide).all():
+        raise BadVector(f"{what} has numbers that are not finite (NaN or infinity).", hint="Check what made it.")
+    with np.errstate(over="ignore"):
+        narrow = wide.astype(np.float16)
+    if not np.isfinite(narrow).all():
+        raise BadVector(f"{what} has numbers beyond {LARGEST_HALF}, which halfvec cannot hold.", hint="Normalise it.")
+    if info.metric == "cosine" and not narrow.any():
+        raise BadVector(f"{what} is zero, so it has no direction for the cosine.", hint="Use the metric l2 for such.")
+    return narrow
+
+
+def _models_of(info: CollectionInfo) -> str:
+    if info.pipeline is None:
+        return "Give vectors of one and the same model."
+    return f"Give vectors of pipeline {info.pipeline!r} version {info.version}."
