@@ -39,7 +39,7 @@ class Word:
 
 WORD = Kind(
     name="word",
-    parts={"text": lambda word: word.text, "start": lambda word: word.start},
+    fields={"text": lambda word: word.text, "start": lambda word: word.start},
     attributes=("text",),
     region=lambda word: TextSpan(start=word.start, end=word.start + len(word.text)),
     region_type=TextSpan,

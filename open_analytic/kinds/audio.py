@@ -46,7 +46,7 @@ AUDIO = Kind(
 )
 SEGMENT = Kind(
     name="segment",
-    parts={"start": lambda span: span.start, "end": lambda span: span.end},
+    fields={"start": lambda span: span.start, "end": lambda span: span.end},
     attributes=("start", "end"),
     region=lambda span: span,
     region_type=Span,

@@ -16,7 +16,7 @@ class Color:
 
 COLOR = Kind(
     name="color",
-    parts={
+    fields={
         "name": lambda color: color.name,
         "name_zh": lambda color: color.name_zh,
         "share": lambda color: color.share,

@@ -14,7 +14,7 @@ VECTOR = Kind(name="vector", whole=numbers, searchable=True, stack=np.stack)
 NUMBER = Kind(name="number", whole=lambda number: number)
 LABEL = Kind(
     name="label",
-    parts={
+    fields={
         "label": lambda value: value.label,
         "label_zh": lambda value: value.label_zh or None,
         "score": lambda value: value.score,

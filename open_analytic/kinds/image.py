@@ -84,14 +84,14 @@ IMAGE = Kind(
 )
 FACE = Kind(
     name="face",
-    parts={"box": _box, "score": lambda face: face.score, "landmarks": lambda face: numbers(face.landmarks)},
+    fields={"box": _box, "score": lambda face: face.score, "landmarks": lambda face: numbers(face.landmarks)},
     region=lambda face: face.box,
     region_type=Box,
 )
 OBJECT = Kind(
     name="object",
     article="an",
-    parts={
+    fields={
         "label": lambda thing: thing.label,
         "label_zh": lambda thing: thing.label_zh or None,
         "score": lambda thing: thing.score,

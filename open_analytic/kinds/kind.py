@@ -6,24 +6,26 @@ from typing import Any, Literal
 
 from open_analytic.errors import ImageTooLarge, InputTooLarge
 from open_analytic.types import InputColumns, Region
+from open_analytic.util.deprecated import renamed_field
 
-Part = Callable[[Any], Any]  # of a value, made of what JSON has
+Reader = Callable[[Any], Any]  # of a value, or of a field of it: made of what JSON has
 
 
+@renamed_field("parts", "fields")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A kind of value that steps of a pipeline exchange, such as an image, a label or a vector.
 
-    A value goes into the result as ``whole`` writes it, or as an object of its ``parts``; a kind that has neither
+    A value goes into the result as ``whole`` writes it, or as an object of its ``fields``; a kind that has neither
     cannot be in a result. A kind with a ``region`` is what a detector gives: values that later steps make of it
     belong to that region of the input.
     """
 
     name: str
     article: str = "a"  # for messages
-    parts: Mapping[str, Part] = field(default_factory=dict)  # what an output can name: ``objects.label``
-    whole: Part | None = None  # the value in JSON, where it is not the object of its parts
-    attributes: tuple[str, ...] = ()  # parts that describe the region of a row when an output names the whole value
+    fields: Mapping[str, Reader] = field(default_factory=dict)  # what an output can name: ``objects.label``
+    whole: Reader | None = None  # the value in JSON, where it is not the object of its fields
+    attributes: tuple[str, ...] = ()  # fields that describe the region of a row when an output names the whole value
     region: Callable[[Any], Region] | None = None  # the part of the input that a value stands for
     region_type: type | None = None  # of ``types.Region``; what a collection has to store
     any_region: type | None = None  # of an input: it fits every kind with regions of this type, and is given the region
@@ -53,13 +55,13 @@ class Kind:
     @property
     def in_json(self) -> bool:
         """Whether a result can hold it."""
-        return self.whole is not None or bool(self.parts)
+        return self.whole is not None or bool(self.fields)
 
-    def to_json(self, value: Any, part: str = "") -> Any:
-        """The value, or a part of it, made of what JSON has."""
-        if part:
-            return self.parts[part](value)
-        return self.whole(value) if self.whole else {name: read(value) for name, read in self.parts.items()}
+    def to_json(self, value: Any, field_name: str = "") -> Any:
+        """The value, or a field of it, made of what JSON has."""
+        if field_name:
+            return self.fields[field_name](value)
+        return self.whole(value) if self.whole else {name: read(value) for name, read in self.fields.items()}
 
     def accepts(self, other: "Kind") -> bool:
         """Whether an operator whose input is of this kind takes a value of the other."""

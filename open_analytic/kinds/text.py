@@ -71,7 +71,7 @@ TEXT = Kind(
 )
 PASSAGE = Kind(
     name="passage",
-    parts={"start": lambda span: span.start, "end": lambda span: span.end},
+    fields={"start": lambda span: span.start, "end": lambda span: span.end},
     attributes=("start", "end"),
     region=lambda span: span,
     region_type=TextSpan,
@@ -79,7 +79,7 @@ PASSAGE = Kind(
 TEXT_SPAN = Kind(name="text_span", any_region=TextSpan)
 TOKENS = Kind(
     name="tokens",
-    parts={
+    fields={
         "ids": lambda tokens: list(tokens.ids),
         "mask": lambda tokens: list(tokens.mask),
         "spans": lambda tokens: [{"start": start, "end": end} for start, end in tokens.spans],

@@ -46,7 +46,7 @@ VIDEO = Kind(
 )
 FRAME = Kind(
     name="frame",
-    parts={"number": lambda still: still.frame.number, "seconds": lambda still: still.frame.seconds},
+    fields={"number": lambda still: still.frame.number, "seconds": lambda still: still.frame.seconds},
     attributes=("number", "seconds"),
     region=lambda still: still.frame,
     region_type=Frame,

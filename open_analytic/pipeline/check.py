@@ -203,12 +203,12 @@ def check_output(spec: Spec, values: Mapping[str, Value]) -> list[str]:
             references = {f"{key}.{name}": reference for name, reference in output.items()}
         lists = set()
         for where, reference in references.items():
-            name, _, part = reference.partition(".")
+            name, _, field = reference.partition(".")
             if name not in values or name == INPUT:
                 raise InvalidPipeline(
                     f"output.{where}: no step gives {name!r}.", hint=known(set(values) - {INPUT}, name)
                 )
-            _check_part(where, name, part, values[name].kind)
+            _check_field(where, name, field, values[name].kind)
             lists.add(values[name].list_of)
             if values[name].kind.searchable:
                 vectors[name] = None
@@ -230,13 +230,13 @@ def _region(call: Call, sources: list[Value], values: Mapping[str, Value]) -> st
     return next((name for name in regions if name not in lists), None)
 
 
-def _check_part(where: str, name: str, part: str, kind: Kind) -> None:
+def _check_field(where: str, name: str, field: str, kind: Kind) -> None:
     if not kind.in_json:
         raise InvalidPipeline(
             f"output.{where}: {name!r} is {kind.phrase()}, which JSON cannot hold.", hint="Embed it first."
         )
-    if part and part not in kind.parts:
-        raise InvalidPipeline(f"output.{where}: {kind.phrase()} has no {part!r}.", hint=known(kind.parts, part))
+    if field and field not in kind.fields:
+        raise InvalidPipeline(f"output.{where}: {kind.phrase()} has no {field!r}.", hint=known(kind.fields, field))
 
 
 def known(candidates: Iterable[str], name: str = "") -> str:

@@ -68,9 +68,11 @@ class Result:
 
     def _json(self, reference: Any) -> Any:
         if isinstance(reference, str):
-            name, _, part = reference.partition(".")
+            name, _, field = reference.partition(".")
             value, known = self.values[name], self.plan.values[name]
-            return [known.kind.to_json(each, part) for each in value] if known.many else known.kind.to_json(value, part)
+            return (
+                [known.kind.to_json(each, field) for each in value] if known.many else known.kind.to_json(value, field)
+            )
         columns = {key: self._json(inner) for key, inner in reference.items()}
         first = next(iter(reference.values())).partition(".")[0]
         if not self.plan.values[first].many:
@@ -92,11 +94,11 @@ class Result:
         list_name = self.plan.values[vector].list_of
         rows: list[dict[str, Any]] = [{} for _ in range(count)]
         for key, reference in leaves(self.plan.spec.output):
-            name, _, part = reference.partition(".")
+            name, _, field = reference.partition(".")
             known = self.plan.values[name]
             if known.list_of != list_name or known.kind.searchable:
                 continue
-            columns = {} if part else {each: self._json(f"{name}.{each}") for each in known.kind.attributes}
+            columns = {} if field else {each: self._json(f"{name}.{each}") for each in known.kind.attributes}
             for column, values in [*columns.items(), (key, self._json(reference))]:
                 for row, value in zip(rows, values if list_name else [values], strict=True):
                     if isinstance(value, int | float | str) and (column == key or column not in row):

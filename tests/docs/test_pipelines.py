@@ -57,12 +57,12 @@ def test_the_page_describes_every_operator_as_it_is() -> None:
     assert _table("Operators") == [_line(name, operator) for name, operator in OPERATORS.items()]
 
 
-def test_the_page_describes_every_kind_and_its_parts() -> None:
+def test_the_page_describes_every_kind_and_its_fields() -> None:
     written = [tuple(cell.strip() for cell in line.strip("| ").split("|")) for line in _table("Kinds")]
     described = {(name.strip("`"), "".join(rest[1:])) for name, *rest in written}
     concrete = [kind for kind in KINDS.values() if not kind.any_region]
     assert described == {
-        (kind.name, ", ".join(f"`{part}`" for part in kind.parts) or _whole(kind)) for kind in concrete
+        (kind.name, ", ".join(f"`{field}`" for field in kind.fields) or _whole(kind)) for kind in concrete
     }
 
 

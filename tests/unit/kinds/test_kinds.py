@@ -1,4 +1,4 @@
-"""Kinds: their parts, their JSON, and regions as the service sends them."""
+"""Kinds: their fields, their JSON, and regions as the service sends them."""
 
 import json
 from dataclasses import fields
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from open_analytic import regions
+from open_analytic.errors import BadParameter
 from open_analytic.kinds import KINDS
 from open_analytic.kinds.kind import Kind
 from open_analytic.types import Box, Face, Feature, Frame, Hit, Label, Object, Region, Span, TextSpan
@@ -59,7 +60,7 @@ def test_a_region_has_a_label_for_people() -> None:
     assert Span(start=0.1 + 0.2, end=3600).label == "0.3-3600 s"
 
 
-def test_values_and_their_parts_in_json() -> None:
+def test_values_and_their_fields_in_json() -> None:
     face = Face(box=BOX, score=0.5, landmarks=np.zeros((5, 2), np.float32))
     box = {"x": 1.5, "y": 2, "width": 3, "height": 4}
     assert KINDS["face"].to_json(face) == {"box": box, "score": 0.5, "landmarks": [[0, 0]] * 5}
@@ -75,5 +76,19 @@ def test_values_and_their_parts_in_json() -> None:
 def test_every_kind_holds_together(name: str, kind: Kind) -> None:
     assert kind.name == name
     assert (kind.region is None) == (kind.region_type is None)
-    assert set(kind.attributes) <= set(kind.parts)
+    assert set(kind.attributes) <= set(kind.fields)
     assert kind.article == ("an" if name[0] in "aeiou" else "a")
+
+
+def test_the_old_name_of_fields_warns_and_works() -> None:
+    """Plugins of version 0.1 make kinds with ``parts``."""
+    old: dict[str, Any] = {"parts": {"length": len}}
+    with pytest.warns(DeprecationWarning, match=r"^Kind\.parts is deprecated: use fields\.$") as warned:
+        kind = Kind(name="word", **old)
+    assert warned[0].filename == __file__  # the line of the caller
+    assert kind == Kind(name="word", fields={"length": len})
+    assert kind.to_json("four") == {"length": 4}
+    with pytest.warns(DeprecationWarning, match=r"^Kind\.parts is deprecated: use fields\.$"):
+        assert [getattr(kind, name) for name in old] == [{"length": len}]
+    with pytest.raises(BadParameter, match="Both parts and fields are present"):
+        Kind(name="word", fields={}, **old)
