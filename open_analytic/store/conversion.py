@@ -14,7 +14,7 @@ from psycopg import abc
 from psycopg.adapt import PyFormat
 from psycopg.types.json import Jsonb
 
-from open_analytic.errors import BadParameter
+from open_analytic.errors import BadParameter, BadText
 from open_analytic.store import tables
 
 MISSING = ("NAType", "NaTType")  # of pandas
@@ -45,6 +45,19 @@ def column_text(transformer: abc.Transformer, name: str, value: Any, type_: str,
             hint="Take out NUL characters.",
         )
     return text
+
+
+def check_text(name: str, data: bytes) -> None:
+    """BadText for an input that a column of text cannot hold."""
+    try:
+        at = data.decode().find("\0")
+    except UnicodeDecodeError as error:
+        raise BadText(
+            f"The bytes of {name!r:.200} are not text in UTF-8: byte {error.start:,} does not fit.",
+            hint="Convert the text to UTF-8.",
+        ) from error
+    if at >= 0:
+        raise BadText(f"The text of {name!r:.200} has a NUL at character {at:,}.", hint="Leave it out.")
 
 
 def parameters(connection: psycopg.Connection[Any], params: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.adapt import Transformer
 
 from open_analytic import regions
-from open_analytic.errors import BadParameter, BadText, Conflict, InvalidName
+from open_analytic.errors import BadParameter, Conflict, InvalidName
 from open_analytic.store import conversion, tables
 from open_analytic.store.collections import first
 from open_analytic.store.connection import Connection
@@ -201,7 +201,7 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
     encoded(row.name)
     _check_values(info, row)
     if info.inputs.data_type == "text" and row.data is not None:
-        _check_text(row.name, row.data)
+        conversion.check_text(row.name, row.data)
     if len(row.features) > 1 and not info.many:
         raise BadParameter(
             f"{row.name!r:.200} has {len(row.features)} features; collection {info.name!r} takes one a picture.",
@@ -218,18 +218,6 @@ def _records(info: CollectionInfo, row: Row) -> Iterator[Record]:
             values = {key: value for key, value in feature.attributes.items() if key in info.columns} | values
         data = row.data if part == 0 else None
         yield Record(row.name, part, data, vector, row.sha256, source, region, picture, values)
-
-
-def _check_text(name: str, data: bytes) -> None:
-    try:
-        at = data.decode().find("\0")
-    except UnicodeDecodeError as error:
-        raise BadText(
-            f"The bytes of {name!r:.200} are not text in UTF-8: byte {error.start:,} does not fit.",
-            hint="Convert the text to UTF-8.",
-        ) from error
-    if at >= 0:
-        raise BadText(f"The text of {name!r:.200} has a NUL at character {at:,}.", hint="Leave it out.")
 
 
 def _stored_region(info: CollectionInfo, row: Row, feature: Feature) -> Region | None:
