@@ -9,7 +9,8 @@ import pytest
 from tests import tiny_videos
 from tests.process import site
 from tests.process.runner import Cli
-from tests.tiny_videos import BLUE, RED, scenes
+from tests.process.serving import Served, eventually
+from tests.tiny_videos import BLUE, RED, jpeg, matroska, scenes
 
 FILM = scenes((RED, 3), (BLUE, 2))
 FRAMES = [
@@ -67,5 +68,20 @@ def test_a_body_is_a_video(home: site.Home) -> None:
             assert http.get(page).status_code == 200
         refused = http.get("/api/v1/collections/bodies/thumbnail", params={"name": "a.mp4"})
         assert (refused.status_code, refused.json()["sqlstate"]) == (415, "OA012")
-        assert [each for each in psutil.Process(running.process.pid).children(recursive=True)
-                if "video_child" in " ".join(each.cmdline())] == []  # fmt: skip
+        assert decoders(running) == []
+
+
+def decoders(running: Served) -> list[psutil.Process]:
+    """Processes of the service that decode."""
+    children = psutil.Process(running.process.pid).children(recursive=True)
+    return [each for each in children if "video_child" in " ".join(each.cmdline())]
+
+
+def test_a_request_whose_time_is_over_leaves_no_process(home: site.Home) -> None:
+    same = jpeg(RED, (320, 240))
+    long = matroska([(0.05 * number, same) for number in range(15_000)], size=(320, 240))
+    with site.site(home) as (running, http):
+        late = http.post("/api/v1/pipelines/videos/run", content=long, headers={"Open-Analytic-Timeout-Ms": "1500"})
+        assert (late.status_code, late.json()["sqlstate"]) == (504, "OA073")
+        eventually("no process decodes", lambda: decoders(running) == [])
+        assert http.post("/api/v1/pipelines/videos/run", content=FILM).json() == {"frames": FRAMES}
