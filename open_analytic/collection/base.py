@@ -93,6 +93,11 @@ class CollectionBase:
         """The kind of its pipeline's input, such as text; what an import and a search take depends on it."""
         return ALL_KINDS[self._plan.input]
 
+    @property
+    def region_kind(self) -> Kind | None:
+        """The kind of what its rows stand for, such as face; None where a row is a whole input."""
+        return self._plan.region
+
     @cached_property
     def _plan(self) -> Plan:
         return self._make_plan()

@@ -29,6 +29,11 @@ class CollectionRows(CollectionBase):
         with self._database.reading() as connection:
             return records.get(connection, self.info, name, part)
 
+    def parts(self, name: str) -> list[StoredRow]:
+        """All rows of a picture: one, or one a face where it has several."""
+        with self._database.reading() as connection:
+            return records.of(connection, self.info, name)
+
     def rows(self, *, after: str = "", limit: int = 100) -> list[StoredRow]:
         """Rows in the order of names, those after a name."""
         with self._database.reading() as connection:

@@ -42,10 +42,12 @@ AUDIO = Kind(
     too_large=InputTooLarge,
     modality="audio",
     suffixes=frozenset((".wav", ".wave")),
+    media_type=lambda _: "audio/wav",
     held_bytes=lambda sound: int(sound.samples.nbytes),
 )
 SEGMENT = Kind(
     name="segment",
+    noun="segment",
     fields={"start": lambda span: span.start, "end": lambda span: span.end},
     attributes=("start", "end"),
     region=lambda span: span,

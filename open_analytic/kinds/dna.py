@@ -53,6 +53,7 @@ def known_runs(codes: Codes, k: int) -> NDArray[np.bool_]:
 
 SEQUENCE = Kind(
     name="sequence",
+    noun="sequence",
     fields={
         "record": lambda sequence: sequence.records[0].name,
         "start": lambda sequence: sequence.span.start,

@@ -84,6 +84,7 @@ IMAGE = Kind(
 )
 FACE = Kind(
     name="face",
+    noun="face",
     fields={"box": _box, "score": lambda face: face.score, "landmarks": lambda face: numbers(face.landmarks)},
     region=lambda face: face.box,
     region_type=Box,
@@ -99,6 +100,8 @@ OBJECT = Kind(
     },
     whole=_object,
     attributes=("label", "label_zh", "score"),
+    noun="object",
+    caption="label",
     region=lambda thing: thing.box,
     region_type=Box,
 )

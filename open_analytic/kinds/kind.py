@@ -39,7 +39,9 @@ class Kind:
     decoder: str | None = None  # of a pipeline's input: the operator that makes a value of bytes; "": it is bytes
     encode: Callable[[str], bytes] | None = None  # of an input that Python gives as a str: the bytes of it
     drawable: bool = False  # its bytes are a picture, of which pages and contact sheets show a small one
-    noun: str = "item"  # what people call an input of it
+    noun: str = "item"  # what people call a value of it: an input, or what a region shows
+    caption: str = ""  # the attribute that says what a region shows, such as label
+    media_type: Callable[[bytes], str] | None = None  # of bytes that a browser plays as they are
     too_large: type[InputTooLarge] = ImageTooLarge  # the error of an input with too many bytes
     suffixes: frozenset[str] = frozenset()  # of files that an import takes from a folder, one value each
     column: str | None = None  # of a CSV or JSON Lines file with a value a row; None: no such file holds it

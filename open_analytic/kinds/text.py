@@ -71,6 +71,7 @@ TEXT = Kind(
 )
 PASSAGE = Kind(
     name="passage",
+    noun="passage",
     fields={"start": lambda span: span.start, "end": lambda span: span.end},
     attributes=("start", "end"),
     region=lambda span: span,

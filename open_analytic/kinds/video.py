@@ -46,6 +46,7 @@ VIDEO = Kind(
 )
 FRAME = Kind(
     name="frame",
+    noun="frame",
     fields={"number": lambda still: still.frame.number, "seconds": lambda still: still.frame.seconds},
     attributes=("number", "seconds"),
     region=lambda still: still.frame,

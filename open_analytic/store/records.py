@@ -33,6 +33,15 @@ def get(connection: Connection, info: CollectionInfo, name: str, part: int | Non
     return rows[0]
 
 
+def of(connection: Connection, info: CollectionInfo, name: str) -> list[StoredRow]:
+    """All rows of a picture, one a region."""
+    if not info.many:
+        return [get(connection, info, name, None)]
+    which = sql.SQL("WHERE {} = %(name)s ORDER BY part").format(quoted(info.inputs.name))
+    parts = _select(connection, info, which, {"name": name if tables.is_text(name) else ""})
+    return parts or [get(connection, info, name, None)]  # raises
+
+
 def page(connection: Connection, info: CollectionInfo, *, after: tuple[str, int], limit: int) -> list[StoredRow]:
     """The rows that come after one, in the order of names and parts."""
     return _select(connection, info, _next(info), {"name": after[0], "part": after[1], "limit": limit})

@@ -24,11 +24,11 @@ from open_analytic.service.work import Work
 from open_analytic.store.sources import UPLOAD, conflicts
 from open_analytic.util.cancellation import CANCEL_TOKEN, CancelToken, check_cancelled
 from open_analytic.util.jsonable import jsonable
-from open_analytic.web import bundle, filters, search_page, texts
+from open_analytic.web import bundle, contents, filters, media, parts, search_page, texts
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.imports import Job, Jobs
 from open_analytic.web.pictures import THUMBNAIL, WHOLE, Album, Rendition
-from open_analytic.web.query_cache import QueryCache
+from open_analytic.web.query_cache import QueryCache, searched_by_file
 from open_analytic.web.requests import (
     Decision,
     Files,
@@ -70,11 +70,14 @@ class Api:
             Route(f"{one}/picture", self.rename, methods=["PATCH"]),
             Route(f"{one}/thumbnail", self.thumbnail),
             Route(f"{one}/text", self.text),
+            Route(f"{one}/media", self.media),
+            Route(f"{one}/regions", self.regions),
             Route(f"{one}/queries", self.query, methods=["POST"]),
             Route(f"{one}/queries/{{id}}", self.query_again),
             Route(f"{one}/hits", self.hits),
             Route(f"{one}/imports", self.begin, methods=["POST"]),
-            Route("/api/v1/queries/{id}/picture", self.query_picture),
+            Route("/api/v1/queries/{id}/picture", self.query_preview),
+            Route("/api/v1/queries/{id}/media", self.query_preview),
             Route("/api/v1/imports/{id}", self.look),
             Route("/api/v1/imports/{id}", self.stop, methods=["DELETE"]),
             Route("/api/v1/imports/{id}", self.decide, methods=["PATCH"]),
@@ -166,6 +169,19 @@ class Api:
         with self.work.admitted(0):
             return await self._json_of(request, cut)
 
+    async def media(self, request: Request) -> Response:
+        """An item that a browser plays."""
+        name = from_query(PictureName, request.query_params).name
+        with self.work.admitted(0):
+            item = await self._with(request, lambda collection: media.of(collection, name))
+            return media.answer(item, request.headers)
+
+    async def regions(self, request: Request) -> Response:
+        """What a pipeline detected in an item: where, and your columns."""
+        name = from_query(PictureName, request.query_params).name
+        with self.work.admitted(0):
+            return await self._json_of(request, lambda collection: parts.of(collection, name, self.limits))
+
     async def delete(self, request: Request) -> Response:
         """With all its rows."""
         name = from_query(PictureName, request.query_params).name
@@ -187,8 +203,9 @@ class Api:
                 data = await while_connected(request, asyncio.to_thread(self._fetched, data))
 
             def keep() -> dict[str, Any]:
-                collection = texts.searched_by_picture(self.db.collection(request.path_params["collection"]))
-                return search_page.seen(collection, self.query_cache.keep(data), self.limits)
+                collection = self.db.collection(request.path_params["collection"])
+                kind = searched_by_file(collection)
+                return search_page.seen(collection, self.query_cache.keep(data, kind), self.limits)
 
             return await self._searching(request, keep)
 
@@ -202,10 +219,10 @@ class Api:
 
             return await self._searching(request, look)
 
-    async def query_picture(self, request: Request) -> Response:
-        """As it was kept."""
-        query = self.query_cache.get(request.path_params["id"])
-        return Response(query.preview, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+    async def query_preview(self, request: Request) -> Response:
+        """A kept picture as a page shows it, or a kept sound as it plays it."""
+        preview = self.query_cache.get(request.path_params["id"]).preview
+        return media.answer(preview, request.headers, cache="private, max-age=3600")
 
     async def hits(self, request: Request) -> Response:
         """A search."""
@@ -305,9 +322,7 @@ class Api:
         rates = search_page.rates(self.db, collection)
         fields = ("false_accept_rate", "distance", "true_accept_rate")
         details: dict[str, Any] = jsonable(collection.info)
-        kind = texts.kind_of(collection)
-        return details | {
-            "noun": kind.noun, "texts": kind.encode is not None,
+        return details | contents.of_collection(collection).facts() | {
             "pictures": pictures, "rows": rows, "vectors": collection.vectors(), "index": collection.index(),
             "bytes": {"table": table, "index": index}, "calibration": jsonable(collection.recall_curve()),
             "rates": [{name: getattr(rate, name) for name in fields} for rate in rates.rates] if rates else [],

@@ -99,6 +99,14 @@ def _pictures() -> Paths:
             "delete": _call("Delete a picture.", thing(deleted=COUNT), named, (400, 403, 404)),
         },
         f"{API}/thumbnail": {"get": _image("The same, at most 320 pixels.", *responses)},
+        f"{API}/media": {
+            "get": _media("A sound as it is stored, whole or the range that is asked for.",
+                          (COLLECTION, *query_parameters(requests.PictureName)), (400, 404)),
+        },
+        f"{API}/regions": {
+            "get": _call("What was detected in an item: where, and your columns.", ref("Regions"), named,
+                         (400, 404, 413, 415, 422)),
+        },
         f"{API}/text": {
             "get": _call(
                 "A text, or a part of it: marked is the span of a region.", ref("Excerpt"),
@@ -113,7 +121,7 @@ def _search() -> Paths:
     refused = (*OF_PICTURES, 403, 404)
     return {
         f"{API}/queries": {
-            "post": _call("Keep a picture to search with; its faces, where those are searched.", ref("Query"),
+            "post": _call("Keep a picture or a sound to search with; its regions, if those are searched.", ref("Query"),
                           (COLLECTION,), refused, body=body),
         },
         f"{API}/queries/{{id}}": {
@@ -121,6 +129,7 @@ def _search() -> Paths:
                          (COLLECTION, ID), refused),
         },
         f"{QUERY}/picture": {"get": _image("The picture, at most 1024 pixels.", (ID,), (404,))},
+        f"{QUERY}/media": {"get": _media("A kept sound.", (ID,), (404,))},
         f"{API}/hits": {
             "get": _call("The nearest rows to a kept picture, a text or a row. Give query, text or like.", ref("Hits"),
                          (COLLECTION, *query_parameters(requests.Search)), refused),
@@ -238,6 +247,17 @@ def _image(summary: str, parameters: tuple[Any, ...], errors: tuple[int, ...]) -
     call = _call(summary, {"type": "string", "format": "binary"}, parameters, errors, media=JPEG)
     call["responses"]["200"]["headers"] = {"ETag": {"schema": TEXT}, "Cache-Control": {"schema": TEXT}}
     call["responses"]["304"] = {"description": "You have it."}
+    return call
+
+
+def _media(summary: str, parameters: tuple[Any, ...], errors: tuple[int, ...]) -> dict[str, Any]:
+    """What a browser plays, in ranges when it wants to."""
+    conditions = tuple({"name": name, "in": "header", "schema": TEXT} for name in ("if-none-match", "range"))
+    call = _image(summary, (*parameters, *conditions), errors)
+    binary = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    call["responses"]["200"]["content"] = binary
+    call["responses"]["206"] = {"description": "The range.", "content": binary}
+    call["responses"]["416"] = {"description": "There is nothing in this range."}
     return call
 
 

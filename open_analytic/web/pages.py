@@ -15,13 +15,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from open_analytic.errors import OpenAnalyticError
-from open_analytic.kinds.kind import Kind
 from open_analytic.service.http import no_such_page
 from open_analytic.service.http_io import NAME, outward
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.util.jsonable import jsonable
 from open_analytic.web import language
 from open_analytic.web.assets import assets
+from open_analytic.web.contents import Contents, Nouns
 
 TITLES = {"image_search_table": "title.image_search", "face_search_table": "title.face_search"}  # shown first
 INLINE = 4  # collections in the header; those after it are in its menu
@@ -37,7 +37,8 @@ class PageData(Protocol):
     @property
     def version(self) -> str: ...
     def collections(self) -> Sequence[CollectionInfo]: ...
-    def kind(self, name: str) -> Kind: ...
+    def contents(self, name: str) -> Contents: ...
+    def pipeline_contents(self, info: PipelineInfo) -> Contents: ...
     def pipelines(self) -> Sequence[PipelineInfo]: ...
     def site(self) -> dict[str, Any]: ...
 
@@ -127,9 +128,9 @@ class Pages:
         pipeline = next((item for item in infos if item.name == name), None)
         if pipeline is None:
             return self._missing(request, known, "missing.pipeline", name)
-        return self._page(
-            request, "pipeline.html", collections=known, pipeline=pipeline, data={"pipeline": jsonable(pipeline)}
-        )
+        about = await asyncio.to_thread(self._data.pipeline_contents, pipeline)
+        data = {"pipeline": jsonable(pipeline), "contents": about.facts()}
+        return self._page(request, "pipeline.html", collections=known, pipeline=pipeline, nouns=about.nouns, data=data)
 
     async def api(self, request: Request) -> Response:
         """The HTTP interface, described."""
@@ -156,16 +157,16 @@ class Pages:
         info = next((item for item in known if item.name == name), None)
         if info is None:
             return self._missing(request, known, "missing.collection", name)
-        kind = await asyncio.to_thread(self._data.kind, name)
-        facts = {"noun": kind.noun, "texts": kind.encode is not None}
+        about = await asyncio.to_thread(self._data.contents, name)
         return self._page(
             request,
             template,
             collections=known,
             info=info,
-            texts=kind.encode is not None,
+            nouns=about.nouns,
+            texts=about.item.encode is not None,
             command=f"open-analytic import notes.csv --collection {shlex.quote(name)}",
-            data={"collection": jsonable(info) | facts},
+            data={"collection": jsonable(info), "contents": about.facts()},
         )
 
     def _missing(self, request: Request, known: Sequence[CollectionInfo], key: str, name: str) -> Response:
@@ -183,6 +184,7 @@ class Pages:
         collections: Sequence[CollectionInfo],
         status: int = 200,
         data: dict[str, Any] | None = None,
+        nouns: Nouns | None = None,
         **options: Any,
     ) -> Response:
         files, tongue, site = assets(self._data.version), language.chosen(request), self._data.site()
@@ -191,7 +193,8 @@ class Pages:
             t=words, tag=language.TAGS[tongue], asset=files.url, version=self._data.version, site=site,
             here=request.scope["path"], languages=_languages(request, tongue), inline=collections[:INLINE],
             further=collections[INLINE:], title_of=lambda info: _title(info, words),
-            script_words=_script_words(self._data.version, tongue), script_texts=words.texts,
+            script_words=_script_words(self._data.version, tongue, nouns), script_texts=words.texts,
+            item=lambda what: words((nouns or Nouns()).key(what, words.table)),
             data=(data or {}) | {"site": jsonable(site)}, **options,
         )  # fmt: skip
         return HTMLResponse(text, status, headers=HEADERS)
@@ -209,10 +212,15 @@ def _templates() -> Environment:
 
 
 @cache
-def _script_words(version: str, tongue: str) -> dict[str, language.Text]:
-    """Those that some script names."""
+def _script_words(version: str, tongue: str, nouns: Nouns | None) -> dict[str, language.Text]:
+    """Those that some script names, and those of the nouns of the page; without one, counts of everything."""
     scripts = "\n".join(assets(version).scripts().values())
-    return {key: text for key, text in language.words(tongue).table.items() if f'"{key}"' in scripts}
+    table = language.words(tongue).table
+    return {
+        key: text
+        for key, text in table.items()
+        if f'"{key}"' in scripts or (nouns.has(key) if nouns else key.startswith("item.") and key.endswith(".count"))
+    }
 
 
 def _address(kind: str, name: str) -> str:

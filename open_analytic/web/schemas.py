@@ -57,13 +57,19 @@ _HIT: Mapping[str, Schema] = {
     "region": ref("Region"),
 }  # fmt: skip
 
+_PLACE: Schema = {"anyOf": [ref("Box"), ref("Region")]}
+
 SCHEMAS: Mapping[str, Schema] = {
     "Box": thing("Pixels of the upright picture.", x=NUMBER, y=NUMBER, width=NUMBER, height=NUMBER),
     "Collection": {"description": "columns: your own, with their SQL types.", **record(_COLLECTION)},
     "CollectionDetails": record({
         **_COLLECTION,
-        "noun": {"type": "string", "description": "What an item of it is called: picture, text."},
-        "texts": {"type": "boolean", "description": "Whether a search takes a text, not a picture."},
+        "noun": {"type": "string", "description": "What an item of it is called: picture, text, sound."},
+        "modality": {"type": "string", "description": "What an item is: image, text, audio."},
+        "texts": {"type": "boolean", "description": "Whether a search takes a text, not a file."},
+        "suffixes": each(TEXT),
+        "region_noun": none_or({"type": "string", "description": "What its rows stand for: face, object, segment."}),
+        "caption": none_or({"type": "string", "description": "The column that says what a region shows."}),
         "pictures": COUNT, "rows": COUNT, "vectors": COUNT, "index": choice("ready", "building", "invalid", "absent"),
         "bytes": thing(table=COUNT, index=COUNT),
         "calibration": none_or(ref("RecallCurve")), "rates": each(ref("Rate")), "filters": each(ref("Filter")),
@@ -87,8 +93,15 @@ SCHEMAS: Mapping[str, Schema] = {
         pictures=each(thing(name=TEXT, parts=COUNT)), next=none_or(TEXT),
     ),
     "Query": thing(
-        "A picture to search with, kept in memory for a while.",
-        id=TEXT, width=COUNT, height=COUNT, faces=each(thing(part=COUNT, box=ref("Box"))),
+        "A file to search with, kept in memory for a while. width and height: of a picture. faces: regions that are "
+        "boxes.",
+        id=TEXT, width=none_or(COUNT), height=none_or(COUNT), faces=each(thing(part=COUNT, box=ref("Box"))),
+        regions=each(thing(part=COUNT, region=_PLACE, attributes=MAP)),
+    ),
+    "Regions": thing(
+        "What a pipeline detected in an item. width and height: of a picture with boxes.",
+        width=none_or(COUNT), height=none_or(COUNT),
+        regions=each(thing(part=none_or(COUNT), region=_PLACE, row=MAP)),
     ),
     "Excerpt": thing(
         "Characters start to end of a text of `characters` characters; marked: the span of a region, else empty.",

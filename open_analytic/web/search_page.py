@@ -61,13 +61,24 @@ def find(
 
 
 def seen(collection: Collection, cached: CachedQuery, limits: Limits) -> dict[str, Any]:
-    """A kept picture with the faces a collection's pipeline finds in it: none where it takes a picture as a whole."""
+    """A kept file with the regions a collection's pipeline finds in it: none where it takes a file as a whole.
+
+    ``faces`` are those that are boxes, as before there were others.
+    """
     try:
         features = cached.look(collection, None, limits).features
     except NoFace:  # there can be one in a rectangle of it
         features = ()
-    faces = [{"part": part, "box": jsonable(feature.box)} for part, feature in enumerate(features) if feature.box]
-    return {"id": cached.id, "width": cached.size[0], "height": cached.size[1], "faces": faces}
+    parts = [(part, feature) for part, feature in enumerate(features) if feature.region]
+    width, height = cached.size or (None, None)
+    return {
+        "id": cached.id, "width": width, "height": height,
+        "faces": [{"part": part, "box": jsonable(feature.box)} for part, feature in parts if feature.box],
+        "regions": [
+            {"part": part, "region": jsonable(feature.region), "attributes": jsonable(feature.attributes)}
+            for part, feature in parts
+        ],
+    }  # fmt: skip
 
 
 def rates(db: OpenAnalytic, collection: Collection) -> RateTable | None:

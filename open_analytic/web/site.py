@@ -16,17 +16,19 @@ import open_analytic
 from open_analytic.analyticdb import demo_routes
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
-from open_analytic.errors import CollectionExists, UnknownCollection, UnknownPipeline
+from open_analytic.errors import CollectionExists, OpenAnalyticError, UnknownCollection, UnknownPipeline
 from open_analytic.importer.folder import KINDS
-from open_analytic.kinds.kind import Kind
+from open_analytic.kinds import ALL_KINDS
+from open_analytic.kinds.general import BYTES
 from open_analytic.service import limits
 from open_analytic.service.http import application
 from open_analytic.service.http_io import body
 from open_analytic.service.typed import from_query
 from open_analytic.service.work import Work
 from open_analytic.types import CollectionInfo, PipelineInfo
-from open_analytic.web import openapi, pages, texts
+from open_analytic.web import openapi, pages
 from open_analytic.web.api import Api
+from open_analytic.web.contents import Contents, of_collection, of_plan
 from open_analytic.web.fetch import Fetcher
 from open_analytic.web.guard import COOKIE, COOKIE_S, LOOPBACK, Guard, SessionCookie
 from open_analytic.web.requests import Login
@@ -65,9 +67,17 @@ class Site:
         """All of them."""
         return [collection.info for collection in self.db.collections()]
 
-    def kind(self, name: str) -> Kind:
-        """Of the texts, pictures or other items that a collection holds."""
-        return texts.kind_of(self.db.collection(name))
+    def contents(self, name: str) -> Contents:
+        """The kinds of what a collection holds."""
+        return of_collection(self.db.collection(name))
+
+    def pipeline_contents(self, info: PipelineInfo) -> Contents:
+        """The kinds of what a pipeline takes and detects."""
+        item = ALL_KINDS.get(info.input, BYTES)
+        try:
+            return of_plan(self.db.plan(info.name), item)
+        except OpenAnalyticError:  # its models have changed, or it was dropped
+            return Contents(item=item)
 
     def pipelines(self) -> Sequence[PipelineInfo]:
         """Those that can be run."""

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 from open_analytic.collection import Collection
-from open_analytic.errors import BadParameter, OpenAnalyticError
-from open_analytic.kinds.general import BYTES
-from open_analytic.kinds.kind import Kind
+from open_analytic.errors import BadParameter
 from open_analytic.regions import TextSpan
 
 WHOLE = 20_000  # characters of a text in one answer
@@ -22,21 +20,6 @@ class Excerpt:
     start: int  # where ``before`` begins in the text
     end: int  # where ``after`` ends in it
     characters: int  # of the whole text
-
-
-def kind_of(collection: Collection) -> Kind:
-    """The kind of its input; that of pictures where its pipeline cannot tell."""
-    try:
-        return collection.kind
-    except OpenAnalyticError:  # it is bound to no pipeline, or the models of the pipeline have changed
-        return BYTES
-
-
-def searched_by_picture(collection: Collection) -> Collection:
-    """The collection; BadParameter when a search of it takes a text."""
-    if collection.kind.encode:
-        raise BadParameter("The collection's pipeline takes no picture.", hint="Search with a text.")
-    return collection
 
 
 def excerpt(collection: Collection, name: str, part: int | None, *, length: int) -> Excerpt:

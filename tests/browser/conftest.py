@@ -134,10 +134,16 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, site: Site, view: 
 
 
 @pytest.fixture
-def collection(site: Site, request: pytest.FixtureRequest) -> Iterator[str]:
+def pipeline() -> str:
+    """Of the test's own collection."""
+    return "mean_colour"
+
+
+@pytest.fixture
+def collection(site: Site, request: pytest.FixtureRequest, pipeline: str) -> Iterator[str]:
     """An empty collection of the test's own."""
     name = re.sub(r"\W", "_", request.node.name)[:50]
-    site.db.create_collection(name, pipeline="mean_colour")
+    site.db.create_collection(name, pipeline=pipeline)
     yield name
     site.db.drop_collection(name)
 

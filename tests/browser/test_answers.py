@@ -84,6 +84,6 @@ def test_an_address_of_another_browser_works(visitor: Visitor) -> None:
 def test_a_query_no_longer_kept_asks_for_the_picture_again(visitor: Visitor) -> None:
     visitor.expect(r"status of 404 .*/(hits|queries)")
     visitor.open(IMAGES + "?query=gone&k=5")
-    expect(visitor.page.locator("#alert .notice")).to_contain_text(visitor.t("query.gone"))
+    expect(visitor.page.locator("#alert .notice")).to_contain_text(visitor.t("item.picture.gone"))
     visitor.give(album.scene("red", 1))
     assert (len(visitor.hits()), visitor.parameters()["k"]) == (5, "5")

@@ -65,7 +65,7 @@ def test_axe_finds_nothing_serious_in_results_and_dialogs(visitor: Visitor) -> N
 def test_collections_tell_how_much_is_in_them(visitor: Visitor) -> None:
     visitor.open("/collections")
     row = visitor.page.locator(f'[data-collection="{album.FACES}"]')
-    expect(row.locator('[data-field="pictures"]')).to_have_text(visitor.t("browse.count", n=19))
+    expect(row.locator('[data-field="pictures"]')).to_have_text(visitor.t("item.picture.count", n=19))
     expect(row.locator('[data-field="rows"]')).to_have_text("21")
     expect(row.locator('[data-field="index"]')).to_have_text(visitor.pattern("index.ready"))
     visitor.page.get_by_role("link", name=album.HOSTILE).first.click()
@@ -118,7 +118,7 @@ def test_a_pipeline_is_drawn_and_run(visitor: Visitor) -> None:
     visitor.page.set_input_files(
         "#file", {"name": "a.png", "mimeType": "image/png", "buffer": album.group("Ada", "Eve")}
     )
-    expect(visitor.page.locator("#seen .hint")).to_have_text(visitor.pattern("run.found"))
+    expect(visitor.page.locator("#seen .hint")).to_have_text(visitor.pattern("part.face.seen"))
     expect(visitor.page.locator("#seen .overlay rect:not(.under)")).to_have_count(2)
     expect(visitor.page.locator("#seen .overlay circle")).to_have_count(10)
     visitor.page.locator("#output button").click()

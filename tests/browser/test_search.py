@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 
 from tests import tiny_objects
 from tests.browser import album
-from tests.browser.conftest import Site
+from tests.browser.axe import violations
+from tests.browser.conftest import Site, load_pictures
 from tests.browser.visitor import EVERY, Visitor
 
 IMAGES, FACES = f"/search/{album.IMAGES}", f"/search/{album.FACES}"
@@ -98,7 +99,7 @@ def test_by_a_face_chosen_among_several(visitor: Visitor) -> None:
     visitor.give(album.group("Dea", "Ada", "Finn"))
     faces = visitor.page.locator("#query .face")
     expect(faces).to_have_count(3)
-    expect(visitor.page.locator("#query")).to_contain_text(visitor.t("query.faces", n=3))
+    expect(visitor.page.locator("#query")).to_contain_text(visitor.t("part.face.found", n=3))
     chosen = [each.get_attribute("data-part") for each in faces.all() if each.get_attribute("aria-pressed") == "true"]
     assert chosen == [visitor.parameters()["face"]]
     for person, at in (("Finn", 2), ("Ada", 1)):
@@ -113,8 +114,8 @@ def test_a_photo_without_a_face_says_so(visitor: Visitor) -> None:
     visitor.expect(r"status of 422 .*/hits")
     visitor.open(FACES)
     visitor.page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": album.scene("red", 2)})
-    expect(visitor.page.locator("#query")).to_contain_text(visitor.t("query.no_face"))
-    expect(visitor.page.locator("#found-count")).to_have_text(visitor.t("query.no_face"))
+    expect(visitor.page.locator("#query")).to_contain_text(visitor.t("part.face.undetected"))
+    expect(visitor.page.locator("#found-count")).to_have_text(visitor.t("part.face.undetected"))
     expect(visitor.page.locator("#alert")).to_be_empty()
 
 
@@ -240,23 +241,29 @@ def test_pictures_are_served_anew_as_jpeg_and_not_guessed_at(visitor: Visitor, s
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_is_no_face_is_called_a_region(visitor: Visitor, site: Site) -> None:
+def test_objects_are_called_objects_and_have_their_labels(visitor: Visitor, site: Site) -> None:
     name = f"things_{visitor.view.language}"
     site.db.pipeline_create("things", tiny_objects.EMBEDDER)
     things = site.db.create_collection(name, pipeline="things", columns={"label": "text"})
     things.import_pictures([("salad.png", tiny_objects.paint([(255, 0, 0), (0, 204, 0)]))])
     try:
         visitor.open(f"/search/{name}")
-        expect(visitor.page.locator(".lead")).to_have_text(visitor.t("search.lead"))
-        expect(visitor.page.locator("#count-pictures")).to_contain_text(visitor.t("browse.regions", n=2))
-        expect(visitor.page.locator("#browse .card")).to_contain_text(visitor.t("browse.regions", n=2))
+        expect(visitor.page.locator(".lead")).to_have_text(visitor.t("item.picture.lead"))
+        expect(visitor.page.locator("#count-pictures")).to_contain_text(visitor.t("part.object.count", n=2))
+        expect(visitor.page.locator("#browse .card")).to_contain_text(visitor.t("part.object.count", n=2))
         visitor.give(tiny_objects.paint([(0, 204, 0), (255, 0, 0)]))
-        expect(visitor.page.locator("#query .hint").first).to_have_text(visitor.t("query.regions", n=2))
-        expect(visitor.button("query.largest_region")).to_be_visible()
+        expect(visitor.page.locator("#query .hint").first).to_have_text(visitor.t("part.object.found", n=2))
+        expect(visitor.button("part.object.largest")).to_be_visible()
+        expect(visitor.page.locator("#query .face .tag")).to_have_text(["tomato", "leaf"])
+        expect(visitor.page.locator("#hits .name").first).to_have_text("salad.png · tomato")
+        assert violations(visitor) == []
         face = re.compile("face|人脸", re.IGNORECASE)
         assert not face.search(visitor.page.locator("main").inner_text())
         visitor.open(f"/collections/{name}")
-        expect(visitor.page.locator("#facts")).to_contain_text(visitor.t("facts.regions"))
+        expect(visitor.page.locator("#facts")).to_contain_text(visitor.t("part.object.fact"))
+        visitor.page.locator("#browse .card").click()
+        expect(visitor.page.locator("dialog .overlay text")).to_have_text(["tomato", "leaf"])
+        load_pictures(visitor)
     finally:
         site.db.drop_collection(name)
         site.db.pipeline_drop("things")

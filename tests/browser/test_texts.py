@@ -61,7 +61,7 @@ def write(visitor: Visitor, text: str) -> None:
 @pytest.mark.parametrize("view", EVERY, ids=str)
 def test_by_a_text(visitor: Visitor) -> None:
     visitor.open(SEARCH)
-    expect(visitor.page.locator(".lead")).to_have_text(visitor.t("search.lead_texts"))
+    expect(visitor.page.locator(".lead")).to_have_text(visitor.t("item.text.lead"))
     expect(visitor.page.get_by_label(visitor.t("text.label"))).to_have_attribute(
         "placeholder", visitor.t("text.placeholder")
     )
@@ -184,7 +184,7 @@ def test_more_like_a_text(visitor: Visitor) -> None:
     expect(visitor.page.locator("#query .excerpt")).to_have_text("red house")
     visitor.fits()
     shot(visitor, "texts like")
-    visitor.button("query.again_text").click()
+    visitor.button("item.text.again").click()
     expect(visitor.page.locator("#text")).to_be_focused()
     assert visitor.parameters() == {}
 
@@ -213,14 +213,14 @@ def test_options_hold_for_texts(visitor: Visitor) -> None:
     expect(visitor.page.locator("#hits li")).to_have_count(1)
     visitor.page.get_by_text(visitor.t("how.title"), exact=True).click()
     expect(visitor.page.locator("#explain .reason")).to_contain_text("66")
-    expect(visitor.page.locator("#explain")).to_contain_text(visitor.t("how.model_text"))
+    expect(visitor.page.locator("#explain")).to_contain_text(visitor.t("item.text.model"))
     visitor.fits()
 
 
 @pytest.mark.parametrize("view", EVERY, ids=str)
 def test_the_page_of_a_collection_of_texts(visitor: Visitor) -> None:
     visitor.open(COLLECTION)
-    expect(visitor.page.locator("#facts")).to_contain_text(visitor.t("facts.texts"))
+    expect(visitor.page.locator("#facts")).to_contain_text(visitor.t("item.text.fact"))
     expect(visitor.page.get_by_text(f"open-analytic import notes.csv --collection {NOTES}")).to_be_visible()
     expect(visitor.page.locator(".drop-zone, #file, #folder")).to_have_count(0)
     visitor.page.locator("#browse .card").first.scroll_into_view_if_needed()  # what is far below is not asked for yet
@@ -237,13 +237,13 @@ def test_the_page_of_a_collection_of_texts(visitor: Visitor) -> None:
     expect(visitor.page.locator("dialog .text")).to_have_text(MARKUP)
     visitor.page.keyboard.press("ArrowRight")
     expect(visitor.page.locator("dialog .text")).to_have_text("red house")
-    expect(visitor.button("viewer.next_text")).to_be_visible()
+    expect(visitor.button("item.text.next")).to_be_visible()
 
 
 @pytest.mark.parametrize("view", EVERY, ids=str)
 def test_a_collection_without_texts_names_the_command(visitor: Visitor) -> None:
     visitor.open(f"/search/{EMPTY}")
-    expect(visitor.page.get_by_role("heading", name=visitor.t("empty.title_texts"))).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name=visitor.t("item.text.empty"))).to_be_visible()
     expect(visitor.page.get_by_text(f"open-analytic import notes.csv --collection '{EMPTY}'")).to_be_visible()
     expect(visitor.page.locator(".drop-zone, #text:visible")).to_have_count(0)
     assert violations(visitor) == []
@@ -252,7 +252,7 @@ def test_a_collection_without_texts_names_the_command(visitor: Visitor) -> None:
 
 def test_the_table_of_collections_counts_texts(visitor: Visitor) -> None:
     visitor.open("/collections")
-    counts = {NOTES: visitor.t("browse.count_texts", n=MANY + 4), album.FACES: visitor.t("browse.count", n=19)}
+    counts = {NOTES: visitor.t("item.text.count", n=MANY + 4), album.FACES: visitor.t("item.picture.count", n=19)}
     for name, count in counts.items():
         row = visitor.page.locator(f'[data-collection="{name}"]')
         expect(row.locator('[data-field="pictures"]')).to_have_text(count)

@@ -1,11 +1,10 @@
 // @ts-check
-// The pictures of a collection by name, page after page.
+// The items of a collection by name, page after page.
 import { get, ofCollection } from "./api.js";
 import { showError } from "./alerts.js";
 import { h } from "./dom.js";
-import { small } from "./excerpt.js";
-import { ITEM } from "./items.js";
-import { PART } from "./parts.js";
+import { MODALITY } from "./modalities.js";
+import { item, part } from "./nouns.js";
 import { page, t } from "./words.js";
 
 const PAGE = 60;
@@ -15,7 +14,7 @@ const PAGE = 60;
  * @param {{open: (names: string[], at: number, link: HTMLElement) => void, link?: (name: string) => string, jump?: boolean}} options
  */
 export function browse(place, collection, { open, link, jump }) {
-  const list = h("ul", { class: page.collection.texts ? "grid texts" : "grid" });
+  const list = h("ul", { class: MODALITY.list });
   const more = h("button", { type: "button", id: "browse-more", hidden: true }, t("browse.more"));
   const status = h("p", { class: "unseen", role: "status" });
   /** @type {string[]} */
@@ -43,15 +42,15 @@ export function browse(place, collection, { open, link, jump }) {
   const append = (/** @type {{name: string, parts: any}[]} */ pictures) => {
     const first = names.length;
     names.push(...pictures.map((picture) => picture.name));
-    list.append(...pictures.map(({ name, parts }) => h("li", {}, tile(name, faces(parts)))));
+    list.append(...pictures.map(({ name, parts }) => h("li", {}, tile(name, regions(parts)), MODALITY.played?.(collection, name))));
     more.hidden = next === null;
-    status.textContent = names.length ? t(ITEM.shown, { n: names.length }) : t(ITEM.none);
+    status.textContent = names.length ? item("shown", { n: names.length }) : item("none");
     status.className = names.length ? "unseen" : "hint";
     if (first) /** @type {HTMLElement} */ (list.children[first]?.firstElementChild)?.focus();
   };
   const tile = (/** @type {string} */ name, /** @type {string} */ parts) => {
     const content = [
-      small(collection, name),
+      MODALITY.small(collection, name),
       h("span", { class: "name", title: name }, name),
       parts && h("span", { class: "distance" }, parts),
     ];
@@ -76,11 +75,11 @@ export function browse(place, collection, { open, link, jump }) {
   return { reload, remove: (/** @type {string} */ name) => drop(list, names, name) };
 }
 
-/** How many faces, or that there is nothing to search for; one is the rule. @param {number} parts */
-function faces(parts) {
+/** How many regions, or that there is nothing to search for; one is the rule. @param {number} parts */
+function regions(parts) {
   if (parts === 1) return "";
-  if (parts) return t(PART.count, { n: parts });
-  return t(page.collection.many ? PART.none : "browse.no_vector");
+  if (parts) return part("count", { n: parts });
+  return page.collection.many ? part("none") : t("browse.no_vector");
 }
 
 /** @param {HTMLElement} list @param {string[]} names @param {string} name */
@@ -112,6 +111,6 @@ function from(reload) {
 
 /** How much is in a collection. @param {{pictures: number, vectors: number, many: boolean}} collection */
 export function counted({ pictures, vectors, many }) {
-  const all = t(ITEM.count, { n: pictures });
-  return many ? `${all}${t("list.and")}${t(PART.count, { n: vectors })}` : all;
+  const all = item("count", { n: pictures });
+  return many ? `${all}${t("list.and")}${part("count", { n: vectors })}` : all;
 }

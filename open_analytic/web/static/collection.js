@@ -6,8 +6,7 @@ import { browse } from "./browse.js";
 import { rateName } from "./controls.js";
 import { byId, h } from "./dom.js";
 import { importer } from "./importing.js";
-import { ITEM } from "./items.js";
-import { PART } from "./parts.js";
+import { item, part } from "./nouns.js";
 import { asking, confirmed, view } from "./viewer.js";
 import { bytes, date, distance, number, page, percent, t } from "./words.js";
 
@@ -20,8 +19,8 @@ const INDEX = { ready: "index.ready", building: "index.building", invalid: "inde
 /** @param {any} info */
 function showFacts(info) {
   const facts = [
-    [t(ITEM.fact), number(info.pictures)],
-    info.many ? [t(PART.fact), number(info.vectors)] : [t("facts.rows"), number(info.rows)],
+    [item("fact"), number(info.pictures)],
+    info.many ? [part("fact"), number(info.vectors)] : [t("facts.rows"), number(info.rows)],
     [t("facts.pipeline"), info.pipeline ? pipeline(info) : t("facts.no_pipeline")],
     [t("facts.dim"), number(info.dim)],
     [t("facts.metric"), t(METRICS[/** @type {"l2"} */ (info.metric)] || "metric.l2")],
@@ -67,7 +66,7 @@ function showQuality(info) {
     h(
       "li",
       {},
-      rateName(info, rate),
+      rateName(rate),
       h(
         "span",
         { class: "hint" },
@@ -101,7 +100,7 @@ function open(names, at) {
 
 /** @param {string} one @param {() => void} close */
 async function remove(one, close) {
-  if (!(await confirmed(t(ITEM.delete), t("edit.delete_text", { name: one }), t("edit.delete")))) return;
+  if (!(await confirmed(item("delete"), t("edit.delete_text", { name: one }), t("edit.delete")))) return;
   close();
   clearAlert();
   try {
@@ -137,7 +136,7 @@ async function newName(value, problem) {
   const field = h("input", { name: "name", id: "new-name", required: true, value, autocomplete: "off", spellcheck: "false" });
   const notice = h("p", { class: "notice bad", role: "alert", hidden: !problem }, problem);
   const label = h("label", { for: "new-name" }, t("edit.new_name"));
-  const answer = await asking(t(ITEM.rename), [notice, h("p", { class: "field" }, label, field)], t("edit.rename"));
+  const answer = await asking(item("rename"), [notice, h("p", { class: "field" }, label, field)], t("edit.rename"));
   return String(answer?.get("name") ?? "");
 }
 

@@ -2,7 +2,7 @@
 // The table of collections: counts, index and size of each, which take a query.
 import { get, ofCollection } from "./api.js";
 import { showError } from "./alerts.js";
-import { named } from "./items.js";
+import { item } from "./nouns.js";
 import { bytes, number, t } from "./words.js";
 
 const INDEX = { ready: "index.ready", building: "index.building", invalid: "index.invalid", absent: "index.absent" };
@@ -12,7 +12,7 @@ async function fill(row) {
   const info = await get(ofCollection(row.dataset.collection || ""));
   /** @type {Record<string, string>} */
   const values = {
-    pictures: t(named(info.noun).count, { n: info.pictures }),
+    pictures: item("count", { n: info.pictures }, info.noun),
     rows: number(info.rows),
     index: t(INDEX[/** @type {"ready"} */ (info.index)] || "index.absent"),
     bytes: bytes(info.bytes.table + (info.bytes.index || 0)),

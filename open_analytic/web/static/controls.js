@@ -2,6 +2,7 @@
 // How many, how near, and which rows: the form beside the query.
 import { h, settled } from "./dom.js";
 import { filters } from "./filters.js";
+import { part } from "./nouns.js";
 import { K } from "./state.js";
 import { distance, number, t } from "./words.js";
 
@@ -84,7 +85,7 @@ function howNear(collection, state, change) {
     { id: "limit" },
     h("option", { value: "" }, t("controls.no_limit")),
     ...rates.map((/** @type {any} */ rate) =>
-      h("option", { value: rate.false_accept_rate }, rateName(collection, rate)),
+      h("option", { value: rate.false_accept_rate }, rateName(rate)),
     ),
     h("option", { value: "own" }, t("controls.own")),
   );
@@ -119,12 +120,9 @@ function oneIn(rate) {
   return number(Math.round(1 / rate));
 }
 
-/** What being nearer than a rate's distance means. @param {any} collection @param {any} rate */
-export function rateName(collection, rate) {
-  const values = { rate: oneIn(rate.false_accept_rate) };
-  return "face" in (collection.parameters || {}) || /face/.test(collection.pipeline || "")
-    ? t("controls.same_person", values)
-    : t("controls.same", values);
+/** What being nearer than a rate's distance means. @param {any} rate */
+export function rateName(rate) {
+  return part("same", { rate: oneIn(rate.false_accept_rate) });
 }
 
 /** @param {any} rate */

@@ -1,8 +1,9 @@
 // @ts-check
 // Texts of the collection: an excerpt in a card, and the whole in a dialog. What comes from them is text, never markup.
-import { get, ofCollection, thumbnail } from "./api.js";
+import { get, ofCollection } from "./api.js";
 import { h } from "./dom.js";
-import { page, t } from "./words.js";
+import { item } from "./nouns.js";
+import { t } from "./words.js";
 
 /** @typedef {{before: string, marked: string, after: string, start: number, end: number, characters: number}} Excerpt */
 
@@ -22,22 +23,12 @@ const watch = new IntersectionObserver(
   { rootMargin: NEAR },
 );
 
-/** A card's small picture, or the excerpt of its text. @param {string} collection @param {string} name @param {number | null} [part] */
-export function small(collection, name, part) {
-  if (page.collection.texts) return excerpt(collection, name, part);
-  const src = thumbnail(collection, name, part);
-  const image = h("img", { src, alt: "", width: 320, height: 320, loading: "lazy", decoding: "async" });
-  // A picture that is not there leaves its place empty.
-  image.addEventListener("error", () => image.classList.add("gone"), { once: true });
-  return image;
-}
-
 /** It is asked for when it is near the window. @param {string} collection @param {string} name @param {number | null} [part] */
 export function excerpt(collection, name, part) {
   const place = h("span", { class: "excerpt" });
   waiting.set(place, async () => {
     const excerpt = await load(collection, name, part, SHORT);
-    place.replaceChildren(...(excerpt ? pieces(excerpt) : [t("viewer.missing_text")]));
+    place.replaceChildren(...(excerpt ? pieces(excerpt) : [item("missing")]));
   });
   watch.observe(place);
   return place;
@@ -49,7 +40,7 @@ export function whole(collection, name, part) {
   const cut = h("p", { class: "hint", hidden: true });
   load(collection, name, part).then((excerpt) => {
     text.removeAttribute("aria-busy");
-    text.replaceChildren(...(excerpt ? pieces(excerpt) : [t("viewer.missing_text")]));
+    text.replaceChildren(...(excerpt ? pieces(excerpt) : [item("missing")]));
     text.querySelector("mark")?.scrollIntoView({ block: "nearest" });
     if (!excerpt || excerpt.end - excerpt.start === excerpt.characters) return;
     cut.hidden = false;

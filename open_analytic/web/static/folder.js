@@ -1,20 +1,15 @@
 // @ts-check
-// The pictures of what was dropped or chosen, named as the command line names them: by their path below the folder.
-import { SUFFIXES } from "./picker.js";
+// The files of what was dropped or chosen that the collection takes, named as the command line names them: by their path below the folder.
+import { isTaken } from "./picker.js";
 
 /**
  * @typedef {{name: string, file: File}} Picture
  * @typedef {Picture[] & {leftOut?: Map<string, number>}} Chosen pictures, and how many files of which types were not taken
  */
 
-/** Whether a path is a picture's, and no part of it hidden. @param {string} name */
-export function isPicture(name) {
-  const parts = name.split("/");
-  const last = parts[parts.length - 1].toLowerCase();
-  return (
-    !parts.some((part) => part.startsWith(".")) &&
-    SUFFIXES.some((suffix) => last.endsWith(suffix) && last.length > suffix.length)
-  );
+/** Whether a path is one of a file that is taken, and no part of it hidden. @param {string} name */
+function isPicture(name) {
+  return !name.split("/").some((each) => each.startsWith(".")) && isTaken(name);
 }
 
 /** Of a file field; of a folder's the folder's own name is left out. @param {FileList} files @returns {Chosen} */

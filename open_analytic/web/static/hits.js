@@ -1,14 +1,13 @@
 // @ts-check
 // What was found: a grid of cards, and each one large in a dialog.
 import { h } from "./dom.js";
-import { small } from "./excerpt.js";
-import { PART, place } from "./parts.js";
-import { distance, page, t, valueText } from "./words.js";
+import { MODALITY } from "./modalities.js";
+import { caption } from "./nouns.js";
+import { distance, t, valueText } from "./words.js";
 import { view } from "./viewer.js";
 
 /**
- * @typedef {{name: string, distance: number, part: number | null, box: any, region?: Record<string, number>,
- *   row: Record<string, any>}} Hit
+ * @typedef {{name: string, distance: number, part: number | null, box: any, region?: any, row: Record<string, any>}} Hit
  * @typedef {{hits: Hit[], limit: {max_distance: number | null, false_accept_rate: number | null}, milliseconds: Record<string, number | null>,
  *   sql: string, explained?: any}} Found
  */
@@ -25,7 +24,7 @@ export function showHits(list, collection, answer, { columns, link, go }) {
       at,
       { link: (at_) => link(answer.hits[at_]), go: (at_) => go(answer.hits[at_]) },
     );
-  list.classList.toggle("texts", Boolean(page.collection.texts));
+  list.className = MODALITY.list;
   list.replaceChildren(...answer.hits.map((hit, at) => card(collection, hit, scale, columns, () => open(at))));
 }
 
@@ -39,16 +38,16 @@ export function showHits(list, collection, answer, { columns, link, go }) {
 function card(collection, hit, scale, columns, open) {
   const fill = h("span", { class: "fill" });
   fill.style.width = `${100 * scale(hit.distance)}%`;
-  const face = place(hit.region) || (hit.part !== null && hit.part > 0 ? t(PART.hit, { n: hit.part + 1 }) : "");
+  const where = caption(hit);
   const button = h(
     "button",
     { type: "button", class: "card hit", onclick: open },
-    small(collection, hit.name, hit.part),
-    h("span", { class: "name", title: hit.name }, hit.name, face && h("span", { class: "hint" }, ` · ${face}`)),
+    MODALITY.small(collection, hit.name, hit.part),
+    h("span", { class: "name", title: hit.name }, hit.name, where && h("span", { class: "hint" }, ` · ${where}`)),
     h("span", { class: "distance" }, h("span", { class: "unseen" }, t("hits.distance")), " ", distance(hit.distance)),
     h("span", { class: "meter", "aria-hidden": "true" }, fill),
   );
-  return h("li", {}, button, columns && values(hit.row));
+  return h("li", {}, button, MODALITY.played?.(collection, hit.name, hit.region), columns && values(hit.row));
 }
 
 /** The user's columns of a row. @param {Record<string, any>} row */

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { sentence } from "./alerts.js";
 import { copy, h, icon } from "./dom.js";
-import { ITEM } from "./items.js";
+import { item } from "./nouns.js";
 import { milliseconds, number, t, text } from "./words.js";
 
 /**
@@ -45,7 +45,7 @@ export function showHow(place, answer, address, open) {
 /** @param {Record<string, number | null>} ms */
 function times(ms) {
   const rows = /** @type {[string, number | null][]} */ ([
-    [t(ITEM.model), ms.decode_and_model],
+    [item("model"), ms.decode_and_model],
     [t("how.search"), ms.search],
     [t("how.total"), ms.total],
   ]);

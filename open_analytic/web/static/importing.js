@@ -1,14 +1,16 @@
 // @ts-check
-// Adding pictures: where they are dropped or chosen, and how the import goes.
+// Adding files: where they are dropped or chosen, and how the import goes.
 import { sentence, showError } from "./alerts.js";
 import { h, icon } from "./dom.js";
 import { chosen, dropped } from "./folder.js";
-import { dragged, SUFFIXES, takeAlso, takes } from "./picker.js";
+import { MODALITY } from "./modalities.js";
+import { item, part } from "./nouns.js";
+import { ACCEPT, dragged, takes } from "./picker.js";
 import { Upload } from "./upload.js";
 import { asking } from "./viewer.js";
-import { duration, number, t } from "./words.js";
+import { duration, number, page, t } from "./words.js";
 
-/** @typedef {{max_bytes: number, more_suffixes?: string[], left_out?: Record<string, string[]>}} Site */
+/** @typedef {{max_bytes: number, left_out?: Record<string, string[]>}} Site */
 
 const SHOWN = 1000; // failures
 
@@ -27,7 +29,6 @@ const HELP = {
  * @param {{began?: () => void, done: (counts: import("./upload.js").Counts) => void}} options
  */
 export function importer(place, collection, site, { began, done }) {
-  takeAlso(site.more_suffixes || []);
   const board = h("div", { class: "import-board" });
   /** @type {Upload | null} */
   let running = null;
@@ -35,7 +36,7 @@ export function importer(place, collection, site, { began, done }) {
     if (running) return;
     if (!pictures.length) {
       board.replaceChildren(
-        h("p", { class: "notice", role: "alert" }, t("import.no_pictures", { suffixes: SUFFIXES.join(" ") })),
+        h("p", { class: "notice", role: "alert" }, t("import.no_pictures", { suffixes: page.contents.suffixes.join(" ") })),
         ...leftOut(pictures, site),
       );
       return;
@@ -80,7 +81,7 @@ function dropZone(begin) {
     type: "file",
     id: "files",
     multiple: true,
-    accept: `image/*,${SUFFIXES.join(",")}`,
+    accept: ACCEPT,
     hidden: true,
   });
   const folder = h("input", { type: "file", id: "folder", webkitdirectory: true, hidden: true });
@@ -103,8 +104,8 @@ function dropZone(begin) {
     "div",
     { class: "drop-zone import-zone" },
     h("div", { class: "drop-mark" }, icon("folder")),
-    h("p", { class: "drop-title fine" }, t("import.drop")),
-    h("p", { class: "drop-title coarse" }, t("import.touch")),
+    h("p", { class: "drop-title fine" }, item("drop")),
+    h("p", { class: "drop-title coarse" }, item("device")),
     h(
       "div",
       { class: "row" },
@@ -117,7 +118,7 @@ function dropZone(begin) {
       h(
         "button",
         { type: "button", id: "choose-files", onclick: () => files.click() },
-        icon("picture"),
+        icon(MODALITY.drawn ? "picture" : "folder"),
         t("import.files"),
       ),
       files,
@@ -140,7 +141,7 @@ function leftOut(pictures, site) {
 
 /** A line a kind of files. @param {string[]} types @param {Site} site */
 function help(types, site) {
-  const lines = Object.entries(HELP).map(([kind, key]) => {
+  const lines = Object.entries(MODALITY.drawn ? HELP : { archive: HELP.archive }).map(([kind, key]) => {
     const some = types.filter((type) => site.left_out?.[kind]?.includes(type));
     return some.length > 0 && h("li", {}, t(key, { types: some.join(t("list.and")) }));
   });
@@ -181,18 +182,18 @@ function progress(board, total, stop) {
     "failed",
     "waiting",
   ]);
-  const keys = {
-    added: "import.added",
-    updated: "import.updated",
-    unchanged: "import.unchanged",
-    skipped: "import.skipped",
-    without_face: "import.without_face",
-    failed: "import.failed",
-    waiting: "import.waiting",
+  const titles = {
+    added: t("import.added"),
+    updated: t("import.updated"),
+    unchanged: t("import.unchanged"),
+    skipped: t("import.skipped"),
+    without_face: part("without"),
+    failed: t("import.failed"),
+    waiting: t("import.waiting"),
   };
   const fields = names.map((name) => h("dd", { id: `import-${name}` }, number(0)));
   const boxes = names.map((name, at) =>
-    h("div", { class: name, hidden: rare(name) }, h("dt", {}, t(keys[name])), fields[at]),
+    h("div", { class: name, hidden: rare(name) }, h("dt", {}, titles[name]), fields[at]),
   );
   const bar = h("progress", { max: total, value: 0, "aria-label": t("import.progress") });
   const title = h("p", { class: "import-state", role: "status" });
@@ -278,7 +279,7 @@ function summary(counts) {
   const parts = [
     t("import.n_added", { n: counts.added + counts.updated }),
     counts.unchanged > 0 && t("import.n_unchanged", { n: counts.unchanged }),
-    counts.without_face > 0 && t("import.n_without_face", { n: counts.without_face }),
+    counts.without_face > 0 && part("n_without", { n: counts.without_face }),
     counts.skipped > 0 && t("import.n_skipped", { n: counts.skipped }),
     counts.failed > 0 && t("import.n_failed", { n: counts.failed }),
   ];

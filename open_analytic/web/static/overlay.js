@@ -1,10 +1,10 @@
 // @ts-check
 // Boxes and landmarks of an output, drawn over its picture.
 import { svg } from "./dom.js";
-import { number } from "./words.js";
+import { language, number } from "./words.js";
 
 /**
- * @typedef {{box: {x: number, y: number, width: number, height: number} | null, landmarks: number[][], label: string}} Place
+ * @typedef {{box: {x: number, y: number, width: number, height: number} | null, landmarks: number[][], label: string, meant?: boolean}} Place
  */
 
 /** Every box and every list of landmarks in an output, however deep. @param {any} value @returns {Place[]} */
@@ -35,9 +35,10 @@ function isPoints(value) {
   );
 }
 
-/** The short values beside a box, in a line. @param {Record<string, any>} value */
+/** The short values beside a box, in a line, a label in the page's language. @param {Record<string, any>} value */
 function label(value) {
-  const entries = Object.entries(value).filter(
+  const own = value[`label_${language.slice(0, 2)}`];
+  const entries = Object.entries(own ? { ...value, label: own } : value).filter(
     ([key, each]) => ["age", "gender", "label", "name"].includes(key) && ["string", "number"].includes(typeof each),
   );
   if (!entries.length && typeof value.score === "number") entries.push(["score", value.score]);
@@ -50,9 +51,10 @@ function label(value) {
 export function overlay(places, width, height) {
   const size = Math.max(width, height);
   const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "overlay", "aria-hidden": "true" });
-  for (const { box, landmarks, label: text } of places) {
+  for (const { box, landmarks, label: text, meant } of places) {
     if (box) {
-      drawn.append(svg("rect", { ...box, rx: size / 200, class: "under" }), svg("rect", { ...box, rx: size / 200 }));
+      const frame = { ...box, rx: size / 200 };
+      drawn.append(svg("rect", { ...frame, class: "under" }), svg("rect", { ...frame, class: meant === false ? "other" : null }));
       if (text) drawn.append(caption(text, box, size));
     }
     for (const [cx, cy] of landmarks) drawn.append(svg("circle", { cx, cy, r: size / 120 }));

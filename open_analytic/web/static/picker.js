@@ -1,32 +1,15 @@
 // @ts-check
-// Where a picture comes from: dropped anywhere on the page, pasted, chosen, photographed, or by its address.
+// Where a file comes from: dropped anywhere on the page or chosen; a picture also pasted, photographed, or by its address.
 import { hasCamera, takePicture } from "./camera.js";
 import { h, icon } from "./dom.js";
-import { t } from "./words.js";
+import { MODALITY } from "./modalities.js";
+import { item } from "./nouns.js";
+import { page, t } from "./words.js";
 
-export const SUFFIXES = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"];
-
-/** What this site reads besides, such as .heic. @param {string[]} suffixes */
-export function takeAlso(suffixes) {
-  for (const suffix of suffixes) if (!SUFFIXES.includes(suffix)) SUFFIXES.push(suffix);
-}
+/** What a field for files offers. */
+export const ACCEPT = [...(MODALITY.drawn ? ["image/*"] : []), ...(page.contents?.suffixes || [])].join(",");
 
 let own = false; // what is dragged comes from this page: a hit that was meant to be clicked
-
-/**
- * A button that chooses a file, for what cannot be photographed or pasted.
- * @param {HTMLElement} place
- * @param {{label: string, accept: string, onfile: (file: Blob) => void}} options
- */
-export function filePicker(place, { label, accept, onfile }) {
-  const input = h("input", { type: "file", accept, hidden: true, id: "file" });
-  input.addEventListener("change", () => {
-    if (input.files?.[0]) onfile(input.files[0]);
-    input.value = "";
-  });
-  const button = h("button", { type: "button", class: "primary", id: "choose", onclick: () => input.click() }, label);
-  place.replaceChildren(h("div", { class: "drop-zone" }, h("div", { class: "row" }, button, input)));
-}
 
 /**
  * @param {HTMLElement} place
@@ -34,7 +17,7 @@ export function filePicker(place, { label, accept, onfile }) {
  *   onmany?: (data: DataTransfer) => void}} options
  */
 export function picker(place, { title, touch, urls, onfile, onurl, onmany }) {
-  const input = h("input", { type: "file", accept: `image/*,${SUFFIXES.join(",")}`, hidden: true, id: "file" });
+  const input = h("input", { type: "file", accept: ACCEPT, hidden: true, id: "file" });
   input.addEventListener("change", () => {
     if (input.files?.[0]) onfile(input.files[0]);
     input.value = "";
@@ -42,8 +25,8 @@ export function picker(place, { title, touch, urls, onfile, onurl, onmany }) {
   const choose = h(
     "button",
     { type: "button", class: "primary", id: "choose", onclick: () => input.click() },
-    icon("picture"),
-    t("pick.choose"),
+    icon(MODALITY.drawn ? "picture" : "folder"),
+    item("choose"),
   );
   const camera = h(
     "button",
@@ -62,17 +45,18 @@ export function picker(place, { title, touch, urls, onfile, onurl, onmany }) {
   const zone = h(
     "div",
     { class: "drop-zone" },
-    h("div", { class: "drop-mark" }, icon("picture")),
+    h("div", { class: "drop-mark" }, icon(MODALITY.drawn ? "picture" : "folder")),
     h("p", { class: "drop-title fine" }, title),
     h("p", { class: "drop-title coarse" }, touch),
     h("div", { class: "row" }, choose, camera, input),
-    h("p", { class: "hint fine" }, t("pick.paste")),
+    MODALITY.drawn && h("p", { class: "hint fine" }, t("pick.paste")),
   );
   place.replaceChildren(zone);
   if (urls && onurl) zone.append(urlForm(onurl));
-  hasCamera().then((there) => {
-    camera.hidden = !there;
-  });
+  if (MODALITY.drawn)
+    hasCamera().then((there) => {
+      camera.hidden = !there;
+    });
   listen(zone, onfile, urls ? onurl : undefined, onmany);
 }
 
@@ -104,10 +88,10 @@ function urlForm(onurl) {
  * Drops and pastes anywhere on the page.
  * @param {HTMLElement} zone
  * @param {(file: Blob) => void} onfile
- * @param {((url: string) => void) | undefined} onurl
- * @param {((data: DataTransfer) => void) | undefined} onmany
+ * @param {((url: string) => void)} [onurl]
+ * @param {((data: DataTransfer) => void)} [onmany]
  */
-function listen(zone, onfile, onurl, onmany) {
+export function listen(zone, onfile, onurl, onmany) {
   dragged();
   document.addEventListener("drop", (event) => {
     if (!takes(zone, event)) return;
@@ -133,10 +117,18 @@ function isMany(data) {
   return data.files.length > 1 || [...data.items].some((item) => item.webkitGetAsEntry?.()?.isDirectory);
 }
 
-/** The first picture of what was dropped or pasted. @param {DataTransfer | null} data */
+/** The first file of what was dropped or pasted that the page takes. @param {DataTransfer | null} data */
 function first(data) {
   const files = [...(data?.files || [])];
-  return files.find((file) => file.type.startsWith("image/")) || files[0];
+  return files.find((file) => (MODALITY.drawn ? file.type.startsWith("image/") : isTaken(file.name))) || files[0];
+}
+
+/** Whether a name ends like those of files that the page takes. @param {string} name */
+export function isTaken(name) {
+  const last = name.split("/").pop()?.toLowerCase() || "";
+  return (page.contents?.suffixes || []).some(
+    (/** @type {string} */ suffix) => last.endsWith(suffix) && last.length > suffix.length,
+  );
 }
 
 /**
@@ -149,7 +141,7 @@ export function takes(zone, event) {
   const under = event.target instanceof Element && event.target.closest(".drop-zone");
   if (under) return under === zone;
   const all = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".drop-zone")]);
-  return (all.find((each) => each.offsetParent) || all[0]) === zone;
+  return (all.find((each) => each.offsetParent) || all[0] || zone) === zone;
 }
 
 /** The page shows that it takes what is dragged over it, and no drop opens the file in its place. */

@@ -1,18 +1,18 @@
 // @ts-check
-// A pipeline's page: run it on a picture, a sound, a video or a text, see the regions it found, and the JSON it gives.
+// A pipeline's page: run it on a file or a text, see the regions it found, and the JSON it gives.
 import { call } from "./api.js";
 import { clearAlert, showError } from "./alerts.js";
 import { byId, copy, h, icon } from "./dom.js";
+import { MODALITY } from "./modalities.js";
+import { item, part } from "./nouns.js";
 import { overlay, places } from "./overlay.js";
-import { filePicker, picker } from "./picker.js";
+import { listen, picker } from "./picker.js";
 import { textBox } from "./textbox.js";
 import { date, milliseconds, page, t } from "./words.js";
 
 const LONGEST = 8; // numbers of a list that are shown
 
 const pipeline = page.pipeline;
-const input = pipeline.definition.input ?? "bytes";
-const pictures = !["text", "audio", "video"].includes(input);
 /** @type {AbortController | null} */
 let running = null;
 /** @type {string | null} */
@@ -60,11 +60,12 @@ async function run(file) {
   }
 }
 
-/** The picture with its regions. @param {Blob} file @param {any[]} regions */
+/** The picture with its regions, or the sound. @param {Blob} file @param {any[]} regions */
 function stageOf(file, regions) {
   if (address) URL.revokeObjectURL(address);
   address = URL.createObjectURL(file);
-  const image = h("img", { src: address, alt: t("run.picture") });
+  if (!MODALITY.drawn) return MODALITY.query?.(address, item("input")) || "";
+  const image = h("img", { src: address, alt: item("input") });
   const stage = h("div", { class: "stage seen" }, image);
   image.addEventListener("load", () => {
     stage.style.setProperty("--ratio", String(image.naturalWidth / image.naturalHeight));
@@ -76,9 +77,9 @@ function stageOf(file, regions) {
 /** @param {Blob} file @param {any} output @param {number} ms */
 function show(file, output, ms) {
   const regions = places(output);
-  const boxes = regions.filter((place) => place.box).length;
-  const text = boxes ? t("run.found", { n: boxes, ms: milliseconds(ms) }) : t("run.done", { ms: milliseconds(ms) });
-  byId("seen").replaceChildren(...(pictures ? [stageOf(file, regions)] : []), h("p", { class: "hint" }, text));
+  const count = regions.filter((place) => place.box).length;
+  const text = count ? part("seen", { n: count, ms: milliseconds(ms) }) : t("run.done", { ms: milliseconds(ms) });
+  byId("seen").replaceChildren(stageOf(file, regions), h("p", { class: "hint" }, text));
   const button = h("button", { type: "button" }, icon("copy"), h("span", {}, t("run.copy")));
   button.addEventListener("click", () => copy(JSON.stringify(output), button, t("how.copied")));
   byId("output").replaceChildren(
@@ -97,15 +98,12 @@ function show(file, output, ms) {
   byId("run-status").textContent = text;
 }
 
-if (input === "text") {
+if (page.contents.texts) {
   const words = { label: t("run.text"), button: t("run.button"), hint: t("run.hint") };
   textBox(byId("drop"), (text) => run(new Blob([text], { type: "text/plain" })), words);
-} else if (input === "audio") {
-  filePicker(byId("drop"), { label: t("run.sound"), accept: ".wav,.wave", onfile: run });
-} else if (input === "video") {
-  filePicker(byId("drop"), { label: t("run.video"), accept: ".mp4,.m4v,.mov,.webm,.mkv,.avi", onfile: run });
+  listen(byId("drop"), run);
 } else {
-  picker(byId("drop"), { title: t("run.drop"), touch: t("run.touch"), onfile: run });
+  picker(byId("drop"), { title: item("run"), touch: item("run_touch"), onfile: run });
 }
 byId("definition").textContent = written(pipeline.definition);
 byId("created").textContent = date(pipeline.created_at);

@@ -1,5 +1,5 @@
 // @ts-check
-// The size and the faces of a query picture, for reloads and the Back button.
+// The size and the regions of a query, for reloads and the Back button.
 import { get, ofCollection } from "./api.js";
 
 /** @param {string} collection @param {import("./preview.js").Query} query */
@@ -14,5 +14,6 @@ export function remember(collection, query) {
 /** @param {string} collection @param {string} id @returns {Promise<import("./preview.js").Query>} */
 export async function recalled(collection, id) {
   const stored = sessionStorage.getItem(`query:${collection}:${id}`);
-  return stored ? JSON.parse(stored) : get(ofCollection(collection, `/queries/${encodeURIComponent(id)}`));
+  const query = stored && JSON.parse(stored);
+  return query?.regions ? query : get(ofCollection(collection, `/queries/${encodeURIComponent(id)}`));
 }

@@ -8,8 +8,9 @@ import { byId, h } from "./dom.js";
 import { dropped } from "./folder.js";
 import { showHits } from "./hits.js";
 import { showHow } from "./how.js";
-import { PART } from "./parts.js";
-import { picker, SUFFIXES } from "./picker.js";
+import { MODALITY } from "./modalities.js";
+import { either, item, part } from "./nouns.js";
+import { picker } from "./picker.js";
 import { largest, showLike, showQuery } from "./preview.js";
 import { recalled, remember } from "./queries.js";
 import { address, like, parameters, read, searching } from "./state.js";
@@ -20,7 +21,8 @@ import { milliseconds, page, t } from "./words.js";
 /** @typedef {import("./state.js").State} State */
 
 const name = page.collection.name;
-const { many, texts } = page.collection;
+const { many } = page.collection;
+const { texts } = page.contents;
 const [searchPage, drop, query, options, form, results, list, start, empty] = [
   "search",
   "drop",
@@ -70,7 +72,7 @@ function arrange() {
   start.hidden = on || !collection.pictures;
   empty.hidden = on || (collection.pictures !== 0 && !imported) || !collection.pipeline;
   byId("empty-text").hidden = imported || collection.pictures !== 0;
-  if (!texts) byId("empty-title").textContent = t(imported ? "collection.add" : "empty.title");
+  if (!texts) byId("empty-title").textContent = item(imported ? "add" : "empty");
   showText(state.text);
   showControls(state);
 }
@@ -98,7 +100,7 @@ async function ask(picture) {
   try {
     const answer = await call("POST", ofCollection(name, "/queries"), picture, mine.signal);
     remember(name, answer);
-    change({ query: answer.id, like: "", text: "", part: null, region: null, face: largest(answer.faces) });
+    change({ query: answer.id, like: "", text: "", part: null, region: null, face: largest(answer.regions) });
     query.querySelector("button")?.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
   } catch (error) {
@@ -127,7 +129,7 @@ async function preview() {
   } catch {
     // The search tells why; here is only nothing to draw on.
     query.replaceChildren(
-      h("div", { class: "row" }, h("button", { type: "button", id: "again", onclick: again }, t("query.again"))),
+      h("div", { class: "row" }, h("button", { type: "button", id: "again", onclick: again }, item("again"))),
     );
   }
 }
@@ -176,10 +178,10 @@ function failed(error) {
     state = { ...state, query: "", face: null, region: null };
     history.replaceState(null, "", address(state));
     render();
-    showNotice(t("query.gone"), t("query.gone_hint"));
+    showNotice(item("gone"), item("gone_hint"));
   } else if (error instanceof ApiError && error.type === "NoFace" && !texts) {
     clearAlert();
-    byId("found-count").textContent = t(PART.missing);
+    byId("found-count").textContent = part("undetected");
   } else showError(error);
 }
 
@@ -222,11 +224,11 @@ function columnsToggle() {
 async function fill(data) {
   const pictures = await dropped(data);
   if (!pictures.length) {
-    showNotice(t("import.no_pictures", { suffixes: SUFFIXES.join(" ") }));
+    showNotice(t("import.no_pictures", { suffixes: page.contents.suffixes.join(" ") }));
     return;
   }
-  const text = h("p", {}, t("import.ask_text"));
-  if (!(await asking(t("import.ask", { n: pictures.length }), [text], t("import.add")))) return;
+  const text = h("p", {}, item("ask_hint"));
+  if (!(await asking(item("ask", { n: pictures.length }), [text], t("import.add")))) return;
   imported = true;
   change({ query: "", like: "", part: null, face: null, region: null });
   const begin = await importHere();
@@ -293,9 +295,9 @@ if (texts) {
   showText(state.text);
 } else if (collection.pipeline) {
   picker(drop, {
-    title: t(many ? PART.pick : "pick.title"),
-    touch: t(many ? PART.touch : "pick.touch"),
-    urls: page.site.url_queries,
+    title: many ? either("pick") : item("pick"),
+    touch: many ? either("touch") : item("touch"),
+    urls: MODALITY.drawn && page.site.url_queries,
     onfile: ask,
     onurl: (url) => ask({ url }),
     onmany: (data) => fill(data).catch(showError),

@@ -1,16 +1,13 @@
 // @ts-check
-// A picture or a text of the collection, large, with what is known of it, in a dialog.
-import { picture } from "./api.js";
+// An item of the collection, large, with what is known of it, in a dialog.
 import { h, icon } from "./dom.js";
-import { whole } from "./excerpt.js";
 import { values } from "./hits.js";
-import { ITEM } from "./items.js";
-import { PART, place } from "./parts.js";
-import { distance, page, t } from "./words.js";
+import { MODALITY } from "./modalities.js";
+import { item, part, place } from "./nouns.js";
+import { distance, t } from "./words.js";
 
 /**
- * @typedef {{collection: string, name: string, part?: number | null, region?: Record<string, number>,
- *   distance?: number, row?: Record<string, any>}} Shown
+ * @typedef {{collection: string, name: string, part?: number | null, region?: any, distance?: number, row?: Record<string, any>}} Shown
  */
 
 /**
@@ -32,7 +29,7 @@ export function view(all, at, { link, go, actions }) {
     const steps = all.length > 1 ? [step("previous", () => move(-1)), step("next", () => move(1))] : [];
     const shut = { type: "button", class: "quiet only-icon shut", "aria-label": t("dialog.close"), onclick: close };
     dialog.replaceChildren(
-      frame(all[at]),
+      MODALITY.large(all[at]),
       about(all[at], [more, ...(actions ? actions(at, close) : [])]),
       ...steps,
       h("button", shut, icon("close")),
@@ -68,40 +65,24 @@ function opened(dialog, close) {
 
 /** @param {"previous" | "next"} name @param {() => void} onclick */
 function step(name, onclick) {
-  const label = t(ITEM[name]);
+  const label = item(name);
   return h("button", { type: "button", class: `step ${name}`, "aria-label": label, onclick }, icon(name));
 }
 
-/** @param {Shown} item @param {Node[]} actions */
-function about(item, actions) {
-  const name = h("h2", { id: "viewer-name" }, item.name);
-  return h("div", { class: "about" }, name, facts(item), h("div", { class: "row" }, ...actions));
+/** @param {Shown} entry @param {Node[]} actions */
+function about(entry, actions) {
+  const name = h("h2", { id: "viewer-name" }, entry.name);
+  return h("div", { class: "about" }, name, facts(entry), h("div", { class: "row" }, ...actions));
 }
 
-/** @param {Shown} item */
-function frame(item) {
-  if (page.collection.texts) return whole(item.collection, item.name, item.part);
-  const image = h("img", { src: picture(item.collection, item.name, item.part), alt: item.name });
-  const missing = h("p", { class: "hint", hidden: true }, t("viewer.missing"));
-  image.addEventListener(
-    "error",
-    () => {
-      image.hidden = true;
-      missing.hidden = false;
-    },
-    { once: true },
-  );
-  return h("div", { class: "frame" }, image, missing);
-}
-
-/** @param {Shown} item */
-function facts(item) {
-  const list = values(item.row || {});
+/** @param {Shown} entry */
+function facts(entry) {
+  const list = values(entry.row || {});
   const first = (/** @type {string} */ name, /** @type {string} */ value) =>
     list.prepend(h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-  if (place(item.region)) first(t("viewer.where"), place(item.region));
-  if (item.part !== null && item.part !== undefined) first(t(PART.number), String(item.part + 1));
-  if (item.distance !== undefined) first(t("hits.distance"), distance(item.distance));
+  if (place(entry.region)) first(t("viewer.where"), place(entry.region));
+  if (entry.part !== null && entry.part !== undefined) first(part("number"), String(entry.part + 1));
+  if (entry.distance !== undefined) first(t("hits.distance"), distance(entry.distance));
   return list;
 }
 

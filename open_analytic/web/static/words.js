@@ -32,6 +32,11 @@ export function t(key, values = {}) {
   });
 }
 
+/** The words of the first of the keys that has some. @param {string[]} keys @param {Record<string, string | number>} [values] */
+export function first(keys, values) {
+  return t(keys.find((key) => key in table) || keys[0], values);
+}
+
 /** The service's texts as templates, with the words that the page shows instead. @type {{pattern: RegExp, words: string}[]} */
 const texts = Object.entries(block("texts")).map(([template, words]) => {
   const parts = template.split(/\{(\w+)\}/); // text and name by turns

@@ -149,7 +149,7 @@ def test_a_rectangle_is_of_the_upright_picture(tiny_db: OpenAnalytic, colours: C
     assert picture.size == (1500, 3000)
     assert names(find(tiny_db, colours, cache, query=picture.id, region="0,0,1500,1400", k="1")) == ["red"]
     assert names(find(tiny_db, colours, cache, query=picture.id, region="0,1600,1500,1400", k="1")) == ["blue"]
-    with Image.open(io.BytesIO(picture.preview)) as image:
+    with Image.open(io.BytesIO(picture.preview.data)) as image:
         assert (image.size, dict(image.getexif())) == ((512, 1024), {})
 
 

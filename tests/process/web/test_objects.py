@@ -6,7 +6,7 @@ import pytest
 
 from tests import tiny_objects
 from tests.process import site
-from tests.process.site import Album, thumbnail
+from tests.process.site import Album, problem, thumbnail
 
 RED, GREEN = (255, 0, 0), (0, 204, 0)
 
@@ -29,8 +29,25 @@ def box(x: float) -> dict[str, float]:
 def test_a_search_shows_the_boxes_of_the_query_and_of_its_hits(things: Album) -> None:
     query = things.query(tiny_objects.paint([GREEN, RED]))
     assert query["faces"] == [{"part": 0, "box": box(64)}, {"part": 1, "box": box(0)}]
+    assert query["regions"] == [
+        {"part": 0, "region": box(64), "attributes": {"label": "tomato"}},
+        {"part": 1, "region": box(0), "attributes": {"label": "leaf"}},
+    ]
     (hit,) = things.hits(query=query["id"], face=1, k=1)["hits"]
     assert hit == {"name": "salad.png", "distance": 0.0, "row": {"label": "leaf"}, "box": box(64), "part": 1}
+
+
+def test_what_was_detected_in_a_picture_is_there_with_its_label_and_the_size_of_the_picture(things: Album) -> None:
+    details = things.get().json()
+    assert (details["noun"], details["region_noun"], details["caption"]) == ("picture", "object", "label")
+    assert things.get("/regions", params={"name": "salad.png"}).json() == {
+        "width": 128, "height": 128,
+        "regions": [
+            {"part": 0, "region": box(0), "row": {"label": "tomato"}},
+            {"part": 1, "region": box(64), "row": {"label": "leaf"}},
+        ],
+    }  # fmt: skip
+    assert problem(things.get("/regions", params={"name": "none"})) == (404, "UnknownImage")
 
 
 def test_a_thumbnail_is_cut_around_an_object(things: Album) -> None:

@@ -13,12 +13,15 @@ import pytest
 from starlette.applications import Starlette
 
 from open_analytic.errors import ServiceUnavailable
+from open_analytic.kinds import ALL_KINDS
+from open_analytic.kinds.audio import AUDIO
 from open_analytic.kinds.general import BYTES
-from open_analytic.kinds.kind import Kind
+from open_analytic.kinds.image import FACE
 from open_analytic.kinds.text import TEXT
 from open_analytic.types import CollectionInfo, PipelineInfo
 from open_analytic.web import pages
 from open_analytic.web.assets import FOLDER, assets
+from open_analytic.web.contents import Contents
 
 HOSTILE = """a/b & </script><img src=x onerror="alert('王')">?#"""
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -47,8 +50,11 @@ class Data:
     def collections(self) -> Sequence[CollectionInfo]:
         return [named(name) for name in self._names]
 
-    def kind(self, name: str) -> Kind:
-        return TEXT if name == "notes" else BYTES
+    def contents(self, name: str) -> Contents:
+        return Contents(item={"notes": TEXT, "songs": AUDIO}.get(name, BYTES))
+
+    def pipeline_contents(self, info: PipelineInfo) -> Contents:
+        return Contents(item=ALL_KINDS[info.input], region=FACE)
 
     def pipelines(self) -> Sequence[PipelineInfo]:
         return [WHOLE]
@@ -211,7 +217,7 @@ def test_columns_keep_their_order() -> None:
 
 def test_the_words_of_scripts_are_in_the_page() -> None:
     words = block(client("photos").get("/search/photos", headers={"accept-language": "zh"}).text, "words")
-    assert (words["pick.choose"], "login.title" in words) == ("选择图片", False)
+    assert (words["item.picture.choose"], "login.title" in words) == ("选择图片", False)
 
 
 def test_a_collection_of_texts_names_texts_and_the_command_that_imports_them() -> None:
@@ -220,8 +226,31 @@ def test_a_collection_of_texts_names_texts_and_the_command_that_imports_them() -
     for page in (search, collection):
         assert "<code>open-analytic import notes.csv --collection notes</code>" in page
         assert "picture" not in re.sub(r"<script.*?</script>|<footer.*?</footer>|<[^>]+>", "", page, flags=re.S)
-        facts = block(page, "page")["collection"]
-        assert (facts["noun"], facts["texts"]) == ("text", True)
+        assert block(page, "page")["contents"] == {
+            "noun": "text", "modality": "text", "texts": True, "suffixes": sorted(TEXT.suffixes),
+            "region_noun": None, "caption": None,
+        }  # fmt: skip
+
+
+def test_a_collection_of_sounds_names_sounds() -> None:
+    asking = client("songs")
+    for place, tongue, words in (
+        ("search", "en", "Choose a sound, and hear"), ("search", "zh", "给出一段声音"),
+        ("collections", "en", "Add sounds"), ("collections", "zh", "添加声音"),
+    ):  # fmt: skip
+        page = asking.get(f"/{place}/songs", headers={"accept-language": tongue}).text
+        text = re.sub(r"<script.*?</script>|<footer.*?</footer>|<[^>]+>", "", page, flags=re.S)
+        assert words in text
+        assert not re.search("picture|image|图片", text)
+        table = block(page, "words")
+        assert ("item.sound.choose" in table, "item.item.choose" in table, "item.text.again" in table) == (
+            True, True, False,
+        )  # fmt: skip
+
+
+def test_the_page_of_a_pipeline_knows_what_it_takes_and_detects() -> None:
+    contents = block(client("photos").get("/pipelines/whole").text, "page")["contents"]
+    assert (contents["noun"], contents["modality"], contents["region_noun"]) == ("picture", "image", "face")
 
 
 def test_an_error_is_a_page_with_its_status() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from open_analytic.kinds import KINDS
 from open_analytic.pipeline.spec import presets
 from open_analytic.util.resources import folder
 from open_analytic.web import language
@@ -19,6 +20,10 @@ SOURCES = {
     file.name: file.read_text() for kind in ("templates/*.html", "static/*.js", "*.py") for file in WEB.glob(kind)
 }
 CALL = re.compile(r"""\bt\(\s*"([^"]+)"|\bt\([^()"]*\?\s*"([^"]+)"\s*:\s*"([^"]+)"|\("(?:/[a-z]+)", "([a-z_.]+)"\)""")
+
+
+NOUN = re.compile(r"((?:item|part)\.\w+)\.(\w+)")
+OF_A_NOUN = re.compile(r'\b(item|part|either)\([^()"]*"(\w+)"')
 
 
 def forms(text: Text) -> list[str]:
@@ -57,6 +62,15 @@ def test_plural_forms_are_one_and_other_and_know_their_number() -> None:
     assert [key for key in plural if "n" not in placeholders(EN[key])] == []
 
 
+def of_nouns() -> dict[str, set[str]]:
+    """What there are words for, by ``item.picture`` and other nouns."""
+    table: dict[str, set[str]] = {}
+    for key in EN:
+        if match := NOUN.fullmatch(key):
+            table.setdefault(match[1], set()).add(match[2])
+    return table
+
+
 def test_every_key_asked_for_exists() -> None:
     assert len(called()) > 150
     assert called() - set(EN) == set()
@@ -64,7 +78,26 @@ def test_every_key_asked_for_exists() -> None:
 
 def test_every_key_is_asked_for() -> None:
     everything = "\n".join(SOURCES.values())
-    assert [key for key in EN if f'"{key}"' not in everything] == []
+    named = {key: match[2] if (match := NOUN.fullmatch(key)) else key for key in EN}
+    assert [key for key, name in named.items() if f'"{name}"' not in everything] == []
+
+
+def test_what_is_asked_of_any_noun_has_words_for_those_that_are_not_known() -> None:
+    needed: dict[str, set[str]] = {"item": set(), "part": set()}
+    for source in SOURCES.values():
+        for group, what in OF_A_NOUN.findall(source):
+            needed["item" if group == "either" else group].add(what)
+    of = of_nouns()
+    assert (needed["item"] - of["item.item"], needed["part"] - of["part.region"]) == (set(), set())
+    assert [noun for noun, known in of.items() if noun.startswith("item.") and known - of["item.item"]] == []
+
+
+def test_the_nouns_of_kinds_have_words() -> None:
+    nouns = {
+        *(f"item.{kind.noun}" for kind in KINDS.values() if kind.decoder is not None),
+        *(f"part.{kind.noun}" for kind in KINDS.values() if kind.region),
+    }
+    assert nouns - {"part.item"} | {"item.item", "part.region"} == set(of_nouns())  # an item is called a region then
 
 
 def test_nothing_is_empty_and_chinese_is_chinese() -> None:
