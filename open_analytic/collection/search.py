@@ -66,7 +66,7 @@ class CollectionSearch(CollectionBase):
         return self._reader.vector(query)
 
     def features(self, data: bytes) -> tuple[Feature, ...]:
-        """The features the collection's pipeline finds in a picture, with their boxes."""
+        """The features that the collection's pipeline gives for an input, with their regions."""
         return self._reader.features(self._plan, data)
 
     def regions(self, data: bytes) -> tuple[Feature, ...]:

@@ -184,3 +184,14 @@ def test_a_collection_whose_column_was_replaced_is_refused(
     connection.execute(f"ALTER TABLE things DROP COLUMN {region}, ADD COLUMN {region} text".encode())
     with pytest.raises(Exception, match="is not as create_collection made it"):
         collections.count(connection, info)
+
+
+def test_a_user_reads_regions_of_tables_that_it_can_read(connection: Connection, make: MakeCollection) -> None:
+    info = make("things", many=True, region="span")
+    rows.write(connection, info, [row("a", EXAMPLES["span"][0])])
+    connection.execute("SET ROLE open_analytic_user")
+    region = "SELECT open_analytic.region('things', 'a', 0)"
+    assert connection.execute(region.encode()).fetchone() == ({"start": 0, "end": 0.1},)
+    connection.execute("RESET ROLE; REVOKE SELECT ON things FROM open_analytic_user; SET ROLE open_analytic_user")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(region.encode())
