@@ -10,7 +10,6 @@ import numpy as np
 from open_analytic.config import Settings
 from open_analytic.errors import BadParameter, OpenAnalyticError
 from open_analytic.importer import folder
-from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.image import nothing
 from open_analytic.kinds.kind import Kind
 from open_analytic.pipeline.engine import Engine
@@ -91,7 +90,7 @@ class CollectionBase:
     @property
     def kind(self) -> Kind:
         """The kind of its pipeline's input, such as text; what an import and a search take depends on it."""
-        return ALL_KINDS[self._plan.input]
+        return self._plan.input_kind
 
     @property
     def region_kind(self) -> Kind | None:

@@ -13,7 +13,6 @@ from open_analytic.importer import checks, folder
 from open_analytic.importer.feed import Feed, Incoming, Named, Picture, Values, incoming, values_of
 from open_analytic.importer.items import Items, TableColumns
 from open_analytic.importer.writer import Tally, Writer
-from open_analytic.kinds import ALL_KINDS
 from open_analytic.pipeline.engine import Engine, Result
 from open_analytic.pipeline.plan import Plan
 from open_analytic.store import pictures as stored_pictures
@@ -60,7 +59,7 @@ def import_files(
     transaction: an interruption loses the chunk under way, and the next run goes on from there.
     """
     _check_choice(on_conflict)
-    kind = ALL_KINDS[plan.input]
+    kind = plan.input_kind
     columns = TableColumns.of(kind, name_column, text_column, info)
     items = Items(folder.places(paths), kind, columns, settings.max_bytes)
     checks.check_values(database, info, values)
@@ -93,7 +92,7 @@ def import_pictures(
     of an iterator each such picture is a failure.
     """
     _check_choice(on_conflict)
-    kind = ALL_KINDS[plan.input]
+    kind = plan.input_kind
     checks.check_values(database, info, values)
     if on_conflict == "error" and isinstance(pictures, Sequence):
         checks.refuse_taken(

@@ -26,6 +26,7 @@ class Plan:
 
     name: str
     spec: Spec
+    input_kind: Kind  # of its inputs
     parameters: Mapping[str, Any]  # of the whole pipeline, defaults included
     calls: tuple[Call, ...]
     values: Mapping[str, Value]
@@ -36,11 +37,6 @@ class Plan:
     @property
     def input(self) -> str:
         return self.spec.input
-
-    @property
-    def input_kind(self) -> Kind:
-        """The kind of its inputs."""
-        return ALL_KINDS[self.spec.input]
 
     @property
     def input_columns(self) -> InputColumns:
@@ -134,6 +130,7 @@ def plan(
     return Plan(
         name=spec.name,
         spec=spec,
+        input_kind=ALL_KINDS[spec.input],
         parameters=dict(settled),
         calls=tuple(calls),
         values=values,
