@@ -14,7 +14,6 @@ from open_analytic.collection import Collection
 from open_analytic.config import Settings
 from open_analytic.embedded import Server, bootstrap
 from open_analytic.errors import BadParameter, CollectionExists, InvalidPipeline, OpenAnalyticError
-from open_analytic.kinds import ALL_KINDS
 from open_analytic.models.library import Library
 from open_analytic.pipeline import spec as specs
 from open_analytic.pipeline.cost import check_pixels
@@ -376,7 +375,7 @@ class OpenAnalytic:
 
 
 def _bytes(plan: Plan, data: bytes | str) -> bytes:
-    encode = ALL_KINDS[plan.input].encode
+    encode = plan.input_kind.encode
     if encode and isinstance(data, str):
         return encode(data)
     if not isinstance(data, bytes | bytearray | memoryview):

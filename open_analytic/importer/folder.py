@@ -21,42 +21,42 @@ HIDDEN, NO_SUFFIX = "hidden", "no suffix"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class FileType:
     """Files that are not read: their suffixes, and what to do with them."""
 
     suffixes: tuple[str, ...]
     hint: str
 
 
-KINDS = {
-    "heif": Kind(suffixes=HEIF, hint="pip install 'open-analytic[heif]' reads them."),
-    "picture": Kind(
+UNREAD = {
+    "heif": FileType(suffixes=HEIF, hint="pip install 'open-analytic[heif]' reads them."),
+    "picture": FileType(
         suffixes=(".jxl", ".jp2", ".j2k", ".jpx", ".jxr", ".svg", ".psd", ".xcf", ".ico", ".tga", ".ppm", ".exr",
                   ".hdr"),
         hint="Convert them to JPEG, PNG, WebP or AVIF.",
     ),
-    "raw": Kind(
+    "raw": FileType(
         suffixes=(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".raf", ".orf", ".rw2",
                   ".pef", ".srw", ".3fr", ".iiq", ".x3f", ".raw"),
         hint="Develop the camera's raw files to JPEG or TIFF.",
     ),
-    "video": Kind(
+    "video": FileType(
         suffixes=(".mov", ".mp4", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv",
                   ".flv"),
         hint="A collection whose pipeline takes videos reads them; for another one, export frames as pictures.",
     ),
-    "document": Kind(
+    "document": FileType(
         suffixes=(".pdf", ".doc", ".docx", ".ppt", ".pptx", ".xls", ".xlsx", ".odt", ".ods", ".odp", ".ai", ".eps"),
         hint="Documents are not read: export their pages as pictures.",
     ),
-    "archive": Kind(
+    "archive": FileType(
         suffixes=(".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"),
         hint="Unpack them, then import the folder.",
     ),
-    HIDDEN: Kind(
+    HIDDEN: FileType(
         suffixes=(HIDDEN,), hint="Names that begin with a dot are hidden: give such a file itself to import it."
     ),
-    NO_SUFFIX: Kind(
+    NO_SUFFIX: FileType(
         suffixes=(NO_SUFFIX,), hint="Give such a file itself: what is named is read whatever it is called."
     ),
 }  # fmt: skip
@@ -64,12 +64,12 @@ KINDS = {
 
 TABLES = frozenset((".csv", ".tsv", ".jsonl", ".ndjson"))  # files with an item a row
 TABLE_HINT = "Give such a file itself to import its rows."
-ANY = (KINDS["archive"], KINDS[HIDDEN], KINDS[NO_SUFFIX])  # of these the hints are right for every kind of item
+ANY = (UNREAD["archive"], UNREAD[HIDDEN], UNREAD[NO_SUFFIX])  # of these the hints are right for every kind of item
 
 
 def hint(type_: str, suffixes: Collection[str] = SUFFIXES) -> str | None:
     """What helps with files of a type where those of the suffixes are taken; None for what is none of them."""
-    kinds = KINDS.values() if suffixes == SUFFIXES else ANY
+    kinds = UNREAD.values() if suffixes == SUFFIXES else ANY
     if suffixes != SUFFIXES and type_ in TABLES:
         return TABLE_HINT
     return next((kind.hint for kind in kinds if type_ in kind.suffixes), None)

@@ -17,7 +17,7 @@ from open_analytic.analyticdb import demo_routes
 from open_analytic.app import OpenAnalytic
 from open_analytic.collection import Collection
 from open_analytic.errors import CollectionExists, OpenAnalyticError, UnknownCollection, UnknownPipeline
-from open_analytic.importer.folder import KINDS
+from open_analytic.importer.folder import UNREAD
 from open_analytic.kinds import ALL_KINDS
 from open_analytic.kinds.general import BYTES
 from open_analytic.service import limits
@@ -56,7 +56,7 @@ class Site:
 
     def site(self) -> dict[str, Any]:
         """What a page has to know of this site."""
-        kinds = {name: kind.suffixes for name, kind in KINDS.items()}
+        kinds = {name: kind.suffixes for name, kind in UNREAD.items()}
         return {"version": self.version, "login": self.entry.token is not None, "left_out": kinds} | self.api.facts()
 
     async def describe(self, _: Request) -> Response:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from PIL import Image
 
-from open_analytic.importer.folder import KINDS
+from open_analytic.importer.folder import UNREAD
 from open_analytic.kinds.image import HEIF, SUFFIXES
 from tests import tiny_faces
 from tests.process import site
@@ -69,7 +69,7 @@ def test_what_there_is(http: httpx.Client, colours: Album) -> None:
     assert http.get("/api/v1/site").json() == {
         "version": http.get("/openapi.json").json()["info"]["version"], "login": False, "url_queries": False,
         "max_bytes": 50_000_000, "more_suffixes": [suffix for suffix in HEIF if suffix in SUFFIXES],
-        "left_out": {name: list(kind.suffixes) for name, kind in KINDS.items()},
+        "left_out": {name: list(kind.suffixes) for name, kind in UNREAD.items()},
     }  # fmt: skip
     assert [one["name"] for one in http.get("/api/v1/collections").json()] == sorted([COLOURS, "faces", HOSTILE])
     details = colours.get().json()
