@@ -12,7 +12,7 @@ import open_analytic
 PACKAGE = Path(open_analytic.__file__).parent
 FILES = (
     "__init__.py", "errors.py", "plpython.py", "service/__init__.py", "service/client.py", "service/failover.py",
-    "telemetry.py",
+    "util/__init__.py", "util/telemetry.py",
 )  # fmt: skip
 HEAVY = {"numpy", "onnxruntime", "psycopg", "sqlalchemy", "starlette", "httpx", "cv2", "PIL", "sqlglot"}
 LOADED = """

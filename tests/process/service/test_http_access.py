@@ -124,7 +124,8 @@ def test_who_goes_away_in_a_search_is_not_computed_for(own: Service) -> None:
         assert form(late) == (504, "DeadlineExceeded")
     own.engine.gate.set()
     own.work.close()  # waits for the threads
-    assert (own.engine.seen, own.engine.ran) == ([GREEN, colour(5)], [])
+    assert own.engine.seen in ([GREEN], [GREEN, colour(5)])  # 10 ms can be over before the engine is reached
+    assert own.engine.ran == []
 
 
 def test_a_client_that_stops_sending_loses_its_place(own: Service, monkeypatch: pytest.MonkeyPatch) -> None:
