@@ -25,6 +25,7 @@ STATE = "server.json"
 SOCKET_PREFIX = "open_analytic-"
 SOCKET = ".s.PGSQL.5432"
 POLL_S = 0.5
+FIRST_POLL_S, SETTLED_S = 0.05, 5.0  # more often at first
 SMALL = 65_536  # bytes of a file of the home that are read at most
 LOG_BYTES = 16_000_000  # where the log is cut
 LOG_KEPT_BYTES = 1_000_000  # its end, which stays
@@ -310,10 +311,12 @@ def main(linger_s: float, lock: int, clients: int, server: int, folder: int, dat
 def _watch(clients: int, server: int, folder: int, linger_s: float, guarded: Callable[[], bool]) -> bool:
     """Whether the server was stopped, or cannot be; False when this process has lost its parent."""
     release(clients, server)
-    alone_since, socket, here = None, None, Path().stat()
+    alone_since, socket, here, begun = None, None, Path().stat(), time.monotonic()
     while guarded():
         # Remembered in case the home is deleted.
         socket = socket_folder(folder, here) or recorded_socket(Path()) or socket
+        if socket is None and os.fstat(folder).st_nlink == 0:  # it is
+            socket = commanded_socket(Path())
         if not is_free(clients):
             alone_since = None
         elif alone_since is None:
@@ -322,7 +325,9 @@ def _watch(clients: int, server: int, folder: int, linger_s: float, guarded: Cal
             break
         with contextlib.suppress(OSError):  # a full disk must not end us
             cut_log(sys.stderr.fileno())
-        time.sleep(min(POLL_S, linger_s or POLL_S))
+        # A new server says where its socket is, and can end soon after: its home is deleted, and its log ends it.
+        pause_s = POLL_S if time.monotonic() - begun > SETTLED_S else FIRST_POLL_S
+        time.sleep(min(pause_s, linger_s or POLL_S))
     else:
         return False
     # From here new clients wait for us.

@@ -8,6 +8,8 @@ from open_analytic.kinds.image import Picture
 from open_analytic.kinds.kind import Kind
 from open_analytic.types import Frame
 
+_EBML = b"\x1a\x45\xdf\xa3"  # with which Matroska and WebM begin
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
@@ -35,12 +37,22 @@ class Still:
         return self.read()
 
 
+def _media_type(data: bytes) -> str:
+    """The type of a file's container, for browsers."""
+    if data.startswith(_EBML):
+        return "video/webm" if b"webm" in data[:256] else "video/x-matroska"
+    if data.startswith(b"RIFF"):
+        return "video/x-msvideo"
+    return "video/quicktime" if data[8:12] == b"qt  " else "video/mp4"
+
+
 VIDEO = Kind(
     name="video",
     decoder="decode_video",
     noun="video",
     too_large=InputTooLarge,
     modality="video",
+    media_type=_media_type,
     suffixes=frozenset((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")),
     held_bytes=lambda video: int(video.weight),
 )

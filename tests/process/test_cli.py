@@ -314,16 +314,11 @@ def test_a_dsn_is_used_and_its_password_never_shown(cli: Cli, tmp_path: Path) ->
     ("words", "code", "type_", "says"),
     [
         (["pipeline", "run", "nothing", "x.png"], 3, "UnreadableFile", "x.png"),
-        (["pipeline", "show", "nothing"], 4, "UnknownPipeline", "Presets: dna_feature_extractor, face_analyzer"),
+        (["pipeline", "show", "nothing"], 4, "UnknownPipeline", "Presets: dna_feature_extractor"),
         (["pipeline", "create", "nothing"], 4, "UnknownPipeline", "general_feature_extractor"),
         (["pipeline", "create", "x", "--definition", "missing.toml"], 3, "UnreadableFile", "missing.toml"),
         (["pipeline", "drop", "nothing"], 4, "UnknownPipeline", "nothing"),
-        (
-            ["collection", "create", "x", "--pipeline", "nothing"],
-            4,
-            "UnknownPipeline",
-            "Presets: dna_feature_extractor, face_analyzer",
-        ),
+        (["collection", "create", "x", "--pipeline", "nothing"], 4, "UnknownPipeline", "Presets: dna_feature"),
         (["collection", "create", "x", "--pipeline", "mean_colour", "--column", "d"], 3, "BadParameter", "name:type"),
         (["collection", "create", "x", "--pipeline", "mean_colour", "--column", "d:no"], 3, "BadParameter", "no"),
         (["collection", "create", "x", "--pipeline", "mean_colour", "--metric", "l7"], 3, "BadParameter", "cosine"),

@@ -74,7 +74,15 @@ def test_a_body_is_a_video(home: site.Home) -> None:
 def decoders(running: Served) -> list[psutil.Process]:
     """Processes of the service that decode."""
     children = psutil.Process(running.process.pid).children(recursive=True)
-    return [each for each in children if "video_child" in " ".join(each.cmdline())]
+    return [each for each in children if "video_child" in _command(each)]
+
+
+def _command(process: psutil.Process) -> str:
+    """Its command line; empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def test_a_request_whose_time_is_over_leaves_no_process(home: site.Home) -> None:

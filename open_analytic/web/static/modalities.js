@@ -3,7 +3,7 @@
 import * as texts from "./excerpt.js";
 import { h } from "./dom.js";
 import * as pictures from "./picture.js";
-import * as sounds from "./player.js";
+import { players } from "./player.js";
 import { page } from "./words.js";
 
 /**
@@ -17,6 +17,8 @@ import { page } from "./words.js";
  * @property {(src: string, label: string, region?: any) => Node} [query] a file that is searched for
  */
 
+const sounds = players("audio");
+const videos = players("video");
 const frame = () => h("div", { class: "frame" });
 
 /** @type {Record<string, Modality>} */
@@ -29,12 +31,20 @@ const MODALITIES = {
     liked: (collection, { like, part }) => h("p", {}, texts.excerpt(collection, like, part)),
   },
   audio: {
-    list: "grid sounds",
+    list: "grid players",
     small: () => null,
     played: sounds.stored,
     large: sounds.large,
     liked: (collection, { like }) => sounds.stored(collection, like),
     query: sounds.player,
+  },
+  video: {
+    list: "grid players",
+    small: () => null,
+    played: videos.stored,
+    large: videos.large,
+    liked: (collection, { like }) => videos.stored(collection, like),
+    query: videos.player,
   },
 };
 

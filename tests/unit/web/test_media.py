@@ -2,8 +2,10 @@
 
 import pytest
 
+from open_analytic.kinds.video import VIDEO
 from open_analytic.web import media
 from open_analytic.web.media import Media
+from tests import tiny_videos
 
 DATA = bytes(range(100))
 SOUND = Media(DATA, "audio/wav")
@@ -49,3 +51,19 @@ def test_what_the_browser_has_is_not_sent_again() -> None:
 def test_a_range_of_what_was_changed_meanwhile_is_all_of_it() -> None:
     known, changed = ({"range": "bytes=0-4", "if-range": tag} for tag in (TAG, '"another"'))
     assert [media.answer(SOUND, headers).status_code for headers in (known, changed)] == [206, 200]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (tiny_videos.scenes((tiny_videos.RED, 0.2), container="webm"), "video/webm"),
+        (tiny_videos.matroska([(0.0, tiny_videos.jpeg(tiny_videos.RED))]), "video/x-matroska"),
+        (tiny_videos.scenes((tiny_videos.RED, 0.2), container="mp4"), "video/mp4"),
+        (tiny_videos.scenes((tiny_videos.RED, 0.2), container="mov"), "video/quicktime"),
+        (tiny_videos.scenes((tiny_videos.RED, 0.2), container="avi"), "video/x-msvideo"),
+    ],
+    ids=["webm", "matroska", "mp4", "mov", "avi"],
+)
+def test_a_browser_is_told_the_container_of_a_video(data: bytes, expected: str) -> None:
+    assert VIDEO.media_type
+    assert VIDEO.media_type(data) == expected
